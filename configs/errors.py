@@ -1,0 +1,23 @@
+"""The errors a user can meet; each message names what was found, what was expected and what to do."""
+
+from __future__ import annotations
+
+
+class AnimeInterpError(Exception):
+    """Base of every error that is the input's or the environment's fault, not the program's."""
+
+
+class ConfigError(AnimeInterpError):
+    """A setting is unknown, of the wrong type, out of range, or contradicts another one."""
+
+
+class DataError(AnimeInterpError):
+    """A frame, folder or annotation is missing, unreadable or unlike what its layout promises."""
+
+
+class WeightsError(AnimeInterpError):
+    """A weights file is missing, is no weights file, or does not fit the network."""
+
+
+class CacheError(AnimeInterpError):
+    """The cache cannot be written, lacks something that was asked for, or holds damaged data."""

@@ -1,0 +1,281 @@
+"""The settings: one frozen section per stage, plus data, store and executor.
+
+Each field's docstring gives its unit, its range and what follows from it. Defaults are the paper's
+(Li et al., CVPR 2021, arXiv 2104.02495) where the paper and the released program differ.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+PAPER_LAYERS = ("relu1_2", "relu2_2", "relu3_4", "relu4_4")
+RELEASED_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+CONVOLUTIONS_PER_BLOCK = (2, 2, 4, 4, 4)  # VGG-19, Simonyan & Zisserman 2015, table 1, column E
+
+Style = Literal["anime", "disney"]
+
+
+def _none_if_empty(value: object) -> object:
+    # TOML has no null, so an empty string is how a file or `--set` says "not given".
+    return None if value == "" else value
+
+
+OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+
+
+class Section(BaseModel):
+    """A group of settings: frozen, unknown keys refused, finite numbers only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    location_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say where something is, not what it is: left out of fingerprints."""
+
+
+class DataSection(Section):
+    """Which frames to read."""
+
+    root: OptionalPath = None
+    """Folder of the dataset: an ATD-12K root, one split's folder, or a folder of pair folders."""
+    layout: Literal["auto", "atd12k", "folders"] = "auto"
+    """`atd12k` reads `<split folder>/<id>/frame1..3`; `folders` reads any folder of pair or triplet folders;
+    `auto` takes `atd12k` when the root holds the split's folder."""
+    split: Literal["test", "train"] = "test"
+    """Which half of ATD-12K."""
+    style: Literal["auto", "anime", "disney"] = "auto"
+    """Segmentation preset of the frames; `auto` goes by folder name (`Japan_`, `Disney_`)."""
+    unnamed_style: Style = "anime"
+    """Preset for names that start with neither. The released label-map script takes anime, its flow script disney."""
+
+
+class ContourPreset(Section):
+    """Filter and thresholds of the contour step (section 1.1 of the algorithm notes)."""
+
+    diameter: int = Field(10, ge=1, le=101)
+    """Diameter of the bilateral filter's neighbourhood, px."""
+    sigma_color: float = Field(10.0, gt=0)
+    """Bilateral filter: colour distance that still mixes, grey levels."""
+    sigma_space: float = Field(10.0, gt=0)
+    """Bilateral filter: spatial standard deviation, px."""
+    low: float = Field(2.0, ge=0)
+    """Lower hysteresis threshold on the Laplacian scaled to a maximum of 255."""
+    high: float = Field(20.0, ge=0)
+    """Upper hysteresis threshold; at least `low`."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.high < self.low:
+            raise ValueError(f"high ({self.high}) must be at least low ({self.low})")
+        return self
+
+
+DISNEY_CONTOURS = ContourPreset(diameter=30, sigma_color=40, sigma_space=30, low=1, high=20)
+
+
+class SegmentationSection(Section):
+    """Frame -> colour pieces."""
+
+    anime: ContourPreset = ContourPreset()
+    """Contours of Japanese animation: thin, dark, complete outlines."""
+    disney: ContourPreset = DISNEY_CONTOURS
+    """Contours of western animation: stronger smoothing, weaker edges kept."""
+    merge_rounds: int = Field(10, ge=0, le=1000)
+    """Most rounds of merging small fills into the neighbour most alike; 0 = none."""
+
+
+class FeaturesSection(Section):
+    """Pieces -> pooled VGG-19 features."""
+
+    location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
+
+    layers: tuple[str, ...] = PAPER_LAYERS
+    """VGG-19 layers, `reluB_N`, finest first, at most one a block and blocks in order: each is pooled at its
+    block's scale, 1, 1/2, 1/4, 1/8, 1/16."""
+    weights: OptionalPath = None
+    """VGG-19 weights (torchvision's layout); empty = the seeded random network."""
+    seed: int = Field(0, ge=0)
+    """Seed of the random network; unused with weights."""
+
+    @field_validator("layers")
+    @classmethod
+    def _known_layers(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
+        blocks = [_layer_block(layer) for layer in layers]
+        if not layers or blocks != list(range(1, len(layers) + 1)):
+            raise ValueError(
+                f"layers {list(layers)} must name one layer of each block from 1 on, in order, such as {list(PAPER_LAYERS)}"
+            )
+        return layers
+
+
+def _layer_block(layer: str) -> int:
+    match = re.fullmatch(r"relu([1-5])_([1-4])", layer)
+    if match is None or int(match[2]) > CONVOLUTIONS_PER_BLOCK[int(match[1]) - 1]:
+        raise ValueError(f"{layer!r} is no VGG-19 layer; expected relu1_1, relu1_2, ..., relu5_4")
+    return int(match[1])
+
+
+class MatchingSection(Section):
+    """Features of both frames -> matches (section 3)."""
+
+    area_ratio_limit: float = Field(3.0, ge=1)
+    """Area ratio above which a candidate pays `ratio / area_penalty`."""
+    area_penalty: float = Field(20.0, gt=0)
+    """Divisor of the area penalty."""
+    distance_limit: float = Field(0.15, ge=0)
+    """Centroid distance, as a share of the frame's diagonal, above which a candidate pays
+    `distance / distance_penalty`. 0.14 in the released program."""
+    distance_penalty: float = Field(5.0, gt=0)
+    """Divisor of the distance penalty."""
+    keep_affinity: bool = False
+    """Also store the affinity matrices (`pieces0 x pieces1` floats a pair)."""
+
+
+class CoarseFlowSection(Section):
+    """Matches -> a flow for each piece that moves (section 4)."""
+
+    method: Literal["sgm", "zero"] = "sgm"
+    """`sgm` = segment-guided matching; `zero` = no coarse flow (the paper's ablation)."""
+    rank_sum_limit: int = Field(0, ge=0)
+    """Largest rank sum of a match that may move; 0 = mutual best matches only."""
+    max_shift: float = Field(250.0, gt=0)
+    """Largest centroid shift, px."""
+    min_area: int = Field(50, ge=0)
+    """A piece must be larger than this, px."""
+    max_area_share: float = Field(0.12, gt=0, le=1)
+    """A piece must be smaller than this share of the frame."""
+    max_area_ratio: float = Field(3.0, gt=1)
+    """Area ratio to the match must be below this."""
+    min_overlap: float = Field(0.8, ge=0, lt=1)
+    """Share of the moved mask that must land inside the match."""
+    dark_gray: float = Field(20.0, ge=0)
+    """Mean grey below which a piece is brightened (0.8 v + 40) so that the flow finds texture."""
+    variational_iterations: int = Field(25, ge=0)
+    """Variational refinement iterations of the dense inverse search."""
+    gradient_iterations: int = Field(50, ge=1)
+    """Gradient descent iterations of the dense inverse search."""
+
+
+class RefinementSection(Section):
+    """Coarse flow -> refined flow by the recurrent network RFR (section 5)."""
+
+    location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
+
+    method: Literal["auto", "rfr", "none"] = "auto"
+    """`rfr` = the network (needs weights); `none` = the coarse flow as it is; `auto` = `rfr` with weights."""
+    weights: OptionalPath = None
+    """Checkpoint that holds the RFR (may be the same file as `synthesis.weights`)."""
+    confidence_mask: bool = True
+    """Weight the initial flow by exp(-g^2). The released program computes g and never uses it."""
+    initial_flow_additions: Literal[1, 2] = 1
+    """How often the initial flow is added. The released program adds it twice."""
+    iterations: int = Field(12, ge=1, le=100)
+    """Recurrent updates."""
+
+
+class SynthesisSection(Section):
+    """Frames and refined flows -> frames at the times wanted (section 6)."""
+
+    location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
+
+    method: Literal["auto", "gridnet", "blend"] = "auto"
+    """`gridnet` = the network (needs weights); `blend` = average of the two splatted frames; `auto` = `gridnet` with weights."""
+    weights: OptionalPath = None
+    """Checkpoint that holds feature extractor and GridNet (may be the same file as `refinement.weights`)."""
+    splatting: Literal["softmax", "average"] = "softmax"
+    """How overlapping pixels are weighed; the released program averages."""
+    softmax_alpha: float = Field(-20.0, ge=-100, le=100)
+    """Softmax splatting: factor on the brightness difference; negative = consistent pixels win."""
+    times: tuple[float, ...] = (0.5,)
+    """Times in (0, 1), ascending, 0 = frame 0."""
+    dtype: Literal["uint8", "float16"] = "uint8"
+    """How frames are cached; `float16` where scores must be those of the unquantised frame."""
+
+    @field_validator("times", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, times: object) -> object:
+        return [times] if isinstance(times, int | float) else times
+
+    @field_validator("times")
+    @classmethod
+    def _inside(cls, times: tuple[float, ...]) -> tuple[float, ...]:
+        if not times or any(not 0 < t < 1 for t in times) or list(times) != sorted(set(times)):
+            raise ValueError(
+                f"times {list(times)} must be ascending and lie between 0 and 1, such as [0.25, 0.5, 0.75]"
+            )
+        return times
+
+
+class EvaluationSection(Section):
+    """Frames and ground truth -> scores (section 7)."""
+
+    conventional_ssim: bool = True
+    """Also score SSIM with data range 1 and a Gaussian window of 11, under a name of its own."""
+    chamfer: bool = True
+    """Also score the chamfer line distance."""
+
+
+class StoreSection(Section):
+    """Where results are kept."""
+
+    cache: Path = Path("cache")
+    """Folder of the cached stages; created when absent."""
+    results: OptionalPath = None
+    """Folder where in-between frames also appear as PNG and scores as CSV; empty = nowhere but the cache."""
+    pairs_per_shard: int = Field(16, ge=1, le=1024)
+    """Most pairs in a shard, the unit of commit and resume."""
+    shard_megapixels: float = Field(16.0, gt=0)
+    """Most pixels of frame 0 in a shard (in millions): keeps a worker's memory flat for large frames."""
+    shards_per_batch: int = Field(32, ge=1)
+    """Shards in a batch, one Luigi task."""
+
+
+class ExecutorSection(Section):
+    """Who does the work."""
+
+    kind: str = "local"
+    """`inline` = this process; `local` = one process a core on this machine; `tcp://host:port` = a Dask cluster."""
+    workers: int = Field(0, ge=0)
+    """Processes of `local`; 0 = one a core, fewer where memory is short."""
+    threads: int = Field(1, ge=1)
+    """Threads a worker gives to Torch and OpenCV."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where networks run."""
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str) -> str:
+        if kind not in ("inline", "local") and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", kind):
+            raise ValueError(
+                f"{kind!r} is neither 'inline', 'local' nor a Dask address such as 'tcp://host:8786'"
+            )
+        return kind
+
+
+class Config(Section):
+    """Everything that can be chosen for a run."""
+
+    data: DataSection = DataSection()
+    segmentation: SegmentationSection = SegmentationSection()
+    features: FeaturesSection = FeaturesSection()
+    matching: MatchingSection = MatchingSection()
+    coarse_flow: CoarseFlowSection = CoarseFlowSection()
+    refinement: RefinementSection = RefinementSection()
+    synthesis: SynthesisSection = SynthesisSection()
+    evaluation: EvaluationSection = EvaluationSection()
+    store: StoreSection = StoreSection()
+    executor: ExecutorSection = ExecutorSection()
+
+    @model_validator(mode="after")
+    def _methods_have_weights(self) -> Self:
+        for name, method, fallback in (("refinement", "rfr", "none"), ("synthesis", "gridnet", "blend")):
+            section: RefinementSection | SynthesisSection = getattr(self, name)
+            if section.method == method and section.weights is None:
+                raise ValueError(
+                    f"{name}.method = {method!r} needs {name}.weights, which is not set; "
+                    f"give a checkpoint or choose {name}.method = {fallback!r}"
+                )
+        return self

@@ -1,0 +1,127 @@
+"""Reading and writing single images: RGB uint8 outside, BGR only in here."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from configs.errors import DataError
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+
+Frame = npt.NDArray[np.uint8]
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Height and width of an image, from its header alone.
+
+    Raises
+    ------
+    DataError
+        The file is empty, missing, or no image.
+    """
+    with _open(path) as image:
+        return image.height, image.width
+
+
+def read_image(path: Path, *, verify: bool = False) -> Frame:
+    """Read an image as RGB.
+
+    Parameters
+    ----------
+    path
+        PNG, JPEG, BMP, TIFF or WebP.
+    verify
+        Decode with a strict decoder first, so that a truncated file is refused. (OpenCV fills the
+        missing part with grey and says nothing.)
+
+    Returns
+    -------
+    uint8 array (H, W, 3)
+        Grey and palette images are expanded, 16 bits are rounded to 8, transparent pixels are laid
+        over white. EXIF rotation is not applied: frames of animation carry none.
+
+    Raises
+    ------
+    DataError
+        The file is missing, empty, truncated, no image, or neither 8 nor 16 bits deep.
+    """
+    if verify:
+        with _open(path) as image:
+            try:
+                image.load()
+            except (OSError, SyntaxError, ValueError) as error:
+                raise DataError(f"{path}: damaged image ({error}); replace the file") from None
+    try:
+        encoded = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    if not encoded.size:
+        raise DataError(f"{path}: empty file (0 bytes); expected an image; replace it")
+    pixels = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise DataError(f"{path}: cannot be decoded; expected a PNG, JPEG, BMP, TIFF or WebP image")
+    return _to_rgb(pixels, path)
+
+
+def _to_rgb(pixels: npt.NDArray[np.generic], path: Path) -> Frame:
+    if pixels.dtype == np.uint16:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257
+    if pixels.dtype != np.uint8:
+        raise DataError(f"{path}: {pixels.dtype} pixels; expected 8 or 16 bits a channel; convert the file")
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if channels == 1:
+        return np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), np.uint8)
+    if channels == 4:
+        pixels = _over_white(pixels)
+    elif channels != 3:
+        raise DataError(f"{path}: {channels} channels; expected grey, RGB or RGBA; convert the file")
+    return np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _over_white(pixels: npt.NDArray[np.generic]) -> Frame:
+    alpha = pixels[:, :, 3:].astype(np.uint16)
+    mixed = pixels[:, :, :3] * alpha + np.uint16(255) * (255 - alpha)
+    return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        if path.stat().st_size == 0:
+            raise DataError(f"{path}: empty file (0 bytes); expected an image; replace it")
+        with warnings.catch_warnings():
+            # A decompression-bomb warning is meant for untrusted uploads; frames may be large.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(path)
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: not an image; expected PNG, JPEG, BMP, TIFF or WebP") from None
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path}: too large ({error})") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def write_image(path: Path, image: Frame) -> None:
+    """Write an RGB uint8 image `(H, W, 3)`, whole or not at all; the suffix chooses the format.
+
+    Raises
+    ------
+    DataError
+        The folder cannot be written.
+    """
+    done, encoded = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise DataError(f"{path}: cannot encode a {path.suffix} image; use .png or .jpg")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        unfinished.write_bytes(encoded.tobytes())
+        unfinished.replace(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror}); check the folder") from None

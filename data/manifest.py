@@ -1,0 +1,132 @@
+"""The manifest: which frames and pairs a run works on, in a fixed order, each with its content digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.sections import DataSection, Style
+from data.annotations import Annotation
+from data.file_facts import FileFacts
+
+STYLE_OF_PREFIX: dict[str, Style] = {"Japan_": "anime", "Disney_": "disney"}  # ATD-12K folder names
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFrame:
+    """A frame on disk."""
+
+    id: str
+    """`<pair id>/<file stem>`."""
+    path: Path
+    digest: str
+    """SHA-256 of the file; of its absence when it cannot be read."""
+    size: tuple[int, int] | None
+    """Height and width in pixels; None when the header cannot be read."""
+    style: Style
+    """Segmentation preset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two frames around the wanted ones."""
+
+    id: str
+    frames: tuple[int, ...]
+    """Positions of frame 0 and frame 1 in the manifest's frames; fewer than two where `error` says so."""
+    truth: SourceFrame | None = None
+    """The frame in the middle, where it is known."""
+    annotation: Annotation | None = None
+    annotation_error: str | None = None
+    """Why the annotation file could not be used."""
+    error: str | None = None
+    """Why the pair cannot be worked on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Frames and pairs in their order; a frame shared by pairs stands once."""
+
+    root: Path
+    frames: tuple[SourceFrame, ...]
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPair:
+    """What a reader finds on disk for one pair, before files are looked into."""
+
+    id: str
+    frames: tuple[Path, ...]
+    truth: Path | None = None
+    annotation: Annotation | None = None
+    annotation_error: str | None = None
+    error: str | None = None
+
+
+def build_manifest(
+    root: Path, found: Sequence[FoundPair], section: DataSection, facts: FileFacts
+) -> Manifest:
+    """Look into the files of the pairs found and put them into a manifest.
+
+    Parameters
+    ----------
+    root
+        The dataset's folder, kept for messages.
+    found
+        Pairs in their order.
+    section
+        Chooses the segmentation preset of each frame.
+    facts
+        Digests and sizes, remembered between runs.
+
+    Returns
+    -------
+    Manifest
+        A pair whose frames differ in size carries an `error`; a file that is no image is found when it
+        is first worked on, so that one bad file fails alone.
+    """
+    facts.learn(path for pair in found for path in (*pair.frames, *_present(pair.truth)))
+    frames: list[SourceFrame] = []
+    position: dict[Path, int] = {}
+    pairs = []
+    for pair in found:
+        style = _style(pair.id, section)
+        for path in pair.frames:
+            if path not in position:
+                position[path] = len(frames)
+                frames.append(_source_frame(pair.id, path, style, facts))
+        members = tuple(position[path] for path in pair.frames)
+        truth = None if pair.truth is None else _source_frame(pair.id, pair.truth, style, facts)
+        error = pair.error or _size_error([frames[i] for i in members])
+        pairs.append(Pair(pair.id, members, truth, pair.annotation, pair.annotation_error, error))
+    return Manifest(root, tuple(frames), tuple(pairs))
+
+
+def _present(path: Path | None) -> Iterable[Path]:
+    return () if path is None else (path,)
+
+
+def _style(pair_id: str, section: DataSection) -> Style:
+    if section.style != "auto":
+        return section.style
+    for prefix, style in STYLE_OF_PREFIX.items():
+        if pair_id.startswith(prefix):
+            return style
+    return section.unnamed_style
+
+
+def _source_frame(pair_id: str, path: Path, style: Style, facts: FileFacts) -> SourceFrame:
+    fact = facts[path]
+    return SourceFrame(f"{pair_id}/{path.stem}", path, fact.digest, fact.size, style)
+
+
+def _size_error(frames: Sequence[SourceFrame]) -> str | None:
+    sizes = {frame.size for frame in frames if frame.size is not None}
+    if len(sizes) < 2:
+        return None
+    found = ", ".join(
+        f"{frame.path.name} is {frame.size[1]}x{frame.size[0]}" for frame in frames if frame.size
+    )
+    return f"{frames[0].path.parent}: frames of different sizes ({found}); both must be the same; resize or replace one"

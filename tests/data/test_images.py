@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from configs.errors import DataError
+from data.images import image_size, read_image, write_image
+
+RED = np.full((6, 9, 3), (200, 30, 10), np.uint8)
+
+
+def test_written_image_reads_back_as_rgb(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "frame.png"
+    write_image(path, RED)
+    assert [p.name for p in path.parent.iterdir()] == ["frame.png"]
+    read = read_image(path, verify=True)
+    assert read.dtype == np.uint8
+    np.testing.assert_array_equal(read, RED)
+    assert image_size(path) == (6, 9)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [("L", (90, 90, 90)), ("P", (200, 30, 10)), ("RGBA", (200, 30, 10)), ("1", (255, 255, 255))],
+)
+def test_other_kinds_of_8_bit_images_become_rgb(
+    tmp_path: Path, mode: str, expected: tuple[int, int, int]
+) -> None:
+    picture = {
+        "L": Image.new("L", (9, 6), 90),
+        "P": Image.fromarray(RED).quantize(4),
+        "RGBA": Image.new("RGBA", (9, 6), (200, 30, 10, 255)),
+        "1": Image.new("1", (9, 6), 1),
+    }[mode]
+    picture.save(tmp_path / "frame.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "frame.png"), np.full((6, 9, 3), expected, np.uint8))
+
+
+def test_transparent_pixels_lie_over_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (9, 6), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    Image.new("RGBA", (9, 6), (0, 0, 0, 128)).save(tmp_path / "half.png")
+    assert (read_image(tmp_path / "clear.png") == 255).all()
+    assert (read_image(tmp_path / "half.png") == 127).all()
+
+
+def test_16_bits_are_rounded_to_8(tmp_path: Path) -> None:
+    values = np.array([[0, 128, 129, 257, 65535]], np.uint16)
+    cv2.imwrite(str(tmp_path / "frame.png"), values)
+    assert read_image(tmp_path / "frame.png", verify=True)[0, :, 0].tolist() == [0, 0, 1, 1, 255]
+
+
+def test_float_pixels_are_refused(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "frame.tiff"), np.zeros((4, 4, 3), np.float32))
+    with pytest.raises(DataError, match="float32 pixels; expected 8 or 16 bits"):
+        read_image(tmp_path / "frame.tiff")
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", r"empty file \(0 bytes\)"),
+        (b"This is a letter, not a picture.", "not an image|cannot be decoded"),
+    ],
+)
+def test_files_that_are_no_images_are_refused(
+    tmp_path: Path, content: bytes, said: str, verify: bool
+) -> None:
+    path = tmp_path / "frame.png"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=said) as refusal:
+        read_image(path, verify=verify)
+    assert str(path) in str(refusal.value)
+    with pytest.raises(DataError):
+        image_size(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_truncated_images_are_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"frame{suffix}"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    write_image(path, noise)
+    path.write_bytes(path.read_bytes()[:-2000])
+    assert image_size(path) == (64, 64)
+    with pytest.raises(DataError, match=r"damaged image .*truncated"):
+        read_image(path, verify=True)
+
+
+def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent.png", tmp_path):
+        with pytest.raises(DataError, match=r"cannot be read|empty file"):
+            read_image(path)
+        with pytest.raises(DataError, match="cannot be read"):
+            image_size(path)
+
+
+def test_write_refuses_unknown_formats_and_bad_folders(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="cannot be written"):
+        write_image(tmp_path / "file" / "frame.png", RED)

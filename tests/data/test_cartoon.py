@@ -60,11 +60,14 @@ def test_flow_warps_frame1_onto_frame0(triplets: list[CartoonTriplet]) -> None:
         )
         warped = cv2.remap(drawn.frame1, grid_x + drawn.flow01[0], grid_y + drawn.flow01[1], cv2.INTER_LINEAR)
         error = np.abs(warped.astype(int) - drawn.frame0).max(axis=2)
-        figures = _inside(drawn, 2) & (drawn.pieces0 > 0)
+        # A piece has two flat colours, its own and its outline's; between them antialiasing is resampled.
+        kernel = np.ones((3, 3), np.uint8)
+        flat = (cv2.dilate(drawn.frame0, kernel) == cv2.erode(drawn.frame0, kernel)).all(axis=2)
+        figures = _inside(drawn, 1) & (drawn.pieces0 > 0) & flat
         assert figures.sum() > 300
-        # Flat colours: exact but for antialiased neighbours under strong growth.
         assert np.mean(error[figures] <= 3) > 0.97, drawn.id
         background = _inside(drawn, 2) & (drawn.pieces0 == 0)
+        # At this size a blade of grass is one pixel wide, and a pan by part of a pixel blurs it.
         assert error[background].mean() < 3, drawn.id
 
 

@@ -1,0 +1,212 @@
+"""What binds the pure stages to the pipeline: what each reads, and how arrays go in and come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from configs.errors import CacheError
+from configs.sections import Config, Style
+from data.images import Frame, read_image
+from pipeline.networks import load_network
+from pipeline.shards import read_item, read_manifest
+from pipeline.variables import Array
+from stages import coarse_flow, evaluation, features, matching, refinement, segmentation, synthesis
+
+Unit = Literal["frame", "pair"]
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamItem:
+    """An item of an earlier stage: where it is kept, and the digest it had when the work was planned."""
+
+    stage: str
+    path: Path
+    id: str
+    output_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSource:
+    """Everything that one item's arrays are computed from."""
+
+    frames: tuple[Path, ...] = ()
+    """The frame, or frame 0 and frame 1."""
+    style: Style = "anime"
+    truth: Path | None = None
+    roi: tuple[float, float, float, float] | None = None
+    """x, y, width, height in pixels of `image_size`."""
+    image_size: tuple[int, int] | None = None
+    """Width, height."""
+    upstream: tuple[UpstreamItem, ...] = ()
+
+    def frame(self, index: int, *, verify: bool = False) -> Frame:
+        """Read a source frame: uint8 (H, W, 3), RGB."""
+        return read_image(self.frames[index], verify=verify)
+
+    def read(self, stage: str, index: int = 0) -> dict[str, Array]:
+        """Read the arrays of the index-th item of an earlier stage."""
+        item = [item for item in self.upstream if item.stage == stage][index]
+        manifest = read_manifest(item.path)
+        row = None if manifest is None else manifest.row(item.id)
+        if manifest is None or row is None or manifest.items[row].output_digest != item.output_digest:
+            raise CacheError(
+                f"{item.path}: item {item.id!r} has gone or changed while the run was on; run again"
+            )
+        return read_item(item.path, manifest, row)
+
+    def pieces(self, index: int) -> segmentation.Pieces:
+        """Pieces of frame 0 or frame 1."""
+        return segmentation.Pieces(**self.read("segmentation", index))
+
+
+Compute = Callable[[ItemSource, Config], dict[str, Array]]
+
+
+@dataclass(frozen=True)
+class StageBinding:
+    """A stage as the pipeline sees it."""
+
+    name: str
+    unit: Unit
+    reads: tuple[str, ...]
+    """Earlier stages, for each frame of the item where those work on frames."""
+    version: int
+    compute: Compute
+
+    @cached_property
+    def reads_frames(self) -> bool:
+        """Whether the source frames themselves are among its inputs."""
+        return self.name not in ("matching", "evaluation")
+
+
+def _segmentation(item: ItemSource, config: Config) -> dict[str, Array]:
+    # The first stage to read a frame is the one that makes sure the file is whole.
+    preset = config.segmentation.anime if item.style == "anime" else config.segmentation.disney
+    pieces = segmentation.segment(
+        item.frame(0, verify=True), preset, merge_rounds=config.segmentation.merge_rounds
+    )
+    return {
+        "label_map": pieces.label_map,
+        "area": pieces.area,
+        "centroid": pieces.centroid,
+        "box": pieces.box,
+    }
+
+
+def _features(item: ItemSource, config: Config) -> dict[str, Array]:
+    pieces = item.pieces(0)
+    network = load_network("features", config)
+    described = features.describe_pieces(
+        item.frame(0), pieces.label_map, len(pieces.area), network, device=config.executor.device
+    )
+    return {"piece_features": described}
+
+
+def _matching(item: ItemSource, config: Config) -> dict[str, Array]:
+    features0, features1 = (item.read("features", k)["piece_features"] for k in (0, 1))
+    result = matching.match_pieces(features0, features1, item.pieces(0), item.pieces(1), config.matching)
+    kept = (
+        result.affinity
+        if config.matching.keep_affinity and result.affinity is not None
+        else np.zeros(0, np.float32)
+    )
+    return {
+        "match01": result.match01,
+        "match10": result.match10,
+        "rank_sum01": result.rank_sum01,
+        "rank_sum10": result.rank_sum10,
+        "score01": result.score01,
+        "score10": result.score10,
+        "affinity": kept.reshape(-1),
+    }
+
+
+def matching_of(arrays: Mapping[str, Array]) -> matching.Matching:
+    """Matching as the stage returned it, without the affinity matrix."""
+    return matching.Matching(**{k: v for k, v in arrays.items() if k != "affinity"}, affinity=None)
+
+
+def _coarse_flow(item: ItemSource, config: Config) -> dict[str, Array]:
+    result = coarse_flow.generate_coarse_flow(
+        item.frame(0),
+        item.frame(1),
+        item.pieces(0),
+        item.pieces(1),
+        matching_of(item.read("matching")),
+        config.coarse_flow,
+    )
+    return {
+        "coarse_flow01": result.flow01,
+        "coarse_flow10": result.flow10,
+        "fate01": result.fate01,
+        "fate10": result.fate10,
+    }
+
+
+def _refinement(item: ItemSource, config: Config) -> dict[str, Array]:
+    coarse = item.read("coarse_flow")
+    network = load_network("refinement", config)
+    result = refinement.refine(
+        item.frame(0),
+        item.frame(1),
+        coarse["coarse_flow01"],
+        coarse["coarse_flow10"],
+        network,
+        device=config.executor.device,
+    )
+    return {"refined_flow01": result.flow01, "refined_flow10": result.flow10}
+
+
+def _synthesis(item: ItemSource, config: Config) -> dict[str, Array]:
+    refined = item.read("refinement")
+    network = load_network("synthesis", config)
+    frames = synthesis.synthesise(
+        item.frame(0),
+        item.frame(1),
+        refined["refined_flow01"],
+        refined["refined_flow10"],
+        config.synthesis.times,
+        network,
+        config.synthesis,
+        device=config.executor.device,
+    )
+    return {"frames": synthesis.quantise(frames, config.synthesis.dtype)}
+
+
+def _evaluation(item: ItemSource, config: Config) -> dict[str, Array]:
+    frame = item.read("synthesis")["frames"][config.synthesis.times.index(TRUTH_TIME)]
+    prediction = frame.astype(np.float32) / (255 if frame.dtype == np.uint8 else 1)
+    if item.truth is None:
+        raise ValueError("evaluation needs a ground truth")
+    scores = evaluation.evaluate_frame(
+        prediction, read_image(item.truth, verify=True), item.roi, item.image_size, config.evaluation
+    )
+    return {"scores": np.array([scores.get(name, np.nan) for name in evaluation.METRICS])}
+
+
+TRUTH_TIME = 0.5  # the ground truth of a triplet is its middle frame
+
+STAGES: Mapping[str, StageBinding] = MappingProxyType(
+    {
+        binding.name: binding
+        for binding in (
+            StageBinding("segmentation", "frame", (), segmentation.STAGE_VERSION, _segmentation),
+            StageBinding("features", "frame", ("segmentation",), features.STAGE_VERSION, _features),
+            StageBinding("matching", "pair", ("features", "segmentation"), matching.STAGE_VERSION, _matching),
+            StageBinding(
+                "coarse_flow", "pair", ("matching", "segmentation"), coarse_flow.STAGE_VERSION, _coarse_flow
+            ),
+            StageBinding("refinement", "pair", ("coarse_flow",), refinement.STAGE_VERSION, _refinement),
+            StageBinding("synthesis", "pair", ("refinement",), synthesis.STAGE_VERSION, _synthesis),
+            StageBinding("evaluation", "pair", ("synthesis",), evaluation.STAGE_VERSION, _evaluation),
+        )
+    }
+)
+"""The stages in the order of the work."""

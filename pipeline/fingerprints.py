@@ -1,0 +1,66 @@
+"""Fingerprints: what a stage's results depend on, as one digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from configs.sections import Config, Section
+
+DIGEST_LENGTH = 32  # hex digits kept of a SHA-256: 128 bits, no accidental collision in any cache
+
+
+def canonical_digest(content: Any) -> str:
+    """Digest of JSON-like content, the same for equal content whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def resolved_section(stage: str, config: Config) -> dict[str, Any]:
+    """The settings of a stage as its fingerprint sees them.
+
+    `auto` methods are resolved, and fields that only say where something is are left out.
+    """
+    section: Section = getattr(config, stage)
+    values = section.model_dump(mode="json", exclude=set(section.location_fields))
+    if "method" in values:
+        values["method"] = resolved_method(stage, config)
+    return values
+
+
+def resolved_method(stage: str, config: Config) -> str:
+    """Method of a stage that has one, with `auto` decided by whether weights are given."""
+    section = getattr(config, stage)
+    if section.method != "auto":
+        return str(section.method)
+    fallback, network = {"refinement": ("none", "rfr"), "synthesis": ("blend", "gridnet")}[stage]
+    return fallback if section.weights is None else network
+
+
+def stage_fingerprint(
+    stage: str, version: int, section: Mapping[str, Any], weights: str | None, upstream: Mapping[str, str]
+) -> str:
+    """Fingerprint of a stage.
+
+    Parameters
+    ----------
+    stage, version
+        Its name and the version of its code.
+    section
+        Its resolved settings.
+    weights
+        SHA-256 of the weights file it uses, if it uses one.
+    upstream
+        Fingerprints of the stages that it reads, by name.
+    """
+    return canonical_digest(
+        {
+            "stage": stage,
+            "version": version,
+            "section": dict(section),
+            "weights": weights,
+            "upstream": dict(upstream),
+        }
+    )

@@ -1,0 +1,79 @@
+"""Networks, loaded once per process and kept."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from configs.sections import Config
+from models.vgg19 import random_vgg19
+from models.weights import file_digest, load_rfr, load_synthesis, load_vgg19
+from pipeline.fingerprints import resolved_method
+
+NETWORK_STAGES = ("features", "refinement", "synthesis")
+KEPT = 6  # networks kept in a process: those of one run, and of a second one in a notebook
+
+
+def weights_path(stage: str, config: Config) -> Path | None:
+    """Weights file that a stage uses under its resolved method; None when it uses none."""
+    if stage not in NETWORK_STAGES:
+        return None
+    if stage != "features" and resolved_method(stage, config) in ("none", "blend"):
+        return None
+    path: Path | None = getattr(config, stage).weights
+    return None if path is None else path.expanduser()
+
+
+def weights_digest(stage: str, config: Config) -> str | None:
+    """SHA-256 of the weights file of a stage, None when it uses none.
+
+    Raises
+    ------
+    WeightsError
+        The file cannot be read.
+    """
+    path = weights_path(stage, config)
+    if path is None:
+        return None
+    return file_digest(path)
+
+
+def load_network(stage: str, config: Config) -> Any:
+    """Network of a stage, ready on the device; None when its method needs none.
+
+    Raises
+    ------
+    WeightsError
+        The weights file does not fit.
+    """
+    path = weights_path(stage, config)
+    if stage not in NETWORK_STAGES or (stage != "features" and path is None):
+        return None
+    if stage == "features":
+        options: tuple[Any, ...] = (config.features.layers, config.features.seed)
+    elif stage == "refinement":
+        refinement = config.refinement
+        options = (refinement.confidence_mask, refinement.initial_flow_additions, refinement.iterations)
+    else:
+        options = ()
+    changed = None if path is None else path.stat().st_mtime_ns
+    return _load(stage, path, changed, options, config.executor.device)
+
+
+@lru_cache(KEPT)
+def _load(stage: str, path: Path | None, changed: int | None, options: tuple[Any, ...], device: str) -> Any:  # noqa: ARG001
+    network: Any
+    if stage == "features":
+        layers, seed = options
+        network = random_vgg19(layers, seed) if path is None else load_vgg19(path, layers)
+    elif path is None:
+        return None
+    elif stage == "refinement":
+        confidence_mask, additions, iterations = options
+        network = load_rfr(
+            path, confidence_mask=confidence_mask, initial_flow_additions=additions, iterations=iterations
+        )
+    else:
+        network = load_synthesis(path)
+    return network.to(device)

@@ -1,0 +1,129 @@
+"""Results outside the cache: in-between frames as PNG, scores as CSV."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from configs.errors import CacheError
+from data.images import Frame, write_image
+from pipeline.scores import score_table
+from pipeline.shards import read_item, read_manifest
+from pipeline.tasks import Run
+from pipeline.variables import Array
+
+INDEX_NAME = ".written.json"  # which frame each PNG was written from, so that a second run writes none
+
+
+@dataclass(frozen=True, slots=True)
+class FrameJob:
+    """In-between frames of one shard that are to be written."""
+
+    shard: Path
+    folders: tuple[tuple[str, Path], ...]
+    """Item id and the folder for its frames."""
+    times: tuple[float, ...]
+
+
+def frame_name(time: float) -> str:
+    """File name of the frame at a time: `frame_t0.5.png`."""
+    return f"frame_t{time:g}.png"
+
+
+def to_uint8(frame: Array) -> Frame:
+    """Frame as kept in the cache (uint8, or float 0..1) -> uint8."""
+    if frame.dtype == np.uint8:
+        return frame
+    return np.rint(frame.astype(np.float32) * 255).astype(np.uint8)
+
+
+def write_results(run: Run) -> tuple[int, int]:
+    """Write the frames and scores of a run to `store.results`.
+
+    Returns
+    -------
+    tuple of int
+        Frames written now, and frames that are there in total.
+
+    Raises
+    ------
+    CacheError
+        The folder cannot be written.
+    """
+    session = run.session
+    root = session.config.store.results
+    if root is None:
+        return 0, 0
+    root = root.expanduser()
+    times = session.config.synthesis.times
+    written = _read_index(root)
+    jobs: list[FrameJob] = []
+    digests: dict[str, str] = {}
+    total = 0
+    for group in session.wanted_groups("synthesis"):
+        folders = []
+        pairs = session.groups[group].pairs
+        for pair, record in zip(pairs, session.current("synthesis", group), strict=True):
+            if record is None or record.status != "ok" or not session.is_wanted("synthesis", pair):
+                continue
+            total += len(times)
+            folder = root / record.id
+            digests[record.id] = f"{record.output_digest} {times}"
+            present = all((folder / frame_name(t)).is_file() for t in times)
+            if not present or written.get(record.id) != digests[record.id]:
+                folders.append((record.id, folder))
+        if folders:
+            jobs.append(FrameJob(session.shard_path("synthesis", group), tuple(folders), times))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        count = 0
+        for job, outcome in run.executor.map(write_frames, jobs) if jobs else ():
+            if isinstance(outcome, Exception):
+                raise outcome
+            count += outcome
+            written.update({item: digests[item] for item, _ in job.folders})
+        _replace(root / INDEX_NAME, json.dumps(written, indent=0))
+        table = score_table(session)
+        if len(table):
+            _replace(root / "scores.csv", table.to_csv(index=False))
+    except OSError as error:
+        raise CacheError(
+            f"store.results = {str(root)!r}: cannot be written ({error.strerror or error}); "
+            "name another folder, or none"
+        ) from None
+    return count, total
+
+
+def write_frames(job: FrameJob) -> int:
+    """Write the frames of one shard; return how many."""
+    manifest = read_manifest(job.shard)
+    if manifest is None:
+        raise CacheError(f"{job.shard}: has gone while its frames were being written; run again")
+    for item, folder in job.folders:
+        row = manifest.row(item)
+        if row is None:
+            raise CacheError(
+                f"{job.shard}: item {item!r} has gone while its frames were being written; run again"
+            )
+        frames = read_item(job.shard, manifest, row)["frames"]
+        for time, frame in zip(job.times, frames, strict=True):
+            write_image(folder / frame_name(time), to_uint8(frame))
+    return len(job.folders) * len(job.times)
+
+
+def _read_index(root: Path) -> dict[str, str]:
+    try:
+        content = json.loads((root / INDEX_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _replace(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

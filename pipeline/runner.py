@@ -1,0 +1,131 @@
+"""A run from the command line: plan, work, results."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import luigi
+from rich.console import Console
+
+from configs.errors import CacheError
+from pipeline.bindings import STAGES
+from pipeline.jobs import ShardOutcome
+from pipeline.networks import load_network
+from pipeline.progress import RunProgress
+from pipeline.results import write_results
+from pipeline.selection import Selection
+from pipeline.session import Session
+from pipeline.tasks import Interpolate, Run
+
+
+@dataclass
+class RunReport:
+    """What a run did."""
+
+    session: Session
+    computed: Counter[str]
+    """Items computed, by stage."""
+    seconds: dict[str, float]
+    """Working time of the workers, by stage."""
+    broken: list[str] = field(default_factory=list)
+    """Shards that could not be committed."""
+    frames_written: int = 0
+    frames_present: int = 0
+    wall_seconds: float = 0.0
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether nothing failed."""
+        return not self.broken and not self.session.failures()
+
+
+def plan(session: Session) -> Mapping[str, Counter[str]]:
+    """For each selected stage, why its items would be computed, by number of items."""
+    reasons: dict[str, Counter[str]] = {}
+    for stage in session.selection.stages:
+        reasons[stage] = Counter()
+        for group in session.wanted_groups(stage):
+            reasons[stage].update(session.reasons(stage, group))
+    return reasons
+
+
+def execute(
+    source: str, settings: Sequence[str], selection: Selection, console: Console, *, quiet: bool = False
+) -> RunReport:
+    """Run the selected stages and write the results.
+
+    Raises
+    ------
+    AnimeInterpError
+        Config, dataset, weights or cache are unusable. Failed items are in the report instead.
+    KeyboardInterrupt
+        After the workers have been let go; what was committed stays.
+    """
+    started = time.monotonic()
+    task = Interpolate(
+        config=source,
+        settings=tuple(settings),
+        first=selection.first,
+        last=selection.last,
+        force=tuple(sorted(selection.force)),
+        retry_failed=selection.retry_failed,
+        limit=selection.limit,
+        ids=selection.ids,
+    )
+    task.forget()
+    run = task.pipeline_run
+    try:
+        _check(run.session)
+        report = RunReport(run.session, Counter(), defaultdict(float))
+        totals = {stage: reasons.total() for stage, reasons in plan(run.session).items()}
+        if sum(totals.values()):
+            _work(task, run, report, RunProgress(console, totals, quiet=quiet))
+        report.frames_written, report.frames_present = write_results(run)
+    finally:
+        run.close()
+    report.broken = run.broken
+    report.wall_seconds = time.monotonic() - started
+    return report
+
+
+def _check(session: Session) -> None:
+    """Meet trouble that concerns all items before hours of work, not in each of them."""
+    first = session.selection.stages[0]
+    for group in session.wanted_groups(first):
+        if session.to_compute(first, group):
+            session.job(first, group)
+    for stage in session.selection.stages:
+        if any(session.to_compute(stage, group) for group in session.wanted_groups(stage)):
+            load_network(stage, session.config)
+
+
+def _work(task: Interpolate, run: Run, report: RunReport, progress: RunProgress) -> None:
+    def note(outcome: ShardOutcome) -> None:
+        report.computed[outcome.stage] += outcome.computed
+        report.seconds[outcome.stage] += outcome.seconds
+
+    run.listeners.extend((note, progress))
+    # Failures reach the user as a table; Luigi's own account of them is for --debug.
+    level = "INFO" if logging.getLogger().isEnabledFor(logging.DEBUG) else "CRITICAL"
+    with progress:
+        # One Luigi worker: forked ones and Torch, CUDA or Dask clients do not mix.
+        luigi.build([task], workers=1, local_scheduler=True, log_level=level)
+
+
+def require_stage(session: Session, stage: str) -> None:
+    """Make sure that a stage is done for all pairs asked for.
+
+    Raises
+    ------
+    CacheError
+        It is not.
+    """
+    missing = sum(record is None for _, record in session.records(stage))
+    if missing:
+        raise CacheError(
+            f"{stage} is not done for {missing} {STAGES[stage].unit}s; run it first: animeinterp run"
+        )

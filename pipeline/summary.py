@@ -1,0 +1,152 @@
+"""What a run prints when it is over: stages, notes, failures, scores, places."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from configs.sections import Config
+from pipeline.bindings import STAGES
+from pipeline.fingerprints import resolved_method
+from pipeline.runner import RunReport
+from pipeline.scores import score_table, summarise
+from pipeline.session import Session
+from pipeline.shards import ItemRecord
+
+SCORE_COLUMNS = {
+    "psnr": "PSNR dB",
+    "ssim": "SSIM",
+    "ie": "IE",
+    "psnr_roi": "RoI PSNR",
+    "ssim_roi": "RoI SSIM",
+    "ssim_gaussian": "SSIM gauss.",
+    "chamfer": "Chamfer 1e-5",
+}
+
+
+def print_report(console: Console, report: RunReport) -> None:
+    """Print the summary of a run."""
+    session = report.session
+    console.print(stage_table(session, report))
+    for note in notes(session.config):
+        console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    print_failures(console, session, report.broken)
+    if "evaluation" in session.selection.stages:
+        print_scores(console, score_table(session))
+    if report.frames_present:
+        root = session.config.store.results
+        where = f"{report.frames_present} in-between frames in {root} ({report.frames_written} written now)"
+        console.print(where, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"cache: {session.config.store.cache}", markup=False, highlight=False, soft_wrap=True)
+    outcome = "finished" if report.succeeded else "finished with failures"
+    console.print(f"{outcome} in {report.wall_seconds:.1f} s", highlight=False)
+
+
+def notes(config: Config) -> list[str]:
+    """What a reader of the results must know about how they were made."""
+    said = []
+    if config.features.weights is None:
+        said.append(
+            "features: no VGG-19 weights given (features.weights), so the seeded random network is used; "
+            "it matches pieces well, but it is not the paper's"
+        )
+    for stage, plain in (
+        ("refinement", "the coarse flow is used as it is"),
+        ("synthesis", "frames are splatted and averaged"),
+    ):
+        section = getattr(config, stage)
+        if section.method == "auto" and section.weights is None:
+            method = resolved_method(stage, config)
+            said.append(f"{stage}: no weights given ({stage}.weights), so {plain} (method {method!r})")
+    return said
+
+
+def stage_table(session: Session, report: RunReport | None = None) -> Table:
+    """Per stage: items done, failed, skipped and missing; with a report also what was computed now."""
+    table = Table("stage", "items", "done", "failed", "skipped", "missing", box=box.SIMPLE_HEAD)
+    if report is not None:
+        table.add_column("computed now")
+        table.add_column("work s")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for stage in session.selection.stages:
+        counts = Counter(
+            "missing" if record is None else record.status for _, record in session.records(stage)
+        )
+        row = [stage, counts.total(), counts["ok"], counts["failed"], counts["skipped"], counts["missing"]]
+        if report is not None:
+            row += [report.computed[stage], f"{report.seconds[stage]:.1f}"]
+        table.add_row(*(str(value) for value in row))
+    return table
+
+
+def skip_reasons(session: Session) -> Mapping[str, Counter[str]]:
+    """Why items were skipped, by stage and number of items."""
+    return {
+        stage: Counter(
+            record.reason
+            for _, record in session.records(stage)
+            if record is not None and record.status == "skipped"
+        )
+        for stage in session.selection.stages
+    }
+
+
+def print_failures(console: Console, session: Session, broken: list[str]) -> None:
+    """Print what failed and why, and what was skipped for other reasons than that."""
+    failures = session.failures()
+    for stage, reasons in skip_reasons(session).items():
+        for reason, count in reasons.most_common():
+            if not reason.endswith(" failed"):
+                console.print(
+                    f"{stage}: {count} skipped, {reason}", markup=False, highlight=False, soft_wrap=True
+                )
+    if failures:
+        console.print(_failure_table(failures))
+    for line in broken:
+        console.print(f"not done: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _failure_table(failures: list[tuple[str, ItemRecord]]) -> Table:
+    table = Table(
+        "pair or frame",
+        "stage",
+        "why",
+        title=f"{len(failures)} failed",
+        title_style="red",
+        box=box.SIMPLE_HEAD,
+    )
+    for stage, record in failures:
+        table.add_row(escape(record.id), stage, escape(record.reason))
+    return table
+
+
+def print_scores(console: Console, scores: pd.DataFrame) -> None:
+    """Print mean scores: all pairs, by source and by level."""
+    if scores.empty:
+        console.print("no scores: no pair has a ground truth and a frame to compare with it", highlight=False)
+        return
+    summary = summarise(scores)
+    table = Table("scores", "pairs", *SCORE_COLUMNS.values(), box=box.SIMPLE_HEAD)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, row in summary.iterrows():
+        scale = {"chamfer": 1e5}
+        values = [_number(float(row[column]) * scale.get(column, 1)) for column in SCORE_COLUMNS]
+        table.add_row(str(name), f"{int(row['pairs'])}", *values)
+    console.print(table)
+
+
+def _number(value: float) -> str:
+    return "-" if value != value else f"{value:.4g}"
+
+
+def unit_of(stage: str, count: int) -> str:
+    """`frame`, `frames`, `pair` or `pairs`."""
+    return STAGES[stage].unit + ("" if count == 1 else "s")

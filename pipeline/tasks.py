@@ -1,0 +1,281 @@
+r"""The Luigi tasks: one per stage and batch of shards, and one that stands for a whole run.
+
+Used by `animeinterp run`, and on their own::
+
+    luigi --module pipeline.tasks Interpolate --config configs/demo.toml \
+        --settings '["coarse_flow.method=zero"]'
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import luigi
+
+from configs.errors import AnimeInterpError
+from configs.loading import load_config
+from pipeline.bindings import STAGES
+from pipeline.executors import Executor, open_executor
+from pipeline.jobs import ShardOutcome, run_shard
+from pipeline.selection import Selection
+from pipeline.session import Session
+
+LISTED = 20  # failures in an error message; the run's table has them all
+
+Listener = Callable[[ShardOutcome], None]
+
+
+class RunFailedError(AnimeInterpError):
+    """Some items or shards of a run failed; the others are done."""
+
+
+@dataclass
+class Run:
+    """A session with its workers: what the tasks of one run share."""
+
+    session: Session
+    listeners: list[Listener] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """Shards that could not be committed, with the reason."""
+    _executor: Executor | None = None
+
+    @property
+    def executor(self) -> Executor:
+        """The workers, started when first needed."""
+        if self._executor is None:
+            self._executor = open_executor(self.session.config.executor)
+            atexit.register(self.close)
+        return self._executor
+
+    def close(self) -> None:
+        """Let go of the workers."""
+        if self._executor is not None:
+            self._executor.close()
+            self._executor = None
+            atexit.unregister(self.close)
+
+    def batches(self, stage: str) -> list[tuple[int, ...]]:
+        """Groups with work asked for, in batches of `store.shards_per_batch`."""
+        groups = self.session.wanted_groups(stage)
+        size = self.session.config.store.shards_per_batch
+        slots = sorted({group // size for group in groups})
+        return [tuple(group for group in groups if group // size == slot) for slot in slots]
+
+    def batch_of(self, group: int) -> int:
+        """Number of the batch in which a group stands."""
+        return group // self.session.config.store.shards_per_batch
+
+
+_runs: dict[Any, Run] = {}
+
+
+class PipelineTask(luigi.Task):  # type: ignore[misc]
+    """Parameters that every task of a run shares."""
+
+    config = luigi.Parameter(description="TOML file or name of a shipped preset")
+    settings = luigi.ListParameter(default=(), description="section.key=value, put on top of the config")
+    first = luigi.ChoiceParameter(
+        choices=list(STAGES), default="segmentation", description="first stage to run"
+    )
+    last = luigi.ChoiceParameter(choices=list(STAGES), default="evaluation", description="last stage to run")
+    force = luigi.ListParameter(default=(), description="stages to compute again although they are done")
+    retry_failed = luigi.BoolParameter(description="try failed items again")
+    limit = luigi.OptionalIntParameter(default=None, description="only the first pairs")
+    ids = luigi.ListParameter(default=(), description="only these pairs")
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """The shared parameters, to hand on to other tasks."""
+        return {name: getattr(self, name) for name, _ in PipelineTask.get_params()}
+
+    @property
+    def pipeline_run(self) -> Run:
+        """The run that tasks with these parameters belong to, opened by the first that asks."""
+        key = tuple(sorted((name, str(value)) for name, value in self.shared.items()))
+        if key not in _runs:
+            selection = Selection(
+                self.first, self.last, frozenset(self.force), self.retry_failed, self.limit, tuple(self.ids)
+            )
+            _runs[key] = Run(Session.open(load_config(self.config, self.settings), selection))
+        return _runs[key]
+
+    def forget(self) -> None:
+        """Close the run of these parameters, so that the next task opens it anew."""
+        for key, run in list(_runs.items()):
+            if run is self.pipeline_run:
+                run.close()
+                del _runs[key]
+
+
+class BatchTarget(luigi.Target):  # type: ignore[misc]
+    """The shards of one stage and batch."""
+
+    def __init__(self, run: Run, stage: str, groups: Sequence[int]) -> None:
+        self.run, self.stage, self.groups = run, stage, groups
+
+    def exists(self) -> bool:
+        """Whether all of them are complete."""
+        return all(self.run.session.is_complete(self.stage, group) for group in self.groups)
+
+
+class StageBatch(PipelineTask):
+    """One stage on one batch of shards."""
+
+    stage: ClassVar[str]
+    batch = luigi.IntParameter(description="number of the batch")
+
+    @property
+    def priority(self) -> int:
+        """Earlier batches first, so that the first frames are finished soon."""
+        return -int(self.batch)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """Groups of the batch in which anything is asked for."""
+        run = self.pipeline_run
+        return next((b for b in run.batches(self.stage) if run.batch_of(b[0]) == self.batch), ())
+
+    def requires(self) -> Iterator[StageBatch]:
+        """Batches of earlier stages that this one reads."""
+        run = self.pipeline_run
+        frame_groups = {home for group in self.groups for home in run.session.frame_groups(group)}
+        for name in STAGES[self.stage].reads:
+            if name not in run.session.selection.stages:
+                continue
+            crosses = STAGES[self.stage].unit == "pair" and STAGES[name].unit == "frame"
+            needed = frame_groups if crosses else set(self.groups)
+            for number in sorted({run.batch_of(group) for group in needed}):
+                yield TASKS[name](**self.shared, batch=number)
+
+    def output(self) -> BatchTarget:
+        """The batch's shards."""
+        return BatchTarget(self.pipeline_run, self.stage, self.groups)
+
+    def run(self) -> None:
+        """Compute and commit what is missing.
+
+        Raises
+        ------
+        RunFailedError
+            A shard could not be committed; the others of the batch are.
+        """
+        run = self.pipeline_run
+        todo = [group for group in self.groups if not run.session.is_complete(self.stage, group)]
+        jobs = [run.session.job(self.stage, group) for group in todo]
+        group_of = {job.shard: group for job, group in zip(jobs, todo, strict=True)}
+        broken = []
+        for done, (job, outcome) in enumerate(run.executor.map(run_shard, jobs), start=1):
+            if isinstance(outcome, Exception):
+                broken.append(f"{self.stage}, shard {job.shard}: {_describe(outcome)}")
+                continue
+            run.session.committed(self.stage, group_of[job.shard])
+            for listener in run.listeners:
+                listener(outcome)
+            self.set_progress_percentage(100 * done / len(jobs))
+        run.broken.extend(broken)
+        if broken:
+            raise RunFailedError("\n".join(broken))
+
+
+def _describe(error: Exception) -> str:
+    return str(error) if isinstance(error, AnimeInterpError) else f"{type(error).__name__}: {error}"
+
+
+class Segmentation(StageBatch):
+    """Frames -> colour pieces."""
+
+    stage = "segmentation"
+
+
+class Features(StageBatch):
+    """Pieces -> pooled VGG-19 features."""
+
+    stage = "features"
+
+
+class Matching(StageBatch):
+    """Features -> matches."""
+
+    stage = "matching"
+
+
+class CoarseFlow(StageBatch):
+    """Matches -> coarse flows."""
+
+    stage = "coarse_flow"
+
+
+class Refinement(StageBatch):
+    """Coarse flows -> refined flows."""
+
+    stage = "refinement"
+
+
+class Synthesis(StageBatch):
+    """Refined flows -> in-between frames."""
+
+    stage = "synthesis"
+
+
+class Evaluation(StageBatch):
+    """In-between frames -> scores."""
+
+    stage = "evaluation"
+
+
+TASKS: dict[str, type[StageBatch]] = {
+    task.stage: task
+    for task in (Segmentation, Features, Matching, CoarseFlow, Refinement, Synthesis, Evaluation)
+}
+
+
+class Interpolate(PipelineTask):
+    """A whole run: the selected stages on the selected pairs."""
+
+    def requires(self) -> Iterator[StageBatch]:
+        """Every batch of every selected stage."""
+        run = self.pipeline_run
+        for stage in run.session.selection.stages:
+            for batch in run.batches(stage):
+                yield TASKS[stage](**self.shared, batch=run.batch_of(batch[0]))
+
+    def complete(self) -> bool:
+        """Whether everything is done and nothing has failed."""
+        session = self.pipeline_run.session
+        stages = session.selection.stages
+        done = all(
+            session.is_complete(stage, group) for stage in stages for group in session.wanted_groups(stage)
+        )
+        return done and not session.failures()
+
+    def run(self) -> None:
+        """Say so when items have failed: the run is over, but it is not a success.
+
+        Raises
+        ------
+        RunFailedError
+            Names the failed items.
+        """
+        failures = self.pipeline_run.session.failures()
+        if failures:
+            listed = "\n".join(
+                f"{stage} of {record.id}: {record.reason}" for stage, record in failures[:LISTED]
+            )
+            raise RunFailedError(f"{len(failures)} items failed\n{listed}")
+
+
+def check_upstream(session: Session) -> None:
+    """Make sure that what the first selected stage reads is there, before hours of work begin.
+
+    Raises
+    ------
+    CacheError
+        Names the stage, the item and what to run first.
+    """
+    stage = session.selection.stages[0]
+    for group in session.wanted_groups(stage):
+        if session.to_compute(stage, group):
+            session.job(stage, group)

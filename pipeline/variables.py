@@ -1,0 +1,139 @@
+"""Every array a stage keeps: one frozen spec each, checked on the way in and on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A stored array: one entry per item of a shard."""
+
+    name: str
+    dtypes: tuple[str, ...]
+    """Data types it may have; a shard has one."""
+    dims: tuple[str, ...]
+    """Dimensions of one item's array: `y`, `x` vary with the frame, `piece` with its pieces."""
+    meaning: str
+    ragged: bool = False
+    """The first dimension varies from item to item: items are stored end to end, with offsets."""
+    shuffled: bool = False
+    """Dense floats: bytes are shuffled before compression, which makes them smaller."""
+
+    def check(self, array: Array) -> None:
+        """Raise ValueError when an item's array is not what this spec promises."""
+        if str(array.dtype) not in self.dtypes or array.ndim != len(self.dims):
+            raise ValueError(
+                f"{self.name}: {array.dtype} array of shape {array.shape}; "
+                f"expected {' or '.join(self.dtypes)} with dimensions {self.dims}"
+            )
+
+
+def _flows(prefix: str, meaning: str) -> tuple[Variable, ...]:
+    return tuple(
+        Variable(
+            f"{prefix}{direction}",
+            ("float32",),
+            ("dx_dy", "y", "x"),
+            f"{meaning}, {source} px",
+            shuffled=prefix == "refined_flow",
+        )
+        for direction, source in (("01", "frame 0 -> frame 1,"), ("10", "frame 1 -> frame 0,"))
+    )
+
+
+def _per_piece(name: str, dtype: str, meaning: str) -> tuple[Variable, ...]:
+    return tuple(
+        Variable(
+            f"{name}{direction}",
+            (dtype,),
+            ("piece",),
+            f"{meaning} (pieces of frame {direction[0]})",
+            ragged=True,
+        )
+        for direction in ("01", "10")
+    )
+
+
+VARIABLES: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
+    {
+        "segmentation": (
+            Variable(
+                "label_map", ("int32",), ("y", "x"), "piece of each pixel, 0 .. pieces - 1, by ascending area"
+            ),
+            Variable("area", ("int32",), ("piece",), "pixels", ragged=True),
+            Variable("centroid", ("float64",), ("piece", "x_y"), "mean position, px", ragged=True),
+            Variable(
+                "box",
+                ("int32",),
+                ("piece", "corner"),
+                "x_min, y_min, x_max, y_max, inclusive, px",
+                ragged=True,
+            ),
+        ),
+        "features": (
+            Variable(
+                "piece_features",
+                ("float32",),
+                ("piece", "channel"),
+                "pooled VGG-19 features, minimum 0, sum 1 a piece",
+                ragged=True,
+                shuffled=True,
+            ),
+        ),
+        "matching": (
+            *_per_piece("match", "int32", "best piece of the other frame"),
+            *_per_piece("rank_sum", "int32", "rank of the match plus rank back, 0 = mutual best"),
+            *_per_piece("score", "float32", "affinity of the match"),
+            Variable(
+                "affinity",
+                ("float32",),
+                ("piece0_piece1",),
+                "affinity matrix, row by row; empty unless matching.keep_affinity",
+                ragged=True,
+                shuffled=True,
+            ),
+        ),
+        "coarse_flow": (
+            *_flows("coarse_flow", "piece-wise flow"),
+            *_per_piece("fate", "uint8", "why the piece moved or not, a PieceFate"),
+        ),
+        "refinement": _flows("refined_flow", "refined flow"),
+        "synthesis": (
+            Variable(
+                "frames", ("uint8", "float16"), ("time", "y", "x", "rgb"), "in-between frames, 0..255 or 0..1"
+            ),
+        ),
+        "evaluation": (
+            Variable(
+                "scores",
+                ("float64",),
+                ("metric",),
+                "stages.evaluation.METRICS in their order; nan = not scored",
+            ),
+        ),
+    }
+)
+
+
+def check_item(stage: str, arrays: Mapping[str, Array]) -> None:
+    """Check that one item's arrays are exactly those of the stage.
+
+    Raises
+    ------
+    ValueError
+        A variable is missing, surplus, or unlike its spec.
+    """
+    expected = {variable.name: variable for variable in VARIABLES[stage]}
+    if arrays.keys() != expected.keys():
+        raise ValueError(f"{stage}: arrays {sorted(arrays)}; expected {sorted(expected)}")
+    for name, variable in expected.items():
+        variable.check(np.asarray(arrays[name]))

@@ -139,7 +139,8 @@ def contact_sheet(session: Session, pair_id: str) -> Frame:
     -------
     uint8 array (H, W, 3)
         Rows: frames and contours; pieces and matches; coarse and refined flows; splatted frames, result
-        and ground truth; the error and the other times, if any. What is not there is a grey tile that says why.
+        and ground truth; the error and the other times, if any. What is not there is a grey tile that
+        says why.
     """
     view = PairView(session, pair_id)
     frames = [view.frame(k) for k in (0, 1)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, Protocol, TypeVar
@@ -72,12 +74,16 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
 
     name = "animeinterp-prepare"
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, *, shares_terminal: bool) -> None:
         self.threads = threads
+        self.shares_terminal = shares_terminal
 
     def setup(self, worker: Any) -> None:  # noqa: ARG002
         """Give Torch and OpenCV their threads."""
         prepare_process(self.threads)
+        if self.shares_terminal and threading.current_thread() is threading.main_thread():
+            # Ctrl-C reaches every process of the terminal; the main one decides what becomes of the workers.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class DaskExecutor:
@@ -102,7 +108,7 @@ class DaskExecutor:
                 f"executor.kind = {section.kind!r}: no Dask scheduler answers there ({error}); "
                 "start one with 'dask scheduler', or use executor.kind = 'local'"
             ) from None
-        self._client.register_plugin(PrepareWorker(section.threads))
+        self._client.register_plugin(PrepareWorker(section.threads, shares_terminal=section.kind == "local"))
         self.dashboard: str | None = None if self._cluster else self._client.dashboard_link
 
     def map(

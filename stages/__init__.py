@@ -1,0 +1,1 @@
+"""What each stage computes: pure functions, arrays in, arrays out."""

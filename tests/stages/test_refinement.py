@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.rfr import RFR
+from stages.refinement import refine
+
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+@pytest.fixture
+def pair() -> Arrays:
+    generator = np.random.default_rng(0)
+    frames = generator.integers(0, 256, (2, 20, 28, 3), dtype=np.uint8)
+    flows = generator.normal(0, 2, (2, 2, 20, 28)).astype(np.float32)
+    return frames[0], frames[1], flows[0], flows[1]
+
+
+@pytest.fixture(scope="module")
+def network() -> RFR:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return RFR(iterations=1).eval().requires_grad_(False)
+
+
+def test_without_a_network_the_coarse_flow_stays(pair: Arrays) -> None:
+    refined = refine(*pair, network=None)
+    assert refined.flow01 is pair[2]
+    assert refined.flow10 is pair[3]
+
+
+def test_network_is_given_frames_in_0_to_1_and_both_flows(pair: Arrays, network: RFR) -> None:
+    refined = refine(*pair, network=network)
+    frames = [torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 for frame in pair[:2]]
+    flows = [torch.from_numpy(flow)[None] for flow in pair[2:]]
+    for found, expected in zip(refined, network(*frames, *flows), strict=True):
+        assert found.shape == (2, 20, 28)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected[0], atol=1e-5)
+
+
+def test_swapped_frames_swap_the_flows(pair: Arrays, network: RFR) -> None:
+    frame0, frame1, flow01, flow10 = pair
+    refined = refine(*pair, network=network)
+    swapped = refine(frame1, frame0, flow10, flow01, network=network)
+    np.testing.assert_allclose(swapped.flow01, refined.flow10, atol=1e-4)
+    np.testing.assert_allclose(swapped.flow10, refined.flow01, atol=1e-4)
+
+
+def test_same_input_gives_the_same_bytes(pair: Arrays, network: RFR) -> None:
+    first, second = (refine(*pair, network=network) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_no_gradients_are_kept(pair: Arrays, network: RFR) -> None:
+    trained = RFR(iterations=1)
+    assert refine(*pair, network=trained).flow01.dtype == np.float32
+
+
+@pytest.mark.parametrize("use_network", [True, False])
+def test_arguments_are_checked_with_and_without_a_network(
+    pair: Arrays, network: RFR, use_network: bool
+) -> None:
+    frame0, frame1, flow01, flow10 = pair
+    chosen = network if use_network else None
+    with pytest.raises(ValueError, match=r"frame1 has shape \(20, 27, 3\) and frame0 \(20, 28, 3\)"):
+        refine(frame0, frame1[:, 1:], flow01, flow10, chosen)
+    with pytest.raises(ValueError, match=r"coarse_flow01 has shape \(2, 20, 27\) and frame0 \(20, 28, 3\)"):
+        refine(frame0, frame1, flow01[..., 1:], flow10, chosen)
+    with pytest.raises(ValueError, match="coarse_flow10 is of dtype float64, expected float32"):
+        refine(frame0, frame1, flow01, flow10.astype(np.float64), chosen)
+
+
+@pytest.mark.gpu
+def test_gpu_agrees_with_cpu(pair: Arrays, network: RFR) -> None:
+    expected = refine(*pair, network=network)
+    found = refine(*pair, network=network, device="cuda")
+    network.to("cpu")
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-2)

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from configs.sections import SynthesisSection
+from models.synthesis_network import SynthesisNetwork
+from stages.synthesis import quantise, splat_frames, synthesise
+
+AVERAGE, SOFTMAX = SynthesisSection(splatting="average"), SynthesisSection(splatting="softmax")
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+@pytest.fixture
+def pair() -> Arrays:
+    generator = np.random.default_rng(0)
+    frames = generator.integers(0, 256, (2, 14, 18, 3), dtype=np.uint8)
+    flows = generator.normal(0, 2, (2, 2, 14, 18)).astype(np.float32)
+    return frames[0], frames[1], flows[0], flows[1]
+
+
+@pytest.fixture(scope="module")
+def network() -> SynthesisNetwork:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return SynthesisNetwork().eval().requires_grad_(False)
+
+
+def moving_square(position: int) -> np.ndarray:
+    frame = np.full((24, 40, 3), 230, np.uint8)
+    frame[8:16, position : position + 8] = (200, 40, 20)
+    return frame
+
+
+def flow_of_square(position: int, shift: float) -> np.ndarray:
+    flow = np.zeros((2, 24, 40), np.float32)
+    flow[0, 8:16, position : position + 8] = shift
+    return flow
+
+
+@pytest.mark.parametrize("t", [0.25, 0.5, 0.75])
+def test_blend_puts_a_moving_square_where_it_is_at_t(t: float) -> None:
+    """Softmax splatting: the square covers the ground it lands on, and comes from both frames."""
+    frames = moving_square(8), moving_square(16)
+    flows = flow_of_square(8, 8), flow_of_square(16, -8)
+    found = synthesise(*frames, *flows, [t], None, SOFTMAX)
+    position = int(8 + 8 * t)
+    square = quantise(found[0], "uint8")[8:16, position : position + 8].astype(int)
+    np.testing.assert_allclose(square, np.broadcast_to((200, 40, 20), square.shape), atol=1)
+    still = np.ones((24, 40), bool)
+    still[8:16, 8:24] = False
+    np.testing.assert_array_equal(quantise(found[0], "uint8")[still], 230)
+
+
+def test_blend_without_motion_is_the_mean() -> None:
+    frame0, frame1 = np.full((3, 4, 3), 100, np.uint8), np.full((3, 4, 3), 50, np.uint8)
+    still = np.zeros((2, 3, 4), np.float32)
+    for section in (AVERAGE, SOFTMAX):
+        found = synthesise(frame0, frame1, still, still, [0.1, 0.5], None, section)
+        np.testing.assert_allclose(found, 75 / 255, rtol=1e-6)
+
+
+def test_blend_takes_the_covering_frame_and_the_nearer_one_in_holes() -> None:
+    frame0, frame1 = np.full((1, 6, 3), 100, np.uint8), np.full((1, 6, 3), 50, np.uint8)
+    flow01, flow10 = np.zeros((2, 1, 6), np.float32), np.zeros((2, 1, 6), np.float32)
+    flow01[0, 0, :3] = 100  # pixels 0, 1, 2 of frame 0 leave
+    flow10[0, 0, 2:4] = 100  # pixels 2, 3 of frame 1 leave
+    for t, nearer in ((0.25, 100), (0.5, 100), (0.75, 50)):
+        found = synthesise(frame0, frame1, flow01, flow10, [t], None, AVERAGE)[0, 0, :, 0] * 255
+        np.testing.assert_allclose(found, [50, 50, nearer, 100, 75, 75], rtol=1e-5)
+
+
+def test_softmax_lets_the_consistent_pixel_win() -> None:
+    frame0 = np.zeros((1, 4, 3), np.uint8)
+    frame0[0, 0], frame0[0, 2] = 250, 20
+    frame1 = np.zeros((1, 4, 3), np.uint8)
+    frame1[0, 2] = 250  # pixel 0 went there; pixel 2 was covered
+    flow01 = np.zeros((2, 1, 4), np.float32)
+    flow01[0, 0, 0] = 2
+    flow01[0, 0, 2] = -1e-3
+    at_end = 1 - 1e-6
+    winner = splat_frames(frame0, frame1, flow01, flow01, at_end, SOFTMAX).frame0[0, 2, 0]
+    mixed = splat_frames(frame0, frame1, flow01, flow01, at_end, AVERAGE).frame0[0, 2, 0]
+    assert winner == pytest.approx(250 / 255, abs=1e-3)
+    assert mixed == pytest.approx(135 / 255, abs=1e-2)
+
+
+def test_splatted_frames_and_weights(pair: Arrays) -> None:
+    splatted = splat_frames(*pair, 0.5, SOFTMAX)
+    for frame, weight in ((splatted.frame0, splatted.weight0), (splatted.frame1, splatted.weight1)):
+        assert frame.shape == (14, 18, 3)
+        assert weight.shape == (14, 18)
+        assert frame.dtype == weight.dtype == np.float32
+        assert not frame[weight == 0].any()
+        assert frame.max() <= 1 + 1e-6
+    frame0, frame1, flow01, flow10 = pair
+    swapped = splat_frames(frame1, frame0, flow10, flow01, 0.5, SOFTMAX)
+    np.testing.assert_array_equal(swapped.frame0, splatted.frame1)
+    np.testing.assert_array_equal(swapped.weight1, splatted.weight0)
+
+
+@pytest.mark.parametrize("section", [AVERAGE, SOFTMAX], ids=["average", "softmax"])
+@pytest.mark.parametrize("use_network", [True, False], ids=["gridnet", "blend"])
+def test_frames_of_all_times_are_float32_in_0_to_1(
+    pair: Arrays, network: SynthesisNetwork, section: SynthesisSection, use_network: bool
+) -> None:
+    times = [0.25, 0.5, 0.9]
+    found = synthesise(*pair, times, network if use_network else None, section)
+    assert found.shape == (3, 14, 18, 3)
+    assert found.dtype == np.float32
+    assert 0 <= found.min() <= found.max() <= 1
+    alone = synthesise(*pair, [0.5], network if use_network else None, section)
+    np.testing.assert_array_equal(alone[0], found[1])
+
+
+@pytest.mark.parametrize("section", [AVERAGE, SynthesisSection(softmax_alpha=-3.0)])
+def test_network_is_given_the_sections_splatting(
+    pair: Arrays, network: SynthesisNetwork, section: SynthesisSection
+) -> None:
+    frames = [torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 for frame in pair[:2]]
+    flows = [torch.from_numpy(flow)[None] for flow in pair[2:]]
+    expected = network(*frames, *flows, 0.3, splatting=section.splatting, alpha=section.softmax_alpha)
+    found = synthesise(*pair, [0.3], network, section)[0]
+    np.testing.assert_allclose(found, expected[0].permute(1, 2, 0).clamp(0, 1), atol=1e-6)
+
+
+def test_quantising_rounds_halves_to_even() -> None:
+    frames = np.array([0, 0.5, 1.5, 2.5, 254.4, 254.6, 255], np.float32) / np.float32(255)
+    frames[1:4] = [0.5 / 255, 1.5 / 255, 2.5 / 255]
+    exact = (frames * 255)[1:4]
+    np.testing.assert_array_equal(exact, [0.5, 1.5, 2.5])
+    found = quantise(frames, "uint8")
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, [0, 0, 2, 2, 254, 255, 255])
+
+
+def test_quantising_bytes_returns_them() -> None:
+    values = np.arange(256, dtype=np.uint8)
+    np.testing.assert_array_equal(quantise(values.astype(np.float32) / 255, "uint8"), values)
+
+
+def test_half_floats_stay_close() -> None:
+    frames = np.linspace(0, 1, 10001, dtype=np.float32)
+    found = quantise(frames, "float16")
+    assert found.dtype == np.float16
+    assert np.abs(found.astype(np.float32) - frames).max() <= 2.5e-4
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01, np.nan, np.inf])
+def test_quantising_refuses_values_outside(value: float) -> None:
+    with pytest.raises(ValueError, match=r"frames holds values from .* expected 0\.\.1"):
+        quantise(np.array([0.5, value], np.float32), "uint8")
+
+
+def test_quantising_refuses_an_unknown_dtype() -> None:
+    with pytest.raises(ValueError, match="dtype is 'int16', expected 'uint8' or 'float16'"):
+        quantise(np.zeros(1, np.float32), "int16")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("times", [[], [0.0], [1.0], [0.5, 1.5], [float("nan")]])
+def test_times_outside_are_refused(pair: Arrays, times: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"times is \[.*\], expected at least one, each between 0 and 1"):
+        synthesise(*pair, times, None, AVERAGE)
+    if times:
+        with pytest.raises(ValueError, match="times is"):
+            splat_frames(*pair, times[-1], AVERAGE)
+
+
+def test_arguments_are_checked(pair: Arrays) -> None:
+    frame0, frame1, flow01, flow10 = pair
+    with pytest.raises(ValueError, match=r"frame1 has shape \(13, 18, 3\) and frame0 \(14, 18, 3\)"):
+        synthesise(frame0, frame1[1:], flow01, flow10, [0.5], None, AVERAGE)
+    with pytest.raises(ValueError, match=r"flow01 has shape \(2, 14, 17\) and frame0 \(14, 18, 3\)"):
+        synthesise(frame0, frame1, flow01[..., 1:], flow10, [0.5], None, AVERAGE)
+    with pytest.raises(ValueError, match="flow10 holds 504 values that are not finite"):
+        splat_frames(frame0, frame1, flow01, flow10 * np.nan, 0.5, AVERAGE)
+
+
+@pytest.mark.gpu
+def test_gpu_agrees_with_cpu(pair: Arrays, network: SynthesisNetwork) -> None:
+    expected = synthesise(*pair, [0.5], network, SOFTMAX)
+    found = synthesise(*pair, [0.5], network, SOFTMAX, device="cuda")
+    network.to("cpu")
+    np.testing.assert_allclose(found, expected, atol=5e-3)

@@ -1,0 +1,62 @@
+"""Between arrays at rest and tensors in networks, and the checks at that border.
+
+At rest a frame is uint8 `(H, W, 3)`, RGB, and a flow float32 `(2, H, W)`, x before y, in pixels. In networks
+both are float32 batches of one, `(1, 3, H, W)` in 0..1 and `(1, 2, H, W)`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+Frame = npt.NDArray[np.uint8]
+Flow = npt.NDArray[np.float32]
+
+
+def check_pair(frame0: Frame, frame1: Frame, **flows: Flow) -> None:
+    """Refuse frames that are no RGB images of one size, and flows that are not on their grid.
+
+    Parameters
+    ----------
+    frame0, frame1
+        Expected: uint8, `(H, W, 3)`, at least one pixel, of one size.
+    **flows
+        Expected: float32, `(2, H, W)`, finite. Messages call each by its keyword.
+
+    Raises
+    ------
+    ValueError
+        Anything else.
+    """
+    if frame0.ndim != 3 or frame0.shape[2] != 3 or frame0.size == 0:
+        raise ValueError(f"frame0 has shape {frame0.shape}, expected (H, W, 3) with at least one pixel")
+    if frame1.shape != frame0.shape:
+        raise ValueError(f"frame1 has shape {frame1.shape} and frame0 {frame0.shape}, expected the same")
+    for name, frame in (("frame0", frame0), ("frame1", frame1)):
+        if frame.dtype != np.uint8:
+            raise ValueError(f"{name} is of dtype {frame.dtype}, expected uint8")
+    for name, flow in flows.items():
+        if flow.shape != (2, *frame0.shape[:2]):
+            raise ValueError(
+                f"{name} has shape {flow.shape} and frame0 {frame0.shape}, expected {(2, *frame0.shape[:2])}"
+            )
+        if flow.dtype != np.float32:
+            raise ValueError(f"{name} is of dtype {flow.dtype}, expected float32")
+        if not np.isfinite(flow).all():
+            raise ValueError(
+                f"{name} holds {np.count_nonzero(~np.isfinite(flow))} values that are not finite"
+            )
+
+
+def frame_tensor(frame: Frame, device: str | torch.device) -> Tensor:
+    """A frame as `(1, 3, H, W)`, float32, 0..1."""
+    # Copied to the device as bytes, a quarter of the floats.
+    tensor = torch.tensor(np.ascontiguousarray(frame), device=device).permute(2, 0, 1)[None]
+    return tensor.contiguous().float() / 255
+
+
+def flow_tensor(flow: Flow, device: str | torch.device) -> Tensor:
+    """A flow as `(1, 2, H, W)`, float32."""
+    return torch.tensor(np.ascontiguousarray(flow), device=device)[None]

@@ -1,0 +1,67 @@
+"""The feature network of the RFR: RAFT's basic encoder without normalisation, 1/8 of the input's size.
+
+References
+----------
+.. [1] Z. Teed, J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020,
+   section 3.1 and appendix A. arXiv:2003.12039
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+STRIDE = 8
+"""Input pixels to a feature, along each axis."""
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut, `relu(x + relu(conv2(relu(conv1(x)))))`.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        Channels of input and output.
+    stride
+        Of the first convolution. Above 1 the shortcut is a 1x1 convolution with the same stride.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.downsample: nn.Module = nn.Identity()
+        if stride > 1:
+            # A Sequential of one, because checkpoints name its parameters `downsample.0`.
+            self.downsample = nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride=stride))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(N, in_channels, H, W)` to `(N, out_channels, ceil(H / stride), ceil(W / stride))`."""
+        y = self.conv1(x).relu_()
+        y = self.conv2(y).relu_()
+        return torch.relu(self.downsample(x) + y)
+
+
+class BasicEncoder(nn.Module):
+    """Image to feature map.
+
+    Parameters
+    ----------
+    out_channels
+        Channels of the feature map.
+    """
+
+    def __init__(self, out_channels: int = 256) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3)
+        self.layer1 = nn.Sequential(ResidualBlock(64, 64), ResidualBlock(64, 64))
+        self.layer2 = nn.Sequential(ResidualBlock(64, 96, stride=2), ResidualBlock(96, 96))
+        self.layer3 = nn.Sequential(ResidualBlock(96, 128, stride=2), ResidualBlock(128, 128))
+        self.conv2 = nn.Conv2d(128, out_channels, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features of `images`, `(N, 3, H, W)` in -1..1 with sides divisible by 8: `(N, C, H/8, W/8)`."""
+        x = self.conv1(images).relu_()
+        x = self.layer3(self.layer2(self.layer1(x)))
+        features: Tensor = self.conv2(x)
+        return features

@@ -1,0 +1,55 @@
+"""Features of a frame at three scales, which the synthesis network warps along with the frame itself.
+
+Parameter names are those of the released checkpoint below `module.feat_ext.`.
+
+References
+----------
+.. [1] L. Siyao et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 3.3.
+   arXiv:2104.02495
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+LEVEL_CHANNELS = (32, 64, 96)
+STRIDE = 4
+"""Frame pixels to a feature of the coarsest level, along each axis."""
+
+
+class FeatureExtractor(nn.Module):
+    """Six 3x3 convolutions, each followed by a PReLU of one slope; the third and the fifth halve the size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        fine, middle, coarse = LEVEL_CHANNELS
+        self.conv1 = nn.Conv2d(3, fine, 3, padding=1)
+        self.prelu1 = nn.PReLU()
+        self.conv2 = nn.Conv2d(fine, fine, 3, padding=1)
+        self.prelu2 = nn.PReLU()
+        self.conv3 = nn.Conv2d(fine, middle, 3, stride=2, padding=1)
+        self.prelu3 = nn.PReLU()
+        self.conv4 = nn.Conv2d(middle, middle, 3, padding=1)
+        self.prelu4 = nn.PReLU()
+        self.conv5 = nn.Conv2d(middle, coarse, 3, stride=2, padding=1)
+        self.prelu5 = nn.PReLU()
+        self.conv6 = nn.Conv2d(coarse, coarse, 3, padding=1)
+        self.prelu6 = nn.PReLU()
+
+    def forward(self, frames: Tensor) -> list[Tensor]:
+        """Features, finest first.
+
+        Parameters
+        ----------
+        frames
+            RGB in -1..1, `(N, 3, H, W)`, sides divisible by 4.
+
+        Returns
+        -------
+        list of Tensor
+            `(N, 32, H, W)`, `(N, 64, H / 2, W / 2)` and `(N, 96, H / 4, W / 4)`.
+        """
+        fine: Tensor = self.prelu2(self.conv2(self.prelu1(self.conv1(frames))))
+        middle: Tensor = self.prelu4(self.conv4(self.prelu3(self.conv3(fine))))
+        coarse: Tensor = self.prelu6(self.conv6(self.prelu5(self.conv5(middle))))
+        return [fine, middle, coarse]

@@ -1,0 +1,192 @@
+"""The recurrent update of the RFR, as in RAFT's basic model, and the convex upsampling of its flow.
+
+Throughout, maps are `(N, C, h, w)` at 1/8 of the frame's size and flows are in cells of that grid.
+
+References
+----------
+.. [1] Z. Teed, J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020,
+   section 3.3 and appendices A, B. arXiv:2003.12039
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, unfold
+
+from models.correlation import CHANNELS as CORRELATION_CHANNELS
+from models.encoder import STRIDE
+
+HIDDEN_CHANNELS = 128
+CONTEXT_CHANNELS = 128
+MOTION_CHANNELS = 128
+# RAFT scales the mask's logits to balance gradients (princeton-vl/RAFT, core/update.py); weights rely on it.
+MASK_SCALE = 0.25
+NEIGHBOURS = 3 * 3
+"""Cells that a vector of the upsampled flow is a convex combination of."""
+
+GateTerms = tuple[Tensor, Tensor, Tensor]
+"""What the context adds to the update gate, the reset gate and the candidate, each `(N, 128, h, w)`."""
+
+
+class MotionEncoder(nn.Module):
+    """Correlations and flow to motion features, the flow itself being the last two of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convc1 = nn.Conv2d(CORRELATION_CHANNELS, 256, 1)
+        self.convc2 = nn.Conv2d(256, 192, 3, padding=1)
+        self.convf1 = nn.Conv2d(2, 128, 7, padding=3)
+        self.convf2 = nn.Conv2d(128, 64, 3, padding=1)
+        self.conv = nn.Conv2d(192 + 64, MOTION_CHANNELS - 2, 3, padding=1)
+
+    def forward(self, flow: Tensor, correlations: Tensor) -> Tensor:
+        """`(N, 2, h, w)` and `(N, 324, h, w)` to `(N, 128, h, w)`."""
+        c = self.convc2(self.convc1(correlations).relu_()).relu_()
+        f = self.convf2(self.convf1(flow).relu_()).relu_()
+        joined = self.conv(torch.cat([c, f], dim=1)).relu_()
+        return torch.cat([joined, flow], dim=1)
+
+
+class SepConvGRU(nn.Module):
+    """Gated recurrent unit with separable convolutions: a pass along rows, then one along columns.
+
+    The input of every gate is the join [hidden state, context, motion]. The context stays the same over all
+    iterations, and so does what it adds to the gates: `context_terms` computes that once, for every call of
+    `forward`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        channels = HIDDEN_CHANNELS + CONTEXT_CHANNELS + MOTION_CHANNELS
+        self.convz1 = nn.Conv2d(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
+        self.convr1 = nn.Conv2d(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
+        self.convq1 = nn.Conv2d(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
+        self.convz2 = nn.Conv2d(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
+        self.convr2 = nn.Conv2d(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
+        self.convq2 = nn.Conv2d(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
+
+    def context_terms(self, context: Tensor) -> list[GateTerms]:
+        """What the context, `(N, 128, h, w)`, adds to the gates of the two passes, biases included."""
+        return [
+            (_context_part(z, context), _context_part(r, context), _context_part(q, context))
+            for z, r, q in self._passes()
+        ]
+
+    def forward(self, hidden_state: Tensor, motion: Tensor, terms: list[GateTerms]) -> Tensor:
+        """The next hidden state, `(N, 128, h, w)` in -1..1.
+
+        Parameters
+        ----------
+        hidden_state, motion
+            `(N, 128, h, w)` each.
+        terms
+            From `context_terms`.
+        """
+        for (convz, convr, convq), (term_z, term_r, term_q) in zip(self._passes(), terms, strict=True):
+            x = torch.cat([hidden_state, motion], dim=1)
+            update = torch.sigmoid(_changing_part(convz, x) + term_z)
+            reset = torch.sigmoid(_changing_part(convr, x) + term_r)
+            x = torch.cat([reset * hidden_state, motion], dim=1)
+            candidate = torch.tanh(_changing_part(convq, x) + term_q)
+            hidden_state = (1 - update) * hidden_state + update * candidate
+        return hidden_state
+
+    def _passes(self) -> tuple[tuple[nn.Conv2d, nn.Conv2d, nn.Conv2d], ...]:
+        return (self.convz1, self.convr1, self.convq1), (self.convz2, self.convr2, self.convq2)
+
+
+class FlowHead(nn.Module):
+    """Hidden state to the change of the flow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(HIDDEN_CHANNELS, 256, 3, padding=1)
+        self.conv2 = nn.Conv2d(256, 2, 3, padding=1)
+
+    def forward(self, hidden_state: Tensor) -> Tensor:
+        """`(N, 128, h, w)` to `(N, 2, h, w)`."""
+        change: Tensor = self.conv2(self.conv1(hidden_state).relu_())
+        return change
+
+
+class UpdateBlock(nn.Module):
+    """One recurrent update: motion encoder, GRU, flow head; and the mask for upsampling the last flow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = MotionEncoder()
+        self.gru = SepConvGRU()
+        self.flow_head = FlowHead()
+        self.mask = nn.Sequential(
+            nn.Conv2d(HIDDEN_CHANNELS, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, NEIGHBOURS * STRIDE**2, 1),
+        )
+
+    def forward(
+        self, hidden_state: Tensor, terms: list[GateTerms], correlations: Tensor, flow: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The next hidden state, `(N, 128, h, w)`, and the change of the flow, `(N, 2, h, w)`.
+
+        Parameters
+        ----------
+        hidden_state
+            `(N, 128, h, w)`, -1..1.
+        terms
+            From the GRU's `context_terms`.
+        correlations
+            `(N, 324, h, w)`, looked up at the end points of `flow`.
+        flow
+            `(N, 2, h, w)`.
+        """
+        hidden_state = self.gru(hidden_state, self.encoder(flow, correlations), terms)
+        return hidden_state, self.flow_head(hidden_state)
+
+    def mask_logits(self, hidden_state: Tensor) -> Tensor:
+        """Logits for `upsample_convex`, `(N, 576, h, w)`; only the last iteration's are needed."""
+        logits: Tensor = MASK_SCALE * self.mask(hidden_state)
+        return logits
+
+
+def upsample_convex(flow: Tensor, logits: Tensor) -> Tensor:
+    """Upsample a flow by 8: each fine vector is a convex combination of the 3x3 coarse ones around it.
+
+    Parameters
+    ----------
+    flow
+        `(N, 2, h, w)`, in coarse cells; cells outside count as zero flow.
+    logits
+        `(N, 9 * 8 * 8, h, w)`: for the neighbours in raster order, for the 8x8 fine pixels of the cell
+        in raster order, the logarithm of the weight.
+
+    Returns
+    -------
+    Tensor
+        `(N, 2, 8h, 8w)`, in fine pixels.
+
+    References
+    ----------
+    .. [1] Teed & Deng 2020, appendix B. arXiv:2003.12039
+    """
+    batch, _, height, width = flow.shape
+    weights = logits.view(batch, 1, NEIGHBOURS, STRIDE, STRIDE, height, width).softmax(dim=2)
+    vectors = unfold(STRIDE * flow, 3, padding=1).view(batch, 2, NEIGHBOURS, 1, 1, height, width)
+    fine = (weights * vectors).sum(dim=2)  # (N, 2, 8, 8, h, w)
+    return fine.permute(0, 1, 4, 2, 5, 3).reshape(batch, 2, STRIDE * height, STRIDE * width)
+
+
+def _context_part(convolution: nn.Conv2d, context: Tensor) -> Tensor:
+    weight = convolution.weight[:, HIDDEN_CHANNELS : HIDDEN_CHANNELS + CONTEXT_CHANNELS]
+    return conv2d(context, weight, convolution.bias, padding=_padding(convolution))
+
+
+def _changing_part(convolution: nn.Conv2d, hidden_and_motion: Tensor) -> Tensor:
+    weight = convolution.weight
+    weight = torch.cat([weight[:, :HIDDEN_CHANNELS], weight[:, -MOTION_CHANNELS:]], dim=1)
+    return conv2d(hidden_and_motion, weight, padding=_padding(convolution))
+
+
+def _padding(convolution: nn.Conv2d) -> tuple[int, int]:
+    rows, columns = convolution.kernel_size
+    return rows // 2, columns // 2

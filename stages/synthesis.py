@@ -1,0 +1,235 @@
+"""Synthesis: the frames between two frames, drawn by GridNet or blended from the two splatted frames.
+
+References
+----------
+.. [1] L. Siyao et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 3.3.
+   arXiv:2104.02495
+.. [2] S. Niklaus, F. Liu, "Softmax Splatting for Video Frame Interpolation", CVPR 2020. arXiv:2003.05534
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from configs.sections import SynthesisSection
+from models.arrays import Flow, Frame, check_pair, flow_tensor, frame_tensor
+from models.splatting import Splatted, brightness_importance, splat
+from models.synthesis_network import SynthesisNetwork
+
+STAGE_VERSION = 1
+"""Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class SplattedFrames(NamedTuple):
+    """Both frames of a pair carried to one time."""
+
+    frame0: FloatArray
+    """`(H, W, 3)`, RGB, 0..1; 0 in holes."""
+    frame1: FloatArray
+    """`(H, W, 3)`, RGB, 0..1; 0 in holes."""
+    weight0: FloatArray
+    """`(H, W)`, sum of the weights that landed on each pixel; exactly 0 in holes."""
+    weight1: FloatArray
+    """`(H, W)`, sum of the weights that landed on each pixel; exactly 0 in holes."""
+
+
+def synthesise(
+    frame0: Frame,
+    frame1: Frame,
+    flow01: Flow,
+    flow10: Flow,
+    times: Sequence[float],
+    network: SynthesisNetwork | None,
+    section: SynthesisSection,
+    device: str | torch.device = "cpu",
+) -> FloatArray:
+    """Frames at the times wanted.
+
+    Parameters
+    ----------
+    frame0, frame1
+        RGB, uint8, `(H, W, 3)`.
+    flow01, flow10
+        float32, `(2, H, W)`, x before y, pixels; the whole way to the other frame; finite.
+    times
+        In (0, 1), 0 = frame 0; at least one.
+    network
+        Feature extractor and GridNet with their weights; None blends, see Notes.
+    section
+        Its `splatting` and `softmax_alpha` are used, for the network as for blending.
+    device
+        Where the work is done; the network is moved there.
+
+    Returns
+    -------
+    ndarray
+        float32, `(len(times), H, W, 3)`, RGB, clamped to 0..1.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit each other, another dtype, a flow that is not finite, no time or one
+        outside (0, 1); the message names the argument.
+
+    Notes
+    -----
+    Blending takes the mean of the two splatted frames where both cover a pixel, the covering one where only
+    one does, and the frame nearer in time, unmoved, where none does (frame 0 at t = 0.5).
+    """
+    check_pair(frame0, frame1, flow01=flow01, flow10=flow10)
+    _check_times(times)
+    with torch.inference_mode():
+        pair = _to_tensors(frame0, frame1, flow01, flow10, device)
+        drawn = _blend(pair, times, section) if network is None else _draw(pair, times, network, section)
+        result = np.empty((len(times), *frame0.shape), np.float32)
+        for frame, target in zip(drawn, result, strict=True):
+            target[:] = _to_array(frame.clamp(0, 1))
+    return result
+
+
+def splat_frames(
+    frame0: Frame,
+    frame1: Frame,
+    flow01: Flow,
+    flow10: Flow,
+    t: float,
+    section: SynthesisSection,
+    device: str | torch.device = "cpu",
+) -> SplattedFrames:
+    """Both frames carried to one time, before anything is drawn or blended; for looking at.
+
+    Parameters
+    ----------
+    frame0, frame1, flow01, flow10, section, device
+        As for `synthesise`.
+    t
+        In (0, 1), 0 = frame 0.
+
+    Returns
+    -------
+    SplattedFrames
+        Frames and weight sums.
+
+    Raises
+    ------
+    ValueError
+        As for `synthesise`.
+    """
+    check_pair(frame0, frame1, flow01=flow01, flow10=flow10)
+    _check_times([t])
+    with torch.inference_mode():
+        pair = _to_tensors(frame0, frame1, flow01, flow10, device)
+        splatted0, splatted1 = _splat(pair, _importances(pair, section), t)
+        return SplattedFrames(
+            _to_array(splatted0.values),
+            _to_array(splatted1.values),
+            _to_array(splatted0.weights)[..., 0],
+            _to_array(splatted1.weights)[..., 0],
+        )
+
+
+def quantise(
+    frames: FloatArray, dtype: Literal["uint8", "float16"]
+) -> npt.NDArray[np.uint8] | npt.NDArray[np.float16]:
+    """Frames as they are cached.
+
+    Parameters
+    ----------
+    frames
+        Float, any shape, 0..1.
+    dtype
+        `uint8`: 255 times the value, rounded to the nearest, halves to even. `float16`: the nearest half
+        float, at most 2.5e-4 away.
+
+    Returns
+    -------
+    ndarray
+        Of `dtype` and the shape of `frames`.
+
+    Raises
+    ------
+    ValueError
+        A value outside 0..1 or not a number, or an unknown `dtype`.
+    """
+    if dtype not in ("uint8", "float16"):
+        raise ValueError(f"dtype is {dtype!r}, expected 'uint8' or 'float16'")
+    if not ((frames >= 0) & (frames <= 1)).all():
+        raise ValueError(f"frames holds values from {frames.min()} to {frames.max()}, expected 0..1")
+    return frames.astype(np.float16) if dtype == "float16" else np.rint(frames * 255).astype(np.uint8)
+
+
+class _Pair(NamedTuple):
+    frame0: Tensor
+    frame1: Tensor
+    flow01: Tensor
+    flow10: Tensor
+
+
+def _draw(
+    pair: _Pair, times: Sequence[float], network: SynthesisNetwork, section: SynthesisSection
+) -> Iterator[Tensor]:
+    network = network.to(pair.frame0.device)
+    sources = network.prepare(*pair, splatting=section.splatting, alpha=section.softmax_alpha)
+    height, width = pair.frame0.shape[-2:]
+    for t in times:
+        yield network.draw(*sources, t)[..., :height, :width]
+
+
+def _blend(pair: _Pair, times: Sequence[float], section: SynthesisSection) -> Iterator[Tensor]:
+    importances = _importances(pair, section)
+    for t in times:
+        splatted0, splatted1 = _splat(pair, importances, t)
+        covered0, covered1 = splatted0.weights > 0, splatted1.weights > 0
+        nearer = pair.frame0 if t <= 0.5 else pair.frame1
+        # Holes hold 0, so that the sum is the covering frame where there is only one.
+        mean = (splatted0.values + splatted1.values) / torch.where(covered0 & covered1, 2, 1)
+        yield torch.where(covered0 | covered1, mean, nearer)
+
+
+def _importances(pair: _Pair, section: SynthesisSection) -> tuple[Tensor | None, Tensor | None]:
+    if section.splatting == "average":
+        return None, None
+    frame0, frame1, flow01, flow10 = pair
+    return (
+        brightness_importance(frame0, frame1, flow01, section.softmax_alpha),
+        brightness_importance(frame1, frame0, flow10, section.softmax_alpha),
+    )
+
+
+def _splat(
+    pair: _Pair, importances: tuple[Tensor | None, Tensor | None], t: float
+) -> tuple[Splatted, Splatted]:
+    return (
+        splat(pair.frame0, t * pair.flow01, importances[0]),
+        splat(pair.frame1, (1 - t) * pair.flow10, importances[1]),
+    )
+
+
+def _check_times(times: Sequence[float]) -> None:
+    if len(times) == 0 or any(not 0 < t < 1 for t in times):
+        raise ValueError(f"times is {list(times)}, expected at least one, each between 0 and 1")
+
+
+def _to_tensors(
+    frame0: Frame, frame1: Frame, flow01: Flow, flow10: Flow, device: str | torch.device
+) -> _Pair:
+    return _Pair(
+        frame_tensor(frame0, device),
+        frame_tensor(frame1, device),
+        flow_tensor(flow01, device),
+        flow_tensor(flow10, device),
+    )
+
+
+def _to_array(image: Tensor) -> FloatArray:
+    """`(1, C, H, W)` to `(H, W, C)`."""
+    array: FloatArray = image[0].permute(1, 2, 0).contiguous().cpu().numpy()
+    return array

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+import models.correlation
+from models.correlation import (
+    CHANNELS,
+    LEVELS,
+    RADIUS,
+    Correlation,
+    CorrelationOnDemand,
+    CorrelationVolume,
+    correlate,
+)
+
+KINDS = [CorrelationVolume, CorrelationOnDemand]
+
+
+def bilinear(image: np.ndarray, x: float, y: float) -> float:
+    total = 0.0
+    for row in (math.floor(y), math.floor(y) + 1):
+        for column in (math.floor(x), math.floor(x) + 1):
+            if 0 <= row < image.shape[0] and 0 <= column < image.shape[1]:
+                total += (1 - abs(x - column)) * (1 - abs(y - row)) * image[row, column]
+    return total
+
+
+def lookup_by_loop(features0: Tensor, features1: Tensor, positions: Tensor) -> np.ndarray:
+    channels, height, width = features0.shape
+    result = np.zeros((LEVELS, 2 * RADIUS + 1, 2 * RADIUS + 1, height, width))
+    for row in range(height):
+        for column in range(width):
+            query = features0[:, row, column]
+            correlations = (query[:, None, None] * features1).sum(dim=0)[None] / math.sqrt(channels)
+            for level in range(LEVELS):
+                if level > 0:
+                    correlations = avg_pool2d(correlations, 2)
+                x, y = (positions[:, row, column] / 2**level).tolist()
+                for i in range(2 * RADIUS + 1):
+                    for j in range(2 * RADIUS + 1):
+                        value = bilinear(correlations[0].numpy(), x + i - RADIUS, y + j - RADIUS)
+                        result[level, i, j, row, column] = value
+    return result.reshape(CHANNELS, height, width)
+
+
+def random_case(height: int, width: int, seeded: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    features = (torch.randn(2, 6, height, width, generator=seeded, dtype=torch.float64) for _ in range(2))
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    shift = 4 * torch.randn(2, 2, height, width, generator=seeded, dtype=torch.float64)
+    shift[0, :, 0] = 0  # whole positions too
+    return *features, torch.stack([x, y]) + shift
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("height", "width"), [(8, 9), (11, 8)])
+def test_lookup_equals_a_plain_loop(
+    kind: Callable[[Tensor, Tensor], Correlation], height: int, width: int, seeded: torch.Generator
+) -> None:
+    features0, features1, positions = random_case(height, width, seeded)
+    found = kind(features0, features1).lookup(positions)
+    assert found.shape == (2, CHANNELS, height, width)
+    for image in range(2):
+        expected = lookup_by_loop(features0[image], features1[image], positions[image])
+        np.testing.assert_allclose(found[image], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reversed_is_the_correlation_of_swapped_features(
+    kind: Callable[[Tensor, Tensor], Correlation], seeded: torch.Generator
+) -> None:
+    features0, features1, positions = random_case(9, 12, seeded)
+    expected = kind(features1, features0).lookup(positions)
+    torch.testing.assert_close(kind(features0, features1).reversed().lookup(positions), expected)
+    torch.testing.assert_close(kind(features1, features0).reversed().reversed().lookup(positions), expected)
+
+
+def test_on_demand_does_not_depend_on_the_chunk(
+    monkeypatch: pytest.MonkeyPatch, seeded: torch.Generator
+) -> None:
+    features0, features1, positions = random_case(8, 10, seeded)
+    whole = CorrelationOnDemand(features0, features1).lookup(positions)
+    for floats in (1, 6 * 100 * 7):
+        monkeypatch.setattr(models.correlation, "CHUNK_FLOATS", floats)
+        torch.testing.assert_close(CorrelationOnDemand(features0, features1).lookup(positions), whole)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_positions_without_a_cell_read_zero(
+    kind: Callable[[Tensor, Tensor], Correlation], seeded: torch.Generator
+) -> None:
+    features0, features1, positions = random_case(8, 8, seeded)
+    assert not kind(features0, features1).lookup(positions + 1e6).any()
+    assert kind(features0, features1).lookup(positions.clone() - 1e30).isfinite().all()
+
+
+def test_large_maps_are_correlated_on_demand(
+    monkeypatch: pytest.MonkeyPatch, seeded: torch.Generator
+) -> None:
+    features0, features1, _ = random_case(8, 8, seeded)
+    assert isinstance(correlate(features0, features1), CorrelationVolume)
+    monkeypatch.setattr(models.correlation, "VOLUME_LIMIT", 2 * 64**2 - 1)
+    assert isinstance(correlate(features0, features1), CorrelationOnDemand)
+
+
+def test_shapes_that_do_not_fit_are_refused() -> None:
+    features = torch.zeros(1, 4, 8, 9)
+    with pytest.raises(ValueError, match=r"features0 has shape \(1, 4, 8, 9\) and features1 \(1, 4, 8, 8\)"):
+        correlate(features, features[..., :8])
+    with pytest.raises(ValueError, match=r"features0 has shape \(4, 8, 9\)"):
+        correlate(features[0], features[0])
+    with pytest.raises(ValueError, match="features0 is 7x9, expected both sides at least 8"):
+        correlate(features[:, :, :7], features[:, :, :7])

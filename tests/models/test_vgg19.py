@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from configs.sections import PAPER_LAYERS, RELEASED_LAYERS
+from models.vgg19 import IMAGENET_MEAN, VGG19, convolution_shapes, random_vgg19
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(32, 48), (33, 47), (17, 9), (1, 1), (7, 40)], ids=lambda side: str(side)
+)
+def test_maps_are_halved_and_floored_at_each_block(height: int, width: int) -> None:
+    network = random_vgg19(PAPER_LAYERS, 0)
+    with torch.inference_mode():
+        maps = network(torch.rand(2, 3, height, width))
+    assert [tuple(m.shape) for m in maps] == [
+        (2, channels, height >> block, width >> block) for block, channels in enumerate((64, 128, 256, 512))
+    ]
+    assert all((m >= 0).all() for m in maps)
+
+
+def test_maps_come_in_the_order_asked_for() -> None:
+    images = torch.rand(1, 3, 16, 16)
+    first, second = random_vgg19(["relu1_1", "relu2_1"], 0)(images)
+    swapped_second, swapped_first, again = random_vgg19(["relu2_1", "relu1_1", "relu1_1"], 0)(images)
+    assert torch.equal(first, swapped_first)
+    assert torch.equal(first, again)
+    assert torch.equal(second, swapped_second)
+
+
+def test_maps_equal_those_of_the_plain_layers() -> None:
+    network = random_vgg19(["relu1_1", "relu1_2", "relu2_1"], 5)
+    images = torch.rand(1, 3, 8, 8)
+    x = images - torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
+    x = x / torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+    first = network.features[0](x).relu()
+    second = network.features[2](first).relu()
+    third = network.features[5](nn.functional.max_pool2d(second, 2)).relu()
+    for found, expected in zip(network(images), (first, second, third), strict=True):
+        assert torch.equal(found, expected)
+
+
+def test_random_weights_depend_on_the_seed_alone_and_leave_the_global_generator() -> None:
+    torch.manual_seed(7)
+    before = torch.random.get_rng_state()
+    short, long = random_vgg19(["relu1_2"], 3), random_vgg19(RELEASED_LAYERS, 3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    for name, value in short.state_dict().items():
+        assert torch.equal(value, long.state_dict()[name])
+    assert not torch.equal(
+        random_vgg19(["relu1_2"], 4).state_dict()["features.0.weight"], short.features[0].weight
+    )
+
+
+def test_random_weights_are_those_of_constructing_and_then_initialising_each_convolution() -> None:
+    torch.manual_seed(0)
+    expected = []
+    for channels in ((3, 64), (64, 64)):
+        convolution = nn.Conv2d(*channels, 3, padding=1)
+        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+        expected.append(convolution.weight)
+    network = random_vgg19(["relu1_2"], 0)
+    assert torch.equal(network.features[0].weight, expected[0])
+    assert torch.equal(network.features[2].weight, expected[1])
+    assert not network.features[0].bias.any()
+    assert not network.training
+    assert not any(p.requires_grad for p in network.parameters())
+
+
+def test_names_and_shapes_are_torchvisions() -> None:
+    shapes = convolution_shapes()
+    numbers = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]
+    assert list(shapes) == [f"features.{n}.{part}" for n in numbers for part in ("weight", "bias")]
+    assert shapes["features.10.weight"] == (256, 128, 3, 3)
+    assert shapes["features.34.bias"] == (512,)
+    with torch.device("meta"):
+        deepest = VGG19(["relu5_4"])
+    assert {name: tuple(value.shape) for name, value in deepest.state_dict().items()} == shapes
+
+
+@pytest.mark.parametrize("layer", ["relu1_3", "relu6_1", "conv1_1", "relu0_1", ""])
+def test_unknown_layer_is_refused(layer: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"layers names '{layer}', which VGG-19 does not have; expected relu1_1"
+    ):
+        VGG19(["relu1_1", layer])
+
+
+def test_no_layer_is_refused() -> None:
+    with pytest.raises(ValueError, match="layers is empty"):
+        VGG19([])
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (1, 1, 8, 8)])
+def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"images has shape .* expected \(N, 3, H, W\)"):
+        random_vgg19(["relu1_1"], 0)(torch.zeros(shape))

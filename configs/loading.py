@@ -72,7 +72,8 @@ def _find(source: str | Path, folder: Path) -> Path:
     elif (PRESET_FOLDER / f"{path}.toml").is_file():
         return PRESET_FOLDER / f"{path}.toml"
     raise ConfigError(
-        f"config {str(source)!r} not found: give a .toml file or one of the shipped presets ({', '.join(preset_names())})"
+        f"config {str(source)!r} not found: give a .toml file or one of the shipped presets "
+        f"({', '.join(preset_names())})"
     )
 
 
@@ -97,8 +98,7 @@ def _read_tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
 def _overlay(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in top.items():
         below = base.get(key)
-        nested = isinstance(below, dict) and isinstance(value, dict)
-        base[key] = _overlay(below, value) if nested else value
+        base[key] = _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return base
 
 

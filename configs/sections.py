@@ -49,7 +49,8 @@ class DataSection(Section):
     style: Literal["auto", "anime", "disney"] = "auto"
     """Segmentation preset of the frames; `auto` goes by folder name (`Japan_`, `Disney_`)."""
     unnamed_style: Style = "anime"
-    """Preset for names that start with neither. The released label-map script takes anime, its flow script disney."""
+    """Preset for names that start with neither. The released label-map script takes anime, its flow
+    script disney."""
 
 
 class ContourPreset(Section):
@@ -106,7 +107,8 @@ class FeaturesSection(Section):
         blocks = [_layer_block(layer) for layer in layers]
         if not layers or blocks != list(range(1, len(layers) + 1)):
             raise ValueError(
-                f"layers {list(layers)} must name one layer of each block from 1 on, in order, such as {list(PAPER_LAYERS)}"
+                f"layers {list(layers)} must name one layer of each block from 1 on, in order, "
+                f"such as {list(PAPER_LAYERS)}"
             )
         return layers
 
@@ -182,7 +184,8 @@ class SynthesisSection(Section):
     location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
 
     method: Literal["auto", "gridnet", "blend"] = "auto"
-    """`gridnet` = the network (needs weights); `blend` = average of the two splatted frames; `auto` = `gridnet` with weights."""
+    """`gridnet` = the network (needs weights); `blend` = average of the two splatted frames;
+    `auto` = `gridnet` with weights."""
     weights: OptionalPath = None
     """Checkpoint that holds feature extractor and GridNet (may be the same file as `refinement.weights`)."""
     splatting: Literal["softmax", "average"] = "softmax"
@@ -237,7 +240,8 @@ class ExecutorSection(Section):
     """Who does the work."""
 
     kind: str = "local"
-    """`inline` = this process; `local` = one process a core on this machine; `tcp://host:port` = a Dask cluster."""
+    """`inline` = this process; `local` = one process a core on this machine; `tcp://host:port` = a Dask
+    cluster."""
     workers: int = Field(0, ge=0)
     """Processes of `local`; 0 = one a core, fewer where memory is short."""
     threads: int = Field(1, ge=1)

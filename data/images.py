@@ -26,7 +26,11 @@ def image_size(path: Path) -> tuple[int, int]:
     DataError
         The file is empty, missing, or no image.
     """
-    with _open(path) as image:
+    header = _open(path)
+    if header is None:
+        height, width = _decode(path).shape[:2]
+        return height, width
+    with header as image:
         return image.height, image.width
 
 
@@ -52,22 +56,27 @@ def read_image(path: Path, *, verify: bool = False) -> Frame:
     DataError
         The file is missing, empty, truncated, no image, or neither 8 nor 16 bits deep.
     """
-    if verify:
-        with _open(path) as image:
+    header = _open(path) if verify else None
+    if header is not None:
+        with header as image:
             try:
                 image.load()
             except (OSError, SyntaxError, ValueError) as error:
                 raise DataError(f"{path}: damaged image ({error}); replace the file") from None
+    return _to_rgb(_decode(path), path)
+
+
+def _decode(path: Path) -> npt.NDArray[np.generic]:
     try:
         encoded = np.fromfile(path, np.uint8)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     if not encoded.size:
         raise DataError(f"{path}: empty file (0 bytes); expected an image; replace it")
-    pixels = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+    pixels: npt.NDArray[np.generic] | None = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise DataError(f"{path}: cannot be decoded; expected a PNG, JPEG, BMP, TIFF or WebP image")
-    return _to_rgb(pixels, path)
+        raise DataError(f"{path}: not an image, or damaged; expected PNG, JPEG, BMP, TIFF or WebP")
+    return pixels
 
 
 def _to_rgb(pixels: npt.NDArray[np.generic], path: Path) -> Frame:
@@ -86,12 +95,13 @@ def _to_rgb(pixels: npt.NDArray[np.generic], path: Path) -> Frame:
 
 
 def _over_white(pixels: npt.NDArray[np.generic]) -> Frame:
-    alpha = pixels[:, :, 3:].astype(np.uint16)
-    mixed = pixels[:, :, :3] * alpha + np.uint16(255) * (255 - alpha)
-    return ((mixed + 127) // 255).astype(np.uint8)
+    color, alpha = pixels[:, :, :3].astype(np.uint16), pixels[:, :, 3:].astype(np.uint16)
+    mixed = (color * alpha + 255 * (255 - alpha) + 127) // 255
+    return mixed.astype(np.uint8)
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path) -> Image.Image | None:
+    """Open an image for its header and a strict reading; None for kinds that only OpenCV knows."""
     try:
         if path.stat().st_size == 0:
             raise DataError(f"{path}: empty file (0 bytes); expected an image; replace it")
@@ -100,7 +110,7 @@ def _open(path: Path) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return Image.open(path)
     except UnidentifiedImageError:
-        raise DataError(f"{path}: not an image; expected PNG, JPEG, BMP, TIFF or WebP") from None
+        return None
     except Image.DecompressionBombError as error:
         raise DataError(f"{path}: too large ({error})") from None
     except OSError as error:
@@ -118,10 +128,21 @@ def write_image(path: Path, image: Frame) -> None:
     done, encoded = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     if not done:
         raise DataError(f"{path}: cannot encode a {path.suffix} image; use .png or .jpg")
+    write_file(path, encoded.tobytes())
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, making its folder where needed.
+
+    Raises
+    ------
+    DataError
+        The folder cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        unfinished.write_bytes(encoded.tobytes())
+        unfinished.write_bytes(content)
         unfinished.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); check the folder") from None

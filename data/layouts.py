@@ -37,8 +37,9 @@ def read_dataset(section: DataSection, facts: FileFacts) -> Manifest:
     if not found:
         where = split_folder or root
         raise DataError(
-            f"{where}: no pairs found; expected one folder a pair, each with two frames (or three, the middle one being "
-            f"the ground truth) as {', '.join(sorted(IMAGE_SUFFIXES))}; check data.root and data.layout"
+            f"{where}: no pairs found; expected one folder a pair, each with two frames (or three, the "
+            f"middle one being the ground truth) as {', '.join(sorted(IMAGE_SUFFIXES))}; "
+            "check data.root and data.layout"
         )
     return build_manifest(root, found, section, facts)
 
@@ -98,7 +99,8 @@ def _pair_folder(folder: Path) -> FoundPair:
         case [frame0, truth, frame1]:
             return FoundPair(name, (frame0, frame1), truth)
         case _:
-            error = f"{folder}: {_listing([p.stem for p in images])}; expected two frames, or three with the ground truth between"
+            found = _listing([path.stem for path in images])
+            error = f"{folder}: {found}; expected two frames, or three with the ground truth between"
             return FoundPair(name, tuple(images[:1]), error=error)
 
 

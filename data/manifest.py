@@ -129,4 +129,5 @@ def _size_error(frames: Sequence[SourceFrame]) -> str | None:
     found = ", ".join(
         f"{frame.path.name} is {frame.size[1]}x{frame.size[0]}" for frame in frames if frame.size
     )
-    return f"{frames[0].path.parent}: frames of different sizes ({found}); both must be the same; resize or replace one"
+    folder = frames[0].path.parent
+    return f"{folder}: frames of different sizes ({found}); both must be the same; resize or replace one"

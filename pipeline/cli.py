@@ -16,7 +16,15 @@ from pipeline.contact_sheet import write_contact_sheet
 from pipeline.runner import execute, plan
 from pipeline.selection import Selection
 from pipeline.session import Session
-from pipeline.summary import notes, print_failures, print_report, print_scores, stage_table, unit_of
+from pipeline.summary import (
+    notes,
+    print_failures,
+    print_report,
+    print_scores,
+    print_skipped,
+    stage_table,
+    unit_of,
+)
 
 EXIT_FAILURES = 1  # some items failed
 EXIT_USAGE = 2  # config, data, weights or cache unusable
@@ -130,6 +138,7 @@ def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> N
     """Say how far each stage is."""
     session = Session.open(load_config(config, settings or ()))
     console.print(stage_table(session))
+    print_skipped(console, session)
     print_failures(console, session, [])
     _print_plan(session)
 
@@ -147,6 +156,7 @@ def evaluate(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None, qu
 
     for note in notes(loaded):
         console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    print_skipped(console, session)
     print_failures(console, session, [])
     print_scores(console, score_table(session))
 

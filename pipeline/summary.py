@@ -36,6 +36,7 @@ def print_report(console: Console, report: RunReport) -> None:
     console.print(stage_table(session, report))
     for note in notes(session.config):
         console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    print_skipped(console, session)
     print_failures(console, session, report.broken)
     if "evaluation" in session.selection.stages:
         print_scores(console, score_table(session))
@@ -98,15 +99,18 @@ def skip_reasons(session: Session) -> Mapping[str, Counter[str]]:
     }
 
 
-def print_failures(console: Console, session: Session, broken: list[str]) -> None:
-    """Print what failed and why, and what was skipped for other reasons than that."""
-    failures = session.failures()
+def print_skipped(console: Console, session: Session) -> None:
+    """Print what was skipped for other reasons than a failure before."""
     for stage, reasons in skip_reasons(session).items():
         for reason, count in reasons.most_common():
             if not reason.endswith(" failed"):
-                console.print(
-                    f"{stage}: {count} skipped, {reason}", markup=False, highlight=False, soft_wrap=True
-                )
+                said = f"{stage}: {count} skipped, {reason}"
+                console.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_failures(console: Console, session: Session, broken: list[str]) -> None:
+    """Print what failed and why."""
+    failures = session.failures()
     if failures:
         console.print(_failure_table(failures))
     for line in broken:

@@ -64,7 +64,7 @@ def test_float_pixels_are_refused(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"", r"empty file \(0 bytes\)"),
-        (b"This is a letter, not a picture.", "not an image|cannot be decoded"),
+        (b"This is a letter, not a picture.", "not an image"),
     ],
 )
 def test_files_that_are_no_images_are_refused(

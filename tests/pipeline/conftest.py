@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from configs.loading import load_config
+from data.cartoon import write_dataset
+from pipeline.cli import main
+from pipeline.runner import RunReport, execute
+from pipeline.selection import Selection
+from pipeline.session import Session
+
+SIZE = (72, 128)
+PAIRS = 4
+SMALL_NETWORK = "features.layers=['relu1_1', 'relu2_1']"  # the test is not about VGG-19
+
+
+@pytest.fixture(scope="session")
+def cartoons(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Root of a small drawn dataset in ATD-12K layout; read it, never change it."""
+    root = tmp_path_factory.mktemp("cartoons")
+    write_dataset(root, PAIRS, seed=0, size=SIZE)
+    return root
+
+
+@pytest.fixture
+def settings(cartoons: Path, tmp_path: Path) -> list[str]:
+    """Settings of a run on the drawn dataset with a cache of its own, in this process."""
+    return small_settings(cartoons, tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def finished_cache(cartoons: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cache of a finished run with the plain settings; read it, never change it."""
+    cache = tmp_path_factory.mktemp("finished") / "cache"
+    execute("demo", small_settings(cartoons, cache), Selection(), Console(quiet=True))
+    return cache
+
+
+@pytest.fixture
+def finished(finished_cache: Path, tmp_path: Path) -> None:
+    """Let the test's own cache be that of a finished run."""
+    shutil.copytree(finished_cache, tmp_path / "cache")
+
+
+def small_settings(root: Path, cache: Path) -> list[str]:
+    """Settings of a quick run."""
+    return [
+        f"data.root='{root}'",
+        f"store.cache='{cache}'",
+        "store.results=",
+        "store.pairs_per_shard=2",
+        "executor.kind=inline",
+        SMALL_NETWORK,
+    ]
+
+
+Runner = Callable[..., RunReport]
+Opener = Callable[..., Session]
+
+
+@pytest.fixture
+def run(settings: list[str]) -> Runner:
+    """Run the pipeline with further settings and a selection."""
+
+    def run(*more: str, **selection: object) -> RunReport:
+        return execute("demo", [*settings, *more], Selection(**selection), Console(quiet=True))  # type: ignore[arg-type]
+
+    return run
+
+
+@pytest.fixture
+def open_session(settings: list[str]) -> Opener:
+    """Open a session with further settings and a selection."""
+
+    def open_session(*more: str, **selection: object) -> Session:
+        return Session.open(load_config("demo", [*settings, *more]), Selection(**selection))  # type: ignore[arg-type]
+
+    return open_session
+
+
+Command = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run `animeinterp ...`; returns its exit code and what it printed."""
+
+    def command(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["animeinterp", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out + captured.err
+
+    return command
+
+
+def set_options(settings: Sequence[str]) -> list[str]:
+    """Settings as command line options."""
+    return [part for setting in settings for part in ("--set", setting)]

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from configs.loading import load_config
+from configs.sections import Config
+from pipeline.bindings import STAGES
+from pipeline.fingerprints import canonical_digest, resolved_method, resolved_section, stage_fingerprint
+
+
+def fingerprints(*settings: str, weights: str | None = None) -> dict[str, str]:
+    config = load_config("paper", settings)
+    found: dict[str, str] = {}
+    for name, binding in STAGES.items():
+        upstream = {reads: found[reads] for reads in binding.reads}
+        digest = weights if name == "features" else None
+        found[name] = stage_fingerprint(
+            name, binding.version, resolved_section(name, config), digest, upstream
+        )
+    return found
+
+
+def changed(*settings: str, weights: str | None = None) -> list[str]:
+    before, after = fingerprints(), fingerprints(*settings, weights=weights)
+    return [name for name in STAGES if before[name] != after[name]]
+
+
+def test_a_setting_changes_its_stage_and_those_that_read_it() -> None:
+    assert changed("segmentation.anime.low=3") == list(STAGES)
+    assert changed("features.seed=1") == list(STAGES)[1:]
+    assert changed("matching.area_penalty=10") == list(STAGES)[2:]
+    assert changed("coarse_flow.method=zero") == list(STAGES)[3:]
+    assert changed("refinement.iterations=6") == list(STAGES)[4:]
+    assert changed("synthesis.times=[0.25, 0.5]") == list(STAGES)[5:]
+    assert changed("evaluation.chamfer=false") == list(STAGES)[6:]
+
+
+def test_weights_count_by_content_not_by_place() -> None:
+    assert changed(weights="digest") == list(STAGES)[1:]
+    assert changed("features.weights=/somewhere/vgg19.pth") == []
+
+
+def test_places_workers_and_shards_do_not_count() -> None:
+    settings = ["data.root=/x", "store.cache=/y", "store.pairs_per_shard=3", "executor.kind=inline"]
+    assert changed(*settings, "executor.workers=7", "executor.threads=2", "executor.device=cuda") == []
+
+
+def test_version_counts() -> None:
+    section = resolved_section("matching", Config())
+    assert stage_fingerprint("matching", 1, section, None, {}) != stage_fingerprint(
+        "matching", 2, section, None, {}
+    )
+
+
+def test_auto_methods_are_resolved_by_weights() -> None:
+    plain, given = Config(), load_config("paper", ["refinement.weights=a.ckpt", "synthesis.weights=a.ckpt"])
+    assert [resolved_method(s, plain) for s in ("coarse_flow", "refinement", "synthesis")] == [
+        "sgm",
+        "none",
+        "blend",
+    ]
+    assert [resolved_method(s, given) for s in ("refinement", "synthesis")] == ["rfr", "gridnet"]
+    explicit = load_config("paper", ["refinement.method=none"])
+    assert resolved_section("refinement", explicit) == resolved_section("refinement", plain)
+
+
+def test_canonical_digest_ignores_order_of_keys_only() -> None:
+    assert canonical_digest({"a": 1, "b": [1, 2]}) == canonical_digest({"b": [1, 2], "a": 1})
+    assert canonical_digest([1, 2]) != canonical_digest([2, 1])

@@ -14,7 +14,7 @@ from configs.errors import DataError
 class MotionRoI(BaseModel):
     """Region of interest in pixels of the annotated image size."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     x: float = Field(ge=0)
     y: float = Field(ge=0)

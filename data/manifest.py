@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.sections import DataSection, Style
@@ -18,7 +18,7 @@ class SourceFrame:
     """A frame on disk."""
 
     id: str
-    """`<pair id>/<file stem>`."""
+    """`<pair id>/<file stem>`; with the suffix where two files of a pair differ in nothing else."""
     path: Path
     digest: str
     """SHA-256 of the file; of its absence when it cannot be read."""
@@ -90,13 +90,17 @@ def build_manifest(
     facts.learn(path for pair in found for path in (*pair.frames, *_present(pair.truth)))
     frames: list[SourceFrame] = []
     position: dict[Path, int] = {}
+    taken: set[str] = set()
     pairs = []
     for pair in found:
         style = _style(pair.id, section)
         for path in pair.frames:
             if path not in position:
                 position[path] = len(frames)
-                frames.append(_source_frame(pair.id, path, style, facts))
+                frame = _source_frame(pair.id, path, style, facts)
+                frame = replace(frame, id=f"{pair.id}/{path.name}") if frame.id in taken else frame
+                taken.add(frame.id)
+                frames.append(frame)
         members = tuple(position[path] for path in pair.frames)
         truth = None if pair.truth is None else _source_frame(pair.id, pair.truth, style, facts)
         error = pair.error or _size_error([frames[i] for i in members])

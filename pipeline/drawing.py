@@ -140,7 +140,8 @@ def arrange(title: str, rows: Sequence[Sequence[Tile]], width: int = 480) -> Fra
     uint8 array (H, W, 3)
     """
     shapes = [t.picture.shape for row in rows for t in row if t.picture is not None]
-    height = round(width * shapes[0][0] / shapes[0][1]) if shapes else width * 9 // 16
+    height = max(1, round(width * shapes[0][0] / shapes[0][1])) if shapes else width * 9 // 16
+    note_lines = max(1, (height - 2 * MARGIN) // CAPTION_HEIGHT)
     columns = max(len(row) for row in rows)
     lines = title.splitlines()
     head = MARGIN + CAPTION_HEIGHT * len(lines)
@@ -157,7 +158,8 @@ def arrange(title: str, rows: Sequence[Sequence[Tile]], width: int = 480) -> Fra
             top += CAPTION_HEIGHT
             if tile.picture is None:
                 draw.rectangle((left, top, left + width - 1, top + height - 1), (48, 48, 54))
-                for number, line in enumerate(_wrapped(draw, tile.note, width - 4 * MARGIN, font)):
+                wrapped = _wrapped(draw, tile.note, width - 4 * MARGIN, font)
+                for number, line in enumerate(wrapped[:note_lines]):
                     draw.text(
                         (left + 2 * MARGIN, top + 2 * MARGIN + number * CAPTION_HEIGHT), line, INK, font
                     )

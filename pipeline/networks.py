@@ -57,7 +57,7 @@ def load_network(stage: str, config: Config) -> Any:
         options = (refinement.confidence_mask, refinement.initial_flow_additions, refinement.iterations)
     else:
         options = ()
-    changed = None if path is None else path.stat().st_mtime_ns
+    changed = path.stat().st_mtime_ns if path is not None and path.exists() else None
     return _load(stage, path, changed, options, config.executor.device)
 
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from configs.errors import CacheError
 from data.images import Frame, write_image
+from pipeline.run import Run
 from pipeline.scores import score_table
+from pipeline.session import Session
 from pipeline.shards import read_item, read_manifest
-from pipeline.tasks import Run
 from pipeline.variables import Array
 
 INDEX_NAME = ".written.json"  # which frame each PNG was written from, so that a second run writes none
@@ -41,13 +42,8 @@ def to_uint8(frame: Array) -> Frame:
     return np.rint(frame.astype(np.float32) * 255).astype(np.uint8)
 
 
-def write_results(run: Run) -> tuple[int, int]:
-    """Write the frames and scores of a run to `store.results`.
-
-    Returns
-    -------
-    tuple of int
-        Frames written now, and frames that are there in total.
+def write_results(run: Run) -> None:
+    """Write the frames and scores of a run to `store.results`, but for those that are there already.
 
     Raises
     ------
@@ -57,34 +53,17 @@ def write_results(run: Run) -> tuple[int, int]:
     session = run.session
     root = session.config.store.results
     if root is None:
-        return 0, 0
+        return
     root = root.expanduser()
-    times = session.config.synthesis.times
     written = _read_index(root)
-    jobs: list[FrameJob] = []
-    digests: dict[str, str] = {}
-    total = 0
-    for group in session.wanted_groups("synthesis"):
-        folders = []
-        pairs = session.groups[group].pairs
-        for pair, record in zip(pairs, session.current("synthesis", group), strict=True):
-            if record is None or record.status != "ok" or not session.is_wanted("synthesis", pair):
-                continue
-            total += len(times)
-            folder = root / record.id
-            digests[record.id] = f"{record.output_digest} {times}"
-            present = all((folder / frame_name(t)).is_file() for t in times)
-            if not present or written.get(record.id) != digests[record.id]:
-                folders.append((record.id, folder))
-        if folders:
-            jobs.append(FrameJob(session.shard_path("synthesis", group), tuple(folders), times))
+    jobs, digests = _frames_to_write(session, root, written)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        count = 0
+        run.frames_written = 0
         for job, outcome in run.executor.map(write_frames, jobs) if jobs else ():
             if isinstance(outcome, Exception):
                 raise outcome
-            count += outcome
+            run.frames_written += outcome
             written.update({item: digests[item] for item, _ in job.folders})
         _replace(root / INDEX_NAME, json.dumps(written, indent=0))
         table = score_table(session)
@@ -95,7 +74,29 @@ def write_results(run: Run) -> tuple[int, int]:
             f"store.results = {str(root)!r}: cannot be written ({error.strerror or error}); "
             "name another folder, or none"
         ) from None
-    return count, total
+
+
+def _frames_to_write(
+    session: Session, root: Path, written: dict[str, str]
+) -> tuple[list[FrameJob], dict[str, str]]:
+    """Jobs for the frames that are missing or out of date, and what each pair's frames are made from."""
+    times = session.config.synthesis.times
+    jobs: list[FrameJob] = []
+    digests: dict[str, str] = {}
+    for group in session.wanted_groups("synthesis"):
+        folders = []
+        pairs = session.groups[group].pairs
+        for pair, record in zip(pairs, session.current("synthesis", group), strict=True):
+            if record is None or record.status != "ok" or not session.is_wanted("synthesis", pair):
+                continue
+            folder = root / record.id
+            digests[record.id] = f"{record.output_digest} {times}"
+            present = all((folder / frame_name(t)).is_file() for t in times)
+            if not present or written.get(record.id) != digests[record.id]:
+                folders.append((record.id, folder))
+        if folders:
+            jobs.append(FrameJob(session.shard_path("synthesis", group), tuple(folders), times))
+    return jobs, digests
 
 
 def write_frames(job: FrameJob) -> int:

@@ -17,9 +17,10 @@ from pipeline.jobs import ShardOutcome
 from pipeline.networks import load_network
 from pipeline.progress import RunProgress
 from pipeline.results import write_results
+from pipeline.run import Run
 from pipeline.selection import Selection
 from pipeline.session import Session
-from pipeline.tasks import Interpolate, Run
+from pipeline.tasks import Interpolate
 
 
 @dataclass
@@ -34,13 +35,14 @@ class RunReport:
     broken: list[str] = field(default_factory=list)
     """Shards that could not be committed."""
     frames_written: int = 0
-    frames_present: int = 0
     wall_seconds: float = 0.0
 
     @property
     def succeeded(self) -> bool:
-        """Whether nothing failed."""
-        return not self.broken and not self.session.failures()
+        """Whether everything asked for is done and nothing failed."""
+        session = self.session
+        records = (record for stage in session.selection.stages for _, record in session.records(stage))
+        return not self.broken and all(record and record.status != "failed" for record in records)
 
 
 def plan(session: Session) -> Mapping[str, Counter[str]]:
@@ -84,7 +86,9 @@ def execute(
         totals = {stage: reasons.total() for stage, reasons in plan(run.session).items()}
         if sum(totals.values()):
             _work(task, run, report, RunProgress(console, totals, quiet=quiet))
-        report.frames_written, report.frames_present = write_results(run)
+        if run.frames_written is None:
+            write_results(run)
+        report.frames_written = run.frames_written or 0
     finally:
         run.close()
     report.broken = run.broken

@@ -243,7 +243,9 @@ class Session:
             name = self.item_id(stage, item)
             if item not in todo:
                 kept = record or ItemRecord(name, "absent", reason="not asked for")
-                items.append(ItemJob(name, kept.input, kept=kept))
+                # The source is there for the case that what is kept turns out to be damaged.
+                known = None if record is None else self.need(stage, item, group)
+                items.append(ItemJob(name, kept.input, known and known.source, kept=kept))
                 continue
             need = self.need(stage, item, group)
             if need is None:

@@ -40,9 +40,9 @@ def print_report(console: Console, report: RunReport) -> None:
     print_failures(console, session, report.broken)
     if "evaluation" in session.selection.stages:
         print_scores(console, score_table(session))
-    if report.frames_present:
-        root = session.config.store.results
-        where = f"{report.frames_present} in-between frames in {root} ({report.frames_written} written now)"
+    root = session.config.store.results
+    if root is not None:
+        where = f"results: {root} ({report.frames_written} frames written now)"
         console.print(where, markup=False, highlight=False, soft_wrap=True)
     console.print(f"cache: {session.config.store.cache}", markup=False, highlight=False, soft_wrap=True)
     outcome = "finished" if report.succeeded else "finished with failures"
@@ -143,7 +143,7 @@ def print_scores(console: Console, scores: pd.DataFrame) -> None:
     for name, row in summary.iterrows():
         scale = {"chamfer": 1e5}
         values = [_number(float(row[column]) * scale.get(column, 1)) for column in SCORE_COLUMNS]
-        table.add_row(str(name), f"{int(row['pairs'])}", *values)
+        table.add_row(escape(str(name)), f"{int(row['pairs'])}", *values)
     console.print(table)
 
 

@@ -8,9 +8,7 @@ Used by `animeinterp run`, and on their own::
 
 from __future__ import annotations
 
-import atexit
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import luigi
@@ -18,56 +16,13 @@ import luigi
 from configs.errors import AnimeInterpError
 from configs.loading import load_config
 from pipeline.bindings import STAGES
-from pipeline.executors import Executor, open_executor
-from pipeline.jobs import ShardOutcome, run_shard
+from pipeline.jobs import run_shard
+from pipeline.results import write_results
+from pipeline.run import Run, RunFailedError
 from pipeline.selection import Selection
 from pipeline.session import Session
 
 LISTED = 20  # failures in an error message; the run's table has them all
-
-Listener = Callable[[ShardOutcome], None]
-
-
-class RunFailedError(AnimeInterpError):
-    """Some items or shards of a run failed; the others are done."""
-
-
-@dataclass
-class Run:
-    """A session with its workers: what the tasks of one run share."""
-
-    session: Session
-    listeners: list[Listener] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    """Shards that could not be committed, with the reason."""
-    _executor: Executor | None = None
-
-    @property
-    def executor(self) -> Executor:
-        """The workers, started when first needed."""
-        if self._executor is None:
-            self._executor = open_executor(self.session.config.executor)
-            atexit.register(self.close)
-        return self._executor
-
-    def close(self) -> None:
-        """Let go of the workers."""
-        if self._executor is not None:
-            self._executor.close()
-            self._executor = None
-            atexit.unregister(self.close)
-
-    def batches(self, stage: str) -> list[tuple[int, ...]]:
-        """Groups with work asked for, in batches of `store.shards_per_batch`."""
-        groups = self.session.wanted_groups(stage)
-        size = self.session.config.store.shards_per_batch
-        slots = sorted({group // size for group in groups})
-        return [tuple(group for group in groups if group // size == slot) for slot in slots]
-
-    def batch_of(self, group: int) -> int:
-        """Number of the batch in which a group stands."""
-        return group // self.session.config.store.shards_per_batch
-
 
 _runs: dict[Any, Run] = {}
 
@@ -125,18 +80,18 @@ class StageBatch(PipelineTask):
     """One stage on one batch of shards."""
 
     stage: ClassVar[str]
-    batch = luigi.IntParameter(description="number of the batch")
+    batch_number = luigi.IntParameter(description="number of the batch, from 0")
 
     @property
     def priority(self) -> int:
         """Earlier batches first, so that the first frames are finished soon."""
-        return -int(self.batch)
+        return -int(self.batch_number)
 
     @property
     def groups(self) -> tuple[int, ...]:
         """Groups of the batch in which anything is asked for."""
         run = self.pipeline_run
-        return next((b for b in run.batches(self.stage) if run.batch_of(b[0]) == self.batch), ())
+        return next((b for b in run.batches(self.stage) if run.batch_of(b[0]) == self.batch_number), ())
 
     def requires(self) -> Iterator[StageBatch]:
         """Batches of earlier stages that this one reads."""
@@ -148,7 +103,7 @@ class StageBatch(PipelineTask):
             crosses = STAGES[self.stage].unit == "pair" and STAGES[name].unit == "frame"
             needed = frame_groups if crosses else set(self.groups)
             for number in sorted({run.batch_of(group) for group in needed}):
-                yield TASKS[name](**self.shared, batch=number)
+                yield TASKS[name](**self.shared, batch_number=number)
 
     def output(self) -> BatchTarget:
         """The batch's shards."""
@@ -240,7 +195,7 @@ class Interpolate(PipelineTask):
         run = self.pipeline_run
         for stage in run.session.selection.stages:
             for batch in run.batches(stage):
-                yield TASKS[stage](**self.shared, batch=run.batch_of(batch[0]))
+                yield TASKS[stage](**self.shared, batch_number=run.batch_of(batch[0]))
 
     def complete(self) -> bool:
         """Whether everything is done and nothing has failed."""
@@ -252,13 +207,14 @@ class Interpolate(PipelineTask):
         return done and not session.failures()
 
     def run(self) -> None:
-        """Say so when items have failed: the run is over, but it is not a success.
+        """Write the results; say so when items have failed: the run is over, but it is no success.
 
         Raises
         ------
         RunFailedError
             Names the failed items.
         """
+        write_results(self.pipeline_run)
         failures = self.pipeline_run.session.failures()
         if failures:
             listed = "\n".join(

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from configs.loading import load_config
+from pipeline.bindings import STAGES
+from pipeline.session import Session
+from pipeline.shards import read_manifest
+from tests.pipeline.conftest import PAIRS, Opener, Runner, set_options, small_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120.0  # seconds to wait for a shard or an end on a busy machine
+
+
+def start(settings: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", "run", "demo", *set_options(settings)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def wait_for_shards(cache: Path, process: subprocess.Popen[str], count: int) -> list[Path]:
+    patience = time.monotonic() + PATIENCE
+    while time.monotonic() < patience:
+        shards = [p for p in cache.glob("*/*/*.zarr") if read_manifest(p) is not None]
+        if len(shards) >= count:
+            return shards
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    raise AssertionError(f"no {count} shards within {PATIENCE} s")
+
+
+def digests(session: Session) -> dict[str, list[object]]:
+    return {stage: [record and record.output for _, record in session.records(stage)] for stage in STAGES}
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(cartoons: Path, finished_cache: Path) -> dict[str, list[object]]:
+    return digests(Session.open(load_config("demo", small_settings(cartoons, finished_cache))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shards", "with_signal"),
+    [
+        ("inline", 1, signal.SIGKILL),
+        ("inline", 6, signal.SIGKILL),
+        ("local", 3, signal.SIGKILL),
+        ("local", 3, signal.SIGINT),
+    ],
+)
+def test_a_run_that_was_stopped_resumes_to_the_same_results(
+    settings: list[str],
+    run: Runner,
+    open_session: Opener,
+    tmp_path: Path,
+    uninterrupted: dict[str, list[object]],
+    kind: str,
+    shards: int,
+    with_signal: signal.Signals,
+) -> None:
+    process = start([*settings, f"executor.kind={kind}", "executor.workers=1"])
+    try:
+        done = wait_for_shards(tmp_path / "cache", process, shards)
+        children = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, with_signal) if with_signal is signal.SIGINT else process.kill()
+        printed, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    assert process.returncode == (130 if with_signal is signal.SIGINT else -signal.SIGKILL)
+    if with_signal is signal.SIGINT:
+        assert "run the same command again to go on" in printed
+        assert "Traceback" not in printed
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE)
+    assert not alive
+
+    before = {path: (path / "manifest.json").read_bytes() for path in done}
+    resumed = run()
+    assert resumed.succeeded
+    whole = sum(PAIRS * (2 if binding.unit == "frame" else 1) for binding in STAGES.values())
+    assert resumed.computed.total() < whole
+    assert {path: (path / "manifest.json").read_bytes() for path in done} == before
+    assert digests(open_session()) == uninterrupted
+    assert not list((tmp_path / "cache").rglob("wip-*"))

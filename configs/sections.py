@@ -54,7 +54,7 @@ class DataSection(Section):
 
 
 class ContourPreset(Section):
-    """Filter and thresholds of the contour step (section 1.1 of the algorithm notes)."""
+    """Filter and thresholds of the contour step for Japanese animation."""
 
     diameter: int = Field(10, ge=1, le=101)
     """Diameter of the bilateral filter's neighbourhood, px."""
@@ -74,7 +74,17 @@ class ContourPreset(Section):
         return self
 
 
-DISNEY_CONTOURS = ContourPreset(diameter=30, sigma_color=40, sigma_space=30, low=1, high=20)
+class DisneyContourPreset(ContourPreset):
+    """Filter and thresholds of the contour step for western animation."""
+
+    diameter: int = Field(30, ge=1, le=101)
+    """Diameter of the bilateral filter's neighbourhood, px."""
+    sigma_color: float = Field(40.0, gt=0)
+    """Bilateral filter: colour distance that still mixes, grey levels."""
+    sigma_space: float = Field(30.0, gt=0)
+    """Bilateral filter: spatial standard deviation, px."""
+    low: float = Field(1.0, ge=0)
+    """Lower hysteresis threshold on the Laplacian scaled to a maximum of 255."""
 
 
 class SegmentationSection(Section):
@@ -82,7 +92,7 @@ class SegmentationSection(Section):
 
     anime: ContourPreset = ContourPreset()
     """Contours of Japanese animation: thin, dark, complete outlines."""
-    disney: ContourPreset = DISNEY_CONTOURS
+    disney: DisneyContourPreset = DisneyContourPreset()
     """Contours of western animation: stronger smoothing, weaker edges kept."""
     merge_rounds: int = Field(10, ge=0, le=1000)
     """Most rounds of merging small fills into the neighbour most alike; 0 = none."""
@@ -121,7 +131,7 @@ def _layer_block(layer: str) -> int:
 
 
 class MatchingSection(Section):
-    """Features of both frames -> matches (section 3)."""
+    """Features of both frames -> matches."""
 
     area_ratio_limit: float = Field(3.0, ge=1)
     """Area ratio above which a candidate pays `ratio / area_penalty`."""
@@ -137,7 +147,7 @@ class MatchingSection(Section):
 
 
 class CoarseFlowSection(Section):
-    """Matches -> a flow for each piece that moves (section 4)."""
+    """Matches -> a flow for each piece that moves."""
 
     method: Literal["sgm", "zero"] = "sgm"
     """`sgm` = segment-guided matching; `zero` = no coarse flow (the paper's ablation)."""
@@ -162,7 +172,7 @@ class CoarseFlowSection(Section):
 
 
 class RefinementSection(Section):
-    """Coarse flow -> refined flow by the recurrent network RFR (section 5)."""
+    """Coarse flow -> refined flow by the recurrent network RFR."""
 
     location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
 
@@ -179,7 +189,7 @@ class RefinementSection(Section):
 
 
 class SynthesisSection(Section):
-    """Frames and refined flows -> frames at the times wanted (section 6)."""
+    """Frames and refined flows -> frames at the times wanted."""
 
     location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
 
@@ -213,7 +223,7 @@ class SynthesisSection(Section):
 
 
 class EvaluationSection(Section):
-    """Frames and ground truth -> scores (section 7)."""
+    """Frames and ground truth -> scores."""
 
     conventional_ssim: bool = True
     """Also score SSIM with data range 1 and a Gaussian window of 11, under a name of its own."""

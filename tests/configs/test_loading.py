@@ -54,6 +54,12 @@ def test_settings_go_on_top_in_order() -> None:
     assert config.features.weights == Path("vgg19.pth")
 
 
+def test_one_value_of_a_preset_leaves_its_others() -> None:
+    disney = load_config("paper", ["segmentation.disney.low=2"]).segmentation.disney
+    assert (disney.diameter, disney.sigma_color, disney.sigma_space) == (30, 40, 30)
+    assert (disney.low, disney.high) == (2, 20)
+
+
 def test_one_time_and_no_weights_can_be_given_plainly() -> None:
     config = load_config("paper", ["synthesis.times=0.25", "features.weights=", 'refinement.weights=""'])
     assert config.synthesis.times == (0.25,)

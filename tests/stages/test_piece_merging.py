@@ -10,7 +10,7 @@ from stages.piece_merging import merge_fills, sort_pixels
 
 
 def merge_slowly(fill_map: np.ndarray, frame: np.ndarray, rounds: int = 10) -> np.ndarray:
-    """Section 1.3 of the algorithm notes, word by word."""
+    """The merging rules one after the other, on the whole image."""
     current = fill_map.copy()
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     for _ in range(rounds):

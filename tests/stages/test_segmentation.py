@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from configs.sections import DISNEY_CONTOURS, ContourPreset
+from configs.sections import ContourPreset, DisneyContourPreset
 from stages.segmentation import measure_pieces, number_by_area, segment, segmentation_steps
 
 
@@ -46,7 +46,7 @@ def test_same_pieces_without_and_with_channels_reversed(drawn_frame):
     )
 
 
-@pytest.mark.parametrize("preset", [ContourPreset(), DISNEY_CONTOURS], ids=["anime", "disney"])
+@pytest.mark.parametrize("preset", [ContourPreset(), DisneyContourPreset()], ids=["anime", "disney"])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (2, 2), (8, 8), (64, 80)])
 def test_degenerate_frames_give_valid_maps(shape, preset):
     height, width = shape

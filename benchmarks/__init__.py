@@ -1,0 +1,1 @@
+"""Measured comparisons: ratios within one run, on drawn cartoons. `python -m benchmarks`."""

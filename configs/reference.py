@@ -1,0 +1,71 @@
+"""The reference of all settings, as Markdown: `python -m configs.reference > docs/configuration.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+from configs.sections import Config, Section
+
+INTRODUCTION = """\
+# Settings
+
+A run is described by a TOML file: a shipped preset (`paper`, `released`, `demo`, `atd12k_test`,
+`atd12k_train`) or your own, which may start from another with `extends = "released"`. On the command line
+`--set section.key=value` goes on top; the value is TOML, and what is not TOML is taken as text. An empty
+value means "not given". Unknown keys, wrong types, values out of range and impossible combinations are
+refused before anything is computed.
+
+This page is made from the sections in `configs/sections.py`: `python -m configs.reference`.
+"""
+
+
+def reference() -> str:
+    """Markdown page that describes every section and field with its type and default."""
+    parts = [INTRODUCTION]
+    for name, field in Config.model_fields.items():
+        parts.extend(_section(name, field.annotation))
+    return "\n".join(parts)
+
+
+def _section(name: str, section: Any) -> Iterator[str]:
+    yield f"## `[{name}]`\n"
+    yield f"{(section.__doc__ or '').splitlines()[0]}\n"
+    yield "| key | default | meaning |"
+    yield "| --- | --- | --- |"
+    nested = []
+    for key, field in section.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Section):
+            nested.append((f"{name}.{key}", inner))
+            yield f"| `{key}` | see below | {_one_line(field.description)} |"
+        else:
+            yield f"| `{key}` | {_default(field.default)} | {_one_line(field.description)} |"
+    yield ""
+    for inner_name, inner in nested:
+        yield from _section(inner_name, inner)
+
+
+def _default(value: Any) -> str:
+    if value is None or value is PydanticUndefined:
+        return "not given"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(_literal(part) for part in value)}]`"
+    return f"`{_literal(value)}`"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else f'"{value}"'
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

@@ -1,4 +1,4 @@
-"""What the pipeline adds to the stages: planning, scheduling, reading, checking and writing, on tiny frames."""
+"""What the pipeline adds to the stages: planning, reading, checking and writing, on tiny frames."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def main() -> None:
             "features.layers=['relu1_1']",
         ]
         quiet = Console(quiet=True)
-        execute("demo", settings, Selection(limit=1), quiet)  # compiles and loads
+        execute("paper", settings, Selection(limit=1), quiet)  # compiles and loads
         started = time.perf_counter()
-        report = execute("demo", settings, Selection(), quiet)
+        report = execute("paper", settings, Selection(), quiet)
         whole = time.perf_counter() - started
         inside = sum(
             record.seconds
@@ -38,7 +38,7 @@ def main() -> None:
             if record is not None
         )
         started = time.perf_counter()
-        execute("demo", settings, Selection(), quiet)
+        execute("paper", settings, Selection(), quiet)
         idle = time.perf_counter() - started
     print(f"{PAIRS} pairs of 32x48, all stages: {whole:.2f} s, of it {inside:.2f} s inside the stages")
     print(f"outside the stages: {(whole - inside) / PAIRS * 1000:.1f} ms a pair")

@@ -96,7 +96,7 @@ def run(
         first = last = only
     selection = Selection(first, last, frozenset(force or ()), retry_failed, limit, tuple(ids or ()))
     if dry_run:
-        _print_plan(Session.open(load_config(config, settings or ()), selection))
+        _print_plan(Session.open(load_config(config, settings or ()), selection, look_only=True))
         return
     _run_and_report(config, settings or [], selection, quiet=quiet)
 
@@ -136,7 +136,7 @@ def demo(
 @app.command()
 def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> None:
     """Say how far each stage is."""
-    session = Session.open(load_config(config, settings or ()))
+    session = Session.open(load_config(config, settings or ()), look_only=True)
     console.print(stage_table(session))
     print_skipped(console, session)
     print_failures(console, session, [])
@@ -148,7 +148,7 @@ def evaluate(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None, qu
     """Score the frames that are there, and print the tables."""
     loaded = load_config(config, settings or ())
     selection = Selection("evaluation", "evaluation")
-    session = Session.open(loaded, selection)
+    session = Session.open(loaded, selection, look_only=True)
     if any(session.to_compute("evaluation", group) for group in session.wanted_groups("evaluation")):
         _run_and_report(config, settings or [], selection, quiet=quiet)
         return
@@ -172,7 +172,7 @@ def inspect(
     settings: Settings = None,
 ) -> None:
     """Draw a contact sheet of every stage of a pair."""
-    session = Session.open(load_config(config, settings or ()), Selection(ids=tuple(ids)))
+    session = Session.open(load_config(config, settings or ()), Selection(ids=tuple(ids)), look_only=True)
     folder = output or (session.config.store.results or session.config.store.cache).parent / "contact_sheets"
     for name in ids:
         path = folder / f"{name}.png"

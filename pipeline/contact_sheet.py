@@ -57,8 +57,7 @@ class PairView:
         self.index = ids.index(pair_id)
         self.pair: Pair = session.manifest.pairs[self.index]
         self._group = next(g for g, group in enumerate(session.groups) if self.index in group.pairs)
-        self.missing: dict[str, str] = {}
-        """Why a stage's results are not there, by stage."""
+        self._missing: dict[tuple[str, int], str] = {}
 
     def frame(self, number: int) -> Frame | None:
         """Source frame 0 or 1, None when it cannot be read."""
@@ -101,18 +100,18 @@ class PairView:
         return [(frame, self.session.home_of(frame)) for frame in self.pair.frames]
 
     def arrays(self, stage: str, number: int = 0) -> dict[str, Array] | None:
-        """Arrays of a stage, for frame stages of frame 0 or 1; None, and a note in `missing`, without."""
+        """Arrays of a stage, for frame stages of frame 0 or 1; None, and a note for `why`, without."""
         items = self._items(stage)
         if number >= len(items):
-            self.missing[stage] = self.pair.error or "no such frame"
+            self._missing[stage, number] = self.pair.error or "no such frame"
             return None
         item, group = items[number]
         record = self.session.record(stage, item, group)
         if record is None:
-            self.missing[stage] = f"{stage} is not computed yet, or out of date; run it first"
+            self._missing[stage, number] = f"{stage} is not computed yet, or out of date; run it first"
             return None
         if record.status != "ok":
-            self.missing[stage] = f"{record.status}: {record.reason}"
+            self._missing[stage, number] = f"{record.status}: {record.reason}"
             return None
         manifest = self.session.found(stage, group)
         row = None if manifest is None else manifest.row(record.id)
@@ -121,8 +120,12 @@ class PairView:
         try:
             return read_item(self.session.shard_path(stage, group), manifest, row)
         except AnimeInterpError as error:
-            self.missing[stage] = str(error)
+            self._missing[stage, number] = str(error)
             return None
+
+    def why(self, stage: str, number: int = 0) -> str:
+        """Why `arrays` found nothing; empty when it did."""
+        return self._missing.get((stage, number), "")
 
 
 def _readable(path: Path) -> Frame | None:
@@ -200,7 +203,7 @@ def _title(view: PairView, scored: Mapping[str, Array] | None) -> str:
     note = view.pair.annotation
     about = "" if note is None else f"   level {note.level}, {note.general_motion_type}"
     if scored is None:
-        scores = f"no scores: {view.missing['evaluation']}"
+        scores = f"no scores: {view.why('evaluation')}"
     else:
         values: dict[str, Any] = dict(zip(METRICS, scored["scores"], strict=True))
         scores = "   ".join(
@@ -226,7 +229,7 @@ def _contours(view: PairView, number: int, frame: Frame | None) -> Tile:
 
 def _pieces(view: PairView, number: int, pieces: Mapping[str, Array] | None) -> Tile:
     if pieces is None:
-        return Tile(f"pieces {number}", None, view.missing["segmentation"])
+        return Tile(f"pieces {number}", None, view.why("segmentation", number))
     return Tile(f"pieces {number}: {len(pieces['area'])}", draw_pieces(pieces["label_map"]))
 
 
@@ -234,7 +237,7 @@ def _matches(view: PairView, pieces: list[dict[str, Array] | None]) -> list[Tile
     found = view.arrays("matching")
     first, second = pieces
     if found is None or first is None or second is None:
-        note = view.missing.get("matching") or view.missing.get("segmentation", "")
+        note = view.why("matching") or view.why("segmentation", 0) or view.why("segmentation", 1)
         return [Tile(f"matches {k}", None, note) for k in (0, 1)]
     colors = match_colors(found["match01"], found["rank_sum01"], len(second["area"]))
     mutual = int((found["rank_sum01"] == 0).sum())
@@ -248,7 +251,7 @@ def _flows(view: PairView, stage: str, name: str, arrays: Mapping[str, Array] | 
     captions = {"01": "0 -> 1", "10": "1 -> 0"}
     title = name.replace("_", " ")
     if arrays is None:
-        return [Tile(f"{title} {text}", None, view.missing[stage]) for text in captions.values()]
+        return [Tile(f"{title} {text}", None, view.why(stage)) for text in captions.values()]
     lengths = {direction: np.hypot(*arrays[f"{name}{direction}"]) for direction in captions}
     moving = np.concatenate([length[length > 0] for length in lengths.values()])
     # One piece gone astray would make all the others pale.
@@ -266,7 +269,7 @@ def _splats(view: PairView, frames: list[Frame | None], refined: Mapping[str, Ar
     time = view.session.config.synthesis.times[0]
     first, second = frames
     if refined is None or first is None or second is None:
-        note = view.missing.get("refinement", "frame cannot be read")
+        note = view.why("refinement") or "frame cannot be read"
         return [Tile(f"splatted {k}", None, note) for k in (0, 1)]
     splats = splat_frames(
         first,
@@ -288,7 +291,7 @@ def _results(view: PairView, made: Mapping[str, Array] | None) -> list[Tile]:
     times = view.session.config.synthesis.times
     shown = times.index(TRUTH_TIME) if TRUTH_TIME in times else 0
     if made is None:
-        note = view.missing["synthesis"]
+        note = view.why("synthesis")
         return [Tile("result", None, note), Tile("ground truth", view.truth(), "no ground truth")]
     result = to_uint8(made["frames"][shown])
     truth = view.truth()

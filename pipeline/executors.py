@@ -6,8 +6,9 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
+from contextlib import closing
 from typing import Any, Protocol, TypeVar
 
 import cv2
@@ -91,8 +92,8 @@ class DaskExecutor:
 
     def __init__(self, section: ExecutorSection) -> None:
         self._cluster: LocalCluster | None = None
-        # A worker that dies takes its shard with it: twice is no accident.
-        dask.config.set({"distributed.scheduler.allowed-failures": 1})
+        # What becomes of the jobs of a worker that dies is decided in `map`.
+        dask.config.set({"distributed.scheduler.allowed-failures": 0})
         if section.kind == "local":
             self._cluster = LocalCluster(
                 n_workers=section.workers or default_workers(),
@@ -114,14 +115,33 @@ class DaskExecutor:
     def map(
         self, function: Callable[[Job], Outcome], jobs: Sequence[Job]
     ) -> Iterator[tuple[Job, Outcome | Exception]]:
-        """Run the jobs on whichever worker is free; leaving early cancels what has not begun."""
+        """Run the jobs on whichever worker is free; leaving early cancels what has not begun.
+
+        Dask lays a worker's death on every job that was waiting there. Each of them is tried once more,
+        alone, so that only the one that kills its worker again is to blame.
+        """
+        suspects: list[Job] = []
+        with closing(self._map_once(function, jobs)) as outcomes:
+            for job, outcome in outcomes:
+                if isinstance(outcome, KilledWorker):
+                    suspects.append(job)
+                else:
+                    yield job, outcome
+        for job in suspects:
+            with closing(self._map_once(function, [job])) as outcomes:
+                for _, outcome in outcomes:
+                    if isinstance(outcome, KilledWorker):
+                        outcome = RuntimeError(f"the worker process died, out of memory perhaps ({outcome})")
+                    yield job, outcome
+
+    def _map_once(
+        self, function: Callable[[Job], Outcome], jobs: Sequence[Job]
+    ) -> Generator[tuple[Job, Outcome | Exception], None, None]:
         job_of = {self._client.submit(function, job, pure=False): job for job in jobs}
         try:
             for future in as_completed(list(job_of)):
                 try:
                     outcome: Any = future.result()
-                except KilledWorker as error:
-                    outcome = RuntimeError(f"the worker process died, out of memory perhaps ({error})")
                 except (Exception, CancelledError) as error:  # noqa: BLE001 - as above
                     outcome = error
                 yield job_of[future], outcome

@@ -21,10 +21,13 @@ def canonical_digest(content: Any) -> str:
 def resolved_section(stage: str, config: Config) -> dict[str, Any]:
     """The settings of a stage as its fingerprint sees them.
 
-    `auto` methods are resolved, and fields that only say where something is are left out.
+    `auto` methods are resolved; fields that only say where something is, or that do nothing, are left out.
     """
     section: Section = getattr(config, stage)
-    values = section.model_dump(mode="json", exclude=set(section.location_fields))
+    left_out = set(section.location_fields)
+    if stage == "features" and config.features.weights is not None:
+        left_out.add("seed")  # that of the random network
+    values = section.model_dump(mode="json", exclude=left_out)
     if "method" in values:
         values["method"] = resolved_method(stage, config)
     return values

@@ -6,6 +6,7 @@ import platform
 import resource
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -155,11 +156,17 @@ def _compute(job: ShardJob, item: ItemJob) -> tuple[ItemRecord, Mapping[str, Arr
     except (CacheError, WeightsError, OSError, MemoryError):
         raise  # the cache's, the setting's or the machine's trouble, not the item's
     except Exception as error:  # noqa: BLE001 - whatever a bad item provokes is that item's failure alone
-        reason = str(error) if isinstance(error, AnimeInterpError) else f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, AnimeInterpError) else _describe(error)
         record = ItemRecord(item.id, "failed", item.input, reason=reason, seconds=time.monotonic() - started)
         return record, None
     outputs = {name: array_digest(array) for name, array in arrays.items()}
     return ItemRecord(item.id, "ok", item.input, outputs, seconds=time.monotonic() - started), arrays
+
+
+def _describe(error: Exception) -> str:
+    """An error nobody foresaw: its kind, and the line of code that met it."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
 
 
 @cache

@@ -32,7 +32,7 @@ class FrameJob:
 
 def frame_name(time: float) -> str:
     """File name of the frame at a time: `frame_t0.5.png`."""
-    return f"frame_t{time:g}.png"
+    return f"frame_t{time!r}.png"
 
 
 def to_uint8(frame: Array) -> Frame:
@@ -44,6 +44,8 @@ def to_uint8(frame: Array) -> Frame:
 
 def write_results(run: Run) -> None:
     """Write the frames and scores of a run to `store.results`, but for those that are there already.
+
+    Frames of pairs that have failed since an earlier run wrote them are removed.
 
     Raises
     ------
@@ -59,11 +61,12 @@ def write_results(run: Run) -> None:
     jobs, digests = _frames_to_write(session, root, written)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        run.frames_written = 0
+        _withdraw(session, root, written)
+        count = 0
         for job, outcome in run.executor.map(write_frames, jobs) if jobs else ():
             if isinstance(outcome, Exception):
                 raise outcome
-            run.frames_written += outcome
+            count += outcome
             written.update({item: digests[item] for item, _ in job.folders})
         _replace(root / INDEX_NAME, json.dumps(written, indent=0))
         table = score_table(session)
@@ -74,6 +77,7 @@ def write_results(run: Run) -> None:
             f"store.results = {str(root)!r}: cannot be written ({error.strerror or error}); "
             "name another folder, or none"
         ) from None
+    run.frames_written = count
 
 
 def _frames_to_write(
@@ -97,6 +101,14 @@ def _frames_to_write(
         if folders:
             jobs.append(FrameJob(session.shard_path("synthesis", group), tuple(folders), times))
     return jobs, digests
+
+
+def _withdraw(session: Session, root: Path, written: dict[str, str]) -> None:
+    """Remove frames that an earlier run wrote for pairs that fail now: they would be taken for this run's."""
+    for _, record in session.records("synthesis"):
+        if record is not None and record.status != "ok" and written.pop(record.id, None) is not None:
+            for path in (root / record.id).glob("frame_t*.png"):
+                path.unlink(missing_ok=True)
 
 
 def write_frames(job: FrameJob) -> int:

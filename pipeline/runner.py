@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import luigi
+import torch
 from rich.console import Console
 
-from configs.errors import CacheError
-from pipeline.bindings import STAGES
+from configs.errors import ConfigError
 from pipeline.jobs import ShardOutcome
 from pipeline.networks import load_network
 from pipeline.progress import RunProgress
@@ -96,15 +96,35 @@ def execute(
     return report
 
 
+def check_device(device: str) -> None:
+    """Make sure that this machine has the device.
+
+    Raises
+    ------
+    ConfigError
+        It has no CUDA device.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            "executor.device = 'cuda': Torch finds no CUDA device on this machine; "
+            "use executor.device = 'cpu', or the address of a cluster that has one in executor.kind"
+        )
+
+
 def _check(session: Session) -> None:
     """Meet trouble that concerns all items before hours of work, not in each of them."""
     first = session.selection.stages[0]
     for group in session.wanted_groups(first):
         if session.to_compute(first, group):
             session.job(first, group)
+    if session.config.executor.kind in ("inline", "local"):
+        check_device(session.config.executor.device)
+    # The workers' device may be another machine's: here it is enough that the weights fit.
+    executor = session.config.executor.model_copy(update={"device": "cpu"})
+    config = session.config.model_copy(update={"executor": executor})
     for stage in session.selection.stages:
         if any(session.to_compute(stage, group) for group in session.wanted_groups(stage)):
-            load_network(stage, session.config)
+            load_network(stage, config)
 
 
 def _work(task: Interpolate, run: Run, report: RunReport, progress: RunProgress) -> None:
@@ -118,18 +138,3 @@ def _work(task: Interpolate, run: Run, report: RunReport, progress: RunProgress)
     with progress:
         # One Luigi worker: forked ones and Torch, CUDA or Dask clients do not mix.
         luigi.build([task], workers=1, local_scheduler=True, log_level=level)
-
-
-def require_stage(session: Session, stage: str) -> None:
-    """Make sure that a stage is done for all pairs asked for.
-
-    Raises
-    ------
-    CacheError
-        It is not.
-    """
-    missing = sum(record is None for _, record in session.records(stage))
-    if missing:
-        raise CacheError(
-            f"{stage} is not done for {missing} {STAGES[stage].unit}s; run it first: animeinterp run"
-        )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data.manifest import STYLE_OF_PREFIX
 from pipeline.session import Session
 from pipeline.shards import read_item
 from stages.evaluation import METRICS
@@ -20,8 +21,8 @@ def score_table(session: Session) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a pair: `id`, `source` (first word of the id), `level`, `motion`, `behavior` where annotated,
-        and a column for each of `stages.evaluation.METRICS`; nan = not scored.
+        A row a pair: `id`, `source` (`Japan`, `Disney` or `other`, by the id), `level`, `motion`,
+        `behavior` where annotated, and a column for each of `stages.evaluation.METRICS`; nan = not scored.
     """
     rows: list[dict[str, Any]] = []
     for group in session.wanted_groups("evaluation"):
@@ -42,7 +43,7 @@ def score_table(session: Session) -> pd.DataFrame:
             rows.append(
                 {
                     "id": pair.id,
-                    "source": pair.id.split("_")[0],
+                    "source": _source(pair.id),
                     "level": None if note is None or note.level is None else LEVEL_NAMES[note.level],
                     "motion": None if note is None else note.general_motion_type,
                     "behavior": None if note is None else note.behavior,
@@ -50,6 +51,10 @@ def score_table(session: Session) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows, columns=["id", "source", "level", "motion", "behavior", *METRICS])
+
+
+def _source(pair_id: str) -> str:
+    return next((prefix.rstrip("_") for prefix in STYLE_OF_PREFIX if pair_id.startswith(prefix)), "other")
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +72,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
         for name in names:
             part = table[table[column] == name]
             if len(part):
-                parts[name] = part
+                parts[f"{column} {name}" if name in parts else name] = part
     means = {
         name: {"pairs": len(part), **{m: _mean(part[m].to_numpy(np.float64)) for m in METRICS}}
         for name, part in parts.items()

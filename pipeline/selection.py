@@ -33,7 +33,7 @@ class Selection:
         Raises
         ------
         ConfigError
-            A stage is unknown, or the last comes before the first.
+            A stage is unknown, the last comes before the first, or a forced one is not to run.
         """
         names = list(STAGES)
         for name in (self.first, self.last, *self.force):
@@ -44,7 +44,13 @@ class Selection:
             raise ConfigError(
                 f"--from {self.first} comes after --to {self.last}; the order is {', '.join(names)}"
             )
-        return tuple(names[start : stop + 1])
+        chosen = tuple(names[start : stop + 1])
+        idle = sorted(self.force - set(chosen))
+        if idle:
+            raise ConfigError(
+                f"--force {idle[0]}: this stage is not among those to run ({', '.join(chosen)})"
+            )
+        return chosen
 
 
 def unknown_pair(manifest: Manifest, name: str) -> ConfigError:

@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -43,8 +44,15 @@ class Session:
     _fresh: set[Shard] = field(default_factory=set)
 
     @classmethod
-    def open(cls, config: Config, selection: Selection | None = None) -> Session:
+    def open(cls, config: Config, selection: Selection | None = None, *, look_only: bool = False) -> Session:
         """Read the dataset, work out fingerprints and look at the cache.
+
+        Parameters
+        ----------
+        config, selection
+            What to work on, and which part of it; all by default.
+        look_only
+            Nothing is to be computed: the cache may be absent or read-only.
 
         Raises
         ------
@@ -53,10 +61,12 @@ class Session:
         """
         selection = selection or Selection()
         cache = config.store.cache.expanduser()
-        _make_folder(cache)
+        if not look_only:
+            _make_folder(cache)
         facts = FileFacts(cache / "source_files.json")
         manifest = read_dataset(config.data, facts)
-        facts.save()
+        with suppress(*([OSError] if look_only else [])):
+            facts.save()
         fingerprints: dict[str, str] = {}
         for stage, binding in STAGES.items():
             upstream = {name: fingerprints[name] for name in binding.reads}
@@ -67,11 +77,8 @@ class Session:
                 weights_digest(stage, config),
                 upstream,
             )
-        asked = wanted_pairs(manifest, selection)
-        session = cls(config, selection, manifest, fingerprints, group_shards(manifest, config.store), asked)
-        for stage in selection.stages:
-            session._describe_stage(stage)
-        return session
+        groups = group_shards(manifest, config.store)
+        return cls(config, selection, manifest, fingerprints, groups, wanted_pairs(manifest, selection))
 
     def folder(self, stage: str) -> Path:
         """Folder of a stage's results under its fingerprint."""
@@ -81,7 +88,14 @@ class Session:
         """Folder of one shard."""
         return self.folder(stage) / f"{self.groups[group].name}.zarr"
 
-    def _describe_stage(self, stage: str) -> None:
+    def prepare(self, stage: str) -> None:
+        """Make a stage's folder, say in it what its fingerprint stands for, sweep what dead writers left.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written.
+        """
         folder = self.folder(stage)
         folder.mkdir(parents=True, exist_ok=True)
         sweep_unfinished(folder)
@@ -245,7 +259,8 @@ class Session:
                 kept = record or ItemRecord(name, "absent", reason="not asked for")
                 # The source is there for the case that what is kept turns out to be damaged.
                 known = None if record is None else self.need(stage, item, group)
-                items.append(ItemJob(name, kept.input, known and known.source, kept=kept))
+                source = None if known is None else known.source
+                items.append(ItemJob(name, kept.input, source, kept=kept))
                 continue
             need = self.need(stage, item, group)
             if need is None:

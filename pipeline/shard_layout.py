@@ -45,7 +45,7 @@ def group_shards(manifest: Manifest, section: StoreSection) -> tuple[ShardGroup,
     for position, pair in enumerate(manifest.pairs):
         own = _pixels(manifest, pair)
         full = len(current) >= most or (current and pixels + own > section.shard_megapixels * 1e6)
-        if full or (len(current) >= least and _is_border(pair.id, most - least)):
+        if full or (len(current) >= least and _is_border(pair.id, most - least + 1)):
             groups.append(tuple(current))
             current, pixels = [], 0.0
         current.append(position)
@@ -60,7 +60,7 @@ def _pixels(manifest: Manifest, pair: Pair) -> float:
 
 
 def _is_border(pair_id: str, one_in: int) -> bool:
-    return one_in > 0 and int(canonical_digest(pair_id)[:8], 16) % one_in == 0
+    return int(canonical_digest(pair_id)[:8], 16) % one_in == 0
 
 
 def _with_frames(manifest: Manifest, groups: Sequence[tuple[int, ...]]) -> tuple[ShardGroup, ...]:

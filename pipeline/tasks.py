@@ -119,6 +119,7 @@ class StageBatch(PipelineTask):
         """
         run = self.pipeline_run
         todo = [group for group in self.groups if not run.session.is_complete(self.stage, group)]
+        run.session.prepare(self.stage)
         jobs = [run.session.job(self.stage, group) for group in todo]
         group_of = {job.shard: group for job, group in zip(jobs, todo, strict=True)}
         broken = []

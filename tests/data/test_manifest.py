@@ -26,9 +26,7 @@ def images(tmp_path: Path) -> tuple[Path, ...]:
     return tuple(draw(tmp_path / "clip" / f"{k}.png", k) for k in range(4))
 
 
-def test_a_frame_shared_by_neighbouring_pairs_stands_once(
-    tmp_path: Path, images: tuple[Path, ...]
-) -> None:
+def test_a_frame_shared_by_neighbouring_pairs_stands_once(tmp_path: Path, images: tuple[Path, ...]) -> None:
     pairs = [FoundPair(f"clip_{k}", images[k : k + 2]) for k in range(3)]
     manifest = build(tmp_path, *pairs)
     assert [frame.path for frame in manifest.frames] == list(images)

@@ -35,7 +35,16 @@ def test_a_setting_changes_its_stage_and_those_that_read_it() -> None:
 
 def test_weights_count_by_content_not_by_place() -> None:
     assert changed(weights="digest") == list(STAGES)[1:]
-    assert changed("features.weights=/somewhere/vgg19.pth") == []
+    here, there = (
+        fingerprints(f"features.weights={place}", weights="digest") for place in ("a.pth", "b/c.pth")
+    )
+    assert here == there
+
+
+def test_seed_counts_without_weights_only() -> None:
+    assert changed("features.seed=3") == list(STAGES)[1:]
+    one, two = (fingerprints("features.weights=a.pth", f"features.seed={seed}") for seed in (0, 3))
+    assert one == two
 
 
 def test_places_workers_and_shards_do_not_count() -> None:

@@ -65,6 +65,7 @@ def test_a_setting_recomputes_its_stage_and_what_follows(
 
 def test_stage_json_tells_what_a_fingerprint_stands_for(open_session: Opener) -> None:
     session = open_session("coarse_flow.max_shift=99")
+    session.prepare("coarse_flow")
     content = json.loads((session.folder("coarse_flow") / "stage.json").read_text())
     assert content["section"]["max_shift"] == 99
     assert content["reads"]["matching"] == session.fingerprints["matching"]
@@ -107,6 +108,7 @@ def test_a_stage_whose_inputs_are_missing_says_what_to_run(run: Runner) -> None:
             "stage 'segmentaton' is unknown; the stages are segmentation, features",
         ),
         (Selection(force=frozenset({"flow"})), "stage 'flow' is unknown"),
+        (Selection(first="matching", force=frozenset({"features"})), "--force features: .*not among those"),
     ],
 )
 def test_impossible_selections_are_refused(selection: Selection, said: str) -> None:
@@ -229,6 +231,12 @@ def test_unwritable_cache_is_refused_by_name(settings: list[str], tmp_path: Path
     config = load_config("demo", [*settings, f"store.cache='{tmp_path / 'file' / 'cache'}'"])
     with pytest.raises(CacheError, match="store.cache = .*cannot be written .*--set store.cache=FOLDER"):
         Session.open(config)
+
+
+def test_looking_leaves_no_trace(settings: list[str], tmp_path: Path) -> None:
+    session = Session.open(load_config("demo", settings), look_only=True)
+    assert to_do(session) == everything()
+    assert not (tmp_path / "cache").exists()
 
 
 def test_damaged_upstream_stops_its_shard_only(finished: None, run: Runner, open_session: Opener) -> None:

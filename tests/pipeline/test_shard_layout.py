@@ -51,6 +51,11 @@ def test_large_frames_make_small_shards() -> None:
     assert {len(group.pairs) for group in groups} == {1}
 
 
+def test_two_pairs_a_shard_are_two_as_a_rule() -> None:
+    sizes = [len(group.pairs) for group in group_shards(manifest_of(NAMES), StoreSection(pairs_per_shard=2))]
+    assert sizes.count(2) > sizes.count(1) > 0
+
+
 def test_one_pair_a_shard() -> None:
     groups = group_shards(manifest_of(NAMES[:5]), StoreSection(pairs_per_shard=1))
     assert [group.pairs for group in groups] == [(0,), (1,), (2,), (3,), (4,)]

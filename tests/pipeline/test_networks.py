@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from configs.errors import WeightsError
+from configs.loading import load_config
+from configs.sections import Config
+from models.rfr import RFR
+from models.synthesis_network import SynthesisNetwork
+from models.vgg19 import VGG19, convolution_shapes
+from pipeline.bindings import STAGES
+from pipeline.networks import load_network, weights_digest, weights_path
+from pipeline.shards import read_item, read_manifest
+from tests.pipeline.conftest import SIZE, SMALL_NETWORK, Opener, Runner
+
+
+def make_checkpoint(path: Path, seed: int) -> Path:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        flownet, synthesis = RFR().state_dict(), SynthesisNetwork().state_dict()
+    torch.save({**{f"flownet.{name}": value for name, value in flownet.items()}, **synthesis}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of random numbers."""
+    return make_checkpoint(tmp_path_factory.mktemp("weights") / "random.ckpt", 0)
+
+
+@pytest.fixture
+def released_format(golden: Path) -> Path:
+    """A checkpoint of random numbers that the released program wrote."""
+    return golden / "random_full.ckpt"
+
+
+def config_with(path: Path, *settings: str) -> Config:
+    weights = [f"refinement.weights='{path}'", f"synthesis.weights='{path}'"]
+    return load_config("paper", [SMALL_NETWORK, *weights, *settings])
+
+
+PLAIN = load_config("paper", [SMALL_NETWORK])
+
+
+def test_stages_without_a_network_have_none() -> None:
+    for stage in STAGES:
+        assert weights_path(stage, PLAIN) is None
+        assert weights_digest(stage, PLAIN) is None
+        assert (load_network(stage, PLAIN) is None) == (stage != "features")
+
+
+def test_weights_that_no_method_uses_are_left_alone(tmp_path: Path) -> None:
+    config = config_with(tmp_path / "absent.ckpt", "refinement.method=none", "synthesis.method=blend")
+    for stage in ("refinement", "synthesis"):
+        assert weights_digest(stage, config) is None
+        assert load_network(stage, config) is None
+
+
+def test_random_vgg19_follows_the_seed_and_stays_in_the_process() -> None:
+    network = load_network("features", PLAIN)
+    assert isinstance(network, VGG19)
+    assert not network.training
+    assert load_network("features", load_config("released", [SMALL_NETWORK])) is network
+    other = load_network("features", load_config("paper", [SMALL_NETWORK, "features.seed=1"]))
+    assert not torch.equal(next(network.parameters()), next(other.parameters()))
+
+
+def test_vgg19_weights_are_taken_from_their_file(tmp_path: Path) -> None:
+    path = tmp_path / "vgg19.pth"
+    torch.save({name: torch.tensor(0.25).expand(shape) for name, shape in convolution_shapes().items()}, path)
+    config = load_config("paper", [SMALL_NETWORK, f"features.weights='{path}'"])
+    assert weights_path("features", config) == path
+    assert all((value == 0.25).all() for value in load_network("features", config).parameters())
+
+
+def test_checkpoint_serves_both_stages_and_is_kept(checkpoint: Path) -> None:
+    config = config_with(checkpoint, "refinement.iterations=3")
+    rfr, synthesis = load_network("refinement", config), load_network("synthesis", config)
+    assert isinstance(rfr, RFR)
+    assert isinstance(synthesis, SynthesisNetwork)
+    assert rfr.iterations == 3
+    assert not rfr.training
+    assert load_network("refinement", config) is rfr
+    assert load_network("synthesis", config_with(checkpoint)) is synthesis
+    assert load_network("refinement", config_with(checkpoint)).iterations == 12
+
+
+def test_a_file_that_was_replaced_is_loaded_again(tmp_path: Path) -> None:
+    config = config_with(make_checkpoint(tmp_path / "a.ckpt", 0))
+    before, digest = load_network("synthesis", config), weights_digest("synthesis", config)
+    make_checkpoint(tmp_path / "a.ckpt", 1)
+    after = load_network("synthesis", config)
+    assert not torch.equal(next(before.parameters()), next(after.parameters()))
+    assert weights_digest("synthesis", config) != digest
+
+
+def test_content_of_the_file_is_in_the_fingerprint_and_its_place_is_not(
+    checkpoint: Path, tmp_path: Path, open_session: Opener
+) -> None:
+    def fingerprints(path: Path) -> dict[str, str]:
+        return open_session(f"refinement.weights='{path}'").fingerprints
+
+    plain, given = open_session().fingerprints, fingerprints(checkpoint)
+    assert [s for s in STAGES if given[s] != plain[s]] == ["refinement", "synthesis", "evaluation"]
+    copy = tmp_path / "copy.ckpt"
+    copy.write_bytes(checkpoint.read_bytes())
+    assert fingerprints(copy) == given
+    other = fingerprints(make_checkpoint(copy, 1))
+    assert [s for s in STAGES if other[s] != given[s]] == ["refinement", "synthesis", "evaluation"]
+
+
+@pytest.mark.parametrize("stage", ["features", "refinement", "synthesis"])
+def test_a_file_that_does_not_fit_is_refused_by_name(stage: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    config = load_config("paper", [SMALL_NETWORK, f"{stage}.weights='{path}'"])
+    with pytest.raises(WeightsError, match=r"weights\.pth: not found"):
+        weights_digest(stage, config)
+    with pytest.raises(WeightsError, match=r"weights\.pth: not found"):
+        load_network(stage, config)
+    torch.save({"somebody.elses": torch.zeros(2)}, path)
+    assert weights_digest(stage, config) is not None
+    with pytest.raises(WeightsError, match=r"weights\.pth: its 1 entries do not fit"):
+        load_network(stage, config)
+
+
+@pytest.mark.parametrize("source", ["checkpoint", "released_format"])
+def test_networks_work_from_end_to_end(
+    finished: None, run: Runner, request: pytest.FixtureRequest, source: str
+) -> None:
+    path: Path = request.getfixturevalue(source)
+    methods = ["refinement.method=rfr", "refinement.iterations=3", "synthesis.method=gridnet"]
+    weights = [f"refinement.weights='{path}'", f"synthesis.weights='{path}'"]
+    report = run(*methods, *weights, limit=2)
+    assert report.succeeded
+    assert report.computed == Counter(refinement=2, synthesis=2, evaluation=2)
+    session = report.session
+    found = {}
+    for stage in ("coarse_flow", "refinement", "synthesis"):
+        shard = session.shard_path(stage, 0)
+        manifest = read_manifest(shard)
+        assert manifest is not None
+        found |= read_item(shard, manifest, 0)
+    assert found["refined_flow01"].shape == (2, *SIZE)
+    assert np.isfinite(found["refined_flow01"]).all()
+    assert not np.array_equal(found["refined_flow01"], found["coarse_flow01"])
+    assert found["frames"].shape == (1, *SIZE, 3)
+    assert run(*methods, *weights, limit=2).computed.total() == 0

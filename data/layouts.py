@@ -27,7 +27,7 @@ def read_dataset(section: DataSection, facts: FileFacts) -> Manifest:
     """
     if section.root is None:
         raise DataError("data.root is not set; name the folder of your frames: --set data.root=FOLDER")
-    root = section.root.expanduser()
+    root = section.root.expanduser().absolute()
     if not root.is_dir():
         raise DataError(
             f"data.root = {str(root)!r} is not a folder; name the folder that holds the pair folders"

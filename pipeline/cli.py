@@ -14,6 +14,7 @@ from configs.errors import AnimeInterpError
 from configs.loading import load_config
 from pipeline.contact_sheet import write_contact_sheet
 from pipeline.runner import execute, plan
+from pipeline.scores import score_table
 from pipeline.selection import Selection
 from pipeline.session import Session
 from pipeline.summary import (
@@ -152,8 +153,6 @@ def evaluate(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None, qu
     if any(session.to_compute("evaluation", group) for group in session.wanted_groups("evaluation")):
         _run_and_report(config, settings or [], selection, quiet=quiet)
         return
-    from pipeline.scores import score_table
-
     for note in notes(loaded):
         console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     print_skipped(console, session)

@@ -56,7 +56,7 @@ def write_results(run: Run) -> None:
     root = session.config.store.results
     if root is None:
         return
-    root = root.expanduser()
+    root = root.expanduser().absolute()
     written = _read_index(root)
     jobs, digests = _frames_to_write(session, root, written)
     try:

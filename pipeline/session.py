@@ -20,7 +20,7 @@ from pipeline.bindings import STAGES
 from pipeline.fingerprints import resolved_section, stage_fingerprint
 from pipeline.jobs import ItemJob, ShardJob, library_versions
 from pipeline.needs import Need, find_need
-from pipeline.networks import weights_digest
+from pipeline.networks import NETWORK_STAGES, weights_digest, weights_path
 from pipeline.selection import Selection, wanted_pairs
 from pipeline.shard_layout import ShardGroup, group_shards
 from pipeline.shards import ItemRecord, ShardManifest, read_manifest, sweep_unfinished
@@ -81,8 +81,8 @@ class Session:
         return cls(config, selection, manifest, fingerprints, groups, wanted_pairs(manifest, selection))
 
     def folder(self, stage: str) -> Path:
-        """Folder of a stage's results under its fingerprint."""
-        return self.config.store.cache.expanduser() / stage / self.fingerprints[stage]
+        """Folder of a stage's results under its fingerprint: absolute, as workers may stand elsewhere."""
+        return self.config.store.cache.expanduser().absolute() / stage / self.fingerprints[stage]
 
     def shard_path(self, stage: str, group: int) -> Path:
         """Folder of one shard."""
@@ -270,9 +270,18 @@ class Session:
                 )
             items.append(ItemJob(name, need.input, need.source, need.status, need.reason))
         path = self.shard_path(stage, group)
-        return ShardJob(
-            stage, self.fingerprints[stage], self.groups[group].name, path, tuple(items), self.config
-        )
+        name, config = self.groups[group].name, self._worker_config
+        return ShardJob(stage, self.fingerprints[stage], name, path, tuple(items), config)
+
+    @cached_property
+    def _worker_config(self) -> Config:
+        """The config with absolute paths of weights."""
+        update = {}
+        for stage in NETWORK_STAGES:
+            path = weights_path(stage, self.config)
+            if path is not None:
+                update[stage] = getattr(self.config, stage).model_copy(update={"weights": path.absolute()})
+        return self.config.model_copy(update=update)
 
     def records(self, stage: str) -> Iterable[tuple[int, ItemRecord | None]]:
         """Every item that the selection asks for, with its current record."""

@@ -21,7 +21,6 @@ from pipeline.fingerprints import canonical_digest, resolved_method
 from pipeline.results import to_uint8
 from pipeline.selection import unknown_pair
 from pipeline.session import Session
-from pipeline.shards import read_item
 from pipeline.variables import Array
 from stages.contours import draw_contours
 from stages.evaluation import METRICS
@@ -56,7 +55,6 @@ class PairView:
         self.session = session
         self.index = ids.index(pair_id)
         self.pair: Pair = session.manifest.pairs[self.index]
-        self._group = next(g for g, group in enumerate(session.groups) if self.index in group.pairs)
         self._missing: dict[tuple[str, int], str] = {}
 
     def frame(self, number: int) -> Frame | None:
@@ -77,9 +75,7 @@ class PairView:
         """Digest of everything that a contact sheet shows."""
         session = self.session
         frames = [session.manifest.frames[index] for index in self.pair.frames]
-        records = [
-            session.record(stage, item, group) for stage in STAGES for item, group in self._items(stage)
-        ]
+        records = [session.record(stage, item) for stage in STAGES for item in self._items(stage)]
         return canonical_digest(
             [
                 SHEET_VERSION,
@@ -93,35 +89,27 @@ class PairView:
             ]
         )
 
-    def _items(self, stage: str) -> list[tuple[int, int]]:
-        """A stage's items that belong to the pair, each with its group."""
-        if STAGES[stage].unit == "pair":
-            return [(self.index, self._group)]
-        return [(frame, self.session.home_of(frame)) for frame in self.pair.frames]
+    def _items(self, stage: str) -> tuple[int, ...]:
+        """A stage's items that belong to the pair."""
+        return (self.index,) if STAGES[stage].unit == "pair" else self.pair.frames
 
     def arrays(self, stage: str, number: int = 0) -> dict[str, Array] | None:
         """Arrays of a stage, for frame stages of frame 0 or 1; None, and a note for `why`, without."""
         items = self._items(stage)
+        location = self.session.locate(stage, items[number]) if number < len(items) else None
         if number >= len(items):
-            self._missing[stage, number] = self.pair.error or "no such frame"
-            return None
-        item, group = items[number]
-        record = self.session.record(stage, item, group)
-        if record is None:
-            self._missing[stage, number] = f"{stage} is not computed yet, or out of date; run it first"
-            return None
-        if record.status != "ok":
-            self._missing[stage, number] = f"{record.status}: {record.reason}"
-            return None
-        manifest = self.session.found(stage, group)
-        row = None if manifest is None else manifest.row(record.id)
-        if manifest is None or row is None:
-            return None
-        try:
-            return read_item(self.session.shard_path(stage, group), manifest, row)
-        except AnimeInterpError as error:
-            self._missing[stage, number] = str(error)
-            return None
+            note = self.pair.error or "no such frame"
+        elif location is None:
+            note = f"{stage} is not computed yet, or out of date; run it first"
+        elif location.record.status != "ok":
+            note = f"{location.record.status}: {location.record.reason}"
+        else:
+            try:
+                return location.read()
+            except AnimeInterpError as error:
+                note = str(error)
+        self._missing[stage, number] = note
+        return None
 
     def why(self, stage: str, number: int = 0) -> str:
         """Why `arrays` found nothing; empty when it did."""

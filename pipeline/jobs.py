@@ -9,7 +9,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -49,7 +49,7 @@ class ItemJob:
     source: ItemSource | None = None
     """What to compute it from; None when there is nothing to compute."""
     status: ItemStatus = "ok"
-    """Foregone status of an item without source: failed, skipped or absent."""
+    """Foregone status of an item without source: failed or skipped."""
     reason: str = ""
     """Why, for those."""
     kept: ItemRecord | None = None
@@ -102,9 +102,15 @@ def run_shard(job: ShardJob) -> ShardOutcome:
     started = time.monotonic()
     records: list[ItemRecord] = []
     arrays: list[Mapping[str, Array] | None] = []
+    fresh: list[ItemRecord] = []
     present = read_manifest(job.path)
     for item in job.items:
-        record, result = _carry_over(job, present, item) if item.kept else _compute(job, item)
+        kept = _carry_over(job, present, item)
+        if kept is None and item.kept is not None and item.source is None:
+            continue  # of no run that knows how to compute it again: it has gone
+        record, result = kept or _compute(job, item)
+        if kept is None:
+            fresh.append(record)
         records.append(record)
         arrays.append(result)
     peak = _peak_memory()
@@ -118,7 +124,6 @@ def run_shard(job: ShardJob) -> ShardOutcome:
         library_versions(),
     )
     size = write_shard(job.path, manifest, arrays)
-    fresh = [record for record, item in zip(records, job.items, strict=True) if item.kept is None]
     return ShardOutcome(
         job.stage,
         job.shard,
@@ -134,16 +139,17 @@ def run_shard(job: ShardJob) -> ShardOutcome:
 
 def _carry_over(
     job: ShardJob, present: ShardManifest | None, item: ItemJob
-) -> tuple[ItemRecord, Mapping[str, Array] | None]:
-    if item.kept is not None and item.kept.status != "ok":
-        return item.kept, None
+) -> tuple[ItemRecord, Mapping[str, Array] | None] | None:
+    """Record and arrays of an item that is still good; None for one to compute, and for a damaged one."""
+    if item.kept is None or item.kept.status != "ok":
+        return None if item.kept is None else (item.kept, None)
     row = None if present is None else present.row(item.id)
-    if present is not None and row is not None:
-        try:
-            return present.items[row], read_item(job.path, present, row)
-        except CacheError:
-            pass  # damaged since: compute it again
-    return _compute(job, replace(item, kept=None))
+    if present is None or row is None:
+        return None
+    try:
+        return present.items[row], read_item(job.path, present, row)
+    except CacheError:
+        return None
 
 
 def _compute(job: ShardJob, item: ItemJob) -> tuple[ItemRecord, Mapping[str, Array] | None]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FIRST_PAIR_STAGE = next(name for name, binding in STAGES.items() if binding.unit == "pair")
 
-Upstream = tuple[str, int, int]  # stage, item, group in which the item stands
+Upstream = tuple[str, int]  # stage, item
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Need:
     reason: str = ""
 
 
-def find_need(session: Session, stage: str, item: int, group: int) -> Need | None:
-    """Inputs of an item that stands in `group`; None while an earlier stage has not done its part."""
+def find_need(session: Session, stage: str, item: int) -> Need | None:
+    """Inputs of an item; None while an earlier stage has not done its part."""
     binding = STAGES[stage]
     if binding.unit == "frame":
         frame = session.manifest.frames[item]
         source = ItemSource(frames=(frame.path,), style=frame.style)
-        upstream = [(name, item, group) for name in binding.reads]
+        upstream = [(name, item) for name in binding.reads]
         return _with_upstream(session, stage, [frame.digest, frame.style], source, upstream)
     pair = session.manifest.pairs[item]
     if pair.error is not None and stage == FIRST_PAIR_STAGE:
@@ -52,9 +52,9 @@ def find_need(session: Session, stage: str, item: int, group: int) -> Need | Non
     upstream = []
     for name in binding.reads:
         if STAGES[name].unit == "pair":
-            upstream.append((name, item, group))
+            upstream.append((name, item))
         else:
-            upstream.extend((name, index, session.home_of(index)) for index in pair.frames)
+            upstream.extend((name, index) for index in pair.frames)
     return _with_upstream(session, stage, own, source, upstream)
 
 
@@ -82,13 +82,14 @@ def _with_upstream(
     session: Session, stage: str, own: list[object], source: ItemSource, reads: Sequence[Upstream]
 ) -> Need | None:
     upstream: list[UpstreamItem] = []
-    for name, item, group in reads:
-        record = session.record(name, item, group)
-        if record is None:
+    for name, item in reads:
+        location = session.locate(name, item)
+        if location is None:
             return None
+        record = location.record
         if record.status != "ok":
             why = record.reason if record.status == "skipped" else f"{name} of {record.id} failed"
             return _foregone("skipped", why, name, record.id, record.input)
-        upstream.append(UpstreamItem(name, session.shard_path(name, group), record.id, record.output_digest))
+        upstream.append(UpstreamItem(name, location.path, record.id, record.output_digest))
     digest = canonical_digest([stage, *own, *(item.output_digest for item in upstream)])
     return Need(digest, replace(source, upstream=tuple(upstream)))

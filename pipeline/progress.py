@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +17,6 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
-    TimeRemainingColumn,
 )
 
 from pipeline.jobs import ShardOutcome
@@ -52,7 +52,7 @@ class RunProgress:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
             TextColumn("{task.fields[failed]}", style="red"),
             console=console,
             disable=quiet or not console.is_terminal,
@@ -60,7 +60,9 @@ class RunProgress:
 
     def __enter__(self) -> Self:
         for stage, total in self._totals.items():
-            self._bars[stage] = self._progress.add_task(stage, total=total, rate="", failed="", start=False)
+            self._bars[stage] = self._progress.add_task(
+                stage, total=total, rate="", left="", failed="", start=False
+            )
         self._progress.start()
         return self
 
@@ -80,21 +82,21 @@ class RunProgress:
         self._failed[stage] += len(outcome.failures)
         rate = self._done[stage] / max(now - self._started[stage], 1e-6)
         failed = f"{self._failed[stage]} failed" if self._failed[stage] else ""
+        left = (self._totals[stage] - self._done[stage]) / max(rate, 1e-9)
+        remaining = f"{timedelta(seconds=round(left))} left" if left else ""
         if self._progress.disable:
-            self._say(stage, now, rate, failed)
+            self._say(stage, now, rate, remaining, failed)
             return
         bar: Task = self._progress.tasks[self._bars[stage]]
         if not bar.started:
             self._progress.start_task(bar.id)
-        self._progress.update(bar.id, completed=self._done[stage], rate=f"{rate:.2f}/s", failed=failed)
+        self._progress.update(
+            bar.id, completed=self._done[stage], rate=f"{rate:.2f}/s", left=remaining, failed=failed
+        )
 
-    def _say(self, stage: str, now: float, rate: float, failed: str) -> None:
-        finished = self._done[stage] >= self._totals[stage]
-        if self._quiet or (not finished and now - self._said.get(stage, 0) < PLAIN_INTERVAL):
+    def _say(self, stage: str, now: float, rate: float, remaining: str, failed: str) -> None:
+        if self._quiet or (remaining and now - self._said.get(stage, 0) < PLAIN_INTERVAL):
             return
         self._said[stage] = now
-        left = (self._totals[stage] - self._done[stage]) / max(rate, 1e-9)
-        parts = [f"{stage}: {self._done[stage]}/{self._totals[stage]}", f"{rate:.2f}/s"]
-        parts += [] if finished else [f"{left:.0f} s left"]
-        parts += [failed] if failed else []
-        self._console.print(", ".join(parts), highlight=False, soft_wrap=True)
+        parts = [f"{stage}: {self._done[stage]}/{self._totals[stage]}", f"{rate:.2f}/s", remaining, failed]
+        self._console.print(", ".join(filter(None, parts)), highlight=False, soft_wrap=True)

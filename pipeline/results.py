@@ -85,22 +85,17 @@ def _frames_to_write(
 ) -> tuple[list[FrameJob], dict[str, str]]:
     """Jobs for the frames that are missing or out of date, and what each pair's frames are made from."""
     times = session.config.synthesis.times
-    jobs: list[FrameJob] = []
+    folders: dict[Path, list[tuple[str, Path]]] = {}
     digests: dict[str, str] = {}
-    for group in session.wanted_groups("synthesis"):
-        folders = []
-        pairs = session.groups[group].pairs
-        for pair, record in zip(pairs, session.current("synthesis", group), strict=True):
-            if record is None or record.status != "ok" or not session.is_wanted("synthesis", pair):
-                continue
-            folder = root / record.id
-            digests[record.id] = f"{record.output_digest} {times}"
-            present = all((folder / frame_name(t)).is_file() for t in times)
-            if not present or written.get(record.id) != digests[record.id]:
-                folders.append((record.id, folder))
-        if folders:
-            jobs.append(FrameJob(session.shard_path("synthesis", group), tuple(folders), times))
-    return jobs, digests
+    for _, location in session.locations("synthesis"):
+        if location is None or location.record.status != "ok":
+            continue
+        name = location.record.id
+        digests[name] = f"{location.record.output_digest} {times}"
+        present = all((root / name / frame_name(t)).is_file() for t in times)
+        if not present or written.get(name) != digests[name]:
+            folders.setdefault(location.path, []).append((name, root / name))
+    return [FrameJob(shard, tuple(found), times) for shard, found in folders.items()], digests
 
 
 def _withdraw(session: Session, root: Path, written: dict[str, str]) -> None:

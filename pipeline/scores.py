@@ -9,7 +9,6 @@ import pandas as pd
 
 from data.manifest import STYLE_OF_PREFIX
 from pipeline.session import Session
-from pipeline.shards import read_item
 from stages.evaluation import METRICS
 
 LEVEL_NAMES = {0: "easy", 1: "medium", 2: "hard"}  # ATD-12K's levels
@@ -25,31 +24,22 @@ def score_table(session: Session) -> pd.DataFrame:
         `behavior` where annotated, and a column for each of `stages.evaluation.METRICS`; nan = not scored.
     """
     rows: list[dict[str, Any]] = []
-    for group in session.wanted_groups("evaluation"):
-        manifest = session.found("evaluation", group)
-        for pair_index, record in zip(
-            session.groups[group].pairs, session.current("evaluation", group), strict=True
-        ):
-            if manifest is None or record is None or record.status != "ok":
-                continue
-            if not session.is_wanted("evaluation", pair_index):
-                continue
-            row = manifest.row(record.id)
-            if row is None:
-                continue
-            scores = read_item(session.shard_path("evaluation", group), manifest, row)["scores"]
-            pair = session.manifest.pairs[pair_index]
-            note = pair.annotation
-            rows.append(
-                {
-                    "id": pair.id,
-                    "source": _source(pair.id),
-                    "level": None if note is None or note.level is None else LEVEL_NAMES[note.level],
-                    "motion": None if note is None else note.general_motion_type,
-                    "behavior": None if note is None else note.behavior,
-                    **dict(zip(METRICS, scores.tolist(), strict=True)),
-                }
-            )
+    for item, location in session.locations("evaluation"):
+        if location is None or location.record.status != "ok":
+            continue
+        scores = location.read()["scores"]
+        pair = session.manifest.pairs[item]
+        note = pair.annotation
+        rows.append(
+            {
+                "id": pair.id,
+                "source": _source(pair.id),
+                "level": None if note is None or note.level is None else LEVEL_NAMES[note.level],
+                "motion": None if note is None else note.general_motion_type,
+                "behavior": None if note is None else note.behavior,
+                **dict(zip(METRICS, scores.tolist(), strict=True)),
+            }
+        )
     return pd.DataFrame(rows, columns=["id", "source", "level", "motion", "behavior", *METRICS])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,10 +23,11 @@ from pipeline.needs import Need, find_need
 from pipeline.networks import NETWORK_STAGES, weights_digest, weights_path
 from pipeline.selection import Selection, wanted_pairs
 from pipeline.shard_layout import ShardGroup, group_shards
-from pipeline.shards import ItemRecord, ShardManifest, read_manifest, sweep_unfinished
+from pipeline.shards import ItemRecord, sweep_unfinished
+from pipeline.stage_index import Location, StageIndex
 
-Records = tuple[ItemRecord | None, ...]
 Shard = tuple[str, int]  # stage, position of the group
+Item = tuple[str, int]  # stage, position of the frame or pair in the manifest
 
 
 @dataclass
@@ -39,8 +40,8 @@ class Session:
     fingerprints: dict[str, str]
     groups: tuple[ShardGroup, ...]
     wanted_pairs: frozenset[int]
-    _found: dict[Shard, ShardManifest | None] = field(default_factory=dict)
-    _current: dict[Shard, Records] = field(default_factory=dict)
+    _indexes: dict[str, StageIndex] = field(default_factory=dict)
+    _located: dict[Item, Location | None] = field(default_factory=dict)
     _fresh: set[Shard] = field(default_factory=set)
 
     @classmethod
@@ -140,65 +141,51 @@ class Session:
         return {frame: group for group, found in enumerate(self.groups) for frame in found.frames}
 
     @cached_property
-    def _readers(self) -> dict[int, frozenset[int]]:
-        """For each group, the groups whose pairs read frames that stand in it."""
-        readers: dict[int, set[int]] = {group: {group} for group in range(len(self.groups))}
-        for group in range(len(self.groups)):
-            for home in self.frame_groups(group):
-                readers[home].add(group)
-        return {group: frozenset(found) for group, found in readers.items()}
-
-    def home_of(self, frame: int) -> int:
-        """Group in which a frame stands."""
-        return self._frame_home[frame]
+    def _pairs_of_frame(self) -> dict[int, list[int]]:
+        """Pairs that each frame belongs to."""
+        pairs: dict[int, list[int]] = {}
+        for position, pair in enumerate(self.manifest.pairs):
+            for frame in pair.frames:
+                pairs.setdefault(frame, []).append(position)
+        return pairs
 
     def frame_groups(self, group: int) -> frozenset[int]:
         """Groups in which the frames of a group's pairs stand."""
         pairs = (self.manifest.pairs[pair] for pair in self.groups[group].pairs)
         return frozenset(self._frame_home[frame] for pair in pairs for frame in pair.frames)
 
-    def found(self, stage: str, group: int) -> ShardManifest | None:
-        """Manifest of the shard as it is in the cache, whatever it was computed from."""
-        key = (stage, group)
-        if key not in self._found:
-            self._found[key] = read_manifest(self.shard_path(stage, group))
-        return self._found[key]
+    def index(self, stage: str) -> StageIndex:
+        """Everything that is kept of a stage under its fingerprint."""
+        if stage not in self._indexes:
+            self._indexes[stage] = StageIndex(self.folder(stage))
+        return self._indexes[stage]
 
-    def current(self, stage: str, group: int) -> Records:
-        """Records of a shard's items that agree with the inputs as they are now; None for the others."""
-        key = (stage, group)
-        if key not in self._current:
-            self._current[key] = self._compare(stage, group)
-        return self._current[key]
+    def locate(self, stage: str, item: int) -> Location | None:
+        """Where an item is kept that was computed from the inputs as they are now; None if it is not."""
+        key = (stage, item)
+        if key not in self._located:
+            name, index = self.item_id(stage, item), self.index(stage)
+            need = self.need(stage, item) if name in index else None
+            self._located[key] = None if need is None else index.find(name, need.input)
+        return self._located[key]
 
-    def _compare(self, stage: str, group: int) -> Records:
-        manifest = self.found(stage, group)
-        items = self.items(stage, group)
-        if manifest is None:
-            return (None,) * len(items)
-        recorded = {record.id: record for record in manifest.items}
-        result: list[ItemRecord | None] = []
-        for item in items:
-            record = recorded.get(self.item_id(stage, item))
-            need = None if record is None or record.status == "absent" else self.need(stage, item, group)
-            result.append(record if record and need and need.input == record.input else None)
-        return tuple(result)
-
-    def record(self, stage: str, item: int, group: int) -> ItemRecord | None:
-        """Current record of one item that stands in `group`."""
-        return self.current(stage, group)[self.items(stage, group).index(item)]
+    def record(self, stage: str, item: int) -> ItemRecord | None:
+        """Record of an item that was computed from the inputs as they are now."""
+        location = self.locate(stage, item)
+        return None if location is None else location.record
 
     def to_compute(self, stage: str, group: int) -> tuple[int, ...]:
         """Items of a shard that the selection asks for and that are not done."""
         fresh = (stage, group) in self._fresh
         forced = stage in self.selection.force and not fresh
         retry = self.selection.retry_failed and not fresh
-        return tuple(
-            item
-            for item, record in zip(self.items(stage, group), self.current(stage, group), strict=True)
-            if self.is_wanted(stage, item)
-            and (record is None or forced or (retry and record.status == "failed"))
-        )
+        todo = []
+        for item in self.items(stage, group):
+            if self.is_wanted(stage, item):
+                record = self.record(stage, item)
+                if record is None or forced or (retry and record.status == "failed"):
+                    todo.append(item)
+        return tuple(todo)
 
     def is_complete(self, stage: str, group: int) -> bool:
         """Whether nothing is left to do in a shard."""
@@ -214,16 +201,13 @@ class Session:
 
     def reasons(self, stage: str, group: int) -> Counter[str]:
         """Why the items of a shard would be computed, by number of items."""
-        manifest = self.found(stage, group)
-        recorded = {} if manifest is None else {record.id: record for record in manifest.items}
         counts: Counter[str] = Counter()
         for item in self.to_compute(stage, group):
-            record = recorded.get(self.item_id(stage, item))
-            if record is None or record.status == "absent":
+            if self.item_id(stage, item) not in self.index(stage):
                 counts["not computed yet"] += 1
-            elif self.record(stage, item, group) is not None:
+            elif self.record(stage, item) is not None:
                 counts["asked for again"] += 1
-            elif self.need(stage, item, group) is None:
+            elif self.need(stage, item) is None:
                 counts["an earlier stage runs first"] += 1
             else:
                 counts["its inputs changed"] += 1
@@ -232,46 +216,52 @@ class Session:
     def committed(self, stage: str, group: int) -> None:
         """Take note that a shard has just been computed."""
         self._fresh.add((stage, group))
-        self._found.pop((stage, group), None)
-        self._current.pop((stage, group), None)
-        later = list(STAGES)[list(STAGES).index(stage) + 1 :]
-        for name in later:
-            for reader in self._readers[group]:
-                self._current.pop((name, reader), None)
+        self.index(stage).refresh(self.shard_path(stage, group))
+        frames = self.items(stage, group) if STAGES[stage].unit == "frame" else ()
+        pairs = [pair for frame in frames for pair in self._pairs_of_frame[frame]] or self.groups[group].pairs
+        names = list(STAGES)
+        for name in names[names.index(stage) :]:
+            for item in frames if STAGES[name].unit == "frame" else pairs:
+                self._located.pop((name, item), None)
 
-    def need(self, stage: str, item: int, group: int) -> Need | None:
-        """Inputs of an item that stands in `group`; None while an earlier stage has not done its part."""
-        return find_need(self, stage, item, group)
+    def need(self, stage: str, item: int) -> Need | None:
+        """Inputs of an item; None while an earlier stage has not done its part."""
+        return find_need(self, stage, item)
 
     def job(self, stage: str, group: int) -> ShardJob:
-        """Parcel of what is left to do in a shard; what is still good in it is carried over.
+        """Parcel of what is left to do in a shard; whatever else it holds is carried over.
 
         Raises
         ------
         CacheError
             An earlier stage has not done its part.
         """
+        path = self.shard_path(stage, group)
+        present = self.index(stage).shard(path)
         todo = set(self.to_compute(stage, group))
         items: list[ItemJob] = []
-        for item, record in zip(self.items(stage, group), self.current(stage, group), strict=True):
-            name = self.item_id(stage, item)
-            if item not in todo:
-                kept = record or ItemRecord(name, "absent", reason="not asked for")
+        for item in self.items(stage, group):
+            need, location = self.need(stage, item), self.locate(stage, item)
+            if item in todo:
+                items.append(self._item_job(stage, item, need))
+            elif need is not None and location is not None and location.path == path:
                 # The source is there for the case that what is kept turns out to be damaged.
-                known = None if record is None else self.need(stage, item, group)
-                source = None if known is None else known.source
-                items.append(ItemJob(name, kept.input, source, kept=kept))
-                continue
-            need = self.need(stage, item, group)
-            if need is None:
-                raise CacheError(
-                    f"{stage} of {name!r} needs {' and '.join(STAGES[stage].reads)}, which is not in the "
-                    "cache; run without --from and --only, or run those stages first"
-                )
-            items.append(ItemJob(name, need.input, need.source, need.status, need.reason))
-        path = self.shard_path(stage, group)
+                items.append(ItemJob(location.record.id, need.input, need.source, kept=location.record))
+        own = {self.item_id(stage, item) for item in self.items(stage, group)}
+        others = [record for record in (present.items if present else ()) if record.id not in own]
+        items.extend(ItemJob(record.id, record.input, kept=record) for record in others)
         name, config = self.groups[group].name, self._worker_config
         return ShardJob(stage, self.fingerprints[stage], name, path, tuple(items), config)
+
+    def _item_job(self, stage: str, item: int, need: Need | None) -> ItemJob:
+        name = self.item_id(stage, item)
+        if need is None:
+            missing = " and ".join(STAGES[stage].reads)
+            raise CacheError(
+                f"{stage} of {name!r} needs {missing}, which is not in the cache; "
+                "run without --from and --only, or run those stages first"
+            )
+        return ItemJob(name, need.input, need.source, need.status, need.reason)
 
     @cached_property
     def _worker_config(self) -> Config:
@@ -283,12 +273,17 @@ class Session:
                 update[stage] = getattr(self.config, stage).model_copy(update={"weights": path.absolute()})
         return self.config.model_copy(update=update)
 
-    def records(self, stage: str) -> Iterable[tuple[int, ItemRecord | None]]:
-        """Every item that the selection asks for, with its current record."""
+    def locations(self, stage: str) -> Iterator[tuple[int, Location | None]]:
+        """Every item that the selection asks for, with where it is kept."""
         for group in self.wanted_groups(stage):
-            for item, record in zip(self.items(stage, group), self.current(stage, group), strict=True):
+            for item in self.items(stage, group):
                 if self.is_wanted(stage, item):
-                    yield item, record
+                    yield item, self.locate(stage, item)
+
+    def records(self, stage: str) -> Iterator[tuple[int, ItemRecord | None]]:
+        """Every item that the selection asks for, with its current record."""
+        for item, location in self.locations(stage):
+            yield item, None if location is None else location.record
 
     def failures(self) -> list[tuple[str, ItemRecord]]:
         """Stage and record of every item asked for that has failed."""

@@ -30,7 +30,7 @@ COMPRESSION_LEVEL = 3  # zstd's default: higher levels cost much time for little
 ABANDONED_AFTER = 24 * 3600.0  # seconds; the slowest shard is written within minutes
 RAGGED_ROWS = 256  # rows a chunk of a ragged array: a frame holds some hundred pieces
 
-ItemStatus = Literal["ok", "failed", "skipped", "absent"]
+ItemStatus = Literal["ok", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,7 @@ class ItemRecord:
 
     id: str
     status: ItemStatus
-    """`failed`: the item's own fault; `skipped`: nothing to do, or what it needs has failed;
-    `absent`: not asked for."""
+    """`failed`: the item's own fault; `skipped`: nothing to do, or what it needs has failed."""
     input: str = ""
     """Digest of everything the item was computed from, but for what the fingerprint covers."""
     output: dict[str, str] = field(default_factory=dict)

@@ -48,7 +48,7 @@ def test_frames_are_an_input_of_the_stages_that_look_at_them(session: Session) -
 def test_same_source_same_bytes(session: Session, stage: str) -> None:
     arrays = STAGES[stage].compute(source_of(session, stage), session.config)
     check_item(stage, arrays)
-    record = session.current(stage, 0)[0]
+    record = session.record(stage, session.items(stage, 0)[0])
     assert record is not None
     assert {name: array_digest(array) for name, array in arrays.items()} == record.output
 

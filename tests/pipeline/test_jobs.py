@@ -128,10 +128,23 @@ def test_carried_items_that_are_damaged_are_computed_again(job: ShardJob, lost: 
         read_item(job.path, after, row)
 
 
-def test_failed_and_absent_items_are_carried_over_too(job: ShardJob) -> None:
-    run_shard(with_item(job, 0, ItemJob("a", "", status="absent", reason="not asked for")))
+def test_failed_and_skipped_items_are_carried_over_too(job: ShardJob) -> None:
+    run_shard(with_item(job, 0, ItemJob("a", "", status="skipped", reason="no ground truth")))
     outcome = run_shard(keep(job))
-    assert outcome.counts == Counter(ok=len(job.items) - 1, absent=1)
+    assert outcome.counts == Counter(ok=len(job.items) - 1, skipped=1)
+    assert outcome.computed == outcome.skipped == 0
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_items_of_other_runs_are_carried_over_unless_damaged(job: ShardJob, damaged: bool) -> None:
+    run_shard(job)
+    if damaged:
+        damage(job.path, "label_map")
+    foreign = tuple(replace(item, source=None) for item in keep(job).items)
+    outcome = run_shard(replace(job, items=foreign))
+    assert outcome.computed == 0
+    ids = [record.id for record in committed(job.path).items]
+    assert (ids == [item.id for item in job.items]) != damaged
 
 
 def test_a_session_hands_on_what_it_takes_to_mend_a_damaged_item(run: Runner, open_session: Opener) -> None:

@@ -27,7 +27,7 @@ def altered(session: Session, position: int = 0, **changes: Any) -> Session:
     pairs = list(session.manifest.pairs)
     pairs[position] = replace(pairs[position], **changes)
     manifest = replace(session.manifest, pairs=tuple(pairs))
-    return replace(session, manifest=manifest, _found={}, _current={}, _fresh=set())
+    return replace(session, manifest=manifest, _indexes={}, _located={}, _fresh=set())
 
 
 def with_frame(session: Session, position: int, **changes: Any) -> Session:
@@ -35,24 +35,24 @@ def with_frame(session: Session, position: int, **changes: Any) -> Session:
     frames = list(session.manifest.frames)
     frames[position] = replace(frames[position], **changes)
     manifest = replace(session.manifest, frames=tuple(frames))
-    return replace(session, manifest=manifest, _found={}, _current={}, _fresh=set())
+    return replace(session, manifest=manifest, _indexes={}, _located={}, _fresh=set())
 
 
 def need(session: Session, stage: str) -> Need:
     """Need of the first item."""
-    found = find_need(session, stage, session.items(stage, 0)[0], 0)
+    found = find_need(session, stage, session.items(stage, 0)[0])
     assert found is not None
     return found
 
 
 def inputs(session: Session, stages: Iterable[str] = STAGES) -> dict[str, str | None]:
-    found = {stage: find_need(session, stage, session.items(stage, 0)[0], 0) for stage in stages}
+    found = {stage: find_need(session, stage, session.items(stage, 0)[0]) for stage in stages}
     return {stage: each and each.input for stage, each in found.items()}
 
 
 def test_recorded_inputs_are_those_needed(session: Session) -> None:
     for stage in STAGES:
-        record = session.current(stage, 0)[0]
+        record = session.record(stage, session.items(stage, 0)[0])
         assert record is not None
         assert record.input == need(session, stage).input
 
@@ -124,19 +124,20 @@ def test_a_bad_pair_fails_where_pairs_begin_and_once_only(session: Session) -> N
     assert inputs(bad, ("segmentation", "features")) == inputs(session, ("segmentation", "features"))
     found = need(bad, "matching")
     assert (found.status, found.reason) == ("failed", "frames of different sizes")
-    assert find_need(bad, "coarse_flow", 0, 0) is None  # until that is recorded
+    assert find_need(bad, "coarse_flow", 0) is None  # until that is recorded
 
 
 def test_what_depends_on_a_failure_is_skipped_with_its_reason(session: Session) -> None:
-    bad = replace(session, _found={}, _current={}, _fresh=set())
-    bad.current("matching", 0)
-    record = bad._current["matching", 0][0]
-    assert record is not None
+    bad = replace(session, _indexes={}, _located={}, _fresh=set())
+    location = bad.locate("matching", 0)
+    assert location is not None
+    record = location.record
     failed = replace(record, status="failed", reason="too dark", output={})
     skipped = replace(record, status="skipped", reason="segmentation of x failed", output={})
     reasons = []
     for state in (failed, skipped):
-        bad._current["matching", 0] = (state, *bad._current["matching", 0][1:])
+        manifest = replace(location.manifest, items=(state,))
+        bad._located["matching", 0] = replace(location, manifest=manifest, row=0)
         found = need(bad, "coarse_flow")
         assert found.status == "skipped"
         assert found.source is None

@@ -30,7 +30,7 @@ def test_plain_lines_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0)
     first, last = shown({"matching": 4}, outcome(), outcome(failed=1)).splitlines()
     assert first.startswith("matching: 2/4, ")
-    assert first.endswith(" s left")
+    assert first.endswith(" left")
     assert last.startswith("matching: 4/4, ")
     assert last.endswith("/s, 1 failed")
 

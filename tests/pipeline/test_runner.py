@@ -30,8 +30,8 @@ def test_a_run_whose_items_are_missing_has_not_succeeded(finished: None, run: Ru
     report = run()
     assert report.succeeded
     report.session.fingerprints["evaluation"] = "0" * 32
-    report.session._found.clear()
-    report.session._current.clear()
+    report.session._indexes.clear()
+    report.session._located.clear()
     assert not report.succeeded
 
 

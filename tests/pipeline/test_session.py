@@ -18,6 +18,12 @@ from pipeline.session import Session
 from tests.pipeline.conftest import PAIRS, Opener, Runner
 
 
+@pytest.fixture
+def copy(cartoons: Path, tmp_path: Path) -> Path:
+    shutil.copytree(cartoons, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
 def to_do(session: Session) -> dict[str, int]:
     return {stage: reasons.total() for stage, reasons in plan(session).items() if reasons}
 
@@ -125,29 +131,15 @@ def test_force_recomputes_one_stage_and_same_bytes_leave_the_rest(
     assert before == [record and record.output for _, record in open_session().records("coarse_flow")]
 
 
-@pytest.fixture
-def copy(cartoons: Path, tmp_path: Path) -> Path:
-    shutil.copytree(cartoons, tmp_path / "copy")
-    return tmp_path / "copy"
-
-
-def test_a_changed_frame_recomputes_what_depends_on_it(copy: Path, run: Runner) -> None:
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_changed_frame_recomputes_what_depends_on_it(copy: Path, run: Runner, position: int) -> None:
     setting = [f"data.root='{copy}'", "store.pairs_per_shard=16"]
     run(*setting)
-    path = sorted((copy / "test_2k_540p").iterdir())[1] / "frame3.png"
+    path = sorted((copy / "test_2k_540p").iterdir())[position] / "frame3.png"
     write_image(path, 255 - read_image(path))
     report = run(*setting)
     assert report.succeeded
     assert report.computed == Counter(dict.fromkeys(STAGES, 1))
-
-
-def test_a_changed_first_frame_recomputes_its_shard(copy: Path, run: Runner, open_session: Opener) -> None:
-    setting = f"data.root='{copy}'"
-    run(setting)
-    path = sorted((copy / "test_2k_540p").iterdir())[0] / "frame1.png"
-    write_image(path, 255 - read_image(path))
-    group = open_session(setting).groups[0]
-    assert run(setting).computed["features"] == len(group.frames)
 
 
 def test_a_changed_truth_only_scores_again(copy: Path, run: Runner) -> None:
@@ -166,6 +158,23 @@ def test_removed_and_returned_pairs(copy: Path, run: Runner, tmp_path: Path) -> 
     assert run(setting).computed.total() == 0
     shutil.move(tmp_path / "aside", last)
     assert run(setting).computed.total() == 0
+
+
+def test_results_stay_valid_when_shards_are_divided_otherwise(finished: None, run: Runner) -> None:
+    for size in (1, 3, 16):
+        assert run(f"store.pairs_per_shard={size}").computed.total() == 0
+    again = run("store.pairs_per_shard=1", force=frozenset({"matching"}))
+    assert again.computed == Counter({"matching": PAIRS})
+    assert run().computed.total() == 0
+
+
+def test_a_pair_added_computes_that_pair(copy: Path, run: Runner, tmp_path: Path) -> None:
+    setting = f"data.root='{copy}'"
+    first = sorted((copy / "test_2k_540p").iterdir())[0]
+    shutil.move(first, tmp_path / "aside")
+    run(setting)
+    shutil.move(tmp_path / "aside", first)
+    assert run(setting).computed == Counter({k: v // PAIRS for k, v in everything().items()})
 
 
 def test_damaged_item_is_recomputed_when_its_shard_is_written_again(

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.shards import ItemRecord, ShardManifest, array_digest, write_shard
+from pipeline.stage_index import StageIndex
+
+
+def write(folder: Path, shard: str, **inputs: str) -> Path:
+    """Commit a shard of evaluation items with these inputs; the score tells the shard."""
+    scores = {"scores": np.array([float(len(shard))])}
+    outputs = {"scores": array_digest(scores["scores"])}
+    records = tuple(ItemRecord(name, "ok", digest, outputs) for name, digest in inputs.items())
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{shard}.zarr"
+    write_shard(path, ShardManifest("evaluation", "f", shard, records, 0.0, 0, {}), [scores] * len(records))
+    return path
+
+
+def test_items_are_found_by_id_and_input_in_any_shard(tmp_path: Path) -> None:
+    one, two = write(tmp_path, "one", a="1", b="1"), write(tmp_path, "three", c="1")
+    index = StageIndex(tmp_path)
+    assert "a" in index
+    assert "d" not in index
+    found = index.find("b", "1")
+    assert found is not None
+    assert (found.path, found.row, found.record.id) == (one, 1, "b")
+    assert found.read()["scores"].tolist() == [3.0]
+    assert index.find("b", "2") is None
+    other = index.find("c", "1")
+    assert other is not None
+    assert other.path == two
+
+
+def test_of_two_shards_the_later_one_counts(tmp_path: Path) -> None:
+    old, new = write(tmp_path, "old", a="1"), write(tmp_path, "new", a="1")
+    os.utime(old, (10, 10))
+    os.utime(new, (20, 20))
+    found = StageIndex(tmp_path).find("a", "1")
+    assert found is not None
+    assert found.path == new
+    index = StageIndex(tmp_path)
+    write(tmp_path, "old", a="1")
+    index.refresh(old)
+    found = index.find("a", "1")
+    assert found is not None
+    assert found.path == old
+
+
+def test_refreshing_forgets_what_a_shard_no_longer_holds(tmp_path: Path) -> None:
+    path = write(tmp_path, "one", a="1", b="1")
+    index = StageIndex(tmp_path)
+    write(tmp_path, "one", a="2")
+    index.refresh(path)
+    assert "b" not in index
+    assert index.find("a", "1") is None
+    assert index.find("a", "2") is not None
+    assert index.shard(path) is not None
+
+
+def test_a_folder_that_is_not_there_and_half_a_shard_hold_nothing(tmp_path: Path) -> None:
+    assert "a" not in StageIndex(tmp_path / "nowhere")
+    path = write(tmp_path, "one", a="1")
+    (path / "manifest.json").write_text("{")
+    index = StageIndex(tmp_path)
+    assert "a" not in index
+    assert index.shard(path) is None

@@ -12,7 +12,7 @@ from data.cartoon import write_dataset
 from pipeline.runner import execute
 from pipeline.selection import Selection
 
-PAIRS = 64
+PAIRS = 256  # full shards
 
 
 def main() -> None:

@@ -27,7 +27,8 @@ class ShardGroup:
 def group_shards(manifest: Manifest, section: StoreSection) -> tuple[ShardGroup, ...]:
     """Divide the manifest into shards.
 
-    A shard ends after at most `pairs_per_shard` pairs or `shard_megapixels`, and before that at a pair
+    A shard ends after at most `pairs_per_shard` pairs (fewer where there would be less than `least_shards`
+    shards) or `shard_megapixels`, and before that at a pair
     whose id's digest says so. Borders therefore depend on ids nearby and not on positions: adding or
     removing a pair changes the shards next to it, not all that follow.
 
@@ -37,7 +38,7 @@ def group_shards(manifest: Manifest, section: StoreSection) -> tuple[ShardGroup,
         In the manifest's order. A name holds a digest of the first pair's id and frames, so that
         datasets which share a cache do not share shards by accident.
     """
-    most = section.pairs_per_shard
+    most = min(section.pairs_per_shard, -(-len(manifest.pairs) // section.least_shards))
     least = max(1, most // 2)
     groups: list[tuple[int, ...]] = []
     current: list[int] = []

@@ -55,6 +55,7 @@ def small_settings(root: Path, cache: Path) -> list[str]:
         f"store.cache='{cache}'",
         "store.results=",
         "store.pairs_per_shard=2",
+        "store.least_shards=1",
         "executor.kind=inline",
         SMALL_NETWORK,
     ]

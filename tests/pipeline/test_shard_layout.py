@@ -52,8 +52,18 @@ def test_large_frames_make_small_shards() -> None:
 
 
 def test_two_pairs_a_shard_are_two_as_a_rule() -> None:
-    sizes = [len(group.pairs) for group in group_shards(manifest_of(NAMES), StoreSection(pairs_per_shard=2))]
+    sizes = [
+        len(group.pairs)
+        for group in group_shards(manifest_of(NAMES), StoreSection(pairs_per_shard=2, least_shards=1))
+    ]
     assert sizes.count(2) > sizes.count(1) > 0
+
+
+def test_small_runs_are_spread_over_many_shards() -> None:
+    for pairs, shards in ((1, 1), (6, 6), (16, 16), (40, 16)):
+        groups = group_shards(manifest_of(NAMES[:pairs]), StoreSection())
+        assert len(groups) >= min(shards, pairs)
+    assert len(group_shards(manifest_of(NAMES[:6]), StoreSection(least_shards=1))) == 1
 
 
 def test_one_pair_a_shard() -> None:
@@ -64,7 +74,9 @@ def test_one_pair_a_shard() -> None:
 def test_shared_frames_stand_in_the_first_group_that_needs_them() -> None:
     frames = manifest_of(["clip"]).frames * 3
     pairs = tuple(Pair(f"clip_{k}", (k, k + 1)) for k in range(5))
-    groups = group_shards(Manifest(Path("root"), frames, pairs), StoreSection(pairs_per_shard=2))
+    groups = group_shards(
+        Manifest(Path("root"), frames, pairs), StoreSection(pairs_per_shard=2, least_shards=1)
+    )
     assert [frame for group in groups for frame in group.frames] == list(range(6))
 
 

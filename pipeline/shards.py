@@ -12,8 +12,9 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import zarr
@@ -28,6 +29,7 @@ MANIFEST_FORMAT = 1
 WIP_PREFIX = "wip-"
 COMPRESSION_LEVEL = 3  # zstd's default: higher levels cost much time for little space on label maps and flows
 ABANDONED_AFTER = 24 * 3600.0  # seconds; the slowest shard is written within minutes
+OPEN_SHARDS = 8  # kept open in a process: those that the items of one shard read from
 RAGGED_ROWS = 256  # rows a chunk of a ragged array: a frame holds some hundred pieces
 
 ItemStatus = Literal["ok", "failed", "skipped"]
@@ -148,7 +150,8 @@ def read_item(
     arrays: dict[str, Array] = {}
     for variable in wanted:
         try:
-            array = _read_variable(path, variable, row)
+            stat = (path / MANIFEST_NAME).stat()
+            array = _open_shard(path, (stat.st_mtime_ns, stat.st_ino)).read(variable, row)
         except Exception as error:  # noqa: BLE001 - Zarr and its codecs raise whatever a damaged file provokes
             raise _damaged(path, variable.name, record.id, str(error)) from None
         if array_digest(array) != record.output[variable.name]:
@@ -228,23 +231,46 @@ def _write_plain(group: zarr.Group, name: str, values: Array) -> None:
     array[...] = values
 
 
-def _read_variable(path: Path, variable: Variable, row: int) -> Array:
-    group = zarr.open_group(path, mode="r")
-    if variable.ragged:
-        start, stop = (int(n) for n in cast(Array, _array(group, f"{variable.name}_offsets")[row : row + 2]))
-        if variable.name not in group:
-            return np.zeros((0,) * len(variable.dims), variable.dtypes[0])
-        return np.asarray(_array(group, variable.name)[start:stop])
-    shape = cast(Array, _array(group, f"{variable.name}_shape")[row])
-    whole = np.asarray(_array(group, variable.name)[row])
-    return whole[tuple(slice(0, int(n)) for n in shape)]
+class _OpenShard:
+    """A committed shard, its arrays opened when first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._group = zarr.open_group(path, mode="r")
+        self._arrays: dict[str, zarr.Array[Any] | None] = {}
+        self._whole: dict[str, Array] = {}
+
+    def read(self, variable: Variable, row: int) -> Array:
+        """One item's part of an array."""
+        array = self._array(variable.name)
+        if variable.ragged:
+            start, stop = (int(n) for n in self._small(f"{variable.name}_offsets")[row : row + 2])
+            if array is None:
+                return np.zeros((0,) * len(variable.dims), variable.dtypes[0])
+            return np.asarray(array[start:stop])
+        if array is None:
+            raise KeyError(variable.name)
+        shape = self._small(f"{variable.name}_shape")[row]
+        return np.asarray(array[row])[tuple(slice(0, int(n)) for n in shape)]
+
+    def _array(self, name: str) -> zarr.Array[Any] | None:
+        if name not in self._arrays:
+            found = self._group.get(name)
+            self._arrays[name] = found if isinstance(found, zarr.Array) else None
+        return self._arrays[name]
+
+    def _small(self, name: str) -> Array:
+        """A small array that every item is read by: kept whole."""
+        if name not in self._whole:
+            array = self._array(name)
+            if array is None:
+                raise KeyError(name)
+            self._whole[name] = np.asarray(array[...])
+        return self._whole[name]
 
 
-def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
-    found = group[name]
-    if not isinstance(found, zarr.Array):
-        raise CacheError(f"{name}: a group; expected an array")
-    return found
+@lru_cache(OPEN_SHARDS)
+def _open_shard(path: Path, committed: tuple[int, int]) -> _OpenShard:  # noqa: ARG001 - a shard written anew is opened anew
+    return _OpenShard(path)
 
 
 def _sync_tree(folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""One shard: Zarr arrays and a manifest, committed by a rename; read item by item, digests checked."""
+"""One shard: arrays and a manifest, committed by a rename; read item by item, digests checked."""
 
 from __future__ import annotations
 
@@ -12,25 +12,21 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import zarr
-from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec, ZstdCodec
 
 from configs.errors import CacheError
 from pipeline.fingerprints import DIGEST_LENGTH, canonical_digest
-from pipeline.variables import VARIABLES, Array, Variable
+from pipeline.shard_arrays import open_shard, write_variable
+from pipeline.variables import VARIABLES, Array
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_FORMAT = 1
 WIP_PREFIX = "wip-"
-COMPRESSION_LEVEL = 3  # zstd's default: higher levels cost much time for little space on label maps and flows
 ABANDONED_AFTER = 24 * 3600.0  # seconds; the slowest shard is written within minutes
-OPEN_SHARDS = 8  # kept open in a process: those that the items of one shard read from
-RAGGED_ROWS = 256  # rows a chunk of a ragged array: a frame holds some hundred pieces
 
 ItemStatus = Literal["ok", "failed", "skipped"]
 
@@ -121,9 +117,7 @@ def write_shard(path: Path, manifest: ShardManifest, items: Sequence[Mapping[str
     try:
         group = zarr.create_group(unfinished, zarr_format=3, attributes={"stage": manifest.stage})
         for variable in VARIABLES[manifest.stage]:
-            _write_variable(
-                group, variable, [None if item is None else item[variable.name] for item in items]
-            )
+            write_variable(group, variable, [None if item is None else item[variable.name] for item in items])
         content = {"format": MANIFEST_FORMAT, **asdict(manifest)}
         (unfinished / MANIFEST_NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
         size = _sync_tree(unfinished)
@@ -151,7 +145,7 @@ def read_item(
     for variable in wanted:
         try:
             stat = (path / MANIFEST_NAME).stat()
-            array = _open_shard(path, (stat.st_mtime_ns, stat.st_ino)).read(variable, row)
+            array = open_shard(path, (stat.st_mtime_ns, stat.st_ino)).read(variable, row)
         except Exception as error:  # noqa: BLE001 - Zarr and its codecs raise whatever a damaged file provokes
             raise _damaged(path, variable.name, record.id, str(error)) from None
         if array_digest(array) != record.output[variable.name]:
@@ -165,112 +159,6 @@ def _damaged(path: Path, array: str, item: str, why: str) -> CacheError:
         f"{path}: array {array!r} of item {item!r} is damaged ({why}); "
         f"delete this folder, or run again with --force {path.parent.parent.name}"
     )
-
-
-def _write_variable(group: zarr.Group, variable: Variable, items: Sequence[Array | None]) -> None:
-    present = [item for item in items if item is not None]
-    if variable.ragged:
-        _write_ragged(group, variable, items)
-        return
-    if not present:
-        return
-    # Frames of one shard may differ in size: the array has the largest, `<name>_shape` which part counts.
-    largest = tuple(max(sizes) for sizes in zip(*(item.shape for item in present), strict=True))
-    values = np.zeros((len(items), *largest), present[0].dtype)
-    shapes = np.zeros((len(items), len(largest)), np.int32)
-    for row, item in enumerate(items):
-        if item is not None:
-            values[row][tuple(slice(0, n) for n in item.shape)] = item
-            shapes[row] = item.shape
-    _write_array(group, variable, values, chunk=(1, *largest))
-    _write_plain(group, f"{variable.name}_shape", shapes)
-
-
-def _write_ragged(group: zarr.Group, variable: Variable, items: Sequence[Array | None]) -> None:
-    present = [item for item in items if item is not None]
-    lengths = [0 if item is None else len(item) for item in items]
-    _write_plain(group, f"{variable.name}_offsets", np.cumsum([0, *lengths], dtype=np.int64))
-    if sum(lengths):
-        values = np.concatenate(present)
-        _write_array(group, variable, values, chunk=(min(RAGGED_ROWS, len(values)), *values.shape[1:]))
-
-
-def _write_array(group: zarr.Group, variable: Variable, values: Array, chunk: tuple[int, ...]) -> None:
-    shard = (-(-values.shape[0] // chunk[0]) * chunk[0], *values.shape[1:])
-    array = group.create_array(
-        variable.name,
-        shape=values.shape,
-        dtype=values.dtype,
-        chunks=chunk,
-        shards=shard,
-        compressors=_compressors(variable, values.dtype.itemsize),
-        attributes={"meaning": variable.meaning},
-        dimension_names=("row" if variable.ragged else "item", *variable.dims[1 if variable.ragged else 0 :]),
-    )
-    array[...] = values
-
-
-def _compressors(variable: Variable, itemsize: int) -> list[Any]:
-    if variable.shuffled:
-        codec: Any = BloscCodec(
-            cname="zstd", clevel=COMPRESSION_LEVEL, shuffle=BloscShuffle.shuffle, typesize=itemsize
-        )
-    else:
-        codec = ZstdCodec(level=COMPRESSION_LEVEL)
-    return [codec, Crc32cCodec()]
-
-
-def _write_plain(group: zarr.Group, name: str, values: Array) -> None:
-    array = group.create_array(
-        name,
-        shape=values.shape,
-        dtype=values.dtype,
-        chunks=values.shape,
-        compressors=[ZstdCodec(), Crc32cCodec()],
-    )
-    array[...] = values
-
-
-class _OpenShard:
-    """A committed shard, its arrays opened when first asked for."""
-
-    def __init__(self, path: Path) -> None:
-        self._group = zarr.open_group(path, mode="r")
-        self._arrays: dict[str, zarr.Array[Any] | None] = {}
-        self._whole: dict[str, Array] = {}
-
-    def read(self, variable: Variable, row: int) -> Array:
-        """One item's part of an array."""
-        array = self._array(variable.name)
-        if variable.ragged:
-            start, stop = (int(n) for n in self._small(f"{variable.name}_offsets")[row : row + 2])
-            if array is None:
-                return np.zeros((0,) * len(variable.dims), variable.dtypes[0])
-            return np.asarray(array[start:stop])
-        if array is None:
-            raise KeyError(variable.name)
-        shape = self._small(f"{variable.name}_shape")[row]
-        return np.asarray(array[row])[tuple(slice(0, int(n)) for n in shape)]
-
-    def _array(self, name: str) -> zarr.Array[Any] | None:
-        if name not in self._arrays:
-            found = self._group.get(name)
-            self._arrays[name] = found if isinstance(found, zarr.Array) else None
-        return self._arrays[name]
-
-    def _small(self, name: str) -> Array:
-        """A small array that every item is read by: kept whole."""
-        if name not in self._whole:
-            array = self._array(name)
-            if array is None:
-                raise KeyError(name)
-            self._whole[name] = np.asarray(array[...])
-        return self._whole[name]
-
-
-@lru_cache(OPEN_SHARDS)
-def _open_shard(path: Path, committed: tuple[int, int]) -> _OpenShard:  # noqa: ARG001 - a shard written anew is opened anew
-    return _OpenShard(path)
 
 
 def _sync_tree(folder: Path) -> int:

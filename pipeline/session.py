@@ -193,11 +193,16 @@ class Session:
 
     def wanted_groups(self, stage: str) -> tuple[int, ...]:
         """Groups in which the selection asks for anything."""
-        return tuple(
-            group
-            for group in range(len(self.groups))
-            if any(self.is_wanted(stage, item) for item in self.items(stage, group))
-        )
+        return self._wanted_groups[STAGES[stage].unit]
+
+    @cached_property
+    def _wanted_groups(self) -> dict[str, tuple[int, ...]]:
+        """Groups in which the selection asks for anything, by unit."""
+        groups = list(enumerate(self.groups))
+        return {
+            "frame": tuple(k for k, group in groups if not self._wanted_frames.isdisjoint(group.frames)),
+            "pair": tuple(k for k, group in groups if not self.wanted_pairs.isdisjoint(group.pairs)),
+        }
 
     def reasons(self, stage: str, group: int) -> Counter[str]:
         """Why the items of a shard would be computed, by number of items."""

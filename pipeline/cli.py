@@ -131,7 +131,8 @@ def demo(
     for pair in session.manifest.pairs:
         path = folder / "contact_sheets" / f"{pair.id}.png"
         write_contact_sheet(session, pair.id, path)
-        console.print(f"contact sheet: {path}", markup=False, highlight=False, soft_wrap=True)
+        if not quiet:
+            console.print(f"contact sheet: {path}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -85,6 +85,7 @@ def execute(
         report = RunReport(run.session, Counter(), defaultdict(float))
         totals = {stage: reasons.total() for stage, reasons in plan(run.session).items()}
         if sum(totals.values()):
+            _ = run.executor  # a cluster that does not answer is met here, not in every task
             _work(task, run, report, RunProgress(console, totals, quiet=quiet))
         if run.frames_written is None:
             write_results(run)

@@ -6,7 +6,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -66,8 +65,11 @@ class Session:
             _make_folder(cache)
         facts = FileFacts(cache / "source_files.json")
         manifest = read_dataset(config.data, facts)
-        with suppress(*([OSError] if look_only else [])):
+        try:
             facts.save()
+        except OSError as error:
+            if not look_only:
+                raise _unwritable(cache, error) from None
         fingerprints: dict[str, str] = {}
         for stage, binding in STAGES.items():
             upstream = {name: fingerprints[name] for name in binding.reads}
@@ -307,7 +309,11 @@ def _make_folder(cache: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise CacheError(
-            f"store.cache = {str(cache)!r}: cannot be written ({error.strerror}); "
-            "name another folder: --set store.cache=FOLDER"
-        ) from None
+        raise _unwritable(cache, error) from None
+
+
+def _unwritable(cache: Path, error: OSError) -> CacheError:
+    return CacheError(
+        f"store.cache = {str(cache)!r}: cannot be written ({error.strerror}); "
+        "name another folder, or make room: --set store.cache=FOLDER"
+    )

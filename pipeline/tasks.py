@@ -118,22 +118,31 @@ class StageBatch(PipelineTask):
             A shard could not be committed; the others of the batch are.
         """
         run = self.pipeline_run
+        before = len(run.broken)
+        try:
+            self._compute(run)
+        except Exception as error:
+            # Luigi keeps errors to its log; the run's summary has to know them.
+            run.broken.append(f"{self.stage}: {_describe(error)}")
+            raise
+        if len(run.broken) > before:
+            raise RunFailedError("\n".join(run.broken[before:]))
+
+    def _compute(self, run: Run) -> None:
         todo = [group for group in self.groups if not run.session.is_complete(self.stage, group)]
         run.session.prepare(self.stage)
         jobs = [run.session.job(self.stage, group) for group in todo]
         group_of = {job.shard: group for job, group in zip(jobs, todo, strict=True)}
-        broken = []
+        if jobs and run.executor.dashboard is not None:
+            self.set_tracking_url(run.executor.dashboard)
         for done, (job, outcome) in enumerate(run.executor.map(run_shard, jobs), start=1):
             if isinstance(outcome, Exception):
-                broken.append(f"{self.stage}, shard {job.shard}: {_describe(outcome)}")
+                run.broken.append(f"{self.stage}, shard {job.shard}: {_describe(outcome)}")
                 continue
             run.session.committed(self.stage, group_of[job.shard])
             for listener in run.listeners:
                 listener(outcome)
             self.set_progress_percentage(100 * done / len(jobs))
-        run.broken.extend(broken)
-        if broken:
-            raise RunFailedError("\n".join(broken))
 
 
 def _describe(error: Exception) -> str:
@@ -222,17 +231,3 @@ class Interpolate(PipelineTask):
                 f"{stage} of {record.id}: {record.reason}" for stage, record in failures[:LISTED]
             )
             raise RunFailedError(f"{len(failures)} items failed\n{listed}")
-
-
-def check_upstream(session: Session) -> None:
-    """Make sure that what the first selected stage reads is there, before hours of work begin.
-
-    Raises
-    ------
-    CacheError
-        Names the stage, the item and what to run first.
-    """
-    stage = session.selection.stages[0]
-    for group in session.wanted_groups(stage):
-        if session.to_compute(stage, group):
-            session.job(stage, group)

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from data.images import read_image, write_image
+from pipeline import executors
 from tests.pipeline.conftest import SMALL_NETWORK, Command, set_options
 
 
@@ -233,6 +234,24 @@ def test_unwritable_cache(command: Command, options: list[str], tmp_path: Path) 
     assert code == 2
     assert "store.cache = " in printed
     assert "cannot be written" in printed
+
+
+def test_a_cluster_that_does_not_answer(
+    command: Command, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "CONNECT_SECONDS", "1s")
+    code, printed = command("run", "paper", *options, "--set", "executor.kind=tcp://127.0.0.1:9")
+    assert code == 2
+    assert "executor.kind = 'tcp://127.0.0.1:9': no Dask scheduler answers there" in printed
+
+
+def test_trouble_with_a_whole_stage_is_told(command: Command, options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "matching").write_text("in the way")
+    code, printed = command("run", "paper", *options)
+    assert code == 1
+    assert "not done: matching: " in printed
+    assert "finished with failures" in printed
 
 
 def text_file(path: Path) -> None:

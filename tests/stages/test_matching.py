@@ -1,52 +1,63 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.sections import MatchingSection
+from configs.sections import MatchingSection, SegmentationSection
+from data.cartoon import draw_triplet
+from stages import affinity as affinities
 from stages import matching
-from stages.matching import match_pieces, score_candidates
-from stages.segmentation import Pieces, measure_pieces, number_by_area
+from stages.matching import Matching, match_pieces
+from stages.segmentation import Pieces, measure_pieces, segment
+from tests.plain import matching as plain
 
 RELEASED = MatchingSection(distance_limit=0.14, keep_affinity=True)
+LENIENT = MatchingSection(distance_limit=1, keep_affinity=True)
+counts = st.integers(1, 40)
+seeds = st.integers(0, 2**32 - 1)
 
 
-def rank_slowly(affinity: np.ndarray) -> np.ndarray:
-    """Number of better candidates, or equal ones before it, in the row and in the column."""
-    rank_sum = np.zeros(affinity.shape, int)
-    for i, j in np.ndindex(affinity.shape):
-        for k, other in enumerate(affinity[i]):
-            rank_sum[i, j] += other > affinity[i, j] or (other == affinity[i, j] and k < j)
-        for k, other in enumerate(affinity[:, j]):
-            rank_sum[i, j] += other > affinity[i, j] or (other == affinity[i, j] and k < i)
-    return rank_sum
+def assert_equal(found: Matching, wanted: Matching) -> None:
+    for field in fields(Matching):
+        np.testing.assert_array_equal(
+            getattr(found, field.name), getattr(wanted, field.name), err_msg=field.name
+        )
 
 
-def score_slowly(features0, features1, pieces0, pieces1, section):
-    affinity = np.minimum(features0[:, None].astype(np.float64), features1[None]).sum(axis=2)
-    height, width = pieces0.label_map.shape
-    for i, j in np.ndindex(affinity.shape):
-        a, b = float(pieces0.area[i]), float(pieces1.area[j])
-        ratio = max(a / b, b / a)
-        distance = np.linalg.norm(pieces0.centroid[i] - pieces1.centroid[j]) / np.hypot(height, width)
-        if ratio > section.area_ratio_limit:
-            affinity[i, j] -= ratio / section.area_penalty
-        if distance > section.distance_limit:
-            affinity[i, j] -= distance / section.distance_penalty
-    return affinity
-
-
-def random_pieces(rng: np.random.Generator, height: int, width: int, count: int) -> Pieces:
-    labels = rng.integers(0, count, (height, width)) * rng.integers(0, 2, (height, width))
-    return measure_pieces(number_by_area(labels.astype(np.int32)))
+def random_pieces(rng: np.random.Generator, count: int) -> Pieces:
+    """Pieces of few sizes and places, so that they tie, in a frame of 30 x 40 px (a diagonal of 50)."""
+    area = rng.choice([4, 12, 13, 40], count).astype(np.int32)
+    centroid = rng.integers(0, 5, (count, 2)) * 7.0
+    return Pieces(np.zeros((30, 40), np.int32), area, centroid, np.zeros((count, 4), np.int32))
 
 
 def random_features(rng: np.random.Generator, count: int, channels: int) -> np.ndarray:
-    # Few distinct values, so that ties happen.
-    features = rng.integers(0, 3, (count, channels)).astype(np.float32) + np.float32(0.25)
-    return features / features.sum(axis=1, keepdims=True)
+    """Few distinct values, so that sums tie; multiples of 1/128, so that they are exact."""
+    return rng.integers(0, 4, (count, channels)).astype(np.float32) / 128
+
+
+def features_for(affinity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Features of which only the one channel of each candidate, its affinity, is common to both pieces."""
+    channels = np.arange(affinity.size).reshape(affinity.shape)
+    features0, features1 = (np.zeros((count, affinity.size), np.float32) for count in affinity.shape)
+    for (i, j), channel in np.ndenumerate(channels):
+        features0[i, channel] = features1[j, channel] = affinity[i, j]
+    return features0, features1
+
+
+def match_alike(affinity: np.ndarray) -> Matching:
+    """Match pieces of one size and place by this affinity."""
+    pieces = [
+        Pieces(
+            np.zeros((3, 4), np.int32), np.full(n, 5, np.int32), np.ones((n, 2)), np.zeros((n, 4), np.int32)
+        )
+        for n in affinity.shape
+    ]
+    return match_pieces(*features_for(affinity), *pieces, LENIENT)
 
 
 @pytest.mark.parametrize("layers", ["relu_1", "relu_last"])
@@ -64,54 +75,84 @@ def test_golden(golden_case, layers):
     np.testing.assert_array_equal(found.rank_sum10, wanted["rank_sum_31"])
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=seeds, count0=counts, count1=counts, channels=st.integers(0, 40))
+def test_as_slow_version(seed, count0, count1, channels):
+    rng = np.random.default_rng(seed)
+    pieces = random_pieces(rng, count0), random_pieces(rng, count1)
+    features = random_features(rng, count0, channels), random_features(rng, count1, channels)
+    assert_equal(match_pieces(*features, *pieces, RELEASED), plain.match_pieces(*features, *pieces, RELEASED))
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(seed=seeds, count0=counts, count1=counts, decimals=st.integers(1, 7))
+def test_as_slow_version_on_any_affinity(seed, count0, count1, decimals):
+    affinity = (np.random.default_rng(seed).random((count0, count1)) / 40).round(decimals).astype(np.float32)
+    found = match_alike(affinity)
+    np.testing.assert_allclose(found.affinity, affinity, rtol=0, atol=affinities.UNIT)
+    assert_equal(found, plain.match_by_affinity(found.affinity))
+
+
+def test_as_slow_version_on_the_cartoon():
+    triplet = draw_triplet(0, style="Japan", size=(135, 240))
+    frames = triplet.frame0, triplet.frame1
+    pieces = [segment(frame, SegmentationSection().anime) for frame in frames]
+    features = []
+    for frame, found in zip(frames, pieces, strict=True):
+        histograms = [
+            np.bincount(frame[found.label_map == n].ravel(), minlength=256) for n in range(found.count)
+        ]
+        features.append((histograms / np.sum(histograms, axis=1, keepdims=True)).astype(np.float32))
+    found = match_pieces(*features, *pieces, RELEASED)
+    wanted = plain.match_pieces(*features, *pieces, RELEASED)
+    np.testing.assert_allclose(found.affinity, wanted.affinity, rtol=0, atol=1e-6)
+    assert_equal(found, plain.match_by_affinity(found.affinity))
+
+
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(
-    seed=st.integers(0, 2**32 - 1),
-    height=st.integers(1, 12),
-    width=st.integers(1, 12),
-    count=st.integers(1, 12),
-    channels=st.integers(1, 6),
+    seed=seeds,
+    count0=counts,
+    count1=counts,
+    strip=st.integers(1, 500),
+    kept=st.integers(0, 500),
+    keep=st.booleans(),
 )
-def test_as_slow_version(seed, height, width, count, channels):
+def test_strips_change_nothing(seed, count0, count1, strip, kept, keep):
     rng = np.random.default_rng(seed)
-    pieces0, pieces1 = (random_pieces(rng, height, width, count) for _ in range(2))
-    features0, features1 = (random_features(rng, pieces.count, channels) for pieces in (pieces0, pieces1))
-    found = match_pieces(features0, features1, pieces0, pieces1, RELEASED)
-    np.testing.assert_allclose(
-        found.affinity, score_slowly(features0, features1, pieces0, pieces1, RELEASED), rtol=0, atol=1e-6
-    )
-    rank_sum = rank_slowly(found.affinity)
-    np.testing.assert_array_equal(found.match01, rank_sum.argmin(axis=1))
-    np.testing.assert_array_equal(found.match10, rank_sum.argmin(axis=0))
-    np.testing.assert_array_equal(found.rank_sum01, rank_sum.min(axis=1))
-    np.testing.assert_array_equal(found.rank_sum10, rank_sum.min(axis=0))
-    np.testing.assert_array_equal(found.score01, found.affinity[np.arange(pieces0.count), found.match01])
-    np.testing.assert_array_equal(found.score10, found.affinity[found.match10, np.arange(pieces1.count)])
+    section = MatchingSection(keep_affinity=keep)
+    pieces = random_pieces(rng, count0), random_pieces(rng, count1)
+    features = [
+        rng.dirichlet(np.ones(50), count).astype(np.float32).round(2) / 2 for count in (count0, count1)
+    ]
+    whole = match_pieces(*features, *pieces, section)
+    assert (whole.affinity is not None) == keep
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matching, "STRIP_CANDIDATES", strip)
+        patch.setattr(affinities, "KEPT_CANDIDATES", kept)
+        assert_equal(match_pieces(*features, *pieces, section), whole)
 
 
-def test_strips_and_blocks_change_nothing(monkeypatch):
-    rng = np.random.default_rng(5)
-    pieces0, pieces1 = random_pieces(rng, 60, 60, 400), random_pieces(rng, 60, 60, 300)
-    features0, features1 = random_features(rng, pieces0.count, 20), random_features(rng, pieces1.count, 20)
-    assert pieces1.count > matching.BLOCK
-    whole = match_pieces(features0, features1, pieces0, pieces1, RELEASED)
-    monkeypatch.setattr(matching, "STRIP_ELEMENTS", 1000)
-    strips = match_pieces(features0, features1, pieces0, pieces1, RELEASED)
-    np.testing.assert_allclose(
-        whole.affinity, score_slowly(features0, features1, pieces0, pieces1, RELEASED), rtol=1e-6, atol=1e-6
-    )
-    for name in ("match01", "match10", "rank_sum01", "rank_sum10", "score01", "score10", "affinity"):
-        np.testing.assert_array_equal(getattr(whole, name), getattr(strips, name))
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(seed=seeds, count0=counts, count1=counts)
+def test_exchanged_frames_exchange_results(seed, count0, count1):
+    rng = np.random.default_rng(seed)
+    pieces = random_pieces(rng, count0), random_pieces(rng, count1)
+    features = [rng.dirichlet(np.ones(70), count).astype(np.float32) for count in (count0, count1)]
+    found = match_pieces(*features, *pieces, RELEASED)
+    mirrored = match_pieces(*features[::-1], *pieces[::-1], RELEASED)
+    np.testing.assert_array_equal(mirrored.affinity, found.affinity.T)
+    np.testing.assert_array_equal(mirrored.rank_sum01, found.rank_sum10)
+    np.testing.assert_array_equal(mirrored.rank_sum10, found.rank_sum01)
 
 
 def test_frame_with_itself_matches_itself():
     rng = np.random.default_rng(2)
-    pieces = random_pieces(rng, 20, 20, 15)
-    features = rng.random((pieces.count, 50)).astype(np.float32)
-    features /= features.sum(axis=1, keepdims=True)
+    pieces = random_pieces(rng, 15)
+    features = rng.dirichlet(np.ones(50), 15).astype(np.float32)
     found = match_pieces(features, features, pieces, pieces, MatchingSection())
-    np.testing.assert_array_equal(found.match01, np.arange(pieces.count))
-    np.testing.assert_array_equal(found.match10, np.arange(pieces.count))
+    np.testing.assert_array_equal(found.match01, np.arange(15))
+    np.testing.assert_array_equal(found.match10, np.arange(15))
     assert not found.rank_sum01.any()
     np.testing.assert_allclose(found.score01, 1, rtol=1e-6)
     assert found.affinity is None
@@ -128,13 +169,47 @@ def test_dtypes():
     np.testing.assert_array_equal(found.affinity, [[1]])
 
 
-def test_ties_go_to_the_lowest_index():
-    pieces = measure_pieces(np.arange(4, dtype=np.int32).reshape(1, 4).repeat(2, axis=0))
-    features = np.full((4, 2), 0.5, np.float32)
-    found = match_pieces(features, features, pieces, pieces, MatchingSection(distance_limit=1))
+@pytest.mark.parametrize("value", [0, 0.125])
+def test_equal_candidates_rank_by_index(value):
     # Rank of candidate (i, j) is j in its row and i in its column: the lowest index is best for all.
+    found = match_alike(np.full((4, 3), value, np.float32))
     np.testing.assert_array_equal(found.match01, [0, 0, 0, 0])
     np.testing.assert_array_equal(found.rank_sum01, [0, 1, 2, 3])
+    np.testing.assert_array_equal(found.match10, [0, 0, 0])
+    np.testing.assert_array_equal(found.rank_sum10, [0, 1, 2])
+
+
+@pytest.mark.parametrize("strip", [1, 1 << 22])
+def test_equal_rank_sums_go_to_the_lowest_index(strip, monkeypatch):
+    monkeypatch.setattr(matching, "STRIP_CANDIDATES", strip)
+    affinity = np.array([[0.4, 0.3], [0.5, 0.2]], np.float32)  # rank sums [[1, 1], [0, 2]]
+    found = match_alike(affinity)
+    np.testing.assert_array_equal(found.match01, [0, 0])
+    np.testing.assert_array_equal(found.rank_sum01, [1, 0])
+    np.testing.assert_array_equal(found.score01, affinity[[0, 1], [0, 0]])
+    found = match_alike(affinity.T)
+    np.testing.assert_array_equal(found.match10, [0, 0])
+    np.testing.assert_array_equal(found.rank_sum10, [1, 0])
+
+
+def test_negative_affinities_rank_below_zero():
+    # Areas 1, 30, 90 against 1: penalties 0, 1.5 and 4.5; nothing in common.
+    labels = np.zeros((3, 4), np.int32)
+    ones, areas = np.array([1], np.int32), np.array([90, 1, 30], np.int32)
+    single = Pieces(labels, ones, np.ones((1, 2)), np.zeros((1, 4), np.int32))
+    several = Pieces(labels, areas, np.ones((3, 2)), np.zeros((3, 4), np.int32))
+    found = match_pieces(np.zeros((3, 2), np.float32), np.zeros((1, 2), np.float32), several, single, LENIENT)
+    np.testing.assert_array_equal(found.affinity[:, 0], np.array([-4.5, 0, -1.5], np.float32))
+    np.testing.assert_array_equal(found.rank_sum01, [2, 0, 1])
+
+
+def test_more_pieces_than_16_bits_count():
+    rng = np.random.default_rng(1)
+    pieces = random_pieces(rng, 3), random_pieces(rng, (1 << 16) + 1)
+    features = [rng.random((found.count, 1)).astype(np.float32) for found in pieces]
+    found = match_pieces(*features, *pieces, RELEASED)
+    assert_equal(found, plain.match_by_affinity(found.affinity))
+    assert matching._rank_type(1 << 16) == np.uint16  # ranks up to 65,535
 
 
 def test_penalties():
@@ -143,24 +218,47 @@ def test_penalties():
     labels[0, 0] = 0
     pieces = measure_pieces(labels)
     features = np.ones((2, 1), np.float32)
-    section = MatchingSection(distance_limit=0.15)
-    affinity = score_candidates(features, features, pieces, pieces, section)
-    distance = 5 / np.hypot(1, 10)
-    apart = 1 - 9 / 20 - distance / 5
+    section = MatchingSection(distance_limit=0.15, keep_affinity=True)
+    affinity = match_pieces(features, features, pieces, pieces, section).affinity
+    apart = 1 - 9 / 20 - 5 / np.hypot(1, 10) / 5
     np.testing.assert_allclose(affinity, [[1, apart], [apart, 1]], rtol=1e-6)
-    lenient = MatchingSection(distance_limit=0.6, area_ratio_limit=9)
-    np.testing.assert_array_equal(
-        score_candidates(features, features, pieces, pieces, lenient), np.ones((2, 2))
+
+
+def test_penalties_begin_past_their_limits():
+    # An area ratio of 3 and a distance of 7 px, 0.14 of a diagonal of 50 px, are still free.
+    at = [np.array([[1.0, 2.0]]), np.array([[8.0, 2.0]])]
+    features, labels, box = (
+        np.ones((1, 1), np.float32),
+        np.zeros((30, 40), np.int32),
+        np.zeros((1, 4), np.int32),
     )
+    for area, limit, wanted in ((12, 0.14, 1), (13, 0.14, 1 - 3.25 / 20), (12, 0.1399, 1 - 0.14 / 5)):
+        pieces = [Pieces(labels, np.array([a], np.int32), at[k], box) for k, a in enumerate((4, area))]
+        section = MatchingSection(distance_limit=limit, keep_affinity=True)
+        found = match_pieces(features, features, *pieces, section)
+        np.testing.assert_array_equal(found.affinity, np.float32(wanted))
 
 
-def test_refuses():
+def test_refuses_what_does_not_fit():
     pieces = measure_pieces(np.array([[0, 1]], np.int32))
     other = measure_pieces(np.array([[0], [1]], np.int32))
-    features = np.ones((2, 3), np.float32)
+    features = np.full((2, 3), 0.25, np.float32)
     with pytest.raises(ValueError, match="differ in size"):
         match_pieces(features, features, pieces, other, MatchingSection())
-    with pytest.raises(ValueError, match="one row a piece"):
+    with pytest.raises(ValueError, match=r"features0 has shape \(1, 3\).*one row a piece"):
+        match_pieces(features[:1], features, pieces, pieces, MatchingSection())
+    with pytest.raises(ValueError, match=r"features1 has shape \(1, 3\).*one row a piece"):
         match_pieces(features, features[:1], pieces, pieces, MatchingSection())
-    with pytest.raises(ValueError, match="one row a piece"):
+    with pytest.raises(ValueError, match="as many channels"):
         match_pieces(features, features[:, :2], pieces, pieces, MatchingSection())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.25, 0.9])
+def test_refuses_features_that_are_none(value):
+    pieces = measure_pieces(np.array([[0, 1]], np.int32))
+    features = np.full((2, 3), 0.25, np.float32)
+    wrong = features.copy()
+    wrong[1, 2] = value
+    for arguments, name in (((wrong, features), "features0"), ((features, wrong), "features1")):
+        with pytest.raises(ValueError, match=f"{name} has values that are negative or not finite, or rows"):
+            match_pieces(*arguments, pieces, pieces, MatchingSection())

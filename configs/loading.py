@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -60,6 +61,12 @@ def validate(tree: Mapping[str, Any], source: str) -> Config:
     except ValidationError as error:
         complaints = "\n".join(f"  {_explain(detail)}" for detail in error.errors())
         raise ConfigError(f"{source}: settings refused\n{complaints}") from None
+
+
+def text_setting(key: str, text: str) -> str:
+    """A setting `section.key=value` that `load_config` reads as this very text, quoted where need be."""
+    plain = text == text.strip() and _parse_value(text) == text
+    return f"{key}={text if plain else json.dumps(text, ensure_ascii=False)}"  # TOML quotes as JSON does
 
 
 def _find(source: str | Path, folder: Path) -> Path:

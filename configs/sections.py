@@ -35,6 +35,11 @@ class Section(BaseModel):
     location_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields that say where something is, not what it is: left out of fingerprints."""
 
+    @property
+    def unused_fields(self) -> frozenset[str]:
+        """Fields that do nothing with the others as they are: left out of fingerprints."""
+        return frozenset()
+
 
 class DataSection(Section):
     """Which frames to read."""
@@ -110,6 +115,10 @@ class FeaturesSection(Section):
     """VGG-19 weights (torchvision's layout); empty = the seeded random network."""
     seed: int = Field(0, ge=0)
     """Seed of the random network; unused with weights."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the network's weights and maps; pooling and features are float32 either way. `bfloat16` is
+    for GPUs and for CPUs that compute in it (AMX, AVX-512 BF16); on others it is slower than float32 by about
+    a tenth and takes more memory. Fewer than 1 in 100 matches change."""
 
     @field_validator("layers")
     @classmethod
@@ -149,8 +158,16 @@ class MatchingSection(Section):
 class CoarseFlowSection(Section):
     """Matches -> a flow for each piece that moves."""
 
-    method: Literal["sgm", "zero"] = "sgm"
-    """`sgm` = segment-guided matching; `zero` = no coarse flow (the paper's ablation)."""
+    location_fields: ClassVar[frozenset[str]] = frozenset({"imported_from"})
+
+    method: Literal["sgm", "zero", "imported"] = "sgm"
+    """`sgm` = segment-guided matching; `zero` = no coarse flow (the paper's ablation); `imported` = flows
+    read from `imported_from`. The last two need neither segmentation nor features nor matching."""
+    imported_from: OptionalPath = None
+    """Folder of flows in the layout of ATD-12K's pre-computed ones: `<id>/guide_flo13.npy` and
+    `guide_flo31.npy`. Once a pair is imported the cache has it, and its files may go."""
+    imported_as: str = ""
+    """Name of the import: imports with different names are kept side by side."""
     rank_sum_limit: int = Field(0, ge=0)
     """Largest rank sum of a match that may move; 0 = mutual best matches only."""
     max_shift: float = Field(250.0, gt=0)
@@ -169,6 +186,23 @@ class CoarseFlowSection(Section):
     """Variational refinement iterations of the dense inverse search."""
     gradient_iterations: int = Field(50, ge=1)
     """Gradient descent iterations of the dense inverse search."""
+
+    @property
+    def unused_fields(self) -> frozenset[str]:
+        """Those of the other methods."""
+        if self.method == "sgm":
+            return frozenset({"imported_as"})
+        used = {"method", "imported_as"} if self.method == "imported" else {"method"}
+        return frozenset(type(self).model_fields) - used
+
+    @model_validator(mode="after")
+    def _import_has_a_folder(self) -> Self:
+        if self.method == "imported" and self.imported_from is None:
+            raise ValueError(
+                "method = 'imported' needs imported_from, which is not set; name the folder that holds "
+                "<id>/guide_flo13.npy and guide_flo31.npy, or choose method = 'sgm'"
+            )
+        return self
 
 
 class RefinementSection(Section):

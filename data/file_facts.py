@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.errors import DataError
-from data.images import image_size
+from data.images import IMAGE_SUFFIXES, image_size
 
 FORMAT = 1
 HASHING_THREADS = 8  # hashing and reading release the interpreter lock
@@ -28,7 +28,12 @@ class FileFact:
     digest: str
     """SHA-256 of the content."""
     size: tuple[int, int] | None
-    """Height and width; None when the header is not that of an image."""
+    """Height and width; None when the file is no image, or its header cannot be read."""
+
+    @property
+    def readable(self) -> bool:
+        """Whether the file could be read."""
+        return self.length >= 0
 
 
 class FileFacts:
@@ -104,7 +109,7 @@ def _look_into(path: Path) -> FileFact:
     except OSError:
         return FileFact(-1, 0, hashlib.sha256(b"unreadable").hexdigest(), None)
     try:
-        size = image_size(path)
+        size = image_size(path) if path.suffix.lower() in IMAGE_SUFFIXES else None
     except DataError:
         size = None
     return FileFact(stat.st_size, stat.st_mtime_ns, digest, size)

@@ -125,10 +125,22 @@ def write_image(path: Path, image: Frame) -> None:
     DataError
         The folder cannot be written.
     """
-    done, encoded = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    write_file(path, encode_image(path.name, image))
+
+
+def encode_image(name: str, image: Frame) -> bytes:
+    """Content of an image file of that name for an RGB uint8 image `(H, W, 3)`; JPEG at OpenCV's quality, 95.
+
+    Raises
+    ------
+    DataError
+        The suffix is of no format that can be written.
+    """
+    suffix = Path(name).suffix
+    done, encoded = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     if not done:
-        raise DataError(f"{path}: cannot encode a {path.suffix} image; use .png or .jpg")
-    write_file(path, encoded.tobytes())
+        raise DataError(f"{name}: cannot encode a {suffix} image; use .png or .jpg")
+    return bytes(encoded.tobytes())
 
 
 def write_file(path: Path, content: bytes) -> None:

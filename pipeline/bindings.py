@@ -1,25 +1,39 @@
-"""What binds the pure stages to the pipeline: what each reads, and how arrays go in and come out."""
+"""What binds the pure stages to the pipeline: what each reads, and how arrays go in and come out.
+
+What a stage reads may depend on its method: `binding_of` says it for a config, `needed_for` which stages a
+result rests on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
-from configs.errors import CacheError
+from configs.errors import CacheError, DataError
 from configs.sections import Config, Style
-from data.images import Frame, read_image
+from data.images import Frame, image_size, read_image
+from data.sgm_folders import read_flow
 from pipeline.networks import load_network
 from pipeline.shards import read_item, read_manifest
 from pipeline.variables import Array
-from stages import coarse_flow, evaluation, features, matching, refinement, segmentation, synthesis
+from stages import (
+    coarse_flow,
+    evaluation,
+    features,
+    imported_flow,
+    matching,
+    refinement,
+    segmentation,
+    synthesis,
+)
 
 Unit = Literal["frame", "pair"]
+FrameInput = Literal["content", "size", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +58,20 @@ class ItemSource:
     """x, y, width, height in pixels of `image_size`."""
     image_size: tuple[int, int] | None = None
     """Width, height."""
+    flows: tuple[Path, ...] = ()
+    """Files with flows made elsewhere, 0 -> 1 and 1 -> 0."""
     upstream: tuple[UpstreamItem, ...] = ()
+
+    def size(self) -> tuple[int, int]:
+        """Height and width of the source frames, from their headers."""
+        return image_size(self.frames[0])
 
     def frame(self, index: int, *, verify: bool = False) -> Frame:
         """Read a source frame: uint8 (H, W, 3), RGB."""
         return read_image(self.frames[index], verify=verify)
 
-    def read(self, stage: str, index: int = 0) -> dict[str, Array]:
-        """Read the arrays of the index-th item of an earlier stage."""
+    def read(self, stage: str, index: int = 0, names: Sequence[str] | None = None) -> dict[str, Array]:
+        """Read arrays of the index-th item of an earlier stage, all by default."""
         item = [item for item in self.upstream if item.stage == stage][index]
         manifest = read_manifest(item.path)
         row = None if manifest is None else manifest.row(item.id)
@@ -59,7 +79,7 @@ class ItemSource:
             raise CacheError(
                 f"{item.path}: item {item.id!r} has gone or changed while the run was on; run again"
             )
-        return read_item(item.path, manifest, row)
+        return read_item(item.path, manifest, row, names)
 
     def pieces(self, index: int) -> segmentation.Pieces:
         """Pieces of frame 0 or frame 1."""
@@ -69,7 +89,7 @@ class ItemSource:
 Compute = Callable[[ItemSource, Config], dict[str, Array]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StageBinding:
     """A stage as the pipeline sees it."""
 
@@ -79,11 +99,10 @@ class StageBinding:
     """Earlier stages, for each frame of the item where those work on frames."""
     version: int
     compute: Compute
-
-    @cached_property
-    def reads_frames(self) -> bool:
-        """Whether the source frames themselves are among its inputs."""
-        return self.name not in ("matching", "evaluation")
+    frames: FrameInput = "content"
+    """What of the source frames its results depend on."""
+    imports: bool = False
+    """Whether it reads the flow files in `coarse_flow.imported_from`."""
 
 
 def _segmentation(item: ItemSource, config: Config) -> dict[str, Array]:
@@ -142,6 +161,10 @@ def _coarse_flow(item: ItemSource, config: Config) -> dict[str, Array]:
         matching_of(item.read("matching")),
         config.coarse_flow,
     )
+    return _flow_arrays(result)
+
+
+def _flow_arrays(result: coarse_flow.CoarseFlow) -> dict[str, Array]:
     return {
         "coarse_flow01": result.flow01,
         "coarse_flow10": result.flow10,
@@ -150,12 +173,29 @@ def _coarse_flow(item: ItemSource, config: Config) -> dict[str, Array]:
     }
 
 
+def _zero_flow(item: ItemSource, config: Config) -> dict[str, Array]:  # noqa: ARG001 - a Compute
+    return _flow_arrays(coarse_flow.zero_coarse_flow(item.size()))
+
+
+def _imported_flow(item: ItemSource, config: Config) -> dict[str, Array]:  # noqa: ARG001 - a Compute
+    first, second = item.flows
+    try:
+        result = imported_flow.import_coarse_flow(
+            read_flow(first), read_flow(second), item.size(), (str(first), str(second))
+        )
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    return _flow_arrays(result)
+
+
 def _refinement(item: ItemSource, config: Config) -> dict[str, Array]:
     coarse = item.read("coarse_flow")
     network = load_network("refinement", config)
+    # Without segmentation this is the first stage to read the frames, and makes sure that they are whole.
+    unseen = "segmentation" not in needed_for("refinement", config)
     result = refinement.refine(
-        item.frame(0),
-        item.frame(1),
+        item.frame(0, verify=unseen),
+        item.frame(1, verify=unseen),
         coarse["coarse_flow01"],
         coarse["coarse_flow10"],
         network,
@@ -193,20 +233,54 @@ def _evaluation(item: ItemSource, config: Config) -> dict[str, Array]:
 
 TRUTH_TIME = 0.5  # the ground truth of a triplet is its middle frame
 
-STAGES: Mapping[str, StageBinding] = MappingProxyType(
+_BINDINGS = (
+    StageBinding("segmentation", "frame", (), segmentation.STAGE_VERSION, _segmentation),
+    StageBinding("features", "frame", ("segmentation",), features.STAGE_VERSION, _features),
+    StageBinding(
+        "matching", "pair", ("features", "segmentation"), matching.STAGE_VERSION, _matching, frames="nothing"
+    ),
+    StageBinding(
+        "coarse_flow", "pair", ("matching", "segmentation"), coarse_flow.STAGE_VERSION, _coarse_flow
+    ),
+    StageBinding("refinement", "pair", ("coarse_flow",), refinement.STAGE_VERSION, _refinement),
+    StageBinding("synthesis", "pair", ("refinement",), synthesis.STAGE_VERSION, _synthesis),
+    StageBinding(
+        "evaluation", "pair", ("synthesis",), evaluation.STAGE_VERSION, _evaluation, frames="nothing"
+    ),
+)
+
+STAGES: Mapping[str, StageBinding] = MappingProxyType({binding.name: binding for binding in _BINDINGS})
+"""The stages in the order of the work, as they are by default."""
+
+BY_METHOD: Mapping[tuple[str, str], StageBinding] = MappingProxyType(
     {
-        binding.name: binding
-        for binding in (
-            StageBinding("segmentation", "frame", (), segmentation.STAGE_VERSION, _segmentation),
-            StageBinding("features", "frame", ("segmentation",), features.STAGE_VERSION, _features),
-            StageBinding("matching", "pair", ("features", "segmentation"), matching.STAGE_VERSION, _matching),
-            StageBinding(
-                "coarse_flow", "pair", ("matching", "segmentation"), coarse_flow.STAGE_VERSION, _coarse_flow
-            ),
-            StageBinding("refinement", "pair", ("coarse_flow",), refinement.STAGE_VERSION, _refinement),
-            StageBinding("synthesis", "pair", ("refinement",), synthesis.STAGE_VERSION, _synthesis),
-            StageBinding("evaluation", "pair", ("synthesis",), evaluation.STAGE_VERSION, _evaluation),
-        )
+        ("coarse_flow", "zero"): StageBinding(
+            "coarse_flow", "pair", (), coarse_flow.STAGE_VERSION, _zero_flow, frames="size"
+        ),
+        ("coarse_flow", "imported"): StageBinding(
+            "coarse_flow",
+            "pair",
+            (),
+            imported_flow.STAGE_VERSION,
+            _imported_flow,
+            frames="size",
+            imports=True,
+        ),
     }
 )
-"""The stages in the order of the work."""
+"""Stages that read other things under another method."""
+
+
+def binding_of(stage: str, config: Config) -> StageBinding:
+    """A stage as it is under a config."""
+    method = getattr(getattr(config, stage), "method", "")
+    return BY_METHOD.get((stage, method), STAGES[stage])
+
+
+def needed_for(last: str, config: Config) -> tuple[str, ...]:
+    """A stage and all those that it reads, directly or not, in the order of the work."""
+    needed = {last}
+    for stage in reversed(list(STAGES)):
+        if stage in needed:
+            needed.update(binding_of(stage, config).reads)
+    return tuple(stage for stage in STAGES if stage in needed)

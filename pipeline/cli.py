@@ -8,29 +8,28 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from configs.errors import AnimeInterpError
-from configs.loading import load_config
+from configs.loading import load_config, text_setting
+from pipeline.cli_sgm import export_sgm, import_sgm
 from pipeline.contact_sheet import write_contact_sheet
-from pipeline.runner import execute, plan
+from pipeline.runner import plan
 from pipeline.scores import score_table
 from pipeline.selection import Selection
 from pipeline.session import Session
-from pipeline.summary import (
-    notes,
-    print_failures,
-    print_report,
-    print_scores,
-    print_skipped,
-    stage_table,
-    unit_of,
+from pipeline.summary import notes, print_failures, print_scores, print_skipped, stage_table, unit_of
+from pipeline.terminal import (
+    EXIT_USAGE,
+    ConfigArgument,
+    Ids,
+    Limit,
+    Quiet,
+    Settings,
+    complain,
+    console,
+    leave_if_failed,
+    run_and_report,
 )
-
-EXIT_FAILURES = 1  # some items failed
-EXIT_USAGE = 2  # config, data, weights or cache unusable
-PLAIN_WIDTH = 120  # columns where the output is no terminal
-EXIT_INTERRUPTED = 130  # as shells report SIGINT
 
 app = typer.Typer(
     help="Turn cartoon frame pairs into in-between frames, stage by stage.",
@@ -38,19 +37,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-errors = Console(stderr=True)
+app.command()(export_sgm)
+app.command()(import_sgm)
 
 DEFAULT_CONFIG = "demo"
-ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="TOML file or name of a preset.")]
 KnownConfig = Annotated[
     str, typer.Argument(metavar="CONFIG", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset.")
 ]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="A setting on top of the config."),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary; failures still show.")]
 
 
 @app.callback()
@@ -84,8 +77,8 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try items again that failed before.")
     ] = False,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N pairs.")] = None,
-    ids: Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="Only this pair.")] = None,
+    limit: Limit = None,
+    ids: Ids = None,
     settings: Settings = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would run and why; compute nothing.")
@@ -99,7 +92,7 @@ def run(
     if dry_run:
         _print_plan(Session.open(load_config(config, settings or ()), selection, look_only=True))
         return
-    _run_and_report(config, settings or [], selection, quiet=quiet)
+    leave_if_failed(run_and_report(config, settings or [], selection, quiet=quiet))
 
 
 @app.command()
@@ -123,14 +116,15 @@ def demo(
         )
     write_dataset(folder / "cartoons", pairs, seed=seed, size=(height, width))
     places = [
-        f"data.root={_quoted(folder / 'cartoons')}",
-        f"store.cache={_quoted(folder / 'cache')}",
-        f"store.results={_quoted(folder / 'results')}",
+        text_setting("data.root", str(folder / "cartoons")),
+        text_setting("store.cache", str(folder / "cache")),
+        text_setting("store.results", str(folder / "results")),
     ]
-    session = _run_and_report("demo", [*places, *(settings or ())], Selection(), quiet=quiet)
-    for pair in session.manifest.pairs:
+    report = run_and_report("demo", [*places, *(settings or ())], Selection(), quiet=quiet)
+    leave_if_failed(report)
+    for pair in report.session.manifest.pairs:
         path = folder / "contact_sheets" / f"{pair.id}.png"
-        write_contact_sheet(session, pair.id, path)
+        write_contact_sheet(report.session, pair.id, path)
         if not quiet:
             console.print(f"contact sheet: {path}", markup=False, highlight=False, soft_wrap=True)
 
@@ -152,7 +146,7 @@ def evaluate(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None, qu
     selection = Selection("evaluation", "evaluation")
     session = Session.open(loaded, selection, look_only=True)
     if any(session.to_compute("evaluation", group) for group in session.wanted_groups("evaluation")):
-        _run_and_report(config, settings or [], selection, quiet=quiet)
+        leave_if_failed(run_and_report(config, settings or [], selection, quiet=quiet))
         return
     for note in notes(loaded):
         console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
@@ -180,21 +174,6 @@ def inspect(
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 
 
-def _run_and_report(config: str, settings: list[str], selection: Selection, *, quiet: bool) -> Session:
-    try:
-        report = execute(config, settings, selection, console, quiet=quiet)
-    except KeyboardInterrupt:
-        _complain("interrupted; what was finished is kept: run the same command again to go on")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    if quiet:
-        print_failures(errors, report.session, report.broken)
-    else:
-        print_report(console, report)
-    if not report.succeeded:
-        raise typer.Exit(EXIT_FAILURES)
-    return report.session
-
-
 def _print_plan(session: Session) -> None:
     reasons = plan(session)
     if not any(reasons.values()):
@@ -210,23 +189,15 @@ def _print_plan(session: Session) -> None:
             )
 
 
-def _quoted(path: Path) -> str:
-    return f"'{path}'"
-
-
 def main() -> None:
     """Entry point: errors become messages and exit codes."""
     try:
         app()
     except AnimeInterpError as error:
-        _complain(str(error))
+        complain(str(error))
         if "--debug" in sys.argv:
             raise
         sys.exit(EXIT_USAGE)
-
-
-def _complain(message: str) -> None:
-    errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from configs.errors import AnimeInterpError, DataError
 from data.images import Frame, read_image, write_file
 from data.manifest import Pair
-from pipeline.bindings import STAGES, TRUTH_TIME
+from pipeline.bindings import STAGES, TRUTH_TIME, needed_for
 from pipeline.drawing import Tile, arrange, draw_pieces, error_map, flow_to_color, match_colors
 from pipeline.fingerprints import canonical_digest, resolved_method
 from pipeline.results import to_uint8
@@ -55,6 +55,7 @@ class PairView:
         self.session = session
         self.index = ids.index(pair_id)
         self.pair: Pair = session.manifest.pairs[self.index]
+        self._needed = needed_for("evaluation", session.config)
         self._missing: dict[tuple[str, int], str] = {}
 
     def frame(self, number: int) -> Frame | None:
@@ -99,6 +100,8 @@ class PairView:
         location = self.session.locate(stage, items[number]) if number < len(items) else None
         if number >= len(items):
             note = self.pair.error or "no such frame"
+        elif location is None and stage not in self._needed:
+            note = f"not needed: coarse_flow.method = {self.session.config.coarse_flow.method!r}"
         elif location is None:
             note = f"{stage} is not computed yet, or out of date; run it first"
         elif location.record.status != "ok":
@@ -187,7 +190,9 @@ def _title(view: PairView, scored: Mapping[str, Array] | None) -> str:
     methods = [
         f"{stage} {resolved_method(stage, config)}" for stage in ("coarse_flow", "refinement", "synthesis")
     ]
-    weights = "given weights" if config.features.weights else "seeded random VGG-19"
+    if "features" in needed_for("evaluation", config):
+        weights = "given weights" if config.features.weights else "seeded random VGG-19"
+        methods[-1] += f"; features from {weights}"
     note = view.pair.annotation
     about = "" if note is None else f"   level {note.level}, {note.general_motion_type}"
     if scored is None:
@@ -197,7 +202,7 @@ def _title(view: PairView, scored: Mapping[str, Array] | None) -> str:
         scores = "   ".join(
             f"{name} {values[name]:.4g}" for name in SHOWN_SCORES if not np.isnan(values[name])
         )
-    return f"{view.pair.id}{about}\n{', '.join(methods)}; features from {weights}\n{scores}"
+    return f"{view.pair.id}{about}\n{', '.join(methods)}\n{scores}"
 
 
 def _picture(caption: str, picture: Frame | None, note: str) -> Tile:

@@ -20,6 +20,7 @@ WHEEL_CORNERS = ((255, 0, 0), (255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 
 BEYOND_RANGE = 0.75  # brightness of flows longer than the largest length shown
 GOLDEN_RATIO = 0.618033988749895
 UNMATCHED_GRAY = 70
+STILL = 255  # white: pieces without flow, as no motion is in a picture of a flow
 BACKGROUND = (24, 24, 28)
 INK = (235, 235, 235)
 CAPTION_HEIGHT = 24
@@ -103,6 +104,34 @@ def match_colors(
     colors1 = np.full((count1, 3), UNMATCHED_GRAY, np.uint8)
     colors1[match01[mutual]] = colors0[mutual]
     return colors0, colors1
+
+
+def draw_moves(
+    label_map0: npt.NDArray[np.int32],
+    label_map1: npt.NDArray[np.int32],
+    match01: npt.NDArray[np.int32],
+    moved0: npt.NDArray[np.bool_],
+) -> Frame:
+    """Draw which piece of frame 1 each moving piece of frame 0 goes to, as the released program does.
+
+    Parameters
+    ----------
+    label_map0, label_map1
+        (H, W).
+    match01
+        (n0,), best piece of frame 1 for each piece of frame 0.
+    moved0
+        (n0,), whether the piece moves.
+
+    Returns
+    -------
+    uint8 array (H, 2 W, 3)
+        Left frame 0, its moving pieces in the colours of their matches, the others white; right frame 1,
+        every piece in its own colour.
+    """
+    colors1 = piece_colors(int(label_map1.max()) + 1)
+    colors0 = np.where(moved0[:, None], colors1[match01], np.uint8(STILL))
+    return np.hstack((colors0[label_map0], colors1[label_map1]))
 
 
 def error_map(frame: Frame, truth: Frame, full: float = 64) -> Frame:

@@ -21,6 +21,7 @@ from distributed.scheduler import KilledWorker
 
 from configs.errors import ConfigError
 from configs.sections import ExecutorSection
+from pipeline.warm_up import warm_up
 
 MEMORY_PER_WORKER = 1.5e9  # bytes: networks, one 540p shard's arrays and the libraries themselves
 CONNECT_SECONDS = "30s"
@@ -80,7 +81,7 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
         self.shares_terminal = shares_terminal
 
     def setup(self, worker: Any) -> None:  # noqa: ARG002
-        """Give Torch and OpenCV their threads."""
+        """Give the libraries their threads and make the compiled code ready."""
         prepare_process(self.threads)
         if self.shares_terminal and threading.current_thread() is threading.main_thread():
             # Ctrl-C reaches every process of the terminal; the main one decides what becomes of the workers.
@@ -174,7 +175,8 @@ def default_workers() -> int:
 
 
 def prepare_process(threads: int) -> None:
-    """Give this process's libraries their number of threads."""
+    """Give this process's libraries their number of threads, and make the compiled code ready."""
     cv2.setNumThreads(threads)
     torch.set_num_threads(threads)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    warm_up()

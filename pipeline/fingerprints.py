@@ -24,10 +24,10 @@ def resolved_section(stage: str, config: Config) -> dict[str, Any]:
     `auto` methods are resolved; fields that only say where something is, or that do nothing, are left out.
     """
     section: Section = getattr(config, stage)
-    left_out = set(section.location_fields)
+    left_out = section.location_fields | section.unused_fields
     if stage == "features" and config.features.weights is not None:
-        left_out.add("seed")  # that of the random network
-    values = section.model_dump(mode="json", exclude=left_out)
+        left_out |= {"seed"}  # that of the random network
+    values = section.model_dump(mode="json", exclude=set(left_out))
     if "method" in values:
         values["method"] = resolved_method(stage, config)
     return values

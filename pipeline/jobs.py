@@ -16,7 +16,7 @@ from pathlib import Path
 
 from configs.errors import AnimeInterpError, CacheError, WeightsError
 from configs.sections import Config
-from pipeline.bindings import STAGES, ItemSource
+from pipeline.bindings import ItemSource, binding_of
 from pipeline.shards import (
     ItemRecord,
     ItemStatus,
@@ -157,7 +157,7 @@ def _compute(job: ShardJob, item: ItemJob) -> tuple[ItemRecord, Mapping[str, Arr
         return ItemRecord(item.id, item.status, item.input, reason=item.reason), None
     started = time.monotonic()
     try:
-        arrays = STAGES[job.stage].compute(item.source, job.config)
+        arrays = binding_of(job.stage, job.config).compute(item.source, job.config)
         check_item(job.stage, arrays)
     except (CacheError, WeightsError, OSError, MemoryError):
         raise  # the cache's, the setting's or the machine's trouble, not the item's

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from data.manifest import Pair
-from pipeline.bindings import STAGES, TRUTH_TIME, ItemSource, UpstreamItem
+from data.manifest import Pair, SourceFrame
+from pipeline.bindings import STAGES, TRUTH_TIME, ItemSource, StageBinding, UpstreamItem, binding_of
 from pipeline.fingerprints import canonical_digest
 from pipeline.shards import ItemStatus
 
 if TYPE_CHECKING:
     from pipeline.session import Session
-
-FIRST_PAIR_STAGE = next(name for name, binding in STAGES.items() if binding.unit == "pair")
 
 Upstream = tuple[str, int]  # stage, item
 
@@ -26,24 +24,34 @@ class Need:
     input: str
     source: ItemSource | None = None
     status: ItemStatus = "ok"
-    """Without a source: what the item is then, failed or skipped."""
+    """Without a source: what the item is then, failed or skipped; ok when only the cache has it any more."""
     reason: str = ""
+
+    @property
+    def irreplaceable(self) -> bool:
+        """Whether the cache holds the item and nothing is left to compute it from."""
+        return self.source is None and self.status == "ok"
 
 
 def find_need(session: Session, stage: str, item: int) -> Need | None:
     """Inputs of an item; None while an earlier stage has not done its part."""
-    binding = STAGES[stage]
+    binding = binding_of(stage, session.config)
     if binding.unit == "frame":
         frame = session.manifest.frames[item]
         source = ItemSource(frames=(frame.path,), style=frame.style)
         upstream = [(name, item) for name in binding.reads]
         return _with_upstream(session, stage, [frame.digest, frame.style], source, upstream)
     pair = session.manifest.pairs[item]
-    if pair.error is not None and stage == FIRST_PAIR_STAGE:
-        return _foregone("failed", pair.error)
+    if pair.error is not None and all(STAGES[name].unit == "frame" for name in binding.reads):
+        return _foregone("failed", pair.error)  # once, where pairs begin
     frames = [session.manifest.frames[index] for index in pair.frames]
-    own: list[object] = [frame.digest for frame in frames] if binding.reads_frames else []
+    own = _frame_inputs(binding, frames)
     source = ItemSource(frames=tuple(frame.path for frame in frames))
+    if binding.imports:
+        files = session.flow_files(item)
+        if not files.present and (kept := _imported_before(session, stage, pair, frames[0].size)):
+            return kept
+        own, source = [*own, *files.digests], replace(source, flows=files.paths)
     if stage == "evaluation":
         compared = _evaluation_inputs(session, pair)
         if isinstance(compared, Need):
@@ -56,6 +64,20 @@ def find_need(session: Session, stage: str, item: int) -> Need | None:
         else:
             upstream.extend((name, index) for index in pair.frames)
     return _with_upstream(session, stage, own, source, upstream)
+
+
+def _frame_inputs(binding: StageBinding, frames: Sequence[SourceFrame]) -> list[object]:
+    if binding.frames == "content":
+        return [frame.digest for frame in frames]
+    return [frame.size for frame in frames] if binding.frames == "size" else []
+
+
+def _imported_before(session: Session, stage: str, pair: Pair, size: tuple[int, int] | None) -> Need | None:
+    """What the cache holds of a pair whose files have gone, as long as it fits the frames."""
+    kept = session.index(stage).latest(pair.id)
+    if kept is None or kept.shape("coarse_flow01")[1:] != size:
+        return None
+    return Need(kept.record.input)
 
 
 def _foregone(status: ItemStatus, reason: str, *because: str) -> Need:

@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from configs.sections import Config
 from models.vgg19 import random_vgg19
 from models.weights import file_digest, load_rfr, load_synthesis, load_vgg19
@@ -51,7 +53,7 @@ def load_network(stage: str, config: Config) -> Any:
     if stage not in NETWORK_STAGES or (stage != "features" and path is None):
         return None
     if stage == "features":
-        options: tuple[Any, ...] = (config.features.layers, config.features.seed)
+        options: tuple[Any, ...] = (config.features.layers, config.features.seed, config.features.precision)
     elif stage == "refinement":
         refinement = config.refinement
         options = (refinement.confidence_mask, refinement.initial_flow_additions, refinement.iterations)
@@ -65,8 +67,9 @@ def load_network(stage: str, config: Config) -> Any:
 def _load(stage: str, path: Path | None, changed: int | None, options: tuple[Any, ...], device: str) -> Any:  # noqa: ARG001
     network: Any
     if stage == "features":
-        layers, seed = options
+        layers, seed, precision = options
         network = random_vgg19(layers, seed) if path is None else load_vgg19(path, layers)
+        network = network.to(getattr(torch, precision))  # the setting's values are Torch's names
     elif path is None:
         return None
     elif stage == "refinement":

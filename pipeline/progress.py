@@ -73,25 +73,29 @@ class RunProgress:
 
     def __call__(self, outcome: ShardOutcome) -> None:
         """Take note of a shard that has been committed."""
-        stage = outcome.stage
+        items = outcome.computed + outcome.skipped
+        self.advance(outcome.stage, items, failed=len(outcome.failures), seconds=outcome.seconds)
+
+    def advance(self, stage: str, items: int, *, failed: int = 0, seconds: float = 0.0) -> None:
+        """Take note of items that are done, failures among them, after so many seconds of work on them."""
         if stage not in self._totals:
             return
         now = time.monotonic()
-        self._started.setdefault(stage, now - outcome.seconds)
-        self._done[stage] = min(self._done[stage] + outcome.computed + outcome.skipped, self._totals[stage])
-        self._failed[stage] += len(outcome.failures)
+        self._started.setdefault(stage, now - seconds)
+        self._done[stage] = min(self._done[stage] + items, self._totals[stage])
+        self._failed[stage] += failed
         rate = self._done[stage] / max(now - self._started[stage], 1e-6)
-        failed = f"{self._failed[stage]} failed" if self._failed[stage] else ""
+        trouble = f"{self._failed[stage]} failed" if self._failed[stage] else ""
         left = (self._totals[stage] - self._done[stage]) / max(rate, 1e-9)
         remaining = f"{timedelta(seconds=round(left))} left" if left else ""
         if self._progress.disable:
-            self._say(stage, now, rate, remaining, failed)
+            self._say(stage, now, rate, remaining, trouble)
             return
         bar: Task = self._progress.tasks[self._bars[stage]]
         if not bar.started:
             self._progress.start_task(bar.id)
         self._progress.update(
-            bar.id, completed=self._done[stage], rate=f"{rate:.2f}/s", left=remaining, failed=failed
+            bar.id, completed=self._done[stage], rate=f"{rate:.2f}/s", left=remaining, failed=trouble
         )
 
     def _say(self, stage: str, now: float, rate: float, remaining: str, failed: str) -> None:

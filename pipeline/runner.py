@@ -41,14 +41,14 @@ class RunReport:
     def succeeded(self) -> bool:
         """Whether everything asked for is done and nothing failed."""
         session = self.session
-        records = (record for stage in session.selection.stages for _, record in session.records(stage))
+        records = (record for stage in session.stages for _, record in session.records(stage))
         return not self.broken and all(record and record.status != "failed" for record in records)
 
 
 def plan(session: Session) -> Mapping[str, Counter[str]]:
     """For each selected stage, why its items would be computed, by number of items."""
     reasons: dict[str, Counter[str]] = {}
-    for stage in session.selection.stages:
+    for stage in session.stages:
         reasons[stage] = Counter()
         for group in session.wanted_groups(stage):
             reasons[stage].update(session.reasons(stage, group))
@@ -114,7 +114,7 @@ def check_device(device: str) -> None:
 
 def _check(session: Session) -> None:
     """Meet trouble that concerns all items before hours of work, not in each of them."""
-    first = session.selection.stages[0]
+    first = session.stages[0]
     for group in session.wanted_groups(first):
         if session.to_compute(first, group):
             session.job(first, group)
@@ -123,7 +123,7 @@ def _check(session: Session) -> None:
     # The workers' device may be another machine's: here it is enough that the weights fit.
     executor = session.config.executor.model_copy(update={"device": "cpu"})
     config = session.config.model_copy(update={"executor": executor})
-    for stage in session.selection.stages:
+    for stage in session.stages:
         if any(session.to_compute(stage, group) for group in session.wanted_groups(stage)):
             load_network(stage, config)
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from configs.errors import ConfigError
+from configs.sections import Config
 from data.manifest import Manifest
-from pipeline.bindings import STAGES
+from pipeline.bindings import STAGES, needed_for
 
 SUGGESTIONS = 3  # similar ids named when one is unknown
 
@@ -28,12 +29,12 @@ class Selection:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """Stages from first to last.
+        """Stages from first to last, needed or not.
 
         Raises
         ------
         ConfigError
-            A stage is unknown, the last comes before the first, or a forced one is not to run.
+            A stage is unknown, or the last comes before the first.
         """
         names = list(STAGES)
         for name in (self.first, self.last, *self.force):
@@ -44,13 +45,23 @@ class Selection:
             raise ConfigError(
                 f"--from {self.first} comes after --to {self.last}; the order is {', '.join(names)}"
             )
-        chosen = tuple(names[start : stop + 1])
-        idle = sorted(self.force - set(chosen))
-        if idle:
-            raise ConfigError(
-                f"--force {idle[0]}: this stage is not among those to run ({', '.join(chosen)})"
-            )
-        return chosen
+        return tuple(names[start : stop + 1])
+
+
+def wanted_stages(selection: Selection, config: Config) -> tuple[str, ...]:
+    """Stages to run: those from first to last that the last one rests on under this config.
+
+    Raises
+    ------
+    ConfigError
+        The selection is impossible, or asks for a stage again that is not to run.
+    """
+    needed = needed_for(selection.last, config) if selection.last in STAGES else ()
+    chosen = tuple(stage for stage in selection.stages if stage in needed)
+    idle = sorted(selection.force - set(chosen))
+    if idle:
+        raise ConfigError(f"--force {idle[0]}: this stage is not among those to run ({', '.join(chosen)})")
+    return chosen
 
 
 def unknown_pair(manifest: Manifest, name: str) -> ConfigError:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from configs.errors import CacheError
+from configs.errors import CacheError, ConfigError
 from configs.sections import Config
 from data.file_facts import FileFacts
 from data.layouts import read_dataset
 from data.manifest import Manifest
-from pipeline.bindings import STAGES
+from data.sgm_folders import FlowFiles, find_flow_files
+from pipeline.bindings import STAGES, binding_of, needed_for
 from pipeline.fingerprints import resolved_section, stage_fingerprint
+from pipeline.folder_commits import sweep_unfinished
 from pipeline.jobs import ItemJob, ShardJob, library_versions
 from pipeline.needs import Need, find_need
 from pipeline.networks import NETWORK_STAGES, weights_digest, weights_path
-from pipeline.selection import Selection, wanted_pairs
+from pipeline.selection import Selection, wanted_pairs, wanted_stages
 from pipeline.shard_layout import ShardGroup, group_shards
-from pipeline.shards import ItemRecord, sweep_unfinished
+from pipeline.shards import ItemRecord
 from pipeline.stage_index import Location, StageIndex
 
 Shard = tuple[str, int]  # stage, position of the group
@@ -35,12 +37,16 @@ class Session:
 
     config: Config
     selection: Selection
+    stages: tuple[str, ...]
+    """Those to run, in their order."""
     manifest: Manifest
+    facts: FileFacts
     fingerprints: dict[str, str]
     groups: tuple[ShardGroup, ...]
     wanted_pairs: frozenset[int]
     _indexes: dict[str, StageIndex] = field(default_factory=dict)
     _located: dict[Item, Location | None] = field(default_factory=dict)
+    _flow_files: dict[int, FlowFiles] = field(default_factory=dict)
     _fresh: set[Shard] = field(default_factory=set)
 
     @classmethod
@@ -60,18 +66,15 @@ class Session:
             The selection, the dataset, a weights file or the cache folder is unusable.
         """
         selection = selection or Selection()
+        stages = wanted_stages(selection, config)
         cache = config.store.cache.expanduser()
         if not look_only:
             _make_folder(cache)
         facts = FileFacts(cache / "source_files.json")
         manifest = read_dataset(config.data, facts)
-        try:
-            facts.save()
-        except OSError as error:
-            if not look_only:
-                raise _unwritable(cache, error) from None
         fingerprints: dict[str, str] = {}
-        for stage, binding in STAGES.items():
+        for stage in STAGES:
+            binding = binding_of(stage, config)
             upstream = {name: fingerprints[name] for name in binding.reads}
             fingerprints[stage] = stage_fingerprint(
                 stage,
@@ -81,7 +84,16 @@ class Session:
                 upstream,
             )
         groups = group_shards(manifest, config.store)
-        return cls(config, selection, manifest, fingerprints, groups, wanted_pairs(manifest, selection))
+        wanted = wanted_pairs(manifest, selection)
+        session = cls(config, selection, stages, manifest, facts, fingerprints, groups, wanted)
+        if any(binding_of(stage, config).imports for stage in needed_for(selection.last, config)):
+            session._look_at_flow_files()
+        try:
+            facts.save()
+        except OSError as error:
+            if not look_only:
+                raise _unwritable(cache, error) from None
+        return session
 
     def folder(self, stage: str) -> Path:
         """Folder of a stage's results under its fingerprint: absolute, as workers may stand elsewhere."""
@@ -105,13 +117,14 @@ class Session:
         description = folder / "stage.json"
         if description.exists():
             return
+        binding = binding_of(stage, self.config)
         content = {
             "stage": stage,
             "fingerprint": self.fingerprints[stage],
-            "stage_version": STAGES[stage].version,
+            "stage_version": binding.version,
             "section": resolved_section(stage, self.config),
             "weights": weights_digest(stage, self.config),
-            "reads": {name: self.fingerprints[name] for name in STAGES[stage].reads},
+            "reads": {name: self.fingerprints[name] for name in binding.reads},
             "versions": library_versions(),
         }
         unfinished = folder / f".stage.json.{os.getpid()}"
@@ -185,7 +198,8 @@ class Session:
         for item in self.items(stage, group):
             if self.is_wanted(stage, item):
                 record = self.record(stage, item)
-                if record is None or forced or (retry and record.status == "failed"):
+                again = record is not None and (forced or (retry and record.status == "failed"))
+                if record is None or (again and self._is_replaceable(stage, item)):
                     todo.append(item)
         return tuple(todo)
 
@@ -235,6 +249,28 @@ class Session:
         """Inputs of an item; None while an earlier stage has not done its part."""
         return find_need(self, stage, item)
 
+    def _is_replaceable(self, stage: str, item: int) -> bool:
+        need = self.need(stage, item)
+        return need is None or not need.irreplaceable
+
+    def flow_files(self, pair: int) -> FlowFiles:
+        """Files in `coarse_flow.imported_from` that hold a pair's flows, as they were at the first look."""
+        if pair not in self._flow_files:
+            self._find_flow_files([pair])
+        return self._flow_files[pair]
+
+    def _look_at_flow_files(self) -> None:
+        """Look at those of all pairs in the shards concerned, many at a time."""
+        self._find_flow_files([pair for k in self._wanted_groups["pair"] for pair in self.groups[k].pairs])
+
+    def _find_flow_files(self, pairs: Sequence[int]) -> None:
+        root = self.config.coarse_flow.imported_from
+        if root is None:
+            raise ConfigError("coarse_flow.imported_from is not set")
+        names = [self.manifest.pairs[pair].id for pair in pairs]
+        found = find_flow_files(root.expanduser().absolute(), names, self.facts)
+        self._flow_files.update(zip(pairs, found, strict=True))
+
     def job(self, stage: str, group: int) -> ShardJob:
         """Parcel of what is left to do in a shard; whatever else it holds is carried over.
 
@@ -263,7 +299,7 @@ class Session:
     def _item_job(self, stage: str, item: int, need: Need | None) -> ItemJob:
         name = self.item_id(stage, item)
         if need is None:
-            missing = " and ".join(STAGES[stage].reads)
+            missing = " and ".join(binding_of(stage, self.config).reads)
             raise CacheError(
                 f"{stage} of {name!r} needs {missing}, which is not in the cache; "
                 "run without --from and --only, or run those stages first"
@@ -296,7 +332,7 @@ class Session:
         """Stage and record of every item asked for that has failed."""
         return [
             (stage, record)
-            for stage in self.selection.stages
+            for stage in self.stages
             for _, record in self.records(stage)
             if record is not None and record.status == "failed"
         ]

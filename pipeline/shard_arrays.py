@@ -111,8 +111,11 @@ class OpenShard:
             return np.asarray(array[start:stop])
         if array is None:
             raise KeyError(variable.name)
-        shape = self._small(f"{variable.name}_shape")[row]
-        return np.asarray(array[row])[tuple(slice(0, int(n)) for n in shape)]
+        return np.asarray(array[row])[tuple(slice(0, n) for n in self.shape(variable.name, row))]
+
+    def shape(self, name: str, row: int) -> tuple[int, ...]:
+        """Shape of one item's part of an array that is not ragged."""
+        return tuple(int(n) for n in self._small(f"{name}_shape")[row])
 
     def _array(self, name: str) -> zarr.Array[Any] | None:
         if name not in self._arrays:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
-import re
 import shutil
-import time
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,13 +15,12 @@ import zarr
 
 from configs.errors import CacheError
 from pipeline.fingerprints import DIGEST_LENGTH, canonical_digest
-from pipeline.shard_arrays import open_shard, write_variable
+from pipeline.folder_commits import commit_folder, sync_tree, unfinished_folder
+from pipeline.shard_arrays import OpenShard, open_shard, write_variable
 from pipeline.variables import VARIABLES, Array
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_FORMAT = 1
-WIP_PREFIX = "wip-"
-ABANDONED_AFTER = 24 * 3600.0  # seconds; the slowest shard is written within minutes
 
 ItemStatus = Literal["ok", "failed", "skipped"]
 
@@ -113,15 +107,15 @@ def write_shard(path: Path, manifest: ShardManifest, items: Sequence[Mapping[str
     OSError
         Disk full, no permission; nothing is left half done under `path`.
     """
-    unfinished = path.with_name(f"{WIP_PREFIX}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:12]}")
+    unfinished = unfinished_folder(path)
     try:
         group = zarr.create_group(unfinished, zarr_format=3, attributes={"stage": manifest.stage})
         for variable in VARIABLES[manifest.stage]:
             write_variable(group, variable, [None if item is None else item[variable.name] for item in items])
         content = {"format": MANIFEST_FORMAT, **asdict(manifest)}
         (unfinished / MANIFEST_NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
-        size = _sync_tree(unfinished)
-        _commit(unfinished, path)
+        size = sync_tree(unfinished)
+        commit_folder(unfinished, path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return size
@@ -144,8 +138,7 @@ def read_item(
     arrays: dict[str, Array] = {}
     for variable in wanted:
         try:
-            stat = (path / MANIFEST_NAME).stat()
-            array = open_shard(path, (stat.st_mtime_ns, stat.st_ino)).read(variable, row)
+            array = _open(path).read(variable, row)
         except Exception as error:  # noqa: BLE001 - Zarr and its codecs raise whatever a damaged file provokes
             raise _damaged(path, variable.name, record.id, str(error)) from None
         if array_digest(array) != record.output[variable.name]:
@@ -154,72 +147,21 @@ def read_item(
     return arrays
 
 
+def item_shape(path: Path, row: int, name: str) -> tuple[int, ...]:
+    """Shape of one item's part of an array that is not ragged; empty when it cannot be read."""
+    try:
+        return _open(path).shape(name, row)
+    except Exception:  # noqa: BLE001 - as above
+        return ()
+
+
+def _open(path: Path) -> OpenShard:
+    stat = (path / MANIFEST_NAME).stat()
+    return open_shard(path, (stat.st_mtime_ns, stat.st_ino))
+
+
 def _damaged(path: Path, array: str, item: str, why: str) -> CacheError:
     return CacheError(
         f"{path}: array {array!r} of item {item!r} is damaged ({why}); "
         f"delete this folder, or run again with --force {path.parent.parent.name}"
     )
-
-
-def _sync_tree(folder: Path) -> int:
-    """Flush every file and folder to disk; return the bytes in them."""
-    size = 0
-    for directory, _, files in os.walk(folder):
-        for name in files:
-            size += _sync(Path(directory, name))
-        _sync(Path(directory))
-    return size
-
-
-def _sync(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-        return os.fstat(descriptor).st_size
-    finally:
-        os.close(descriptor)
-
-
-def _commit(unfinished: Path, path: Path) -> None:
-    aside = path.with_name(f"{unfinished.name}-replaced")
-    while True:
-        try:
-            unfinished.rename(path)
-            break
-        except OSError:
-            # A folder with content cannot be renamed over: an earlier result, or another writer's, goes.
-            if not path.exists():
-                raise
-            path.rename(aside)
-            shutil.rmtree(aside, ignore_errors=True)
-    _sync(path.parent)
-
-
-def sweep_unfinished(folder: Path) -> int:
-    """Delete what writers that died have left in a fingerprint's folder; return how many.
-
-    A left-over goes when its owner was a process of this machine that is no more, or when nothing has
-    changed in it for a day.
-    """
-    swept = 0
-    for left_over in folder.glob(f"{WIP_PREFIX}*"):
-        try:
-            if _is_orphan(left_over.name) or time.time() - left_over.stat().st_mtime > ABANDONED_AFTER:
-                shutil.rmtree(left_over)
-                swept += 1
-        except OSError:
-            continue  # another process sweeps too
-    return swept
-
-
-def _is_orphan(name: str) -> bool:
-    owner = re.fullmatch(rf"{WIP_PREFIX}(.+)-(\d+)-[0-9a-f]+(-replaced)?", name)
-    if owner is None or owner[1] != platform.node():
-        return False
-    try:
-        os.kill(int(owner[2]), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False  # somebody else's, and alive
-    return False

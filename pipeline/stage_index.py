@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.shards import ItemRecord, ShardManifest, read_item, read_manifest
+from pipeline.shards import ItemRecord, ShardManifest, item_shape, read_item, read_manifest
 from pipeline.variables import Array
 
 
@@ -33,6 +33,10 @@ class Location:
             The item is not ok, or its data are damaged or missing.
         """
         return read_item(self.path, self.manifest, self.row, names)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of one of the item's arrays; empty when the array is damaged or missing."""
+        return item_shape(self.path, self.row, name)
 
 
 class StageIndex:
@@ -61,6 +65,11 @@ class StageIndex:
         """Location of an item that was computed from these inputs."""
         locations = self._locations.get(item_id, ())
         return next((location for location in locations if location.record.input == input_digest), None)
+
+    def latest(self, item_id: str) -> Location | None:
+        """Location of an item that is ok, computed last, from whatever inputs."""
+        locations = self._locations.get(item_id, ())
+        return next((location for location in locations if location.record.status == "ok"), None)
 
     def shard(self, path: Path) -> ShardManifest | None:
         """Manifest of a committed shard."""

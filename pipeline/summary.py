@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from configs.sections import Config
-from pipeline.bindings import STAGES
+from pipeline.bindings import STAGES, needed_for
 from pipeline.fingerprints import resolved_method
 from pipeline.runner import RunReport
 from pipeline.scores import score_table, summarise
@@ -34,11 +34,11 @@ def print_report(console: Console, report: RunReport) -> None:
     """Print the summary of a run."""
     session = report.session
     console.print(stage_table(session, report))
-    for note in notes(session.config):
+    for note in notes(session.config, session.selection.last):
         console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     print_skipped(console, session)
     print_failures(console, session, report.broken)
-    if "evaluation" in session.selection.stages:
+    if "evaluation" in session.stages:
         print_scores(console, score_table(session))
     root = session.config.store.results
     if root is not None:
@@ -49,10 +49,11 @@ def print_report(console: Console, report: RunReport) -> None:
     console.print(f"{outcome} in {report.wall_seconds:.1f} s", highlight=False)
 
 
-def notes(config: Config) -> list[str]:
-    """What a reader of the results must know about how they were made."""
+def notes(config: Config, last: str = "evaluation") -> list[str]:
+    """What a reader of a stage's results must know about how they were made."""
     said = []
-    if config.features.weights is None:
+    needed = needed_for(last, config)
+    if "features" in needed and config.features.weights is None:
         said.append(
             "features: no VGG-19 weights given (features.weights), so the seeded random network is used; "
             "it matches pieces well, but it is not the paper's"
@@ -62,7 +63,7 @@ def notes(config: Config) -> list[str]:
         ("synthesis", "frames are splatted and averaged"),
     ):
         section = getattr(config, stage)
-        if section.method == "auto" and section.weights is None:
+        if stage in needed and section.method == "auto" and section.weights is None:
             method = resolved_method(stage, config)
             said.append(f"{stage}: no weights given ({stage}.weights), so {plain} (method {method!r})")
     return said
@@ -76,7 +77,7 @@ def stage_table(session: Session, report: RunReport | None = None) -> Table:
         table.add_column("work s")
     for column in table.columns[1:]:
         column.justify = "right"
-    for stage in session.selection.stages:
+    for stage in session.stages:
         counts = Counter(
             "missing" if record is None else record.status for _, record in session.records(stage)
         )
@@ -95,7 +96,7 @@ def skip_reasons(session: Session) -> Mapping[str, Counter[str]]:
             for _, record in session.records(stage)
             if record is not None and record.status == "skipped"
         )
-        for stage in session.selection.stages
+        for stage in session.stages
     }
 
 

@@ -15,7 +15,7 @@ import luigi
 
 from configs.errors import AnimeInterpError
 from configs.loading import load_config
-from pipeline.bindings import STAGES
+from pipeline.bindings import STAGES, binding_of
 from pipeline.jobs import run_shard
 from pipeline.results import write_results
 from pipeline.run import Run, RunFailedError
@@ -97,8 +97,8 @@ class StageBatch(PipelineTask):
         """Batches of earlier stages that this one reads."""
         run = self.pipeline_run
         frame_groups = {home for group in self.groups for home in run.session.frame_groups(group)}
-        for name in STAGES[self.stage].reads:
-            if name not in run.session.selection.stages:
+        for name in binding_of(self.stage, run.session.config).reads:
+            if name not in run.session.stages:
                 continue
             crosses = STAGES[self.stage].unit == "pair" and STAGES[name].unit == "frame"
             needed = frame_groups if crosses else set(self.groups)
@@ -203,14 +203,14 @@ class Interpolate(PipelineTask):
     def requires(self) -> Iterator[StageBatch]:
         """Every batch of every selected stage."""
         run = self.pipeline_run
-        for stage in run.session.selection.stages:
+        for stage in run.session.stages:
             for batch in run.batches(stage):
                 yield TASKS[stage](**self.shared, batch_number=run.batch_of(batch[0]))
 
     def complete(self) -> bool:
         """Whether everything is done and nothing has failed."""
         session = self.pipeline_run.session
-        stages = session.selection.stages
+        stages = session.stages
         done = all(
             session.is_complete(stage, group) for stage in stages for group in session.wanted_groups(stage)
         )

@@ -104,7 +104,7 @@ VARIABLES: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
         ),
         "coarse_flow": (
             *_flows("coarse_flow", "piece-wise flow"),
-            *_per_piece("fate", "uint8", "why the piece moved or not, a PieceFate"),
+            *_per_piece("fate", "uint8", "why the piece moved or not, a PieceFate; empty without matches"),
         ),
         "refinement": _flows("refined_flow", "refined flow"),
         "synthesis": (

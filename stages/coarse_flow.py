@@ -43,8 +43,6 @@ class PieceFate(IntEnum):
     """Its match is much larger or smaller."""
     NO_OVERLAP = 6
     """Moved by the flow found, it does not cover its match."""
-    OFF = 7
-    """Method `zero`: nothing moves."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class CoarseFlow:
     flow10: NDArray[np.float32]
     """(2, H, W): from frame 1 to frame 0, on frame 1's grid."""
     fate01: NDArray[np.uint8]
-    """(n0,): `PieceFate` of each piece of frame 0."""
+    """(n0,): `PieceFate` of each piece of frame 0; empty where the flow is not made of pieces."""
     fate10: NDArray[np.uint8]
     """(n1,): of each piece of frame 1."""
 
@@ -100,6 +98,7 @@ def generate_coarse_flow(
     -----
     Bounding-box centres keep their half pixels; the half pixels by which odd paddings shift the patches are
     not corrected, as in the released program. The result does not depend on OpenCV's number of threads.
+    A piece whose cut-out is the same in both frames is not searched, as the search would find exactly 0.
 
     References
     ----------
@@ -108,18 +107,16 @@ def generate_coarse_flow(
     (doi:10.1007/978-3-319-46493-0_29).
     """
     _check(frame0, frame1, pieces0, pieces1, matching)
-    height, width = pieces0.label_map.shape
-    if section.method == "zero":
-        return CoarseFlow(
-            np.zeros((2, height, width), np.float32),
-            np.zeros((2, height, width), np.float32),
-            np.full(pieces0.count, PieceFate.OFF, np.uint8),
-            np.full(pieces1.count, PieceFate.OFF, np.uint8),
-        )
     gray0, gray1 = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (frame0, frame1))
     flow01, fate01 = _one_way(gray0, gray1, pieces0, pieces1, matching.match01, matching.rank_sum01, section)
     flow10, fate10 = _one_way(gray1, gray0, pieces1, pieces0, matching.match10, matching.rank_sum10, section)
     return CoarseFlow(flow01, flow10, fate01, fate10)
+
+
+def zero_coarse_flow(size: tuple[int, int]) -> CoarseFlow:
+    """No motion and no pieces, for frames of (height, width): the paper's ablation of the coarse flow."""
+    flow, fate = np.zeros((2, *size), np.float32), np.zeros(0, np.uint8)
+    return CoarseFlow(flow, flow.copy(), fate, fate.copy())
 
 
 def _one_way(
@@ -143,7 +140,7 @@ def _one_way(
             for a, b in zip(patch0.gray.shape, patch1.gray.shape, strict=True)
         )
         padded0, padded1 = _pad(patch0, size), _pad(patch1, size)
-        bend = search.calc(padded0.gray, padded1.gray, None)
+        bend = _bend(search, padded0.gray, padded1.gray)
         if not _overlap(padded0.mask, padded1.mask, bend) > section.min_overlap:
             fate[piece] = PieceFate.NO_OVERLAP
             continue
@@ -181,6 +178,17 @@ def _inverse_search(section: CoarseFlowSection) -> cv2.DISOpticalFlow:
     search.setVariationalRefinementIterations(section.variational_iterations)
     search.setGradientDescentIterations(section.gradient_iterations)
     return search
+
+
+def _bend(
+    search: cv2.DISOpticalFlow, gray0: NDArray[np.uint8], gray1: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    # The search starts from rest. Between equal pictures every residual is then exactly 0, and so are all
+    # its steps and those of the variational refinement: the answer is known without them.
+    if np.array_equal(gray0, gray1):
+        return np.zeros((*gray0.shape, 2), np.float32)
+    bend: NDArray[np.float32] = search.calc(gray0, gray1, None)
+    return bend
 
 
 def _cut(gray: NDArray[np.uint8], pieces: Pieces, piece: int, dark_gray: float) -> _Patch:

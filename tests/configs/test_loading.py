@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configs.errors import ConfigError
-from configs.loading import load_config, preset_names
+from configs.loading import load_config, preset_names, text_setting
 from configs.sections import PAPER_LAYERS, RELEASED_LAYERS
 
 
@@ -74,7 +74,8 @@ def test_one_time_and_no_weights_can_be_given_plainly() -> None:
             "coarse_flow.metod=zero",
             ["coarse_flow.metod", "'zero'", "did you mean 'method'", "rank_sum_limit"],
         ),
-        ("coarse_flow.method=one", ["coarse_flow.method", "'one'", "'sgm' or 'zero'"]),
+        ("coarse_flow.method=one", ["coarse_flow.method", "'one'", "'sgm', 'zero' or 'imported'"]),
+        ("coarse_flow.method=imported", ["coarse_flow: method = 'imported' needs imported_from", "'sgm'"]),
         ("refinement.method=raft", ["refinement.method", "'raft'", "'rfr'", "'none'"]),
         ("synthesis.method=unet", ["synthesis.method", "'unet'", "'gridnet'", "'blend'"]),
         ("synthesis.times=[0.5, 0.25]", ["synthesis.times", "[0.5, 0.25]", "ascending"]),
@@ -151,3 +152,30 @@ def test_binary_and_absent_files_are_refused(tmp_path: Path) -> None:
         load_config(tmp_path / "picture.toml")
     with pytest.raises(ConfigError, match=r"no\.toml.* not found.*released"):
         load_config(tmp_path / "no.toml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "plain",
+        "/a path/to it's",
+        "C:\\new",
+        '"quoted"',
+        "'quoted'",
+        "2024",
+        "true",
+        "[1, 2]",
+        " padded ",
+        "a\nb = 3",
+        "猫",
+    ],
+)
+def test_any_text_can_be_a_setting(text: str) -> None:
+    config = load_config("paper", [text_setting("coarse_flow.imported_as", text)])
+    assert config.coarse_flow.imported_as == text
+
+
+def test_texts_that_read_as_themselves_are_not_quoted() -> None:
+    assert text_setting("data.root", "/a path") == "data.root=/a path"
+    assert text_setting("data.root", "12") == 'data.root="12"'

@@ -98,3 +98,11 @@ def test_index_that_cannot_be_written_is_the_callers_trouble(tmp_path: Path, ima
     facts.learn([image])
     with pytest.raises(OSError, match="No such file"):
         facts.save()
+
+
+def test_only_images_are_opened_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_facts, "image_size", None)
+    (tmp_path / "flow.npy").write_bytes(b"numbers")
+    fact = learnt(tmp_path, tmp_path / "flow.npy")
+    assert (fact.readable, fact.length, fact.size) == (True, 7, None)
+    assert not learnt(tmp_path, tmp_path / "absent.npy").readable

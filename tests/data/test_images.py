@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from configs.errors import DataError
-from data.images import image_size, read_image, write_image
+from data.images import encode_image, image_size, read_image, write_image
 
 RED = np.full((6, 9, 3), (200, 30, 10), np.uint8)
 
@@ -102,3 +102,9 @@ def test_write_refuses_unknown_formats_and_bad_folders(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataError, match="cannot be written"):
         write_image(tmp_path / "file" / "frame.png", RED)
+
+
+def test_encoded_content_is_that_of_the_file(tmp_path: Path) -> None:
+    for name in ("frame.png", "frame.jpg"):
+        write_image(tmp_path / name, RED)
+        assert (tmp_path / name).read_bytes() == encode_image(name, RED)

@@ -7,7 +7,7 @@ import pytest
 
 from configs.errors import CacheError
 from configs.loading import load_config
-from pipeline.bindings import STAGES, ItemSource, UpstreamItem, matching_of
+from pipeline.bindings import BY_METHOD, STAGES, ItemSource, UpstreamItem, binding_of, matching_of, needed_for
 from pipeline.selection import Selection
 from pipeline.session import Session
 from pipeline.shards import array_digest
@@ -37,8 +37,26 @@ def test_stages_read_earlier_ones_and_keep_known_arrays() -> None:
         assert binding.version >= 1
 
 
+def test_what_a_stage_reads_depends_on_its_method() -> None:
+    sgm, zero = load_config("paper"), load_config("paper", ["coarse_flow.method=zero"])
+    taken = load_config("paper", ["coarse_flow.method=imported", "coarse_flow.imported_from=x"])
+    for stage in STAGES:
+        assert binding_of(stage, sgm) is STAGES[stage]
+    assert [binding_of("coarse_flow", config).reads for config in (zero, taken)] == [(), ()]
+    assert [binding_of("coarse_flow", config).imports for config in (sgm, zero, taken)] == [
+        False,
+        False,
+        True,
+    ]
+    for (stage, _), binding in BY_METHOD.items():
+        assert (binding.name, binding.unit) == (stage, STAGES[stage].unit)
+    assert needed_for("evaluation", sgm) == tuple(STAGES)
+    assert needed_for("matching", sgm) == needed_for("matching", zero) == tuple(STAGES)[:3]
+    assert needed_for("evaluation", zero) == needed_for("evaluation", taken) == tuple(STAGES)[3:]
+
+
 def test_frames_are_an_input_of_the_stages_that_look_at_them(session: Session) -> None:
-    looking = {name for name, binding in STAGES.items() if binding.reads_frames}
+    looking = {name for name, binding in STAGES.items() if binding.frames == "content"}
     assert looking == {"segmentation", "features", "coarse_flow", "refinement", "synthesis"}
     for name in looking:
         assert len(source_of(session, name).frames) == (1 if STAGES[name].unit == "frame" else 2)

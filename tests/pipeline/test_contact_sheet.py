@@ -93,6 +93,15 @@ def test_an_empty_cache_shows_frames_and_says_what_to_run(open_session: Opener, 
     assert "no scores: evaluation is not computed yet" in drawn.title
 
 
+def test_stages_that_are_not_needed_say_so(run: Runner, drawn: Drawn) -> None:
+    session = run("coarse_flow.method=zero", limit=1).session
+    contact_sheet(session, first_id(session))
+    assert drawn.missing == dict.fromkeys(
+        ("pieces 0", "pieces 1", "matches 0", "matches 1"), "not needed: coarse_flow.method = 'zero'"
+    )
+    assert drawn.title.splitlines()[1] == "coarse_flow zero, refinement none, synthesis blend"
+
+
 def test_further_times_have_tiles_of_their_own(finished: None, run: Runner, drawn: Drawn) -> None:
     times = [0.2, 0.4, 0.5, 0.6, 0.8]
     session = run(f"synthesis.times={times}", limit=1).session

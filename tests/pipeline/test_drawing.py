@@ -7,9 +7,11 @@ from pipeline.drawing import (
     BACKGROUND,
     CAPTION_HEIGHT,
     MARGIN,
+    STILL,
     UNMATCHED_GRAY,
     Tile,
     arrange,
+    draw_moves,
     draw_pieces,
     error_map,
     flow_to_color,
@@ -136,3 +138,11 @@ def test_without_any_picture_tiles_are_wide() -> None:
 def test_pictures_of_any_shape_find_room(size: tuple[int, int]) -> None:
     sheet = arrange("", [[Tile("odd", np.full((*size, 3), 200, np.uint8))]], 60)
     assert (sheet == 200).all(axis=2).any()
+
+
+def test_moving_pieces_have_the_colours_of_their_matches() -> None:
+    label_map0, label_map1 = np.array([[0, 1, 2]], np.int32), np.array([[1, 0, 0]], np.int32)
+    drawn = draw_moves(label_map0, label_map1, np.array([1, 0, 0], np.int32), np.array([True, True, False]))
+    own = piece_colors(2)
+    np.testing.assert_array_equal(drawn[0], [own[1], own[0], [STILL] * 3, own[1], own[0], own[0]])
+    assert drawn.dtype == np.uint8

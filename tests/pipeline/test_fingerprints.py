@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from configs.loading import load_config
 from configs.sections import Config
-from pipeline.bindings import STAGES
+from pipeline.bindings import STAGES, binding_of
 from pipeline.fingerprints import canonical_digest, resolved_method, resolved_section, stage_fingerprint
 
 
 def fingerprints(*settings: str, weights: str | None = None) -> dict[str, str]:
     config = load_config("paper", settings)
     found: dict[str, str] = {}
-    for name, binding in STAGES.items():
+    for name in STAGES:
+        binding = binding_of(name, config)
         upstream = {reads: found[reads] for reads in binding.reads}
         digest = weights if name == "features" else None
         found[name] = stage_fingerprint(
@@ -31,6 +32,29 @@ def test_a_setting_changes_its_stage_and_those_that_read_it() -> None:
     assert changed("refinement.iterations=6") == list(STAGES)[4:]
     assert changed("synthesis.times=[0.25, 0.5]") == list(STAGES)[5:]
     assert changed("evaluation.chamfer=false") == list(STAGES)[6:]
+
+
+def test_settings_of_another_method_do_not_count() -> None:
+    zero = "coarse_flow.method=zero"
+    settings = ["coarse_flow.max_shift=7", "segmentation.merge_rounds=2", "matching.area_penalty=9"]
+    assert fingerprints(zero)["evaluation"] == fingerprints(zero, *settings)["evaluation"]
+    assert resolved_section("coarse_flow", load_config("paper", [zero, *settings])) == {"method": "zero"}
+    imported = [
+        "coarse_flow.method=imported",
+        "coarse_flow.imported_from=x",
+        "coarse_flow.imported_as=theirs",
+    ]
+    section = resolved_section("coarse_flow", load_config("paper", [*imported, *settings]))
+    assert section == {"method": "imported", "imported_as": "theirs"}
+    assert changed("coarse_flow.imported_as=theirs", "coarse_flow.imported_from=x") == []
+
+
+def test_imports_count_by_name_not_by_place() -> None:
+    def imported(place: str, name: str) -> str:
+        settings = [f"coarse_flow.imported_from={place}", f"coarse_flow.imported_as={name}"]
+        return fingerprints("coarse_flow.method=imported", *settings)["coarse_flow"]
+
+    assert imported("a", "one") == imported("b/c", "one") != imported("a", "two")
 
 
 def test_weights_count_by_content_not_by_place() -> None:

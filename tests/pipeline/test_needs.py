@@ -156,3 +156,19 @@ def test_a_pair_of_one_frame_has_needs_too(session: Session) -> None:
     alone = altered(session, frames=pair.frames[:1], error="one image")
     assert isinstance(alone.manifest.pairs[0], Pair)
     assert need(alone, "matching").status == "failed"
+
+
+def test_zero_flow_depends_on_the_size_of_the_frames_alone(session: Session) -> None:
+    zero = load_config(
+        "demo",
+        [*small_settings(session.manifest.root, session.config.store.cache), "coarse_flow.method=zero"],
+    )
+    opened = Session.open(zero, look_only=True)
+    before = need(opened, "coarse_flow")
+    assert before.source is not None
+    assert before.source.upstream == ()
+    first = opened.manifest.pairs[0].frames[0]
+    assert need(with_frame(opened, first, digest="other"), "coarse_flow").input == before.input
+    assert need(with_frame(opened, first, size=(1, 2)), "coarse_flow").input != before.input
+    found = need(altered(opened, error="one image", frames=(first,)), "coarse_flow")
+    assert (found.status, found.reason) == ("failed", "one image")

@@ -70,6 +70,21 @@ def test_random_vgg19_follows_the_seed_and_stays_in_the_process() -> None:
     assert not torch.equal(next(network.parameters()), next(other.parameters()))
 
 
+def test_precision_of_the_features_network_is_in_the_fingerprint(open_session: Opener) -> None:
+    rough = load_network("features", load_config("paper", [SMALL_NETWORK, "features.precision=bfloat16"]))
+    assert {parameter.dtype for parameter in rough.parameters()} == {torch.bfloat16}
+    kept = load_network("features", PLAIN)
+    assert {parameter.dtype for parameter in kept.parameters()} == {torch.float32}
+    before, after = (open_session(*more).fingerprints for more in ((), ("features.precision=bfloat16",)))
+    assert next(stage for stage in STAGES if before[stage] != after[stage]) == "features"
+
+
+def test_features_in_bfloat16_run_from_end_to_end(run: Runner) -> None:
+    report = run("features.precision=bfloat16", limit=1)
+    assert report.succeeded
+    assert report.computed["features"] == 2
+
+
 def test_vgg19_weights_are_taken_from_their_file(tmp_path: Path) -> None:
     path = tmp_path / "vgg19.pth"
     torch.save({name: torch.tensor(0.25).expand(shape) for name, shape in convolution_shapes().items()}, path)

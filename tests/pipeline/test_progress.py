@@ -65,3 +65,12 @@ def test_bars_on_a_terminal() -> None:
 @pytest.mark.parametrize("terminal", [True, False])
 def test_quiet_says_nothing(terminal: bool) -> None:
     assert shown({"matching": 2}, outcome(failed=1), terminal=terminal, quiet=True) == ""
+
+
+def test_work_that_is_no_shard_is_shown_too() -> None:
+    file = io.StringIO()
+    with RunProgress(Console(file=file, width=100), {"export": 2}) as listener:
+        listener.advance("export", 1, seconds=0.5)
+        listener.advance("export", 1, failed=1)
+    assert file.getvalue().splitlines()[-1].startswith("export: 2/2, ")
+    assert file.getvalue().rstrip().endswith("1 failed")

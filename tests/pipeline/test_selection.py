@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from configs.errors import ConfigError
+from configs.loading import load_config
 from data.manifest import Manifest, Pair
 from pipeline.bindings import STAGES
-from pipeline.selection import Selection, unknown_pair, wanted_pairs
+from pipeline.selection import Selection, unknown_pair, wanted_pairs, wanted_stages
 
 IDS = ("Japan_a", "Japan_b", "Disney_a", "Disney_b")
 MANIFEST = Manifest(Path("dataset"), (), tuple(Pair(name, ()) for name in IDS))
@@ -41,6 +42,38 @@ def test_stages_from_first_to_last(first: str, last: str, expected: tuple[str, .
 def test_impossible_stages_are_refused(selection: Selection, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         _ = selection.stages
+
+
+SGM, ZERO = load_config("paper"), load_config("paper", ["coarse_flow.method=zero"])
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(), ("coarse_flow", "refinement", "synthesis", "evaluation")),
+        (Selection(last="coarse_flow"), ("coarse_flow",)),
+        (Selection(last="matching"), ("segmentation", "features", "matching")),
+        (Selection("features", "features"), ("features",)),
+        (Selection("refinement", "synthesis"), ("refinement", "synthesis")),
+    ],
+)
+def test_only_stages_that_the_last_one_rests_on_are_wanted(
+    selection: Selection, expected: tuple[str, ...]
+) -> None:
+    assert wanted_stages(selection, ZERO) == expected
+    assert wanted_stages(selection, SGM) == selection.stages
+
+
+def test_stages_that_do_not_run_cannot_be_forced() -> None:
+    assert "matching" in wanted_stages(Selection(force=frozenset({"matching"})), SGM)
+    for selection, config in (
+        (Selection(force=frozenset({"matching"})), ZERO),
+        (Selection("coarse_flow", force=frozenset({"matching"})), SGM),
+    ):
+        with pytest.raises(
+            ConfigError, match=r"--force matching: .*not among those to run \(coarse_flow, ref"
+        ):
+            wanted_stages(selection, config)
 
 
 @pytest.mark.parametrize(

@@ -116,11 +116,12 @@ def test_a_stage_whose_inputs_are_missing_says_what_to_run(run: Runner) -> None:
         ),
         (Selection(force=frozenset({"flow"})), "stage 'flow' is unknown"),
         (Selection(first="matching", force=frozenset({"features"})), "--force features: .*not among those"),
+        (Selection(force=frozenset({"segmentation"})), "--force segmentation: .*not among those"),
     ],
 )
 def test_impossible_selections_are_refused(selection: Selection, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        _ = selection.stages
+        Session.open(load_config("demo", ["coarse_flow.method=zero"]), selection)
 
 
 def test_force_recomputes_one_stage_and_same_bytes_leave_the_rest(

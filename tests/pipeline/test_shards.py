@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import platform
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +16,6 @@ from pipeline.shards import (
     array_digest,
     read_item,
     read_manifest,
-    sweep_unfinished,
     write_shard,
 )
 from pipeline.variables import Array
@@ -139,7 +136,7 @@ def test_a_shard_that_is_there_is_replaced(shard: Path, items: dict[str, Item | 
     assert [path.name for path in shard.parent.iterdir()] == ["shard.zarr"]
 
 
-@pytest.mark.parametrize("stage", ["_sync_tree", "_commit"])
+@pytest.mark.parametrize("stage", ["sync_tree", "commit_folder"])
 def test_failure_before_the_commit_leaves_what_was_there(
     shard: Path, items: dict[str, Item | None], monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -181,18 +178,6 @@ def test_unreadable_manifest_is_no_shard(shard: Path, content: str | None) -> No
     else:
         path.write_text(content)
     assert read_manifest(shard) is None
-
-
-def test_only_orphans_are_swept(tmp_path: Path) -> None:
-    dead = tmp_path / f"wip-{platform.node()}-999999999-abcdef012345"
-    mine = tmp_path / f"wip-{platform.node()}-{os.getpid()}-abcdef012345"
-    elsewhere = tmp_path / "wip-other-machine-1-abcdef012345"
-    forgotten = tmp_path / "wip-other-machine-2-abcdef012345"
-    for folder in (dead, mine, elsewhere, forgotten):
-        folder.mkdir()
-    os.utime(forgotten, (0, 0))
-    assert sweep_unfinished(tmp_path) == 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([mine.name, elsewhere.name])
 
 
 def test_output_digest_depends_on_every_array(items: dict[str, Item | None]) -> None:

@@ -68,3 +68,30 @@ def test_a_folder_that_is_not_there_and_half_a_shard_hold_nothing(tmp_path: Path
     index = StageIndex(tmp_path)
     assert "a" not in index
     assert index.shard(path) is None
+
+
+def test_the_latest_that_is_ok_is_found_whatever_its_inputs(tmp_path: Path) -> None:
+    old, new = write(tmp_path, "old", a="1", b="1"), write(tmp_path, "newer", a="2")
+    os.utime(old, (10, 10))
+    os.utime(new, (20, 20))
+    failed = ItemRecord("a", "failed", "3", reason="broken")
+    manifest = ShardManifest("evaluation", "f", "failed", (failed,), 0.0, 0, {})
+    write_shard(tmp_path / "failed.zarr", manifest, [None])
+    index = StageIndex(tmp_path)
+    found, other = index.latest("a"), index.latest("b")
+    assert found is not None
+    assert other is not None
+    assert (found.record.input, found.path) == ("2", new)
+    assert (other.record.input, other.path) == ("1", old)
+    assert index.latest("c") is None
+    (tmp_path / "failed.zarr" / "manifest.json").unlink()
+
+
+def test_shape_of_an_array_is_known_without_reading_it(tmp_path: Path) -> None:
+    path = write(tmp_path, "one", a="1")
+    location = StageIndex(tmp_path).find("a", "1")
+    assert location is not None
+    assert location.shape("scores") == (1,)
+    assert location.shape("other") == ()
+    (path / "manifest.json").unlink()
+    assert location.shape("scores") == ()

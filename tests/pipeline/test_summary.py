@@ -82,6 +82,13 @@ def test_nothing_to_note_about_what_was_chosen(settings: list[str], count: int) 
     assert len(notes(load_config("paper", settings))) == count
 
 
+def test_notes_are_about_what_the_results_rest_on() -> None:
+    zero = load_config("paper", ["coarse_flow.method=zero"])
+    assert [note.partition(":")[0] for note in notes(zero)] == ["refinement", "synthesis"]
+    assert notes(zero, "coarse_flow") == notes(load_config("paper"), "segmentation") == []
+    assert len(notes(load_config("paper"), "coarse_flow")) == 1
+
+
 def test_stages_of_a_finished_run(session: Session) -> None:
     text = printed(lambda console: console.print(stage_table(session)))
     assert row_of(text, "segmentation") == [str(2 * PAIRS), str(2 * PAIRS), "0", "0", "0"]
@@ -96,7 +103,7 @@ def test_stages_of_an_empty_cache(open_session: Opener) -> None:
 
 
 def test_report_of_a_good_run(finished: None, run: Runner, tmp_path: Path) -> None:
-    report = run("coarse_flow.method=zero", f"store.results='{tmp_path / 'results'}'")
+    report = run("coarse_flow.max_shift=9", f"store.results='{tmp_path / 'results'}'")
     text = printed(lambda console: print_report(console, report))
     assert row_of(text, "matching")[5] == "0"
     assert row_of(text, "coarse_flow")[5] == str(PAIRS)

@@ -70,6 +70,14 @@ def test_stages_outside_the_selection_are_not_required(settings: list[str]) -> N
     assert "features" not in stages
 
 
+def test_stages_that_are_not_needed_are_not_required(settings: list[str]) -> None:
+    task = interpolate([*settings, "coarse_flow.method=zero"])
+    stages = {batch.stage for batch in task.requires()}
+    assert stages == {"coarse_flow", "refinement", "synthesis", "evaluation"}
+    assert not any(list(batch.requires()) for batch in task.requires() if batch.stage == "coarse_flow")
+    assert build(task).status == luigi.LuigiStatusCode.SUCCESS
+
+
 def test_finished_work_has_nothing_to_run(finished: None, settings: list[str]) -> None:
     assert interpolate(settings).complete()
     assert not interpolate(settings, force=("matching",)).complete()

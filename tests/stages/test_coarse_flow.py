@@ -6,10 +6,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.sections import CoarseFlowSection
-from stages.coarse_flow import PieceFate, _cut, _overlap, _pad, _Patch, _splat_mask, generate_coarse_flow
+from configs.sections import CoarseFlowSection, SegmentationSection
+from data.cartoon import draw_triplet
+from stages.coarse_flow import (
+    PieceFate,
+    _bend,
+    _cut,
+    _inverse_search,
+    _overlap,
+    _pad,
+    _Patch,
+    _splat_mask,
+    generate_coarse_flow,
+    zero_coarse_flow,
+)
 from stages.matching import Matching
-from stages.segmentation import measure_pieces
+from stages.segmentation import measure_pieces, segment
+from tests.plain import coarse_flow as plain
 
 SHAPE = (120, 160)
 
@@ -48,14 +61,78 @@ def test_golden(golden_case, layers):
         matching_of(matches["match_13"], matches["match_31"], matches["rank_sum_13"], matches["rank_sum_31"]),
         CoarseFlowSection(),
     )
-    for flow, key in ((found.flow01, "flow_13"), (found.flow10, "flow_31")):
+    for flow, fate, pieces, key in (
+        (found.flow01, found.fate01, golden_case.pieces[0], "flow_13"),
+        (found.flow10, found.fate10, golden_case.pieces[1], "flow_31"),
+    ):
         assert flow.dtype == np.float32
+        moving = np.unique(pieces.label_map[wanted[key].any(axis=0)])
+        assert np.isin(moving, np.flatnonzero(fate == PieceFate.MOVED)).all()
+        assert np.array_equal(moving, np.unique(pieces.label_map[flow.any(axis=0)]))
         # The golden flows are OpenCV 5.0.0's; another version's inverse search differs by a little.
         difference = np.abs(flow - wanted[key]).max(axis=0)
         if cv2.__version__ == "5.0.0":
             assert difference.max() < 1e-4
         else:
             assert np.quantile(difference, 0.999) < 0.05
+
+
+def nearest_pieces(pieces0, pieces1) -> np.ndarray:
+    distance = np.hypot(*(pieces0.centroid[:, None] - pieces1.centroid[None]).transpose(2, 0, 1))
+    return distance.argmin(axis=1)
+
+
+@pytest.mark.parametrize("style", ["Japan", "Disney"])
+def test_as_plain_version_on_a_drawn_cartoon(style):
+    triplet = draw_triplet(3, style=style, size=(96, 144))
+    frames = triplet.frame0, triplet.frame1
+    pieces = [segment(frame, SegmentationSection().anime) for frame in frames]
+    match01, match10 = nearest_pieces(*pieces), nearest_pieces(*pieces[::-1])
+    rank_sum01 = (match10[match01] != np.arange(len(match01))).astype(np.int32)
+    rank_sum10 = (match01[match10] != np.arange(len(match10))).astype(np.int32)
+    found = generate_coarse_flow(
+        *frames, *pieces, matching_of(match01, match10, rank_sum01, rank_sum10), CoarseFlowSection()
+    )
+    grays = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    labels = [found.label_map for found in pieces]
+    for flow, fate, k, match, rank_sum in (
+        (found.flow01, found.fate01, 1, match01, rank_sum01),
+        (found.flow10, found.fate10, -1, match10, rank_sum10),
+    ):
+        wanted, moves = plain.coarse_flow(*grays[::k], *labels[::k], match, rank_sum)
+        assert moves.any()
+        np.testing.assert_array_equal(fate == PieceFate.MOVED, moves)
+        np.testing.assert_array_equal(flow, wanted.astype(np.float32))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    height=st.integers(26, 90),
+    width=st.integers(26, 90),
+    blur=st.sampled_from([0, 1, 4]),
+    share=st.floats(0, 1),
+    gradient_iterations=st.integers(1, 60),
+    variational_iterations=st.integers(0, 30),
+)
+def test_search_between_equal_pictures_finds_rest(
+    seed, height, width, blur, share, gradient_iterations, variational_iterations
+):
+    # What lets `_bend` answer without a search.
+    rng = np.random.default_rng(seed)
+    picture = rng.integers(0, 256, (height, width)).astype(np.uint8)
+    if blur:
+        picture = cv2.GaussianBlur(picture, (0, 0), blur)
+    picture[rng.random((height, width)) < share] = 0
+    section = CoarseFlowSection(
+        gradient_iterations=gradient_iterations, variational_iterations=variational_iterations
+    )
+    search = _inverse_search(section)
+    assert not search.calc(picture, picture.copy(), None).any()
+    found = _bend(search, picture, picture.copy())
+    assert found.shape == (height, width, 2)
+    assert found.dtype == np.float32
+    assert not found.any()
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(7, 4), (-12, 0), (0, 9), (31, -17)])
@@ -95,18 +172,14 @@ def test_half_pixels_of_box_centres_are_kept():
     np.testing.assert_allclose(np.median(found.flow01[0][pieces0.label_map == 0]), 0.5, atol=0.1)
 
 
-def test_method_zero():
-    frame0, pieces0 = textured(60, 45)
-    frame1, pieces1 = textured(70, 45)
-    found = generate_coarse_flow(
-        frame0, frame1, pieces0, pieces1, matching_of([0, 1], [0, 1]), CoarseFlowSection(method="zero")
-    )
-    assert found.flow01.shape == (2, *SHAPE)
-    assert found.flow01.dtype == np.float32
-    assert not found.flow01.any()
-    assert not found.flow10.any()
-    assert (found.fate01 == PieceFate.OFF).all()
-    assert (found.fate10 == PieceFate.OFF).all()
+def test_zero_flow():
+    found = zero_coarse_flow(SHAPE)
+    for flow in (found.flow01, found.flow10):
+        assert flow.shape == (2, *SHAPE)
+        assert flow.dtype == np.float32
+        assert not flow.any()
+    assert found.fate01.shape == found.fate10.shape == (0,)
+    assert found.fate01.dtype == found.fate10.dtype == np.uint8
 
 
 def fate_of_rectangle(first: dict, second: dict, section: CoarseFlowSection, rank_sum: int = 0) -> PieceFate:
@@ -193,13 +266,7 @@ def test_splat_as_slow_version(seed, height, width):
     mask = rng.random((height, width)) < 0.5
     flow = rng.normal(0, 3, (height, width, 2)).astype(np.float32)
     flow[rng.random((height, width)) < 0.3] = 1
-    values, weights = np.zeros((height, width)), np.zeros((height, width))
-    for y, x in np.ndindex(height, width):
-        u, v = x + float(flow[y, x, 0]), y + float(flow[y, x, 1])
-        for row, column in np.ndindex(height, width):
-            weight = max(0, 1 - abs(u - column)) * max(0, 1 - abs(v - row))
-            weights[row, column] += weight
-            values[row, column] += weight * mask[y, x]
+    values, weights = plain.splat_mask(mask, flow)
     found = _splat_mask(mask, flow)
     np.testing.assert_allclose(found[0], values, atol=1e-6)
     np.testing.assert_allclose(found[1], weights, atol=1e-6)

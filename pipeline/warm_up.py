@@ -1,0 +1,39 @@
+"""Compiling, or loading from Numba's cache, what the stages need, before the first item is timed."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+
+from configs.sections import CoarseFlowSection, MatchingSection, SegmentationSection
+from stages.coarse_flow import generate_coarse_flow
+from stages.features import describe_pieces
+from stages.matching import match_pieces
+from stages.segmentation import segment
+
+SIDE = 64  # px; the square in the middle is large enough to move
+
+
+@cache
+def warm_up() -> None:
+    """Run every compiled function of the stages once in this process.
+
+    Notes
+    -----
+    The first process on a machine compiles for some seconds; later ones load the code from Numba's cache,
+    in a fraction of a second. Without this the first item of every worker would be charged with it.
+    """
+    frame = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    frame[24:40, 24:40] = (200, 40, 40)
+    sections = SegmentationSection(), MatchingSection(), CoarseFlowSection()
+    pieces = segment(frame, sections[0].anime)
+    features = describe_pieces(frame, pieces.label_map, pieces.count, _colours)
+    matching = match_pieces(features, features, pieces, pieces, sections[1])
+    generate_coarse_flow(frame, frame, pieces, pieces, matching, sections[2])
+
+
+def _colours(image: torch.Tensor) -> list[torch.Tensor]:
+    # A network that returns its input, in the memory format of the real one.
+    return [image]

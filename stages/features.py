@@ -5,7 +5,7 @@ Frame (RGB uint8) and label map -> one row of features for each piece, non-negat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from stages.compiled import compiled
 from stages.contours import check_frame
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
 
-Network = Callable[[torch.Tensor], Sequence[torch.Tensor]]
+Network = Callable[[torch.Tensor], Iterable[torch.Tensor]]
 
 
 def describe_pieces(
@@ -38,8 +38,9 @@ def describe_pieces(
     piece_count : int
         Number of pieces, n.
     network : callable
-        Takes an image (1, 3, H, W), RGB in 0..1, on `device`, and returns maps (1, C, h, w), each at 1,
-        1/2, 1/4, ... of the frame, rounded down at every halving, such as `models.vgg19.VGG19`.
+        Takes an image (1, 3, H, W), RGB in 0..1, on `device`, and gives maps (1, C, h, w), finest first, each
+        at 1, 1/2, 1/4, ... of the frame, rounded down at every halving, such as `models.vgg19.VGG19`. An
+        iterator that makes them one after the other keeps memory low: each is pooled when it comes.
     device : str or torch.device
         Where the network lives.
 
@@ -58,18 +59,37 @@ def describe_pieces(
     Notes
     -----
     The label map is halved by taking every second pixel from the second on, so thin or small pieces vanish
-    from coarse maps and get zeros there. Frames under 16 px have empty maps at the deepest level: zeros too.
+    from coarse maps and get zeros there. Frames under 16 px have few rows or none in the deepest maps; a map
+    without pixels gives zeros as well.
+
+    On one kind of CPU the result does not depend on thread counts. GPUs, and CPUs with other instructions,
+    sum convolutions in another order: the last digits differ.
 
     References
     ----------
     Li et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 4.1 (arXiv 2104.02495).
     """
-    pooled = pool_frame(frame, label_map, piece_count, network, device)
+    return normalise(pool_frame(frame, label_map, piece_count, network, device))
+
+
+def normalise(pooled: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Make each row begin at 0 and sum to 1; a row of equal values becomes zeros.
+
+    Parameters
+    ----------
+    pooled : (n, C) float32
+        As `pool_frame` makes them.
+
+    Returns
+    -------
+    (n, C) float32
+        The row less its minimum, over the sum of that.
+    """
     shifted = pooled - pooled.min(axis=1, keepdims=True)
     total = shifted.sum(axis=1, keepdims=True, dtype=np.float64)
     total[total == 0] = 1
-    features: NDArray[np.float32] = (shifted / total).astype(np.float32)
-    return features
+    normalised: NDArray[np.float32] = (shifted / total).astype(np.float32)
+    return normalised
 
 
 def pool_frame(
@@ -83,31 +103,38 @@ def pool_frame(
     check_frame(frame)
     if label_map.shape != frame.shape[:2]:
         raise ValueError(f"label_map has shape {label_map.shape}; the frame is {frame.shape[:2]}")
-    image = torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1)[None].float() / 255
-    with torch.inference_mode():
-        feature_maps = [feature_map[0].float() for feature_map in network(image)]
+    # The batch dimension goes first so that Torch takes the image for what it is: channels last.
+    pixels = torch.from_numpy(np.ascontiguousarray(frame)[None]).to(device)
+    image = pixels.permute(0, 3, 1, 2).float() / 255
     labels = label_map
     pooled = []
-    for feature_map in feature_maps:
-        height, width = feature_map.shape[1:]
-        while labels.shape != (height, width) and labels.size > 0:
-            labels = labels[1::2, 1::2]
-        if labels.size == 0 and feature_map.numel() == 0:
-            pooled.append(np.zeros((piece_count, feature_map.shape[0]), np.float32))
-        else:
-            pooled.append(pool_pieces(feature_map, labels, piece_count))
+    # By default cuDNN rounds float32 to TF32 and may take kernels that sum in any order.
+    exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    with torch.inference_mode(), exact:
+        for feature_map in network(image):
+            labels = _halve_to((feature_map.shape[2], feature_map.shape[3]), labels)
+            pooled.append(pool_pieces(feature_map[0], labels, piece_count))
     return np.concatenate(pooled, axis=1)
 
 
+def _halve_to(size: tuple[int, int], label_map: NDArray[np.int32]) -> NDArray[np.int32]:
+    halved = label_map
+    while halved.shape != size and halved.shape != (0, 0):
+        halved = halved[1::2, 1::2]
+    if halved.shape != size:
+        raise ValueError(f"the network gives a map of size {size}, which is no halving of {label_map.shape}")
+    return halved
+
+
 def pool_pieces(
-    feature_map: torch.Tensor | NDArray[np.float32], label_map: NDArray[np.int32], piece_count: int
+    feature_map: torch.Tensor, label_map: NDArray[np.int32], piece_count: int
 ) -> NDArray[np.float32]:
     """Average a map over each piece.
 
     Parameters
     ----------
-    feature_map : (C, h, w) float32
-        Array, or tensor on any device.
+    feature_map : (C, h, w) float
+        On any device. Read fastest when its channels lie last in memory.
     label_map : (h, w) int32
         Labels 0..piece_count-1.
     piece_count : int
@@ -125,32 +152,35 @@ def pool_pieces(
 
     Notes
     -----
-    Summed in double precision on the CPU, pixel after pixel: the result does not depend on thread counts or
-    on the order in which a GPU happens to add.
+    Each sum runs over the piece's pixels in raster order, in double precision, on the CPU, so that the result
+    does not depend on thread counts. Maps on a GPU are copied: there, atomic additions come in any order, and
+    a fixed order leaves one thread a channel to walk through the largest piece, perhaps half the frame.
     """
-    if isinstance(feature_map, torch.Tensor):
-        feature_map = feature_map.detach().cpu().numpy()
     if feature_map.ndim != 3 or feature_map.shape[1:] != label_map.shape:
         raise ValueError(
-            f"feature_map has shape {feature_map.shape}; label_map {label_map.shape} asks for (C, h, w)"
+            f"feature_map has shape {tuple(feature_map.shape)}; "
+            f"label_map {label_map.shape} asks for (C, h, w)"
         )
     if label_map.size and not 0 <= label_map.min() <= label_map.max() < piece_count:
         raise ValueError(
             f"label_map holds {label_map.min()}..{label_map.max()}; expected labels in 0..{piece_count - 1}"
         )
     labels = np.ascontiguousarray(label_map, dtype=np.int32).ravel()
-    values = np.ascontiguousarray(feature_map, dtype=np.float32).reshape(feature_map.shape[0], -1)
-    area = np.maximum(np.bincount(labels, minlength=piece_count), 1)
-    means = _sum_over_pieces(values, labels, piece_count) / area
-    return np.ascontiguousarray(means.T, dtype=np.float32)
+    values = feature_map.permute(1, 2, 0).contiguous().cpu().float().numpy()
+    sums = _sum_over_pieces(values.reshape(labels.size, len(feature_map)), labels, piece_count)
+    area = np.bincount(labels, minlength=piece_count)
+    return (sums / np.maximum(area, 1)[:, None]).astype(np.float32)
 
 
 @compiled
 def _sum_over_pieces(
-    values: NDArray[np.float32], labels: NDArray[np.int32], piece_count: int
+    values: NDArray[np.float32],  # (pixels, C): channels side by side, so the inner loop vectorises
+    labels: NDArray[np.int32],
+    piece_count: int,
 ) -> NDArray[np.float64]:
-    sums = np.zeros((values.shape[0], piece_count))
-    for c in range(values.shape[0]):
-        for pixel in range(labels.size):
-            sums[c, labels[pixel]] += values[c, pixel]
+    sums = np.zeros((piece_count, values.shape[1]))
+    for pixel in range(labels.size):
+        row, value = sums[labels[pixel]], values[pixel]
+        for c in range(value.size):
+            row[c] += value[c]
     return sums

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 from torch import nn
 
 from configs.sections import PAPER_LAYERS, RELEASED_LAYERS
+from models import vgg19
 from models.vgg19 import IMAGENET_MEAN, VGG19, convolution_shapes, random_vgg19
 
 
@@ -14,20 +17,11 @@ from models.vgg19 import IMAGENET_MEAN, VGG19, convolution_shapes, random_vgg19
 def test_maps_are_halved_and_floored_at_each_block(height: int, width: int) -> None:
     network = random_vgg19(PAPER_LAYERS, 0)
     with torch.inference_mode():
-        maps = network(torch.rand(2, 3, height, width))
+        maps = list(network(torch.rand(2, 3, height, width)))
     assert [tuple(m.shape) for m in maps] == [
         (2, channels, height >> block, width >> block) for block, channels in enumerate((64, 128, 256, 512))
     ]
     assert all((m >= 0).all() for m in maps)
-
-
-def test_maps_come_in_the_order_asked_for() -> None:
-    images = torch.rand(1, 3, 16, 16)
-    first, second = random_vgg19(["relu1_1", "relu2_1"], 0)(images)
-    swapped_second, swapped_first, again = random_vgg19(["relu2_1", "relu1_1", "relu1_1"], 0)(images)
-    assert torch.equal(first, swapped_first)
-    assert torch.equal(first, again)
-    assert torch.equal(second, swapped_second)
 
 
 def test_maps_equal_those_of_the_plain_layers() -> None:
@@ -39,7 +33,41 @@ def test_maps_equal_those_of_the_plain_layers() -> None:
     second = network.features[2](first).relu()
     third = network.features[5](nn.functional.max_pool2d(second, 2)).relu()
     for found, expected in zip(network(images), (first, second, third), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
+def test_layers_and_memory_order_of_the_input_change_nothing() -> None:
+    images = torch.rand(2, 3, 24, 20)
+    alone = list(random_vgg19(["relu2_1"], 0)(images))
+    among = list(random_vgg19(["relu1_1", "relu2_1", "relu3_2"], 0)(images))
+    assert torch.equal(among[1], alone[0])
+    turned = images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    for found, expected in zip(random_vgg19(["relu1_1", "relu2_1"], 0)(turned), among[:2], strict=True):
         assert torch.equal(found, expected)
+        assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_maps_are_made_when_asked_for_and_let_go() -> None:
+    with torch.inference_mode():
+        maps = random_vgg19(["relu1_2", "relu2_2"], 0)(torch.rand(1, 3, 16, 16))
+        first = weakref.ref(next(maps))
+        assert first() is not None
+        next(maps)
+        assert first() is None
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_is_float32_rounded_after_each_layer(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vgg19, "_cpu_computes_bfloat16", lambda: native)
+    layers = ["relu1_2", "relu2_2", "relu3_4"]
+    images = torch.rand(1, 3, 24, 32)
+    with torch.inference_mode():
+        rounded = list(random_vgg19(layers, 0).to(torch.bfloat16)(images))
+        exact = list(random_vgg19(layers, 0)(images))
+    for found, expected in zip(rounded, exact, strict=True):
+        assert found.dtype == torch.bfloat16
+        error = (found.float() - expected).abs().max() / expected.max()
+        assert 1e-4 < error < 0.02  # 8 bits of precision, 8 layers
 
 
 def test_random_weights_depend_on_the_seed_alone_and_leave_the_global_generator() -> None:
@@ -86,6 +114,12 @@ def test_unknown_layer_is_refused(layer: str) -> None:
         ValueError, match=f"layers names '{layer}', which VGG-19 does not have; expected relu1_1"
     ):
         VGG19(["relu1_1", layer])
+
+
+@pytest.mark.parametrize("layers", [["relu2_1", "relu1_1"], ["relu1_1", "relu1_1"]])
+def test_layers_out_of_order_are_refused(layers: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"layers \['relu.*'\] are out of order"):
+        VGG19(layers)
 
 
 def test_no_layer_is_refused() -> None:

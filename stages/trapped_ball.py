@@ -15,7 +15,8 @@ from stages.compiled import compiled
 RADII = (3, 2, 1)  # balls in the order they roll, px; released program
 MOST_FILLS = 1_000  # fills per radius; released program
 MOST_COMPONENTS = 20_000  # fills of what no ball reached; released program
-MARGIN = max(RADII)  # empty border that spares the inner loops every test for the image's edge
+MARGIN = 2 * max(RADII)  # empty border that spares the loops every test for the image's edge
+LINE = 0
 
 
 def fill_pieces(binary: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -42,12 +43,14 @@ def fill_pieces(binary: NDArray[np.uint8]) -> NDArray[np.int32]:
     pixel in raster order starts a fill: its 4-connected component, dilated by the ball. The fill leaves the
     empty area, which takes places from later balls. The largest radius keeps its largest fills only (all of
     them where several tie), the others keep all. What is then left falls into 4-connected components.
+    The outside of the image never stops a ball. Nothing but lines, as nothing at all, has no fills.
 
-    The centres' area only shrinks, so looking for starts is one forward pass, and a fill changes nothing
-    further from it than the ball's radius: each fill costs what its own surroundings hold. The outside of
-    the image never stops a ball.
+    Pixels beyond 1,000 fills of a radius wait for the next one; components beyond 20,000 stay line. So there
+    are never more than 23,000 fills, whatever the size of the image.
 
-    Pixels beyond 1,000 fills of a radius wait for the next one; components beyond 20,000 stay 0.
+    The centres' area only shrinks, so looking for starts is one forward pass, and a fill takes centres from
+    later balls only where their balls would touch its own: within the ball dilated by itself. Areas are held
+    as runs, pixels side by side in a row: dilating one is filling a few stretches of memory.
 
     References
     ----------
@@ -55,113 +58,113 @@ def fill_pieces(binary: NDArray[np.uint8]) -> NDArray[np.int32]:
     """
     if binary.ndim != 2:
         raise ValueError(f"binary has shape {binary.shape}; expected (H, W)")
-    empty = np.pad(binary > 0, MARGIN).astype(np.uint8)
-    fill_map = np.zeros(empty.shape, np.int32)
+    inside = binary > 0
+    fill_map = np.zeros((binary.shape[0] + 2 * MARGIN, binary.shape[1] + 2 * MARGIN), np.int32)
+    inner = fill_map[MARGIN:-MARGIN, MARGIN:-MARGIN]
     found = 0
-    for radius in RADII:
-        found += _roll(empty, fill_map, found, radius, MOST_FILLS, keep_largest=radius == RADII[0])
-    _roll(empty, fill_map, found, 0, MOST_COMPONENTS, keep_largest=False)
-    return np.ascontiguousarray(fill_map[MARGIN:-MARGIN, MARGIN:-MARGIN])
+    for radius in (*RADII, 0):
+        ball = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
+        most = MOST_FILLS if radius > 0 else MOST_COMPONENTS
+        runs, first_run = _find_fills(inside & (inner == LINE), ball, most)
+        ids = np.arange(found + 1, found + first_run.size)
+        _paint(fill_map.ravel(), fill_map.shape[1], runs, first_run, ids, _half_widths(ball))
+        if radius == RADII[0]:
+            areas = np.bincount(inner.ravel(), minlength=1)[1:]
+            kept = areas == areas.max(initial=0)
+            ids = np.where(kept, np.cumsum(kept), LINE)
+            _paint(fill_map.ravel(), fill_map.shape[1], runs, first_run, ids, _half_widths(ball))
+        found = int(ids.max(initial=found))
+    return inner.copy()
 
 
-def _roll(
-    empty: NDArray[np.uint8],
-    fill_map: NDArray[np.int32],
-    found: int,
-    radius: int,
-    most: int,
-    *,
-    keep_largest: bool,
-) -> int:
-    """Fill with one ball; update `empty` and `fill_map`, return the number of fills kept."""
-    ball = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    centres = np.zeros_like(empty)
-    inner = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
-    # The margin is cut off first: OpenCV then treats the outside as no obstacle, the margin would be one.
-    centres[inner] = cv2.erode(np.ascontiguousarray(empty[inner]), ball)
-    rows, columns = np.nonzero(ball)
-    offsets = (rows - radius) * empty.shape[1] + (columns - radius)
+def _find_fills(
+    empty: NDArray[np.bool_], ball: NDArray[np.uint8], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the fills of one ball.
 
-    ids = np.zeros(empty.shape, np.int32)
-    areas = _fill_from_starts(empty.ravel(), centres.ravel(), ids.ravel(), offsets, empty.shape[1], most)
-    if areas.size == 0:
-        return 0
-    kept = areas == areas.max() if keep_largest else np.ones(areas.size, bool)
-    new_id = np.zeros(areas.size + 1, np.int32)
-    new_id[1:][kept] = found + np.arange(1, kept.sum() + 1)
-    filled = new_id[ids]
-    np.copyto(fill_map, filled, where=filled > 0)
-    empty[filled > 0] = 0
-    return int(kept.sum())
+    Returns the runs of all fills' centres, (start, stop) as flat indices of the area with its margin, and
+    where each fill's runs begin among them, ending with their number.
+    """
+    # Eroded without the margin: OpenCV lets the outside of an image stop no ball, the margin would.
+    centres = np.pad(np.asarray(cv2.erode(empty.view(np.uint8), ball), dtype=np.uint8), MARGIN)
+    twice = np.asarray(cv2.dilate(np.pad(ball, ball.shape[0] // 2), ball), dtype=np.uint8)
+    runs = np.empty((centres.size // 2, 2), np.int64)
+    first_run = np.empty(most + 1, np.int64)
+    count = _take_fills(centres.ravel(), centres.shape[1], _half_widths(twice), runs, first_run)
+    return runs, first_run[: count + 1]
+
+
+def _half_widths(element: NDArray[np.uint8]) -> NDArray[np.int64]:
+    # How far each row of a round element reaches to either side.
+    return np.array([row.sum() // 2 for row in element], np.int64)
 
 
 @compiled
-def _fill_from_starts(
-    empty: NDArray[np.uint8],
+def _take_fills(
     centres: NDArray[np.uint8],
-    ids: NDArray[np.int32],
-    ball: NDArray[np.int64],
     stride: int,
-    most: int,
-) -> NDArray[np.int64]:
-    """Number the fills of one ball in `ids`, all arrays flat with a margin; return the fills' areas.
-
-    `centres` is used up. `ball` holds the element's flat offsets; it is symmetric, and filled in the sense
-    that with a point it holds all points between it and the axes. That lets only the rim of an area be
-    dilated: an inner pixel's ball sticks out of the area only where a rim pixel's ball does too.
-    """
-    neighbours = (-stride, -1, 1, stride)
-    areas = np.empty(most, np.int64)
-    fill = np.empty(empty.size, np.int64)
-    rim = np.empty(empty.size, np.int64)
+    reach: NDArray[np.int64],
+    runs: NDArray[np.int64],
+    first_run: NDArray[np.int64],
+) -> int:
+    # Moves the centres of one fill after the other to `runs`; returns the number of fills.
     found = 0
-    for start in range(centres.size):
-        if centres[start] == 0:
+    first_run[0] = 0
+    for seed in range(centres.size):
+        if centres[seed] == 0:
             continue
-        if found == most:
+        if found == first_run.size - 1:
             break
-        found += 1
-
-        # The component of the centres' area, in fill[:size].
-        fill[0] = start
-        ids[start] = found
-        centres[start] = 0
-        size = 1
-        done = 0
-        while done < size:
-            for step in neighbours:
-                near = fill[done] + step
-                if centres[near]:
-                    centres[near] = 0
-                    ids[near] = found
-                    fill[size] = near
-                    size += 1
+        done = first_run[found]
+        count = _take_run(centres, seed, runs, done)
+        while done < count:
+            for beside in range(-stride, stride + 1, 2 * stride):
+                for near in range(runs[done, 0] + beside, runs[done, 1] + beside):
+                    if centres[near]:
+                        count = _take_run(centres, near, runs, count)
             done += 1
-
-        # The rim is listed before anything is dilated, as dilating changes `ids`.
-        on_rim = 0
-        for i in range(size):
-            for step in neighbours:
-                if ids[fill[i] + step] != found:
-                    rim[on_rim] = fill[i]
-                    on_rim += 1
-                    break
-        for i in range(on_rim):
-            for step in ball:
-                near = rim[i] + step
-                # Inside the image a ball covers empty pixels only; `empty` keeps it out of the margin.
-                if empty[near] and ids[near] == 0:
-                    ids[near] = found
-                    fill[size] = near
-                    size += 1
-
         # No later ball may touch the fill.
-        for i in range(size):
-            centres[fill[i]] = 0
-            for step in neighbours:
-                if ids[fill[i] + step] != found:
-                    for reach in ball:
-                        centres[fill[i] + reach] = 0
-                    break
-        areas[found - 1] = size
-    return areas[:found]
+        for i in range(first_run[found], count):
+            _set_around(centres, stride, runs[i, 0], runs[i, 1], reach, 0)
+        found += 1
+        first_run[found] = count
+    return found
+
+
+@compiled
+def _take_run(centres: NDArray[np.uint8], pixel: int, runs: NDArray[np.int64], count: int) -> int:
+    # Moves the run through a pixel from `centres` to `runs`.
+    start, stop = pixel, pixel + 1
+    while centres[start - 1]:
+        start -= 1
+    while centres[stop]:
+        stop += 1
+    centres[start:stop] = 0
+    runs[count, 0] = start
+    runs[count, 1] = stop
+    return count + 1
+
+
+@compiled
+def _paint(
+    fill_map: NDArray[np.int32],
+    stride: int,
+    runs: NDArray[np.int64],
+    first_run: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    ball: NDArray[np.int64],
+) -> None:
+    # Dilates each fill's centres by the ball; the id 0 takes a painted fill back.
+    for fill in range(ids.size):
+        for i in range(first_run[fill], first_run[fill + 1]):
+            _set_around(fill_map, stride, runs[i, 0], runs[i, 1], ball, ids[fill])
+
+
+@compiled
+def _set_around(
+    image: NDArray[np.generic], stride: int, start: int, stop: int, half_widths: NDArray[np.int64], value: int
+) -> None:
+    # Sets a run dilated by a round element. Slices rather than loops: Numba turns them into `memset`.
+    for k in range(half_widths.size):
+        row = (k - half_widths.size // 2) * stride
+        image[start + row - half_widths[k] : stop + row + half_widths[k]] = value

@@ -5,38 +5,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.sections import ContourPreset
+from data.cartoon import draw_triplet
+from stages.contours import draw_contours, find_inside
 from stages.line_assignment import assign_lines
-
-
-def assign_slowly(labels: np.ndarray, passes: int) -> np.ndarray:
-    height, width = labels.shape
-    current = labels.copy()
-    for _ in range(passes):
-        before = current.copy()
-        for y, x in zip(*np.nonzero(before == 0), strict=True):
-            sides = [(y, x - 1), (y, x + 1), (y - 1, x), (y + 1, x)]
-            if not any(0 <= v < height and 0 <= u < width and before[v, u] for v, u in sides):
-                continue
-            for v, u in [
-                (y, x - 1) if x - 1 > 0 else (-1, -1),
-                (y - 1, x - 1) if x - 1 > 0 and y - 1 > 0 else (-1, -1),
-                (y - 1, x) if y - 1 > 0 else (-1, -1),
-                (y - 1, x + 1) if y - 1 > 0 else (-1, -1),
-                (y, x + 1),
-                (y + 1, x + 1),
-                (y + 1, x),
-                (y + 1, x - 1) if x - 1 > 0 else (-1, -1),
-            ]:
-                if 0 <= v < height and 0 <= u < width and before[v, u]:
-                    current[y, x] = before[v, u]
-                    break
-    return current
+from stages.trapped_ball import fill_pieces
+from tests.plain import segmentation as plain
 
 
 def test_golden(golden_case):
     for name in ("frame1", "frame3"):
         thinned = assign_lines(golden_case.segmentation[f"{name}_merged"])
         np.testing.assert_array_equal(thinned, golden_case.segmentation[f"{name}_thinned"])
+
+
+@pytest.mark.parametrize("style", ["Japan", "Disney"])
+def test_drawn_cartoon_as_plain_version(style):
+    fill_map = fill_pieces(
+        find_inside(draw_contours(draw_triplet(4, (72, 96), style=style).frame0, ContourPreset()))
+    )
+    np.testing.assert_array_equal(assign_lines(fill_map), plain.assign_lines(fill_map))
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -47,12 +35,12 @@ def test_golden(golden_case):
     line_share=st.floats(0.2, 0.98),
     passes=st.integers(0, 30),
 )
-def test_as_slow_version(seed, height, width, line_share, passes):
+def test_noise_as_plain_version(seed, height, width, line_share, passes):
     rng = np.random.default_rng(seed)
     labels = rng.integers(1, 9, (height, width)).astype(np.int32)
     labels[rng.random((height, width)) < line_share] = 0
     before = labels.copy()
-    np.testing.assert_array_equal(assign_lines(labels, passes=passes), assign_slowly(labels, passes))
+    np.testing.assert_array_equal(assign_lines(labels, passes=passes), plain.assign_lines(labels, passes))
     np.testing.assert_array_equal(labels, before)
 
 
@@ -76,8 +64,15 @@ def test_one_pixel_a_pass():
     assert (thinned[:, 102:] == 0).all()
 
 
-def test_lines_only_stay():
-    assert (assign_lines(np.zeros((5, 5), np.int32)) == 0).all()
+def test_row_0_does_not_spread_downwards():
+    labels = np.zeros((6, 4), np.int32)
+    labels[0] = 7
+    np.testing.assert_array_equal(assign_lines(labels), labels)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (1, 9), (9, 1), (5, 5)])
+def test_lines_only_stay(shape):
+    assert (assign_lines(np.zeros(shape, np.int32)) == 0).all()
 
 
 def test_refuses():

@@ -6,45 +6,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.sections import ContourPreset
+from data.cartoon import draw_triplet
 from stages import trapped_ball
+from stages.contours import draw_contours, find_inside
 from stages.trapped_ball import fill_pieces
-
-
-def fill_slowly(binary: np.ndarray, most_fills: int = 1000, most_components: int = 20000) -> np.ndarray:
-    """The whole image anew for every fill."""
-    empty = (binary > 0).astype(np.uint8)
-    fill_map = np.zeros(binary.shape, np.int32)
-    count = 0
-    for radius, keep_largest, most in (
-        (3, True, most_fills),
-        (2, False, most_fills),
-        (1, False, most_fills),
-        (0, False, most_components),
-    ):
-        ball = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-        rest, fills = empty.copy(), []
-        while len(fills) < most:
-            centres = cv2.erode(rest, ball)
-            if not centres.any():
-                break
-            labels = cv2.connectedComponents(centres, connectivity=4)[1]
-            component = (labels == labels.ravel()[np.flatnonzero(centres)[0]]).astype(np.uint8)
-            fills.append(cv2.dilate(component, ball) > 0)
-            rest[fills[-1]] = 0
-        if keep_largest and fills:
-            largest = max(fill.sum() for fill in fills)
-            fills = [fill for fill in fills if fill.sum() == largest]
-        for fill in fills:
-            count += 1
-            fill_map[fill] = count
-            empty[fill] = 0
-    return fill_map
+from tests.plain import segmentation as plain
 
 
 def test_golden(golden_case):
     for name in ("frame1", "frame3"):
         fill_map = fill_pieces(golden_case.segmentation[f"{name}_binary"])
         np.testing.assert_array_equal(fill_map, golden_case.segmentation[f"{name}_fillmap"])
+
+
+@pytest.mark.parametrize("style", ["Japan", "Disney"])
+def test_drawn_cartoon_as_plain_version(style):
+    binary = find_inside(draw_contours(draw_triplet(2, (96, 128), style=style).frame0, ContourPreset()))
+    np.testing.assert_array_equal(fill_pieces(binary), plain.fill_pieces(binary))
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -55,10 +34,10 @@ def test_golden(golden_case):
     line_share=st.floats(0, 0.4),
     grain=st.sampled_from([1, 2, 4]),
 )
-def test_as_slow_version(seed, height, width, line_share, grain):
+def test_noise_as_plain_version(seed, height, width, line_share, grain):
     coarse = np.random.default_rng(seed).random((height, width)) >= line_share
     binary = np.uint8(255) * np.kron(coarse, np.ones((grain, grain), bool))[:height, :width].astype(np.uint8)
-    np.testing.assert_array_equal(fill_pieces(binary), fill_slowly(binary))
+    np.testing.assert_array_equal(fill_pieces(binary), plain.fill_pieces(binary))
 
 
 def test_gap_does_not_leak():
@@ -85,7 +64,16 @@ def test_ties_of_the_largest_are_all_kept_first():
     assert fill_map[8, 26] > 2
 
 
-def test_limits_leave_the_rest(monkeypatch):
+def test_only_the_largest_come_first():
+    binary = np.zeros((22, 40), np.uint8)
+    binary[2:17, 2:17] = binary[2:17, 22:37] = 255
+    binary[2, 9] = 0  # one pixel less: the first in raster order, but not the largest
+    fill_map = fill_pieces(binary)
+    assert fill_map[8, 29] == 1
+    assert fill_map[8, 9] == 2
+
+
+def test_past_the_limits_stays_line(monkeypatch):
     binary = np.zeros((30, 60), np.uint8)
     for x in range(0, 60, 12):
         binary[2:12, x : x + 9] = 255
@@ -93,12 +81,27 @@ def test_limits_leave_the_rest(monkeypatch):
     monkeypatch.setattr(trapped_ball, "MOST_FILLS", 1)
     monkeypatch.setattr(trapped_ball, "MOST_COMPONENTS", 4)
     fill_map = fill_pieces(binary)
-    np.testing.assert_array_equal(fill_map, fill_slowly(binary, 1, 4))
+    np.testing.assert_array_equal(fill_map, plain.fill_pieces(binary, 1, 4))
     assert (fill_map[20] == 0).all()
 
 
-def test_lines_only():
-    assert (fill_pieces(np.zeros((9, 9), np.uint8)) == 0).all()
+def test_no_more_fills_than_the_limits(monkeypatch):
+    # 96 rooms of 3x3, where the smallest ball leaves the four corners, and 300 single pixels.
+    binary = np.zeros((60, 60), np.uint8)
+    binary[::2, ::2] = 255
+    binary[:40] = np.kron(np.ones((8, 12)), np.pad(np.full((3, 3), 255), 1)).astype(np.uint8)
+    assert fill_pieces(binary).max() == 96 + 4 * 96 + 300
+    monkeypatch.setattr(trapped_ball, "MOST_FILLS", 7)
+    monkeypatch.setattr(trapped_ball, "MOST_COMPONENTS", 50)
+    fill_map = fill_pieces(binary)
+    assert fill_map.max() == 7 + 50
+    np.testing.assert_array_equal(fill_map, plain.fill_pieces(binary, 7, 50))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (9, 9)])
+def test_lines_only_and_no_lines(shape):
+    assert (fill_pieces(np.zeros(shape, np.uint8)) == 0).all()
+    assert (fill_pieces(np.ones(shape, np.uint8)) == 1).all()
 
 
 def test_refuses_colour():

@@ -1,14 +1,42 @@
-"""Run every benchmark: `python -m benchmarks [name ...]`."""
+"""Run every benchmark: `python -m benchmarks [name ...] [--frames FOLDER]`."""
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import sys
+from pathlib import Path
 
-NAMES = ("stages", "orchestration")
+from benchmarks.measuring import load_pairs
+from pipeline.executors import prepare_process
+
+NAMES = (
+    "segmentation",
+    "features",
+    "matching",
+    "coarse_flow",
+    "worst_cases",
+    "growth",
+    "stages",
+    "orchestration",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}; all by default")
+    parser.add_argument(
+        "--frames", type=Path, help="folder of folders of frames, measured on beside the drawn pair"
+    )
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(NAMES)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    prepare_process(1)
+    pairs = load_pairs(arguments.frames)
+    for name in arguments.names or NAMES:
+        print(f"## {name}")
+        importlib.import_module(f"benchmarks.{name}").main(pairs)
+
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or NAMES:
-        if name not in NAMES:
-            sys.exit(f"no benchmark {name!r}; there are {', '.join(NAMES)}")
-        importlib.import_module(f"benchmarks.{name}").main()
+    main()

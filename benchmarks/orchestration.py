@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.measuring import Pair
 from data.cartoon import write_dataset
 from pipeline.runner import execute
 from pipeline.selection import Selection
@@ -15,7 +16,7 @@ from pipeline.selection import Selection
 PAIRS = 256  # full shards
 
 
-def main() -> None:
+def main(_pairs: list[Pair]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         write_dataset(root / "cartoons", PAIRS, size=(32, 48))
@@ -33,7 +34,7 @@ def main() -> None:
         whole = time.perf_counter() - started
         inside = sum(
             record.seconds
-            for stage in report.session.selection.stages
+            for stage in report.session.stages
             for _, record in report.session.records(stage)
             if record is not None
         )
@@ -43,7 +44,3 @@ def main() -> None:
     print(f"{PAIRS} pairs of 32x48, all stages: {whole:.2f} s, of it {inside:.2f} s inside the stages")
     print(f"outside the stages: {(whole - inside) / PAIRS * 1000:.1f} ms a pair")
     print(f"run again with nothing to do: {idle:.2f} s")
-
-
-if __name__ == "__main__":
-    main()

@@ -82,10 +82,10 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
 
     def setup(self, worker: Any) -> None:  # noqa: ARG002
         """Give the libraries their threads and make the compiled code ready."""
-        prepare_process(self.threads)
         if self.shares_terminal and threading.current_thread() is threading.main_thread():
             # Ctrl-C reaches every process of the terminal; the main one decides what becomes of the workers.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        prepare_process(self.threads)
 
 
 class DaskExecutor:

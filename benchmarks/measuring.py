@@ -1,0 +1,53 @@
+"""Timing functions against each other, and the frame pairs to time them on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.cartoon import draw_triplet
+from data.images import read_image
+
+Frame = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two frames to measure on."""
+
+    name: str
+    frame0: Frame
+    frame1: Frame
+
+    @property
+    def size(self) -> str:
+        return "x".join(str(extent) for extent in self.frame0.shape[:2])
+
+
+def load_pairs(folder: Path | None) -> list[Pair]:
+    """One drawn pair at 540x960; with a folder, the first and last frame of each folder in it as well."""
+    triplet = draw_triplet(0, style="Japan")
+    pairs = [Pair("drawn", triplet.frame0, triplet.frame1)]
+    for found in sorted(folder.iterdir()) if folder else []:
+        frames = sorted(found.iterdir())
+        pairs.append(Pair(found.name, read_image(frames[0]), read_image(frames[-1])))
+    return pairs
+
+
+def compare(functions: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:
+    """Shortest time of each function, s.
+
+    They take turns, so that other work on the machine, which only ever adds, meets all of them alike.
+    """
+    shortest = dict.fromkeys(functions, float("inf"))
+    for _ in range(repeats):
+        for name, function in functions.items():
+            started = time.perf_counter()
+            function()
+            shortest[name] = min(shortest[name], time.perf_counter() - started)
+    return shortest

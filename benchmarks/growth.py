@@ -62,6 +62,8 @@ def draw(panel: Axes, label: str, curves: dict[str, Curve]) -> None:
     for name, curve in curves.items():
         panel.loglog(list(curve), list(curve.values()), marker="o", label=name)
         print(f"{name:28}", "  ".join(f"{x:.3g}: {seconds:.3f} s" for x, seconds in curve.items()))
+    panel.minorticks_off()
+    panel.set_xticks(list(curve), labels=[f"{x:.2g}" if x < 10 else f"{x:,.0f}" for x in curve])
     panel.set(xlabel=label, ylabel="seconds, one core")
     panel.grid(visible=True, which="major", alpha=0.4)
     panel.legend()

@@ -37,7 +37,6 @@ def update_histograms(
         histograms,
         changed,
         fills.colours,
-        fills.pixels,
         fills.pixels_from,
         fills.counts,
         fills.counts_row,
@@ -53,7 +52,6 @@ def _update(
     histograms: NDArray[np.float64],
     changed: NDArray[np.bool_],
     colours: NDArray[np.uint8],
-    pixels: NDArray[np.int32],
     pixels_from: NDArray[np.int64],
     counts: NDArray[np.int32],
     counts_row: NDArray[np.int64],
@@ -67,38 +65,30 @@ def _update(
         if not changed[group] or areas[group] == 0:
             continue
         for c in range(channels):
-            least, most = LEVELS - 1, 0
             for i in range(fills_from[group], fills_from[group + 1]):
                 fill = fills[i]
                 row = counts_row[fill]
                 if row >= 0:
                     for value in range(LEVELS):
-                        if counts[row, c, value] > 0:
-                            levels[value] += counts[row, c, value]
-                            least, most = min(least, value), max(most, value)
+                        levels[value] += counts[row, c, value]
                 else:
                     for k in range(pixels_from[fill], pixels_from[fill + 1]):
-                        value = colours[pixels[k], c]
-                        levels[value] += 1
-                        least, most = min(least, value), max(most, value)
-            _bin_levels(
-                levels, least, most, channels * areas[group], histograms, group, (channels - 1 - c) * BINS
-            )
+                        levels[colours[k, c]] += 1
+            _bin_levels(levels, channels * areas[group], histograms, group, (channels - 1 - c) * BINS)
 
 
 @compiled
 def _bin_levels(
-    levels: NDArray[np.int64],
-    least: int,
-    most: int,
-    divisor: int,
-    histograms: NDArray[np.float64],
-    group: int,
-    first: int,
+    levels: NDArray[np.int64], divisor: int, histograms: NDArray[np.float64], group: int, first: int
 ) -> None:
     # The bin of each value as numpy.histogram finds it: an edge is start + k * (width / bins) in double
     # precision, a bin holds its lower edge, the last one both; a single value v gets the range v -+ 0.5.
     # Leaves `levels` empty.
+    least, most = 0, LEVELS - 1
+    while levels[least] == 0:
+        least += 1
+    while levels[most] == 0:
+        most -= 1
     start, stop = float(least), float(most)
     if least == most:
         start, stop = start - 0.5, stop + 0.5

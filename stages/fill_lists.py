@@ -2,8 +2,9 @@
 
 Small fills have their pixels listed, large ones only their colours counted. Fills merge as wholes, so the
 image is gone through once; what they become later is a table from fill to id. The fills with one id are a
-group, named by it. A list of something for each fill or group i is `x[x_from[i]:x_from[i + 1]]`. Pixels are
-flat indices, id 0 is line and has empty lists.
+group, named by it. A list of something for each fill or group i is `x[x_from[i]:x_from[i + 1]]`. Id 0 is
+line and has empty lists. Pixels are flat indices of a map with a border of line one pixel wide, which
+spares loops over neighbours every test for the image's edge.
 """
 
 from __future__ import annotations
@@ -23,15 +24,14 @@ class FillLists:
     """The fills of an image."""
 
     labels: NDArray[np.int32]
-    """(H * W,): the fill of each pixel."""
-    colours: NDArray[np.uint8]
-    """(H * W, C)."""
-    width: int
+    """(H + 2, W + 2): the fill of each pixel, with the border."""
     areas: NDArray[np.int64]
     """(ids,): pixels of each fill; fill 0 are the lines."""
     pixels: NDArray[np.int32]
     """Of each small fill, its pixels."""
     pixels_from: NDArray[np.int64]
+    colours: NDArray[np.uint8]
+    """(n, C): the colours of the n pixels listed."""
     border: NDArray[np.int32]
     """Of each small fill, the pixels of other fills that touch it with a side, each once."""
     border_from: NDArray[np.int64]
@@ -39,6 +39,11 @@ class FillLists:
     """(large fills, C, LEVELS): how often a large fill has each value."""
     counts_row: NDArray[np.int64]
     """(ids,): where a fill is in `counts`; -1 for small ones."""
+
+    @property
+    def neighbours(self) -> NDArray[np.int64]:
+        """(4,): steps from a pixel to those at its sides."""
+        return np.array([-self.labels.shape[1], -1, 1, self.labels.shape[1]])
 
 
 @dataclass(frozen=True)
@@ -70,25 +75,43 @@ def list_fills(fill_map: NDArray[np.int32], frame: NDArray[np.uint8], *, small_b
     -------
     FillLists
     """
-    labels = np.ascontiguousarray(fill_map, dtype=np.int32).ravel()
-    colours = np.ascontiguousarray(frame).reshape(-1, frame.shape[2])
-    areas = np.bincount(labels, minlength=1)
+    channels = frame.shape[2]
+    areas = np.bincount(fill_map.ravel(), minlength=1)
     is_large = areas >= small_below
     is_large[0] = False
     listed = np.where(is_large, 0, areas)
     listed[0] = 0
     pixels_from = np.concatenate([[0], np.cumsum(listed)])
-    pixels = np.empty(pixels_from[-1], np.int32)
-    counts = np.zeros((np.count_nonzero(is_large), frame.shape[2], LEVELS), np.int32)
-    counts_row = np.where(is_large, np.cumsum(is_large) - 1, -1)
-    _list_pixels(labels, colours, counts_row, pixels_from[:-1].copy(), pixels, counts)
-    border = np.empty(4 * pixels.size, np.int32)
-    border_from = np.zeros_like(pixels_from)
-    width = fill_map.shape[1]
-    _list_borders(labels, width, pixels, pixels_from, np.zeros(labels.size, np.bool_), border, border_from)
-    return FillLists(
-        labels, colours, width, areas, pixels, pixels_from, border, border_from, counts, counts_row
+    fills = FillLists(
+        labels=np.pad(fill_map, 1),
+        areas=areas,
+        pixels=np.empty(pixels_from[-1], np.int32),
+        pixels_from=pixels_from,
+        colours=np.empty((pixels_from[-1], channels), np.uint8),
+        border=np.empty(4 * pixels_from[-1], np.int32),
+        border_from=np.zeros_like(pixels_from),
+        counts=np.zeros((np.count_nonzero(is_large), channels, LEVELS), np.int32),
+        counts_row=np.where(is_large, np.cumsum(is_large) - 1, -1),
     )
+    _list_pixels(
+        fills.labels,
+        np.ascontiguousarray(frame),
+        fills.counts_row,
+        pixels_from[:-1].copy(),
+        fills.pixels,
+        fills.colours,
+        fills.counts,
+    )
+    _list_borders(
+        fills.labels.ravel(),
+        fills.neighbours,
+        fills.pixels,
+        pixels_from,
+        np.zeros(fills.labels.size, np.bool_),
+        fills.border,
+        fills.border_from,
+    )
+    return fills
 
 
 def group_fills(now: NDArray[np.int64], areas: NDArray[np.int64]) -> Groups:
@@ -114,30 +137,36 @@ def group_fills(now: NDArray[np.int64], areas: NDArray[np.int64]) -> Groups:
 @compiled
 def _list_pixels(
     labels: NDArray[np.int32],
-    colours: NDArray[np.uint8],
+    frame: NDArray[np.uint8],
     counts_row: NDArray[np.int64],
     place: NDArray[np.int64],
     pixels: NDArray[np.int32],
+    colours: NDArray[np.uint8],
     counts: NDArray[np.int32],
 ) -> None:
     # `place`, where the next pixel of each fill goes, is used up.
-    for pixel in range(labels.size):
-        fill = labels[pixel]
-        if fill == 0:
-            continue
-        row = counts_row[fill]
-        if row >= 0:
-            for c in range(colours.shape[1]):
-                counts[row, c, colours[pixel, c]] += 1
-        else:
-            pixels[place[fill]] = pixel
-            place[fill] += 1
+    height, width, channels = frame.shape
+    for y in range(height):
+        for x in range(width):
+            fill = labels[y + 1, x + 1]
+            if fill == 0:
+                continue
+            row = counts_row[fill]
+            if row >= 0:
+                for c in range(channels):
+                    counts[row, c, frame[y, x, c]] += 1
+            else:
+                at = place[fill]
+                place[fill] += 1
+                pixels[at] = (y + 1) * (width + 2) + x + 1
+                for c in range(channels):
+                    colours[at, c] = frame[y, x, c]
 
 
 @compiled
 def _list_borders(
     labels: NDArray[np.int32],
-    width: int,
+    neighbours: NDArray[np.int64],
     pixels: NDArray[np.int32],
     pixels_from: NDArray[np.int64],
     seen: NDArray[np.bool_],
@@ -148,18 +177,9 @@ def _list_borders(
     for fill in range(1, pixels_from.size - 1):
         border_from[fill] = count
         for i in range(pixels_from[fill], pixels_from[fill + 1]):
-            pixel = pixels[i]
-            x = pixel % width
-            for side in range(4):
-                if side == 0:
-                    near, exists = pixel - width, pixel >= width
-                elif side == 1:
-                    near, exists = pixel - 1, x > 0
-                elif side == 2:
-                    near, exists = pixel + 1, x < width - 1
-                else:
-                    near, exists = pixel + width, pixel + width < labels.size
-                if exists and labels[near] != 0 and labels[near] != fill and not seen[near]:
+            for step in neighbours:
+                near = pixels[i] + step
+                if labels[near] != 0 and labels[near] != fill and not seen[near]:
                     seen[near] = True
                     border[count] = near
                     count += 1

@@ -66,7 +66,7 @@ def merge_fills(
         raise ValueError(f"rounds is {rounds}; expected 0 or more")
     if fill_map.min(initial=0) < 0:
         raise ValueError(f"fill_map holds the id {fill_map.min()}; expected 0 (line) or more")
-    fills = list_fills(fill_map, frame, small_below=MERGE_BELOW)
+    fills = list_fills(fill_map.astype(np.int32), frame, small_below=MERGE_BELOW)
     ids = fills.areas.size
     histograms = np.empty((ids, BINS * frame.shape[2]))
     is_point = np.zeros(ids, np.bool_)
@@ -79,7 +79,7 @@ def merge_fills(
         has_limits = (groups.areas >= ALWAYS_BELOW) & (groups.areas < MERGE_BELOW)
         update_points(is_point, changed & has_limits, fills, groups)
         _merge_round(
-            fills.labels,
+            fills.labels.ravel(),
             fills.border,
             fills.border_from,
             groups.of_fill,
@@ -91,6 +91,7 @@ def merge_fills(
             np.zeros(fills.labels.size, np.bool_),
             np.zeros(ids, np.int64),
             np.empty(4 * MERGE_BELOW, np.int64),
+            np.empty(8),
             now,
         )
         moved = now != groups.of_fill
@@ -116,6 +117,7 @@ def _merge_round(
     seen: NDArray[np.bool_],
     contact: NDArray[np.int64],
     neighbours: NDArray[np.int64],
+    partial: NDArray[np.float64],
     now: NDArray[np.int64],
 ) -> None:
     for group in range(1, now.size):
@@ -128,7 +130,7 @@ def _merge_round(
         new, best, likeness, best_contact = group, -1.0, -1.0, 0
         for i in range(count):
             other = neighbours[i]
-            likeness = _intersect(histograms, group, other)
+            likeness = _intersect(histograms, group, other, partial)
             if likeness > best:
                 new, best, best_contact = other, likeness, contact[other]
             contact[other] = 0
@@ -188,12 +190,13 @@ def _count_contacts(
 
 
 @compiled
-def _intersect(histograms: NDArray[np.float64], one: int, other: int) -> float:
+def _intersect(histograms: NDArray[np.float64], one: int, other: int, partial: NDArray[np.float64]) -> float:
     # Eight partial sums and then the rest, the order in which NumPy adds up 8 to 128 numbers: the thresholds
     # and the choice between equally alike neighbours hang on the last bit.
-    partial = np.zeros(8)
     size = histograms.shape[1]
     whole = size - size % 8
+    for k in range(8):
+        partial[k] = 0.0
     for i in range(0, whole, 8):
         for k in range(8):
             partial[k] += min(histograms[one, i + k], histograms[other, i + k])

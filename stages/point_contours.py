@@ -42,8 +42,8 @@ def update_points(
     _rule_out(
         is_point,
         asked,
-        fills.labels,
-        fills.width,
+        fills.labels.ravel(),
+        fills.neighbours,
         fills.pixels,
         fills.pixels_from,
         groups.of_fill,
@@ -58,11 +58,10 @@ def update_points(
 
 
 def _simplifies_to_point(group: int, fills: FillLists, groups: Groups) -> bool:
-    labels = fills.labels.reshape(-1, fills.width)
     members = groups.fills[groups.fills_from[group] : groups.fills_from[group + 1]]
     pixels = np.concatenate([fills.pixels[fills.pixels_from[i] : fills.pixels_from[i + 1]] for i in members])
-    rows, columns = np.divmod(pixels, fills.width)
-    box = labels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    rows, columns = np.unravel_index(pixels, fills.labels.shape)
+    box = fills.labels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     mask = (groups.of_fill[box] == group).view(np.uint8)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     length = cv2.arcLength(contours[0], True)
@@ -74,7 +73,7 @@ def _rule_out(
     is_point: NDArray[np.bool_],
     asked: NDArray[np.bool_],
     labels: NDArray[np.int32],
-    width: int,
+    neighbours: NDArray[np.int64],
     pixels: NDArray[np.int32],
     pixels_from: NDArray[np.int64],
     of_fill: NDArray[np.int64],
@@ -95,28 +94,21 @@ def _rule_out(
         size = 1
         done = 0
         sides = 0
-        top = bottom = part[0] // width
-        left = right = part[0] % width
+        stride = neighbours[-1]
+        top = bottom = part[0] // stride
+        left = right = part[0] % stride
         while done < size:
-            pixel = part[done]
-            done += 1
-            y, x = pixel // width, pixel % width
+            y, x = part[done] // stride, part[done] % stride
             top, bottom, left, right = min(top, y), max(bottom, y), min(left, x), max(right, x)
-            for side in range(4):
-                if side == 0:
-                    near, exists = pixel - width, pixel >= width
-                elif side == 1:
-                    near, exists = pixel - 1, x > 0
-                elif side == 2:
-                    near, exists = pixel + 1, x < width - 1
-                else:
-                    near, exists = pixel + width, pixel + width < labels.size
-                if not exists or of_fill[labels[near]] != group:
+            for step in neighbours:
+                near = part[done] + step
+                if of_fill[labels[near]] != group:
                     sides += 1
                 elif not seen[near]:
                     seen[near] = True
                     part[size] = near
                     size += 1
+            done += 1
         extent = max(right - left, bottom - top)
         if size == areas[group] and extent > 2 * TOLERANCE * 2 * sides:
             is_point[group] = False

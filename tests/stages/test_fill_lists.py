@@ -13,7 +13,7 @@ def test_lists_as_masks_say(seed):
     fill_map = 2 * rng.integers(0, 5, (9, 11)).repeat(2, axis=1).astype(np.int32)
     fill_map[2:7, 4:] = 4  # 90 px
     frame = rng.integers(0, 256, (9, 22, 3), dtype=np.uint8)
-    fills = list_fills(fill_map, frame, small_below=80)
+    fills = list_fills(fill_map, frame, small_below=90)
     assert fills.areas.tolist() == np.bincount(fill_map.ravel()).tolist()
     assert (fills.counts_row >= 0).tolist() == [False, False, False, False, True, False, False, False, False]
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
@@ -27,8 +27,10 @@ def test_lists_as_masks_say(seed):
             assert pixels.size == border.size == 0
         else:
             around = cv2.dilate(mask.astype(np.uint8), cross).astype(bool) & ~mask & (fill_map > 0)
-            assert pixels.tolist() == np.flatnonzero(mask).tolist()
-            assert sorted(border) == np.flatnonzero(around).tolist()
+            assert pixels.tolist() == np.flatnonzero(np.pad(mask, 1)).tolist()
+            assert sorted(border) == np.flatnonzero(np.pad(around, 1)).tolist()
+            colours = fills.colours[fills.pixels_from[fill] : fills.pixels_from[fill + 1]]
+            np.testing.assert_array_equal(colours, frame[mask])
 
 
 def test_lines_are_not_listed():

@@ -129,6 +129,15 @@ def test_lines_only_are_one_piece():
     assert segment(frame, ContourPreset()).count == 1
 
 
+def test_grid_of_lines():
+    # The most pieces found for any frame of this size.
+    frame = np.full((540, 960, 3), 255, np.uint8)
+    frame[::6] = frame[:, ::6] = 0
+    pieces = segment(frame, ContourPreset())
+    assert_valid(pieces, (540, 960))
+    assert pieces.count == 14_025
+
+
 def test_never_more_pieces_than_the_limits(monkeypatch):
     # A grid of lines with 100 cells, and too few fills for them.
     monkeypatch.setattr(trapped_ball, "MOST_FILLS", 5)

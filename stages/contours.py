@@ -104,6 +104,11 @@ def find_edges(response: NDArray[np.int16], low: int, high: int) -> NDArray[np.i
     (H, W) int16
         The greatest value kept in any channel; 0 where none is.
 
+    Raises
+    ------
+    ValueError
+        If `low` is below 1 or above `high`.
+
     Notes
     -----
     The channels are the third axis of one volume, connected through its six faces: an edge that is strong
@@ -114,6 +119,8 @@ def find_edges(response: NDArray[np.int16], low: int, high: int) -> NDArray[np.i
     Canny, "A Computational Approach to Edge Detection", IEEE TPAMI 1986 (doi:10.1109/TPAMI.1986.4767851),
     for the threshold with hysteresis.
     """
+    if not 1 <= low <= high:
+        raise ValueError(f"low is {low} and high {high}; expected 1 <= low <= high")
     height, width, channels = response.shape
     edges = np.zeros((height, width), np.int16)
     _spread(response.flatten(), low, high, width, channels, edges.ravel())

@@ -36,7 +36,8 @@ def assign_lines(fill_map: NDArray[np.int32], *, passes: int = PASSES) -> NDArra
     In each pass a line pixel that touches a piece with one of its four sides takes the first id found in the
     map of the pass before: left, up-left, up, up-right, right, down-right, down, down-left. As in the
     released program, column 0 is never read as left, up-left or down-left nor row 0 as up, up-left or
-    up-right, so a piece that touches a line only from column 0 does not spread sideways.
+    up-right, so a piece that touches a line only from column 0 does not spread sideways. A map of lines
+    only, or of none, comes back as it is.
     """
     if fill_map.ndim != 2:
         raise ValueError(f"fill_map has shape {fill_map.shape}; expected (H, W)")

@@ -120,6 +120,7 @@ def _merge_round(
     partial: NDArray[np.float64],
     now: NDArray[np.int64],
 ) -> None:
+    # The four arrays before `now` are scratch, `seen` and `contact` all zero between groups.
     for group in range(1, now.size):
         area = areas[group]
         if area == 0 or area >= MERGE_BELOW:

@@ -109,6 +109,12 @@ def test_edges_connect_through_faces_only():
         np.testing.assert_array_equal(find_edges(response, 10, 50), wanted.max(axis=2))
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 5), (6, 5)])
+def test_find_edges_refuses(low, high):
+    with pytest.raises(ValueError, match=f"low is {low} and high 5"):
+        find_edges(np.zeros((2, 2, 3), np.int16), low, high)
+
+
 @pytest.mark.parametrize(
     "frame",
     [

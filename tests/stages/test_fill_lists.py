@@ -11,6 +11,7 @@ from stages.fill_lists import group_fills, list_fills
 def test_lists_as_masks_say(seed):
     rng = np.random.default_rng(seed)
     fill_map = 2 * rng.integers(0, 5, (9, 11)).repeat(2, axis=1).astype(np.int32)
+    fill_map[fill_map == 4] = 6
     fill_map[2:7, 4:] = 4  # 90 px
     frame = rng.integers(0, 256, (9, 22, 3), dtype=np.uint8)
     fills = list_fills(fill_map, frame, small_below=90)

@@ -1,9 +1,12 @@
 """All-pairs correlation of two feature maps, looked up in windows on several scales.
 
-A level of the pyramid holds, for every feature of frame 0, its dot products with the features of frame 1
-averaged over 2^level x 2^level cells. A look-up reads a window of `2 * RADIUS + 1` by `2 * RADIUS + 1` values
-around one position in each level. Channels run level by level; within a level the *x* offset is the
-slow axis and the y offset the fast one.
+A level of the pyramid holds, for every feature of one frame, its dot products with the features of the
+other frame averaged over 2^level x 2^level cells. A look-up reads a window of `2 * RADIUS + 1` by
+`2 * RADIUS + 1` values around one position in each level. Channels run level by level; within a level the
+*x* offset is the slow axis and the y offset the fast one.
+
+Both directions are served at once, as one batch: first frame 0 looking into frame 1, then frame 1 looking
+into frame 0.
 
 References
 ----------
@@ -14,11 +17,15 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, Self
+from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
+
+from models.compiled import compiled_sum, in_bands
 
 LEVELS = 4
 RADIUS = 4  # [1], section 4: the look-up reaches 4 cells in each level
@@ -27,36 +34,31 @@ CHANNELS = LEVELS * WINDOW**2
 SMALLEST_SIDE = 2 ** (LEVELS - 1)
 """Least side of a feature map for which no level is empty."""
 
-# Most correlations kept as a volume: 2^29 float32 are 2 GiB, enough for 1100x1100 frames. Beyond, windows are
-# correlated anew in each look-up, slower but with memory that grows with the frame, not with its square.
-VOLUME_LIMIT = 2**29
-# Floats that a look-up without a volume holds at once: 8 MiB, which caches hold; larger was slower on CPUs.
-CHUNK_FLOATS = 2**21
+# A position further out than this, in cells, sees nothing of any map; whole numbers stay far from overflow.
+FAR = 1e6
 
 
 class Correlation(Protocol):
     """What the network asks of a correlation; positions and cells are those of the feature maps."""
 
     def lookup(self, positions: Tensor) -> Tensor:
-        """Windows of all levels around positions in frame 1.
+        """Windows of all levels around positions in the other frame.
 
         Parameters
         ----------
         positions
-            `(N, 2, h, w)`, x and y in cells of frame 1's feature map, one for each feature of frame 0.
+            `(2 * N, 2, h, w)`, x and y in cells of the other frame's feature map, one for each feature of
+            frame 0, then one for each of frame 1.
 
         Returns
         -------
         Tensor
-            `(N, CHANNELS, h, w)`, bilinear between cells, 0 outside of the map.
+            `(2 * N, CHANNELS, h, w)`, bilinear between cells, 0 outside of the map.
         """
-
-    def reversed(self) -> Correlation:
-        """The correlation of frame 1 with frame 0."""
 
 
 class CorrelationVolume:
-    """All correlations, computed once: fast, memory `N * (h * w)^2 * 4/3` floats.
+    """All correlations, computed once: memory `N * (h * w)^2 * 8/3` floats. For GPUs and gradients.
 
     Parameters
     ----------
@@ -65,24 +67,18 @@ class CorrelationVolume:
 
     Notes
     -----
-    The coarser levels come from pooled *features* rather than by pooling correlations: the mean of
-    dot products is the dot product with the mean. The other direction's finest level is this one's transpose.
+    The coarser levels come from pooled *features* rather than by pooling correlations: the mean of dot
+    products is the dot product with the mean. The other direction's finest level is this one's transpose.
     """
 
     def __init__(self, features0: Tensor, features1: Tensor) -> None:
-        self._build(features0, features1, _correlate(features0, features1))
-
-    def _build(self, features0: Tensor, features1: Tensor, finest: Tensor) -> None:
-        self._features = features0, features1
-        coarser = list(_pooled(features1))[1:]
-        self._levels = [finest, *(_correlate(features0, level) for level in coarser)]
-        self._sizes = [(level.shape[2], level.shape[3]) for level in (features1, *coarser)]
-
-    def reversed(self) -> Self:
-        """As `Correlation.reversed`; shares the finest level with this object."""
-        other = type(self).__new__(type(self))
-        other._build(*self._features[::-1], self._levels[0].transpose(1, 2))
-        return other
+        finest = _correlate(features0, features1)
+        self._levels = [torch.cat([finest, finest.transpose(1, 2)])]
+        self._sizes = [_size(features0)]
+        queries = torch.cat([features0, features1])
+        for level in list(_pooled(torch.cat([features1, features0])))[1:]:
+            self._levels.append(_correlate(queries, level))
+            self._sizes.append(_size(level))
 
     def lookup(self, positions: Tensor) -> Tensor:
         """As `Correlation.lookup`."""
@@ -91,54 +87,50 @@ class CorrelationVolume:
             window = _Window(positions.flatten(2) / 2**level, height, width)
             values = correlations.gather(2, window.cells) * window.inside
             windows.append(window.interpolate(values))
-        return _as_channels(windows, positions)
+        channels = torch.cat(windows, dim=2).transpose(1, 2)
+        return channels.reshape(channels.shape[0], CHANNELS, *positions.shape[2:])
 
 
 class CorrelationOnDemand:
-    """Correlates the windows looked at only: the same numbers as `CorrelationVolume` in little memory.
+    """Correlates the windows looked at only, in compiled code on the CPU: less memory and time there.
 
     Parameters
     ----------
     features0, features1
-        `(N, C, h, w)`, both sides at least `SMALLEST_SIDE`.
+        `(N, C, h, w)`, on the CPU, both sides at least `SMALLEST_SIDE`; no gradients.
     """
 
     def __init__(self, features0: Tensor, features1: Tensor) -> None:
-        self._features = features0, features1
-        self._queries = _rows(features0) / features0.shape[1] ** 0.5
-        self._levels = [(_rows(level), (level.shape[2], level.shape[3])) for level in _pooled(features1)]
-
-    def reversed(self) -> Self:
-        """As `Correlation.reversed`."""
-        return type(self)(*self._features[::-1])
+        self._queries = _rows(torch.cat([features0, features1]) / features0.shape[1] ** 0.5)
+        others = torch.cat([features1, features0])
+        self._levels = [(_rows(level), *_size(level)) for level in _pooled(others)]
 
     def lookup(self, positions: Tensor) -> Tensor:
-        """As `Correlation.lookup`."""
-        windows = []
-        for level, (cells, (height, width)) in enumerate(self._levels):
-            window = _Window(positions.flatten(2) / 2**level, height, width)
-            windows.append(window.interpolate(self._dot_products(cells, window.cells) * window.inside))
-        return _as_channels(windows, positions)
-
-    def _dot_products(self, cells: Tensor, wanted: Tensor) -> Tensor:
-        """Queries `(N, Q, C)` times those of the cells `(N, cells, C)` that `wanted`, `(N, Q, K)`, names."""
-        per_query = wanted.shape[2]
-        chunk = max(1, CHUNK_FLOATS // (per_query * cells.shape[2]))
-        products = torch.empty_like(wanted, dtype=cells.dtype)
-        for image, features in enumerate(cells):
-            for start in range(0, wanted.shape[1], chunk):
-                some = slice(start, start + chunk)
-                rows = features.index_select(0, wanted[image, some].flatten())
-                rows = rows.view(-1, per_query, cells.shape[2])
-                products[image, some] = torch.bmm(rows, self._queries[image, some, :, None])[..., 0]
-        return products
+        """As `Correlation.lookup`; channels last in memory."""
+        where = positions.clamp(-FAR, FAR).permute(0, 2, 3, 1).contiguous().numpy()
+        batch, height, width, _ = where.shape
+        found = np.empty((batch, height, width, CHANNELS), self._queries.dtype)
+        for image in range(batch):
+            for level, (cells, rows, columns) in enumerate(self._levels):
+                in_bands(
+                    _look_up,
+                    height,
+                    self._queries[image],
+                    cells[image],
+                    rows,
+                    columns,
+                    where[image],
+                    level,
+                    found[image],
+                )
+        return torch.from_numpy(found).permute(0, 3, 1, 2)
 
 
 CorrelationFactory = Callable[[Tensor, Tensor], Correlation]
 
 
 def correlate(features0: Tensor, features1: Tensor) -> Correlation:
-    """The correlation of two feature maps, as a volume where that is not too large.
+    """The correlation of two feature maps, the way that suits their device.
 
     Parameters
     ----------
@@ -148,7 +140,7 @@ def correlate(features0: Tensor, features1: Tensor) -> Correlation:
     Returns
     -------
     Correlation
-        A `CorrelationVolume` up to `VOLUME_LIMIT` correlations, else a `CorrelationOnDemand`.
+        A `CorrelationOnDemand` on the CPU, a `CorrelationVolume` on other devices and for gradients.
 
     Raises
     ------
@@ -160,20 +152,58 @@ def correlate(features0: Tensor, features1: Tensor) -> Correlation:
             f"features0 has shape {tuple(features0.shape)} and features1 {tuple(features1.shape)}, "
             "expected (N, C, h, w) twice, the same"
         )
-    batch, _, height, width = features0.shape
+    height, width = _size(features0)
     if min(height, width) < SMALLEST_SIDE:
         raise ValueError(f"features0 is {height}x{width}, expected both sides at least {SMALLEST_SIDE}")
-    if batch * (height * width) ** 2 > VOLUME_LIMIT:
-        return CorrelationOnDemand(features0, features1)
-    return CorrelationVolume(features0, features1)
+    learning = torch.is_grad_enabled() and (features0.requires_grad or features1.requires_grad)
+    on_cpu = features0.device.type == "cpu" and not learning
+    return (CorrelationOnDemand if on_cpu else CorrelationVolume)(features0, features1)
+
+
+@compiled_sum
+def _look_up(
+    queries: NDArray[Any],  # (h, w, C)
+    cells: NDArray[Any],  # (rows, columns, C) of this level
+    rows: int,
+    columns: int,
+    positions: NDArray[Any],  # (h, w, 2)
+    level: int,
+    found: NDArray[Any],  # (h, w, CHANNELS)
+    start: int,
+    stop: int,
+) -> None:
+    # All offsets of a window are whole, so its positions share one fractional part: a grid of one cell more
+    # along each axis is correlated and neighbours are blended.
+    window = np.empty((WINDOW + 1, WINDOW + 1), queries.dtype)  # x, y
+    scale = 1 / 2**level
+    for y in range(start, stop):
+        for x in range(queries.shape[1]):
+            left, top = np.floor(positions[y, x, 0] * scale), np.floor(positions[y, x, 1] * scale)
+            fraction_x = queries.dtype.type(positions[y, x, 0] * scale - left)
+            fraction_y = queries.dtype.type(positions[y, x, 1] * scale - top)
+            for j in range(WINDOW + 1):
+                row = int(top) + j - RADIUS
+                for i in range(WINDOW + 1):
+                    column = int(left) + i - RADIUS
+                    product = queries.dtype.type(0)
+                    if 0 <= row < rows and 0 <= column < columns:
+                        for c in range(queries.shape[2]):
+                            product += queries[y, x, c] * cells[row, column, c]
+                    window[i, j] = product
+            channel = level * WINDOW * WINDOW
+            for i in range(WINDOW):
+                for j in range(WINDOW):
+                    upper = window[i, j] + fraction_x * (window[i + 1, j] - window[i, j])
+                    lower = window[i, j + 1] + fraction_x * (window[i + 1, j + 1] - window[i, j + 1])
+                    found[y, x, channel] = upper + fraction_y * (lower - upper)
+                    channel += 1
 
 
 class _Window:
     """Cells under every position's window, and the interpolation between them.
 
-    All offsets of a window are whole, so its positions share one fractional part: a grid of one cell more
-    along each axis is read and neighbours are blended. Taking whole and fractional parts, rather than
-    normalising positions to -1..1, also holds on maps of a single row or column.
+    Taking whole and fractional parts, rather than normalising positions to -1..1, also holds on maps of a
+    single row or column.
     """
 
     def __init__(self, positions: Tensor, height: int, width: int) -> None:
@@ -213,9 +243,14 @@ def _correlate(features0: Tensor, features1: Tensor) -> Tensor:
     return correlations
 
 
-def _rows(features: Tensor) -> Tensor:
-    """`(N, C, h, w)` as `(N, h * w, C)`, each cell's channels side by side in memory."""
-    return features.flatten(2).transpose(1, 2).contiguous()
+def _rows(features: Tensor) -> NDArray[Any]:
+    """`(N, C, h, w)` as an array `(N, h, w, C)`, each cell's channels side by side in memory."""
+    array: NDArray[Any] = features.permute(0, 2, 3, 1).contiguous().numpy()
+    return array
+
+
+def _size(features: Tensor) -> tuple[int, int]:
+    return features.shape[2], features.shape[3]
 
 
 def _pooled(features: Tensor) -> Iterator[Tensor]:
@@ -223,8 +258,3 @@ def _pooled(features: Tensor) -> Iterator[Tensor]:
     for _ in range(LEVELS - 1):
         features = avg_pool2d(features, 2)
         yield features
-
-
-def _as_channels(windows: list[Tensor], positions: Tensor) -> Tensor:
-    channels = torch.cat(windows, dim=2).transpose(1, 2)
-    return channels.reshape(channels.shape[0], CHANNELS, *positions.shape[2:])

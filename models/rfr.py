@@ -118,17 +118,17 @@ class RFR(nn.Module):
             pad_edge(x, max(height, SMALLEST_FRAME), max(width, SMALLEST_FRAME))
             for x in (frame0, frame1, coarse_flow01, coarse_flow10)
         )
-        initial01 = self.initial_flow(frame0, frame1, coarse_flow01).flow
-        initial10 = self.initial_flow(frame1, frame0, coarse_flow10).flow
         features0, features1 = self.features(frame0), self.features(frame1)
         correlation = self._correlation(features0, features1)
-        fine01 = self._iterate(features0, correlation, initial01)
-        correlation = correlation.reversed()  # the same name, to free what only the first direction needed
-        fine10 = self._iterate(features1, correlation, initial10)
+        initial = self.initial_flow(
+            torch.cat([frame0, frame1]),
+            torch.cat([frame1, frame0]),
+            torch.cat([coarse_flow01, coarse_flow10]),
+        ).flow
+        fine = self._iterate(torch.cat([features0, features1]), correlation, initial)
         size = (frame0.shape[2], frame0.shape[3])
-        refined01, refined10 = (
-            resize_flow(fine, size, "bilinear")[..., :height, :width] for fine in (fine01, fine10)
-        )
+        refined = resize_flow(fine, size, "bilinear")[..., :height, :width]
+        refined01, refined10 = refined.chunk(2)
         return refined01, refined10
 
     def initial_flow(self, frame0: Tensor, frame1: Tensor, coarse_flow01: Tensor) -> InitialFlow:
@@ -158,19 +158,20 @@ class RFR(nn.Module):
         """Features of a frame, `(N, 256, H // 8, W // 8)`: for matching, and as context of its own flow."""
         height, width = (side // STRIDE * STRIDE for side in frame.shape[-2:])
         resized = interpolate(_centred(frame), size=(height, width), mode="bilinear")
-        features: Tensor = self.fnet(resized)
+        # Convolutions on the CPU are fastest with channels last; the format is kept by all that follows.
+        features: Tensor = self.fnet(resized.contiguous(memory_format=torch.channels_last))
         return features
 
-    def _iterate(self, features0: Tensor, correlation: Correlation, initial: Tensor) -> Tensor:
-        """Recurrent updates of one direction; `(N, 2, 8h, 8w)` in pixels of that size."""
-        hidden, context = features0[:, :HIDDEN_CHANNELS], features0[:, HIDDEN_CHANNELS:]
+    def _iterate(self, features: Tensor, correlation: Correlation, initial: Tensor) -> Tensor:
+        """Recurrent updates of both directions, one batch; `(2 * N, 2, 8h, 8w)` in pixels of that size."""
+        hidden, context = features[:, :HIDDEN_CHANNELS], features[:, HIDDEN_CHANNELS:]
         hidden_state = torch.tanh(hidden)
-        terms = self.update_block.gru.context_terms(torch.relu(context))
+        passes = self.update_block.gru.prepare(torch.relu(context))
         grid = _grid(initial)
         flow = self.initial_flow_additions * initial
         for _ in range(self.iterations):
             correlations = correlation.lookup(grid + flow)
-            hidden_state, change = self.update_block(hidden_state, terms, correlations, flow)
+            hidden_state, change = self.update_block(hidden_state, passes, correlations, flow)
             flow = flow + change
         return upsample_convex(flow, self.update_block.mask_logits(hidden_state))
 

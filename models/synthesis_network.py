@@ -24,14 +24,17 @@ from models.splatting import brightness_importance, splat
 
 Splatting = Literal["average", "softmax"]
 
+HALO = 64
+"""Rows beyond which nothing reaches a pixel through the GridNet; tested."""
+# Pixels that the GridNet draws at once. Larger frames are drawn in strips of rows, each with a halo.
+STRIP_PIXELS = 1 << 20
+
 
 class Source(NamedTuple):
     """One frame of a pair, ready to be splatted to any time; all maps padded to sides divisible by 4."""
 
-    frame: Tensor
-    """`(N, 3, H, W)`, 0..1."""
-    features: list[Tensor]
-    """Three levels, finest first."""
+    levels: list[Tensor]
+    """`(N, 3 + 32, H, W)`: the frame, 0..1, and its finest features; then the coarser features."""
     flow: Tensor
     """`(N, 2, H, W)`: the whole way to the other frame."""
     importance: Tensor | None
@@ -118,46 +121,58 @@ class SynthesisNetwork(nn.Module):
 
     def draw(self, source0: Source, source1: Source, t: float) -> Tensor:
         """The frame at time t from two sources, `(N, 3, H, W)` of their padded size, not clamped."""
-        warped0 = splat_levels(source0, t)
-        warped1 = splat_levels(source1, 1 - t)
-        frames, *levels = (torch.cat(both, dim=1) for both in zip(warped0, warped1, strict=True))
-        del warped0, warped1  # the joined copies are enough
-        result: Tensor = self.synnet(frames, levels)
+        height, width = source0.flow.shape[-2:]
+        carried = carry(source0, t), carry(source1, 1 - t)
+        strip = max(1, STRIP_PIXELS // (width * STRIDE)) * STRIDE
+        rows = []
+        for top in range(0, height, strip):
+            bottom = min(top + strip, height)
+            first, last = max(0, top - HALO), min(height, bottom + HALO)
+            rows.append(self._draw_rows(carried, first, last)[:, :, top - first : bottom - first])
+        return torch.cat(rows, dim=2)
+
+    def _draw_rows(self, carried: tuple[list[Carried], list[Carried]], first: int, last: int) -> Tensor:
+        joined = []
+        for both in zip(*carried, strict=True):
+            height = both[0].values.shape[2]
+            scale = carried[0][0].values.shape[2] // height
+            splatted = [splat(*level, (first // scale, last // scale)).values for level in both]
+            joined.append(torch.cat(splatted, dim=1))
+        # Each frame's own colours stand before its finest features.
+        fine = joined[0]
+        own = fine.shape[1] // 2
+        frames = torch.cat([fine[:, :3], fine[:, own : own + 3]], dim=1)
+        joined[0] = torch.cat([fine[:, 3:own], fine[:, own + 3 :]], dim=1)
+        result: Tensor = self.synnet(frames, joined)
         return result
 
     def _source(self, frame: Tensor, other: Tensor, flow: Tensor, alpha: float | None) -> Source:
         importance = None if alpha is None else brightness_importance(frame, other, flow, alpha)
         height, width = frame.shape[-2:]
         margin = (0, -width % STRIDE, 0, -height % STRIDE)
-        frame = pad(frame, margin, mode="replicate")
-        features = self.feat_ext(2 * frame - 1)
+        # Convolutions on the CPU are fastest with channels last; the format is kept by all that follows.
+        frame = pad(frame, margin, mode="replicate").contiguous(memory_format=torch.channels_last)
+        fine, *coarser = self.feat_ext(2 * frame - 1)
         if importance is not None:
             importance = pad(importance, margin, mode="replicate")
-        return Source(frame, features, pad(flow, margin), importance)
+        return Source([torch.cat([frame, fine], dim=1), *coarser], pad(flow, margin), importance)
 
 
-def splat_levels(source: Source, share: float) -> list[Tensor]:
-    """The frame and its features, finest first, carried along `share` of the flow.
+class Carried(NamedTuple):
+    """A level of a source and where it goes: the arguments of `splat`."""
 
-    Parameters
-    ----------
-    source
-        From `SynthesisNetwork.prepare`.
-    share
-        0..1: t for frame 0, 1 - t for frame 1.
+    values: Tensor
+    flow: Tensor
+    importance: Tensor | None
 
-    Returns
-    -------
-    list of Tensor
-        `(N, 3, H, W)`, then three levels of features; 0 in holes.
-    """
-    # Frame and finest features share one grid and one flow.
-    fine = torch.cat([source.frame, source.features[0]], dim=1)
-    warped = []
-    for values in (fine, *source.features[1:]):
+
+def carry(source: Source, share: float) -> list[Carried]:
+    """The levels of a source, finest first, on their way along `share` of its flow."""
+    carried = []
+    for values in source.levels:
         size = (values.shape[2], values.shape[3])
         importance = source.importance
         if importance is not None:
             importance = interpolate(importance, size=size, mode="bilinear")
-        warped.append(splat(values, resize_flow(share * source.flow, size, "nearest"), importance).values)
-    return [warped[0][:, :3], warped[0][:, 3:], *warped[1:]]
+        carried.append(Carried(values, resize_flow(share * source.flow, size, "nearest"), importance))
+    return carried

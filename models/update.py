@@ -10,6 +10,8 @@ References
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, unfold
@@ -25,8 +27,19 @@ MASK_SCALE = 0.25
 NEIGHBOURS = 3 * 3
 """Cells that a vector of the upsampled flow is a convex combination of."""
 
-GateTerms = tuple[Tensor, Tensor, Tensor]
-"""What the context adds to the update gate, the reset gate and the candidate, each `(N, 128, h, w)`."""
+
+class GatePass(NamedTuple):
+    """A pass of the GRU made ready for one context, which stays the same over all iterations."""
+
+    weight_zr: Tensor
+    """Kernels of update gate and reset gate together, for the join [hidden state, motion]."""
+    weight_q: Tensor
+    """Kernels of the candidate, for the join [reset hidden state, motion]."""
+    term_zr: Tensor
+    """What context and biases add to the two gates, `(N, 256, h, w)`."""
+    term_q: Tensor
+    """What they add to the candidate, `(N, 128, h, w)`."""
+    padding: tuple[int, int]
 
 
 class MotionEncoder(nn.Module):
@@ -52,8 +65,8 @@ class SepConvGRU(nn.Module):
     """Gated recurrent unit with separable convolutions: a pass along rows, then one along columns.
 
     The input of every gate is the join [hidden state, context, motion]. The context stays the same over all
-    iterations, and so does what it adds to the gates: `context_terms` computes that once, for every call of
-    `forward`.
+    iterations, and so does what it adds to the gates: `prepare` computes that once, for every call of
+    `forward`. Update and reset gate see the same input, so one convolution serves both.
     """
 
     def __init__(self) -> None:
@@ -66,34 +79,41 @@ class SepConvGRU(nn.Module):
         self.convr2 = nn.Conv2d(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
         self.convq2 = nn.Conv2d(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
 
-    def context_terms(self, context: Tensor) -> list[GateTerms]:
-        """What the context, `(N, 128, h, w)`, adds to the gates of the two passes, biases included."""
-        return [
-            (_context_part(z, context), _context_part(r, context), _context_part(q, context))
-            for z, r, q in self._passes()
-        ]
+    def prepare(self, context: Tensor) -> list[GatePass]:
+        """The two passes made ready for a context, `(N, 128, h, w)`."""
+        ready = []
+        for gates in ((self.convz1, self.convr1, self.convq1), (self.convz2, self.convr2, self.convq2)):
+            weight = torch.cat([gate.weight for gate in gates])
+            bias = torch.cat([gate.bias for gate in gates if gate.bias is not None])
+            of_context = weight[:, HIDDEN_CHANNELS : HIDDEN_CHANNELS + CONTEXT_CHANNELS]
+            changing = torch.cat([weight[:, :HIDDEN_CHANNELS], weight[:, -MOTION_CHANNELS:]], dim=1)
+            rows, columns = gates[0].kernel_size
+            padding = rows // 2, columns // 2
+            terms = conv2d(context, of_context, bias, padding=padding)
+            both = 2 * HIDDEN_CHANNELS  # z and r
+            ready.append(
+                GatePass(changing[:both], changing[both:], terms[:, :both], terms[:, both:], padding)
+            )
+        return ready
 
-    def forward(self, hidden_state: Tensor, motion: Tensor, terms: list[GateTerms]) -> Tensor:
+    def forward(self, hidden_state: Tensor, motion: Tensor, passes: list[GatePass]) -> Tensor:
         """The next hidden state, `(N, 128, h, w)` in -1..1.
 
         Parameters
         ----------
         hidden_state, motion
             `(N, 128, h, w)` each.
-        terms
-            From `context_terms`.
+        passes
+            From `prepare`.
         """
-        for (convz, convr, convq), (term_z, term_r, term_q) in zip(self._passes(), terms, strict=True):
+        for gate in passes:
             x = torch.cat([hidden_state, motion], dim=1)
-            update = torch.sigmoid(_changing_part(convz, x) + term_z)
-            reset = torch.sigmoid(_changing_part(convr, x) + term_r)
+            gates = conv2d(x, gate.weight_zr, padding=gate.padding).add_(gate.term_zr).sigmoid_()
+            update, reset = gates.chunk(2, dim=1)
             x = torch.cat([reset * hidden_state, motion], dim=1)
-            candidate = torch.tanh(_changing_part(convq, x) + term_q)
-            hidden_state = (1 - update) * hidden_state + update * candidate
+            candidate = conv2d(x, gate.weight_q, padding=gate.padding).add_(gate.term_q).tanh_()
+            hidden_state = torch.lerp(hidden_state, candidate, update)
         return hidden_state
-
-    def _passes(self) -> tuple[tuple[nn.Conv2d, nn.Conv2d, nn.Conv2d], ...]:
-        return (self.convz1, self.convr1, self.convq1), (self.convz2, self.convr2, self.convq2)
 
 
 class FlowHead(nn.Module):
@@ -125,7 +145,7 @@ class UpdateBlock(nn.Module):
         )
 
     def forward(
-        self, hidden_state: Tensor, terms: list[GateTerms], correlations: Tensor, flow: Tensor
+        self, hidden_state: Tensor, passes: list[GatePass], correlations: Tensor, flow: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The next hidden state, `(N, 128, h, w)`, and the change of the flow, `(N, 2, h, w)`.
 
@@ -133,14 +153,14 @@ class UpdateBlock(nn.Module):
         ----------
         hidden_state
             `(N, 128, h, w)`, -1..1.
-        terms
-            From the GRU's `context_terms`.
+        passes
+            From the GRU's `prepare`.
         correlations
             `(N, 324, h, w)`, looked up at the end points of `flow`.
         flow
             `(N, 2, h, w)`.
         """
-        hidden_state = self.gru(hidden_state, self.encoder(flow, correlations), terms)
+        hidden_state = self.gru(hidden_state, self.encoder(flow, correlations), passes)
         return hidden_state, self.flow_head(hidden_state)
 
     def mask_logits(self, hidden_state: Tensor) -> Tensor:
@@ -174,19 +194,3 @@ def upsample_convex(flow: Tensor, logits: Tensor) -> Tensor:
     vectors = unfold(STRIDE * flow, 3, padding=1).view(batch, 2, NEIGHBOURS, 1, 1, height, width)
     fine = (weights * vectors).sum(dim=2)  # (N, 2, 8, 8, h, w)
     return fine.permute(0, 1, 4, 2, 5, 3).reshape(batch, 2, STRIDE * height, STRIDE * width)
-
-
-def _context_part(convolution: nn.Conv2d, context: Tensor) -> Tensor:
-    weight = convolution.weight[:, HIDDEN_CHANNELS : HIDDEN_CHANNELS + CONTEXT_CHANNELS]
-    return conv2d(context, weight, convolution.bias, padding=_padding(convolution))
-
-
-def _changing_part(convolution: nn.Conv2d, hidden_and_motion: Tensor) -> Tensor:
-    weight = convolution.weight
-    weight = torch.cat([weight[:, :HIDDEN_CHANNELS], weight[:, -MOTION_CHANNELS:]], dim=1)
-    return conv2d(hidden_and_motion, weight, padding=_padding(convolution))
-
-
-def _padding(convolution: nn.Conv2d) -> tuple[int, int]:
-    rows, columns = convolution.kernel_size
-    return rows // 2, columns // 2

@@ -7,11 +7,13 @@ from functools import cache
 import numpy as np
 import torch
 
-from configs.sections import CoarseFlowSection, MatchingSection, SegmentationSection
+from configs.sections import CoarseFlowSection, MatchingSection, SegmentationSection, SynthesisSection
+from models.correlation import SMALLEST_SIDE, correlate
 from stages.coarse_flow import generate_coarse_flow
 from stages.features import describe_pieces
 from stages.matching import match_pieces
 from stages.segmentation import segment
+from stages.synthesis import synthesise
 
 SIDE = 64  # px; the square in the middle is large enough to move
 
@@ -31,7 +33,10 @@ def warm_up() -> None:
     pieces = segment(frame, sections[0].anime)
     features = describe_pieces(frame, pieces.label_map, pieces.count, _colours)
     matching = match_pieces(features, features, pieces, pieces, sections[1])
-    generate_coarse_flow(frame, frame, pieces, pieces, matching, sections[2])
+    flow = generate_coarse_flow(frame, frame, pieces, pieces, matching, sections[2])
+    synthesise(frame, frame, flow.flow01, flow.flow10, (0.5,), None, SynthesisSection())
+    maps = torch.zeros(1, 1, SMALLEST_SIDE, SMALLEST_SIDE)
+    correlate(maps, maps).lookup(torch.zeros(2, 2, SMALLEST_SIDE, SMALLEST_SIDE))
 
 
 def _colours(image: torch.Tensor) -> list[torch.Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.sections import MatchingSection
-from stages.compiled import compiled
+from models.compiled import compiled
 from stages.segmentation import Pieces
 
 UNIT = 2.0**-31  # features become whole numbers of it: sums of minima are exact, and sums up to 2 fit 32 bits

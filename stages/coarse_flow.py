@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.sections import CoarseFlowSection
-from stages.compiled import compiled
+from models.compiled import compiled
 from stages.contours import check_frame
 from stages.matching import Matching
 from stages.segmentation import Pieces

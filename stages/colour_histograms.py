@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.compiled import compiled
+from models.compiled import compiled
 from stages.fill_lists import LEVELS, FillLists, Groups
 
 BINS = 25  # per channel; released program

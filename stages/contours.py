@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.sections import ContourPreset
-from stages.compiled import compiled
+from models.compiled import compiled
 
 SECOND_DERIVATIVE = (1.0, 0.0, -2.0, 0.0, 1.0)
 ACROSS = (1.0, 4.0, 6.0, 4.0, 1.0)

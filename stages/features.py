@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stages.compiled import compiled
+from models.compiled import compiled
 from stages.contours import check_frame
 
 STAGE_VERSION = 2

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.compiled import compiled
+from models.compiled import compiled
 
 LEVELS = 256  # values of a channel
 

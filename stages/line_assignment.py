@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.compiled import compiled
+from models.compiled import compiled
 
 PASSES = 100  # released program: lines up to about 200 px wide vanish
 LINE = 0

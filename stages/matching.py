@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.sections import MatchingSection
+from models.compiled import compiled
 from stages.affinity import Candidates
-from stages.compiled import compiled
 from stages.segmentation import Pieces
 
 STAGE_VERSION = 2

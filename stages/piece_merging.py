@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiled import compiled
 from stages.colour_histograms import BINS, update_histograms
-from stages.compiled import compiled
 from stages.fill_lists import group_fills, list_fills
 from stages.point_contours import update_points
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.compiled import compiled
+from models.compiled import compiled
 from stages.fill_lists import FillLists, Groups
 
 TOLERANCE = 0.02  # of a contour's length, when simplifying it; released program

@@ -15,7 +15,7 @@ import torch
 from models.arrays import Flow, Frame, check_pair, flow_tensor, frame_tensor
 from models.rfr import RFR
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
 
 

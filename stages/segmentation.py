@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.sections import ContourPreset
-from stages.compiled import compiled
+from models.compiled import compiled
 from stages.contours import check_frame, draw_contours, find_inside
 from stages.line_assignment import assign_lines
 from stages.piece_merging import merge_fills

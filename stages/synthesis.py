@@ -22,7 +22,7 @@ from models.arrays import Flow, Frame, check_pair, flow_tensor, frame_tensor
 from models.splatting import Splatted, brightness_importance, splat
 from models.synthesis_network import SynthesisNetwork
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
 
 FloatArray = npt.NDArray[np.float32]

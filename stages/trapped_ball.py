@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.compiled import compiled
+from models.compiled import compiled
 
 RADII = (3, 2, 1)  # balls in the order they roll, px; released program
 MOST_FILLS = 1_000  # fills per radius; released program

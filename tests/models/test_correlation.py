@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-import models.correlation
 from models.correlation import (
     CHANNELS,
     LEVELS,
@@ -53,7 +52,7 @@ def lookup_by_loop(features0: Tensor, features1: Tensor, positions: Tensor) -> n
 def random_case(height: int, width: int, seeded: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     features = (torch.randn(2, 6, height, width, generator=seeded, dtype=torch.float64) for _ in range(2))
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    shift = 4 * torch.randn(2, 2, height, width, generator=seeded, dtype=torch.float64)
+    shift = 4 * torch.randn(4, 2, height, width, generator=seeded, dtype=torch.float64)
     shift[0, :, 0] = 0  # whole positions too
     return *features, torch.stack([x, y]) + shift
 
@@ -65,30 +64,36 @@ def test_lookup_equals_a_plain_loop(
 ) -> None:
     features0, features1, positions = random_case(height, width, seeded)
     found = kind(features0, features1).lookup(positions)
-    assert found.shape == (2, CHANNELS, height, width)
-    for image in range(2):
-        expected = lookup_by_loop(features0[image], features1[image], positions[image])
+    assert found.shape == (4, CHANNELS, height, width)
+    # Two pairs: both of their frames 0 look into frames 1, then the other way round.
+    queries, others = torch.cat([features0, features1]), torch.cat([features1, features0])
+    for image in range(4):
+        expected = lookup_by_loop(queries[image], others[image], positions[image])
         np.testing.assert_allclose(found[image], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_reversed_is_the_correlation_of_swapped_features(
+def test_swapping_the_frames_swaps_the_directions(
     kind: Callable[[Tensor, Tensor], Correlation], seeded: torch.Generator
 ) -> None:
     features0, features1, positions = random_case(9, 12, seeded)
-    expected = kind(features1, features0).lookup(positions)
-    torch.testing.assert_close(kind(features0, features1).reversed().lookup(positions), expected)
-    torch.testing.assert_close(kind(features1, features0).reversed().reversed().lookup(positions), expected)
+    expected = kind(features0, features1).lookup(positions)
+    swapped = kind(features1, features0).lookup(positions.roll(2, dims=0))
+    torch.testing.assert_close(swapped.roll(2, dims=0), expected)
 
 
-def test_on_demand_does_not_depend_on_the_chunk(
-    monkeypatch: pytest.MonkeyPatch, seeded: torch.Generator
-) -> None:
-    features0, features1, positions = random_case(8, 10, seeded)
-    whole = CorrelationOnDemand(features0, features1).lookup(positions)
-    for floats in (1, 6 * 100 * 7):
-        monkeypatch.setattr(models.correlation, "CHUNK_FLOATS", floats)
-        torch.testing.assert_close(CorrelationOnDemand(features0, features1).lookup(positions), whole)
+def test_threads_change_nothing(seeded: torch.Generator) -> None:
+    features0, features1, positions = random_case(9, 12, seeded)
+    correlation, before = CorrelationOnDemand(features0, features1), torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 20):
+            torch.set_num_threads(threads)
+            found.append(correlation.lookup(positions))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -100,13 +105,20 @@ def test_positions_without_a_cell_read_zero(
     assert kind(features0, features1).lookup(positions.clone() - 1e30).isfinite().all()
 
 
-def test_large_maps_are_correlated_on_demand(
-    monkeypatch: pytest.MonkeyPatch, seeded: torch.Generator
-) -> None:
+def test_cpu_correlates_on_demand_without_gradients(seeded: torch.Generator) -> None:
     features0, features1, _ = random_case(8, 8, seeded)
-    assert isinstance(correlate(features0, features1), CorrelationVolume)
-    monkeypatch.setattr(models.correlation, "VOLUME_LIMIT", 2 * 64**2 - 1)
     assert isinstance(correlate(features0, features1), CorrelationOnDemand)
+    assert isinstance(correlate(features0, features1.requires_grad_()), CorrelationVolume)
+    with torch.no_grad():
+        assert isinstance(correlate(features0, features1), CorrelationOnDemand)
+
+
+def test_gradients_flow_through_the_volume(seeded: torch.Generator) -> None:
+    features0, features1, positions = random_case(8, 8, seeded)
+    features0.requires_grad_()
+    correlate(features0, features1).lookup(positions).sum().backward()
+    assert features0.grad is not None
+    assert features0.grad.any()
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.correlation import CorrelationOnDemand
+from models.correlation import CorrelationVolume
 from models.rfr import RFR, pad_edge
 from models.weights import load_rfr
 
@@ -89,10 +89,10 @@ def test_swapping_the_frames_swaps_the_flows(seeded: torch.Generator) -> None:
     torch.testing.assert_close(backward[0], forward[1], atol=1e-4, rtol=1e-4)
 
 
-def test_correlating_on_demand_gives_the_same_flows(seeded: torch.Generator) -> None:
+def test_correlating_at_once_gives_the_same_flows(seeded: torch.Generator) -> None:
     pair = random_pair(64, 80, seeded)
     expected = random_rfr(iterations=2)(*pair)
-    found = random_rfr(iterations=2, correlation=CorrelationOnDemand)(*pair)
+    found = random_rfr(iterations=2, correlation=CorrelationVolume)(*pair)
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 

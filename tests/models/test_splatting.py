@@ -27,15 +27,54 @@ def splat_by_loop(values: Tensor, flow: Tensor, importance: Tensor | None) -> tu
     return np.divide(sums, weights, where=weights > 0, out=np.zeros_like(sums)), weights
 
 
+@pytest.mark.parametrize("learning", [False, True], ids=["compiled", "torch"])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_equals_a_plain_loop(weighted: bool, seeded: torch.Generator) -> None:
+def test_equals_a_plain_loop(weighted: bool, learning: bool, seeded: torch.Generator) -> None:
     values = torch.rand(1, 3, 9, 11, generator=seeded, dtype=torch.float64)
     flow = 3 * torch.randn(1, 2, 9, 11, generator=seeded, dtype=torch.float64)
     importance = torch.randn(1, 1, 9, 11, generator=seeded, dtype=torch.float64) if weighted else None
-    found = splat(values, flow, importance)
     expected, weights = splat_by_loop(values, flow, importance)
-    np.testing.assert_allclose(found.weights[0, 0], weights, atol=1e-12)
-    np.testing.assert_allclose(found.values[0], expected, atol=1e-9)
+    found = splat(values.requires_grad_(learning), flow, importance)
+    np.testing.assert_allclose(found.weights[0, 0].detach(), weights, atol=1e-12)
+    np.testing.assert_allclose(found.values[0].detach(), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_compiled_code_equals_torchs_operators(weighted: bool, seeded: torch.Generator) -> None:
+    values = torch.rand(2, 5, 21, 34, generator=seeded)
+    flow = 5 * torch.randn(2, 2, 21, 34, generator=seeded)
+    importance = torch.randn(2, 1, 21, 34, generator=seeded) if weighted else None
+    found = splat(values, flow, importance)
+    expected = splat(values.clone().requires_grad_(), flow, importance)
+    torch.testing.assert_close(found.values, expected.values.detach())
+    torch.testing.assert_close(found.weights, expected.weights.detach())
+    assert torch.equal(found.weights > 0, expected.weights > 0)
+
+
+@pytest.mark.parametrize("learning", [False, True])
+@pytest.mark.parametrize(("first", "last"), [(0, 9), (3, 7), (8, 9)])
+def test_some_rows_are_those_of_the_whole(
+    learning: bool, first: int, last: int, seeded: torch.Generator
+) -> None:
+    values = torch.rand(1, 3, 9, 11, generator=seeded).requires_grad_(learning)
+    flow = 3 * torch.randn(1, 2, 9, 11, generator=seeded)
+    whole, some = splat(values, flow), splat(values, flow, rows=(first, last))
+    assert torch.equal(some.values, whole.values[:, :, first:last])
+    assert torch.equal(some.weights, whole.weights[:, :, first:last])
+
+
+def test_threads_change_nothing(seeded: torch.Generator) -> None:
+    values, flow = torch.rand(1, 3, 9, 11, generator=seeded), 3 * torch.randn(1, 2, 9, 11, generator=seeded)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 3, 20):
+            torch.set_num_threads(threads)
+            found.append(splat(values, flow))
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        assert torch.equal(found[0].values, other.values)
+        assert torch.equal(found[0].weights, other.weights)
 
 
 def test_whole_shift_moves_pixels_unchanged_and_leaves_holes(seeded: torch.Generator) -> None:

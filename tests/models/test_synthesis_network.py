@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from models import synthesis_network
 from models.feature_extractor import FeatureExtractor
 from models.gridnet import GridNet
 from models.rfr import pad_edge
 from models.splatting import splat
-from models.synthesis_network import SynthesisNetwork, splat_levels
+from models.synthesis_network import Source, SynthesisNetwork, carry
 from models.weights import load_synthesis
 
 
@@ -26,6 +27,10 @@ def random_pair(height: int, width: int, seeded: torch.Generator) -> tuple[Tenso
     return frame0, frame1, flow01, flow10
 
 
+def splat_levels(source: Source, share: float) -> list[Tensor]:
+    return [splat(*level).values for level in carry(source, share)]
+
+
 def test_average_splatting_gives_the_released_programs_frames(golden_pair) -> None:
     results = golden_pair.results
     flows = (torch.from_numpy(results[name])[None] for name in ("refined_13", "refined_31"))
@@ -38,7 +43,7 @@ def test_average_splatting_gives_the_released_programs_frames(golden_pair) -> No
     for t, frame in frames.items():
         expected = results[f"frame_t{t}"]
         assert np.abs(frame - expected).max() < 1e-5 * np.abs(expected).max()
-    features = sources[0].features[0][0].mean(dim=(1, 2)).numpy()
+    features = sources[0].levels[0][0, 3:].mean(dim=(1, 2)).numpy()
     expected = results["feat1_mean"]
     assert np.abs(features - expected).max() < 1e-5 * np.abs(expected).max()
 
@@ -64,8 +69,8 @@ def test_added_pixels_repeat_the_edge_and_stay_where_they_are(
 ) -> None:
     frame0, frame1, flow01, flow10 = random_pair(14, 18, seeded)
     source, _ = network.prepare(frame0, frame1, flow01, flow10, splatting=splatting, alpha=-20.0)
-    assert torch.equal(source.frame, pad_edge(frame0, 16, 20))
-    warped, *_ = splat_levels(source, 0.5)
+    assert torch.equal(source.levels[0][:, :3], pad_edge(frame0, 16, 20))
+    warped = splat_levels(source, 0.5)[0][:, :3]
     importance = None if source.importance is None else source.importance[..., :14, :18]
     expected = splat(frame0, 0.5 * flow01, importance).values
     torch.testing.assert_close(warped[..., :14, :18], expected)
@@ -76,9 +81,9 @@ def test_splatted_levels_follow_the_resized_flow(network: SynthesisNetwork, seed
     flow01 = torch.zeros_like(flow01)
     flow01[:, 0] = 8
     source, _ = network.prepare(frame0, frame1, flow01, flow10, splatting="average", alpha=0.0)
-    frame, *levels = splat_levels(source, 0.5)
-    assert torch.equal(frame[..., 4:], frame0[..., :-4])
-    for shift, warped, features in zip((4, 2, 1), levels, source.features, strict=True):
+    levels = splat_levels(source, 0.5)
+    assert torch.equal(levels[0][:, :3, :, 4:], frame0[..., :-4])
+    for shift, warped, features in zip((4, 2, 1), levels, source.levels, strict=True):
         torch.testing.assert_close(warped[..., shift:], features[..., :-shift])
         assert not warped[..., :shift].any()
 
@@ -92,8 +97,8 @@ def test_zero_alpha_is_average_splatting(network: SynthesisNetwork, seeded: torc
 
 def test_at_both_ends_one_frame_is_not_moved(network: SynthesisNetwork, seeded: torch.Generator) -> None:
     sources = network.prepare(*random_pair(8, 8, seeded), splatting="average", alpha=0.0)
-    assert torch.equal(splat_levels(sources[0], 0.0)[0], sources[0].frame)
-    assert torch.equal(splat_levels(sources[1], 0.0)[0], sources[1].frame)
+    for source in sources:
+        assert torch.equal(splat_levels(source, 0.0)[0], source.levels[0])
 
 
 def test_gridnet_reaches_64_rows_at_most(network: SynthesisNetwork, seeded: torch.Generator) -> None:
@@ -106,6 +111,17 @@ def test_gridnet_reaches_64_rows_at_most(network: SynthesisNetwork, seeded: torc
         frames[:, :, 32:], [level[:, :, 32 // s :] for level, s in zip(levels, (1, 2, 4), strict=True)]
     )
     torch.testing.assert_close(strip[:, :, 64:], whole[:, :, 96:], atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("splatting", ["average", "softmax"])
+def test_strips_give_the_whole_frame(
+    network: SynthesisNetwork, splatting, seeded: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = random_pair(150, 18, seeded)
+    whole = network(*pair, 0.3, splatting=splatting)
+    for rows in (40, 148):
+        monkeypatch.setattr(synthesis_network, "STRIP_PIXELS", 20 * rows)
+        torch.testing.assert_close(network(*pair, 0.3, splatting=splatting), whole, atol=1e-6, rtol=1e-5)
 
 
 def test_gridnet_refuses_sides_not_divisible_by_four_and_other_levels() -> None:

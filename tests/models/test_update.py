@@ -25,7 +25,7 @@ def test_gru_with_separate_context_equals_the_joined_form() -> None:
         update, reset = torch.sigmoid(z(joined)), torch.sigmoid(r(joined))
         candidate = torch.tanh(q(torch.cat([reset * expected, context, motion], dim=1)))
         expected = (1 - update) * expected + update * candidate
-    found = gru(hidden, motion, gru.context_terms(context))
+    found = gru(hidden, motion, gru.prepare(context))
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
@@ -39,8 +39,8 @@ def test_motion_features_end_with_the_flow() -> None:
 def test_update_keeps_the_hidden_state_bounded() -> None:
     block = UpdateBlock()
     hidden = torch.rand(1, 128, 4, 5) * 2 - 1
-    terms = block.gru.context_terms(torch.randn(1, 128, 4, 5))
-    next_hidden, change = block(hidden, terms, torch.randn(1, CHANNELS, 4, 5), torch.randn(1, 2, 4, 5))
+    passes = block.gru.prepare(torch.randn(1, 128, 4, 5))
+    next_hidden, change = block(hidden, passes, torch.randn(1, CHANNELS, 4, 5), torch.randn(1, 2, 4, 5))
     assert change.shape == (1, 2, 4, 5)
     assert next_hidden.abs().max() <= 1
     assert block.mask_logits(next_hidden).shape == (1, 576, 4, 5)

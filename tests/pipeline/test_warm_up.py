@@ -15,18 +15,22 @@ from numba.core.dispatcher import Dispatcher
 
 from configs.loading import load_config
 from data.cartoon import draw_triplet
+from models.rfr import RFR
+from models.synthesis_network import SynthesisNetwork
 from models.vgg19 import random_vgg19
 from pipeline.warm_up import warm_up
 from stages.coarse_flow import generate_coarse_flow
 from stages.features import describe_pieces
 from stages.matching import match_pieces
+from stages.refinement import refine
 from stages.segmentation import segment
+from stages.synthesis import synthesise
 
 
 def compiled():
     return {
         (module.__name__, name): len(kernel.signatures)
-        for module in list(sys.modules.values()) if module.__name__.startswith("stages.")
+        for module in list(sys.modules.values()) if module.__name__.startswith(("stages.", "models."))
         for name, kernel in vars(module).items() if isinstance(kernel, Dispatcher)
     }
 
@@ -44,6 +48,9 @@ features = [describe_pieces(f, p.label_map, p.count, network) for f, p in zip(fr
 matching = match_pieces(*features, *pieces, config.matching)
 flow = generate_coarse_flow(*frames, *pieces, matching, config.coarse_flow)
 assert flow.flow01.any()
+refined = refine(*frames, flow.flow01, flow.flow10, RFR(iterations=1).requires_grad_(False))
+for network in (None, SynthesisNetwork().requires_grad_(False)):
+    synthesise(*frames, *refined, (0.5,), network, config.synthesis)
 changed = {name for name, count in compiled().items() if count != after[name]}
 assert not changed, f"compiled only when used: {changed}"
 print(sum(after.values()))

@@ -51,10 +51,10 @@ def check_pair(frame0: Frame, frame1: Frame, **flows: Flow) -> None:
 
 
 def frame_tensor(frame: Frame, device: str | torch.device) -> Tensor:
-    """A frame as `(1, 3, H, W)`, float32, 0..1."""
+    """A frame as `(1, 3, H, W)`, float32, 0..1; channels last in memory, as it is at rest."""
     # Copied to the device as bytes, a quarter of the floats.
-    tensor = torch.tensor(np.ascontiguousarray(frame), device=device).permute(2, 0, 1)[None]
-    return tensor.contiguous().float() / 255
+    tensor = torch.tensor(np.ascontiguousarray(frame)[None], device=device).permute(0, 3, 1, 2)
+    return tensor.float().div_(255)
 
 
 def flow_tensor(flow: Flow, device: str | torch.device) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from models.convolution import Convolution
 from models.flow import backwarp
 
 INPUT_CHANNELS = 3 + 1 + 2  # frame 0, error, flow
@@ -22,11 +23,11 @@ class ConfidenceNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(INPUT_CHANNELS, 32, 5, padding=2)
+        self.conv1 = Convolution(INPUT_CHANNELS, 32, 5, padding=2)
         self.prelu1 = nn.PReLU()
-        self.conv2 = nn.Conv2d(32, 32, 3, padding=1)
+        self.conv2 = Convolution(32, 32, 3, padding=1)
         self.prelu2 = nn.PReLU()
-        self.conv3 = nn.Conv2d(32 + INPUT_CHANNELS, 1, 3, padding=1)
+        self.conv3 = Convolution(32 + INPUT_CHANNELS, 1, 3, padding=1)
 
     def forward(self, frame0: Tensor, error: Tensor, flow: Tensor) -> Tensor:
         """g, `(N, 1, h, w)`, any real number.

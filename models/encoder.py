@@ -8,8 +8,9 @@ References
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
+
+from models.convolution import Convolution
 
 STRIDE = 8
 """Input pixels to a feature, along each axis."""
@@ -28,18 +29,19 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.conv1 = Convolution(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = Convolution(out_channels, out_channels, 3, padding=1)
         self.downsample: nn.Module = nn.Identity()
         if stride > 1:
             # A Sequential of one, because checkpoints name its parameters `downsample.0`.
-            self.downsample = nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride=stride))
+            self.downsample = nn.Sequential(Convolution(in_channels, out_channels, 1, stride=stride))
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, in_channels, H, W)` to `(N, out_channels, ceil(H / stride), ceil(W / stride))`."""
         y = self.conv1(x).relu_()
         y = self.conv2(y).relu_()
-        return torch.relu(self.downsample(x) + y)
+        joined: Tensor = self.downsample(x) + y
+        return joined.relu_()
 
 
 class BasicEncoder(nn.Module):
@@ -53,11 +55,11 @@ class BasicEncoder(nn.Module):
 
     def __init__(self, out_channels: int = 256) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3)
+        self.conv1 = Convolution(3, 64, 7, stride=2, padding=3)
         self.layer1 = nn.Sequential(ResidualBlock(64, 64), ResidualBlock(64, 64))
         self.layer2 = nn.Sequential(ResidualBlock(64, 96, stride=2), ResidualBlock(96, 96))
         self.layer3 = nn.Sequential(ResidualBlock(96, 128, stride=2), ResidualBlock(128, 128))
-        self.conv2 = nn.Conv2d(128, out_channels, 1)
+        self.conv2 = Convolution(128, out_channels, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Features of `images`, `(N, 3, H, W)` in -1..1 with sides divisible by 8: `(N, C, H/8, W/8)`."""

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from models.activation import PReLU
+from models.convolution import Convolution
+
 LEVEL_CHANNELS = (32, 64, 96)
 STRIDE = 4
 """Frame pixels to a feature of the coarsest level, along each axis."""
@@ -23,18 +26,18 @@ class FeatureExtractor(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         fine, middle, coarse = LEVEL_CHANNELS
-        self.conv1 = nn.Conv2d(3, fine, 3, padding=1)
-        self.prelu1 = nn.PReLU()
-        self.conv2 = nn.Conv2d(fine, fine, 3, padding=1)
-        self.prelu2 = nn.PReLU()
-        self.conv3 = nn.Conv2d(fine, middle, 3, stride=2, padding=1)
-        self.prelu3 = nn.PReLU()
-        self.conv4 = nn.Conv2d(middle, middle, 3, padding=1)
-        self.prelu4 = nn.PReLU()
-        self.conv5 = nn.Conv2d(middle, coarse, 3, stride=2, padding=1)
-        self.prelu5 = nn.PReLU()
-        self.conv6 = nn.Conv2d(coarse, coarse, 3, padding=1)
-        self.prelu6 = nn.PReLU()
+        self.conv1 = Convolution(3, fine, 3, padding=1)
+        self.prelu1 = PReLU(inplace=True)
+        self.conv2 = Convolution(fine, fine, 3, padding=1)
+        self.prelu2 = PReLU(inplace=True)
+        self.conv3 = Convolution(fine, middle, 3, stride=2, padding=1)
+        self.prelu3 = PReLU(inplace=True)
+        self.conv4 = Convolution(middle, middle, 3, padding=1)
+        self.prelu4 = PReLU(inplace=True)
+        self.conv5 = Convolution(middle, coarse, 3, stride=2, padding=1)
+        self.prelu5 = PReLU(inplace=True)
+        self.conv6 = Convolution(coarse, coarse, 3, padding=1)
+        self.prelu6 = PReLU(inplace=True)
 
     def forward(self, frames: Tensor) -> list[Tensor]:
         """Features, finest first.

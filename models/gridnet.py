@@ -19,10 +19,12 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor, nn
 
+from models.activation import PReLU
+from models.convolution import Convolution
 from models.feature_extractor import LEVEL_CHANNELS, STRIDE
 
 
@@ -55,7 +57,7 @@ class GridNet(nn.Module):
         self.upsample_model_05 = _upward(middle, fine)
         self.upsample_model_15 = _upward(coarse, middle)
 
-    def forward(self, frames: Tensor, levels: Sequence[Tensor]) -> Tensor:
+    def forward(self, frames: Tensor, levels: Iterable[Tensor]) -> Tensor:
         """Draw the frame.
 
         Parameters
@@ -64,7 +66,8 @@ class GridNet(nn.Module):
             Warped frame 0 and warped frame 1, joined: `(N, 6, H, W)`, RGB in 0..1, sides divisible by 4.
         levels
             Their warped features, joined the same way: `(N, 64, H, W)`, `(N, 128, H / 2, W / 2)` and
-            `(N, 192, H / 4, W / 4)`.
+            `(N, 192, H / 4, W / 4)`. Each is asked for when its turn comes and not kept, so that an
+            iterator that makes them one after the other keeps memory low.
 
         Returns
         -------
@@ -76,56 +79,68 @@ class GridNet(nn.Module):
         ValueError
             Sides that are not divisible by 4, or levels of other shapes.
         """
-        _check(frames, levels)
-        fine, middle, coarse = levels
-        x0 = self.residual_model_head(frames) + self.residual_model_head1(fine)
-        x1 = self.downsample_model_10(x0) + self.residual_model_head2(middle)
-        x2 = self.downsample_model_20(x1) + self.residual_model_head3(coarse)
+        _check_frames(frames)
+        dtype = next(self.parameters()).dtype
+        checked = (level.to(dtype) for level in _check_levels(frames, levels))
+        # First column, downwards. Sums are made in place, in what a block has just returned.
+        x0 = self.residual_model_head1(next(checked)).add_(self.residual_model_head(frames.to(dtype)))
+        x1 = self.residual_model_head2(next(checked)).add_(self.downsample_model_10(x0))
+        x2 = self.residual_model_head3(next(checked)).add_(self.downsample_model_20(x1))
         # Second column, downwards.
         x0 = _residual(self.residual_model_01, x0)
-        x1 = _residual(self.residual_model_11, x1) + self.downsample_model_11(x0)
-        x2 = _residual(self.residual_model_21, x2) + self.downsample_model_21(x1)
-        # Third column, upwards.
+        x1 = _residual(self.residual_model_11, x1).add_(self.downsample_model_11(x0))
+        x2 = _residual(self.residual_model_21, x2).add_(self.downsample_model_21(x1))
+        # Third column, upwards. What comes from below is made first, while there are fewest maps beside it.
         x2 = _residual(self.residual_model_24, x2)
-        x1 = _residual(self.residual_model_14, x1) + self.upsample_model_14(x2)
-        x0 = _residual(self.residual_model_04, x0) + self.upsample_model_04(x1)
+        x1 = self.upsample_model_14(x2).add_(_residual(self.residual_model_14, x1))
+        x0 = self.upsample_model_04(x1).add_(_residual(self.residual_model_04, x0))
         # Fourth column, upwards.
         x2 = _residual(self.residual_model_25, x2)
-        x1 = _residual(self.residual_model_15, x1) + self.upsample_model_15(x2)
-        x0 = _residual(self.residual_model_05, x0) + self.upsample_model_05(x1)
+        x1 = self.upsample_model_15(x2).add_(_residual(self.residual_model_15, x1))
+        x0 = self.upsample_model_05(x1).add_(_residual(self.residual_model_05, x0))
         frame: Tensor = self.residual_model_tail(x0)
         return frame
 
 
-def _lateral(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
+def _lateral(
+    in_channels: int, out_channels: int, stride: int = 1, *, own_input: bool = False
+) -> nn.Sequential:
+    """A block; `own_input` says that nobody else reads what it is given."""
     return nn.Sequential(
-        nn.PReLU(),
-        nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1),
-        nn.PReLU(),
-        nn.Conv2d(out_channels, out_channels, 3, padding=1),
+        PReLU(inplace=own_input),
+        Convolution(in_channels, out_channels, 3, stride=stride, padding=1),
+        PReLU(inplace=True),
+        Convolution(out_channels, out_channels, 3, padding=1),
     )
 
 
 def _upward(in_channels: int, out_channels: int) -> nn.Sequential:
     upsample = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
-    return nn.Sequential(upsample, *_lateral(in_channels, out_channels))
+    return nn.Sequential(upsample, *_lateral(in_channels, out_channels, own_input=True))
 
 
 def _residual(block: nn.Module, x: Tensor) -> Tensor:
-    result: Tensor = block(x) + x
-    return result
+    result: Tensor = block(x)
+    return result.add_(x)
 
 
-def _check(frames: Tensor, levels: Sequence[Tensor]) -> None:
+def _check_frames(frames: Tensor) -> None:
     if frames.ndim != 4 or frames.shape[1] != 2 * 3 or frames.shape[2] % STRIDE or frames.shape[3] % STRIDE:
         raise ValueError(
             f"frames has shape {tuple(frames.shape)}, expected (N, 6, H, W) with sides divisible by {STRIDE}"
         )
+
+
+def _check_levels(frames: Tensor, levels: Iterable[Tensor]) -> Iterator[Tensor]:
     batch, _, height, width = frames.shape
-    expected = [
-        (batch, 2 * channels, height >> level, width >> level)
-        for level, channels in enumerate(LEVEL_CHANNELS)
-    ]
-    found = [tuple(level.shape) for level in levels]
-    if found != expected:
-        raise ValueError(f"levels has shapes {found}, expected {expected} for frames {tuple(frames.shape)}")
+    remaining = iter(levels)
+    for number, channels in enumerate(LEVEL_CHANNELS):
+        expected = (batch, 2 * channels, height >> number, width >> number)
+        level = next(remaining, None)
+        if level is None or level.shape != expected:
+            found = "is missing" if level is None else f"has shape {tuple(level.shape)}"
+            raise ValueError(
+                f"levels[{number}] {found}, expected {expected} for frames {tuple(frames.shape)}"
+            )
+        yield level
+        del level

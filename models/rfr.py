@@ -18,12 +18,13 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import interpolate
 
 from models.confidence import ConfidenceNet, warping_error
 from models.correlation import SMALLEST_SIDE, Correlation, CorrelationFactory, correlate
 from models.encoder import STRIDE, BasicEncoder
 from models.flow import resize_flow
+from models.padding import pad_edge
 from models.update import CONTEXT_CHANNELS, HIDDEN_CHANNELS, UpdateBlock, upsample_convex
 
 SMALLEST_FRAME = STRIDE * SMALLEST_SIDE
@@ -160,7 +161,7 @@ class RFR(nn.Module):
         resized = interpolate(_centred(frame), size=(height, width), mode="bilinear")
         # Convolutions on the CPU are fastest with channels last; the format is kept by all that follows.
         features: Tensor = self.fnet(resized.contiguous(memory_format=torch.channels_last))
-        return features
+        return features.to(frame.dtype)
 
     def _iterate(self, features: Tensor, correlation: Correlation, initial: Tensor) -> Tensor:
         """Recurrent updates of both directions, one batch; `(2 * N, 2, 8h, 8w)` in pixels of that size."""
@@ -168,18 +169,14 @@ class RFR(nn.Module):
         hidden_state = torch.tanh(hidden)
         passes = self.update_block.gru.prepare(torch.relu(context))
         grid = _grid(initial)
-        flow = self.initial_flow_additions * initial
+        flow = (self.initial_flow_additions * initial).contiguous(memory_format=torch.channels_last)
         for _ in range(self.iterations):
             correlations = correlation.lookup(grid + flow)
             hidden_state, change = self.update_block(hidden_state, passes, correlations, flow)
             flow = flow + change
-        return upsample_convex(flow, self.update_block.mask_logits(hidden_state))
-
-
-def pad_edge(x: Tensor, height: int, width: int) -> Tensor:
-    """Extend maps `(N, C, H, W)` to a size by repeating the last column and row; larger sides stay."""
-    more_rows, more_columns = max(0, height - x.shape[2]), max(0, width - x.shape[3])
-    return pad(x, (0, more_columns, 0, more_rows), mode="replicate") if more_rows or more_columns else x
+        # One direction at a time: the weights are 144 times as many as the coarse flow's values.
+        halves = zip(flow.chunk(2), hidden_state.chunk(2), strict=True)
+        return torch.cat([upsample_convex(f, self.update_block.mask_logits(h)) for f, h in halves])
 
 
 def _centred(frame: Tensor) -> Tensor:

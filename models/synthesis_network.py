@@ -11,6 +11,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import torch
@@ -20,21 +21,25 @@ from torch.nn.functional import interpolate, pad
 from models.feature_extractor import STRIDE, FeatureExtractor
 from models.flow import check_pair, resize_flow
 from models.gridnet import GridNet
+from models.padding import pad_edge
 from models.splatting import brightness_importance, splat
 
 Splatting = Literal["average", "softmax"]
 
 HALO = 64
 """Rows beyond which nothing reaches a pixel through the GridNet; tested."""
-# Pixels that the GridNet draws at once. Larger frames are drawn in strips of rows, each with a halo.
+# Pixels that the GridNet draws at once; larger frames are drawn in strips of rows, each with a halo. Of very large
+# frames, whose features take the most memory anyway, a strip is a quarter, so that halos stay a small part of it.
 STRIP_PIXELS = 1 << 20
+MOST_STRIPS = 4
 
 
 class Source(NamedTuple):
     """One frame of a pair, ready to be splatted to any time; all maps padded to sides divisible by 4."""
 
     levels: list[Tensor]
-    """`(N, 3 + 32, H, W)`: the frame, 0..1, and its finest features; then the coarser features."""
+    """The frame, 0..1, and its features, finest first: `(N, 3, H, W)`, `(N, 32, H, W)`, `(N, 64, H / 2, W / 2)`
+    and `(N, 96, H / 4, W / 4)`."""
     flow: Tensor
     """`(N, 2, H, W)`: the whole way to the other frame."""
     importance: Tensor | None
@@ -123,7 +128,8 @@ class SynthesisNetwork(nn.Module):
         """The frame at time t from two sources, `(N, 3, H, W)` of their padded size, not clamped."""
         height, width = source0.flow.shape[-2:]
         carried = carry(source0, t), carry(source1, 1 - t)
-        strip = max(1, STRIP_PIXELS // (width * STRIDE)) * STRIDE
+        strips = min(MOST_STRIPS, -(-height * width // STRIP_PIXELS))
+        strip = -(-height // (strips * STRIDE)) * STRIDE
         rows = []
         for top in range(0, height, strip):
             bottom = min(top + strip, height)
@@ -132,30 +138,23 @@ class SynthesisNetwork(nn.Module):
         return torch.cat(rows, dim=2)
 
     def _draw_rows(self, carried: tuple[list[Carried], list[Carried]], first: int, last: int) -> Tensor:
-        joined = []
-        for both in zip(*carried, strict=True):
-            height = both[0].values.shape[2]
-            scale = carried[0][0].values.shape[2] // height
-            splatted = [splat(*level, (first // scale, last // scale)).values for level in both]
-            joined.append(torch.cat(splatted, dim=1))
-        # Each frame's own colours stand before its finest features.
-        fine = joined[0]
-        own = fine.shape[1] // 2
-        frames = torch.cat([fine[:, :3], fine[:, own : own + 3]], dim=1)
-        joined[0] = torch.cat([fine[:, 3:own], fine[:, own + 3 :]], dim=1)
+        # Each level is splatted when the GridNet comes to it, and let go of when it has read it.
+        joined = _splat_together(carried, first, last)
+        frames = next(joined)
         result: Tensor = self.synnet(frames, joined)
-        return result
+        return result.to(frames.dtype)
 
     def _source(self, frame: Tensor, other: Tensor, flow: Tensor, alpha: float | None) -> Source:
         importance = None if alpha is None else brightness_importance(frame, other, flow, alpha)
         height, width = frame.shape[-2:]
         margin = (0, -width % STRIDE, 0, -height % STRIDE)
         # Convolutions on the CPU are fastest with channels last; the format is kept by all that follows.
-        frame = pad(frame, margin, mode="replicate").contiguous(memory_format=torch.channels_last)
-        fine, *coarser = self.feat_ext(2 * frame - 1)
+        frame = pad_edge(frame, height + margin[3], width + margin[1])
+        frame = frame.contiguous(memory_format=torch.channels_last)
+        features = [level.to(frame.dtype) for level in self.feat_ext(2 * frame - 1)]
         if importance is not None:
-            importance = pad(importance, margin, mode="replicate")
-        return Source([torch.cat([frame, fine], dim=1), *coarser], pad(flow, margin), importance)
+            importance = pad_edge(importance, *frame.shape[2:])
+        return Source([frame, *features], pad(flow, margin) if any(margin) else flow, importance)
 
 
 class Carried(NamedTuple):
@@ -167,12 +166,26 @@ class Carried(NamedTuple):
 
 
 def carry(source: Source, share: float) -> list[Carried]:
-    """The levels of a source, finest first, on their way along `share` of its flow."""
-    carried = []
+    """The levels of a source on their way along `share` of its flow."""
+    carried: list[Carried] = []
     for values in source.levels:
+        if carried and carried[-1].values.shape[2:] == values.shape[2:]:  # frame and finest features
+            carried.append(carried[-1]._replace(values=values))
+            continue
         size = (values.shape[2], values.shape[3])
         importance = source.importance
         if importance is not None:
             importance = interpolate(importance, size=size, mode="bilinear")
         carried.append(Carried(values, resize_flow(share * source.flow, size, "nearest"), importance))
     return carried
+
+
+def _splat_together(
+    carried: tuple[list[Carried], list[Carried]], first: int, last: int
+) -> Iterator[Tensor]:
+    """The levels of both sources where they land, joined; on rows `first` to `last` of the frame."""
+    height = carried[0][0].values.shape[2]
+    for both in zip(*carried, strict=True):
+        scale = height // both[0].values.shape[2]
+        rows = first // scale, last // scale
+        yield torch.cat([splat(*level, rows).values for level in both], dim=1)

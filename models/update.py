@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, unfold
+from torch.nn.functional import unfold
 
+from models.convolution import Convolution, convolve
 from models.correlation import CHANNELS as CORRELATION_CHANNELS
 from models.encoder import STRIDE
 
@@ -47,18 +48,18 @@ class MotionEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.convc1 = nn.Conv2d(CORRELATION_CHANNELS, 256, 1)
-        self.convc2 = nn.Conv2d(256, 192, 3, padding=1)
-        self.convf1 = nn.Conv2d(2, 128, 7, padding=3)
-        self.convf2 = nn.Conv2d(128, 64, 3, padding=1)
-        self.conv = nn.Conv2d(192 + 64, MOTION_CHANNELS - 2, 3, padding=1)
+        self.convc1 = Convolution(CORRELATION_CHANNELS, 256, 1)
+        self.convc2 = Convolution(256, 192, 3, padding=1)
+        self.convf1 = Convolution(2, 128, 7, padding=3)
+        self.convf2 = Convolution(128, 64, 3, padding=1)
+        self.conv = Convolution(192 + 64, MOTION_CHANNELS - 2, 3, padding=1)
 
     def forward(self, flow: Tensor, correlations: Tensor) -> Tensor:
         """`(N, 2, h, w)` and `(N, 324, h, w)` to `(N, 128, h, w)`."""
         c = self.convc2(self.convc1(correlations).relu_()).relu_()
         f = self.convf2(self.convf1(flow).relu_()).relu_()
         joined = self.conv(torch.cat([c, f], dim=1)).relu_()
-        return torch.cat([joined, flow], dim=1)
+        return torch.cat([joined, flow.to(joined.dtype)], dim=1)
 
 
 class SepConvGRU(nn.Module):
@@ -72,12 +73,12 @@ class SepConvGRU(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         channels = HIDDEN_CHANNELS + CONTEXT_CHANNELS + MOTION_CHANNELS
-        self.convz1 = nn.Conv2d(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
-        self.convr1 = nn.Conv2d(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
-        self.convq1 = nn.Conv2d(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
-        self.convz2 = nn.Conv2d(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
-        self.convr2 = nn.Conv2d(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
-        self.convq2 = nn.Conv2d(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
+        self.convz1 = Convolution(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
+        self.convr1 = Convolution(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
+        self.convq1 = Convolution(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
+        self.convz2 = Convolution(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
+        self.convr2 = Convolution(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
+        self.convq2 = Convolution(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
 
     def prepare(self, context: Tensor) -> list[GatePass]:
         """The two passes made ready for a context, `(N, 128, h, w)`."""
@@ -89,11 +90,10 @@ class SepConvGRU(nn.Module):
             changing = torch.cat([weight[:, :HIDDEN_CHANNELS], weight[:, -MOTION_CHANNELS:]], dim=1)
             rows, columns = gates[0].kernel_size
             padding = rows // 2, columns // 2
-            terms = conv2d(context, of_context, bias, padding=padding)
             both = 2 * HIDDEN_CHANNELS  # z and r
-            ready.append(
-                GatePass(changing[:both], changing[both:], terms[:, :both], terms[:, both:], padding)
-            )
+            term_zr = convolve(context, of_context[:both], bias[:both], padding=padding)
+            term_q = convolve(context, of_context[both:], bias[both:], padding=padding)
+            ready.append(GatePass(changing[:both], changing[both:], term_zr, term_q, padding))
         return ready
 
     def forward(self, hidden_state: Tensor, motion: Tensor, passes: list[GatePass]) -> Tensor:
@@ -106,13 +106,16 @@ class SepConvGRU(nn.Module):
         passes
             From `prepare`.
         """
+        kept = hidden_state.dtype
         for gate in passes:
-            x = torch.cat([hidden_state, motion], dim=1)
-            gates = conv2d(x, gate.weight_zr, padding=gate.padding).add_(gate.term_zr).sigmoid_()
+            # The state gathers over the iterations, in float32; the gates compute in the weights' precision.
+            rounded = hidden_state.to(motion.dtype)
+            x = torch.cat([rounded, motion], dim=1)
+            gates = convolve(x, gate.weight_zr, None, padding=gate.padding).add_(gate.term_zr).sigmoid_()
             update, reset = gates.chunk(2, dim=1)
-            x = torch.cat([reset * hidden_state, motion], dim=1)
-            candidate = conv2d(x, gate.weight_q, padding=gate.padding).add_(gate.term_q).tanh_()
-            hidden_state = torch.lerp(hidden_state, candidate, update)
+            x = torch.cat([reset * rounded, motion], dim=1)
+            candidate = convolve(x, gate.weight_q, None, padding=gate.padding).add_(gate.term_q).tanh_()
+            hidden_state = torch.lerp(hidden_state, candidate.to(kept), update.to(kept))
         return hidden_state
 
 
@@ -121,8 +124,8 @@ class FlowHead(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(HIDDEN_CHANNELS, 256, 3, padding=1)
-        self.conv2 = nn.Conv2d(256, 2, 3, padding=1)
+        self.conv1 = Convolution(HIDDEN_CHANNELS, 256, 3, padding=1)
+        self.conv2 = Convolution(256, 2, 3, padding=1)
 
     def forward(self, hidden_state: Tensor) -> Tensor:
         """`(N, 128, h, w)` to `(N, 2, h, w)`."""
@@ -139,9 +142,9 @@ class UpdateBlock(nn.Module):
         self.gru = SepConvGRU()
         self.flow_head = FlowHead()
         self.mask = nn.Sequential(
-            nn.Conv2d(HIDDEN_CHANNELS, 256, 3, padding=1),
+            Convolution(HIDDEN_CHANNELS, 256, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(256, NEIGHBOURS * STRIDE**2, 1),
+            Convolution(256, NEIGHBOURS * STRIDE**2, 1),
         )
 
     def forward(
@@ -161,12 +164,12 @@ class UpdateBlock(nn.Module):
             `(N, 2, h, w)`.
         """
         hidden_state = self.gru(hidden_state, self.encoder(flow, correlations), passes)
-        return hidden_state, self.flow_head(hidden_state)
+        return hidden_state, self.flow_head(hidden_state).to(flow.dtype)
 
     def mask_logits(self, hidden_state: Tensor) -> Tensor:
         """Logits for `upsample_convex`, `(N, 576, h, w)`; only the last iteration's are needed."""
-        logits: Tensor = MASK_SCALE * self.mask(hidden_state)
-        return logits
+        logits: Tensor = self.mask(hidden_state)
+        return logits.mul_(MASK_SCALE)
 
 
 def upsample_convex(flow: Tensor, logits: Tensor) -> Tensor:
@@ -190,7 +193,10 @@ def upsample_convex(flow: Tensor, logits: Tensor) -> Tensor:
     .. [1] Teed & Deng 2020, appendix B. arXiv:2003.12039
     """
     batch, _, height, width = flow.shape
-    weights = logits.view(batch, 1, NEIGHBOURS, STRIDE, STRIDE, height, width).softmax(dim=2)
-    vectors = unfold(STRIDE * flow, 3, padding=1).view(batch, 2, NEIGHBOURS, 1, 1, height, width)
-    fine = (weights * vectors).sum(dim=2)  # (N, 2, 8, 8, h, w)
-    return fine.permute(0, 1, 4, 2, 5, 3).reshape(batch, 2, STRIDE * height, STRIDE * width)
+    cells = batch * height * width
+    # One product of small matrices for every cell; logits with channels last are read as they lie.
+    logits = logits.to(flow.dtype).permute(0, 2, 3, 1).reshape(cells, NEIGHBOURS, STRIDE * STRIDE)
+    neighbours = unfold(STRIDE * flow.contiguous(), 3, padding=1).view(batch, 2 * NEIGHBOURS, -1)
+    vectors = neighbours.transpose(1, 2).reshape(cells, 2, NEIGHBOURS)
+    fine = torch.bmm(vectors, logits.softmax(dim=1)).view(batch, height, width, 2, STRIDE, STRIDE)
+    return fine.permute(0, 3, 1, 4, 2, 5).reshape(batch, 2, STRIDE * height, STRIDE * width)

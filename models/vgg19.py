@@ -16,9 +16,9 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
 
 from configs.sections import CONVOLUTIONS_PER_BLOCK
+from models.convolution import Convolution
 
 CHANNELS_PER_BLOCK = (64, 128, 256, 512, 512)  # [1], table 1
 KERNEL_SIZE = 3
@@ -143,7 +143,7 @@ def random_vgg19(layers: Sequence[str], seed: int) -> VGG19:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for position, module in enumerate(network.features):
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, Convolution):
                 convolution = _convolution(module.in_channels, module.out_channels)
                 nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
                 nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]  # the convolution has a bias
@@ -176,8 +176,8 @@ def _modules() -> Iterator[nn.Module]:
         yield nn.MaxPool2d(2)
 
 
-def _convolution(in_channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
+def _convolution(in_channels: int, out_channels: int) -> Convolution:
+    return Convolution(in_channels, out_channels, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
 
 
 def _position(layer: str) -> int:
@@ -200,25 +200,8 @@ def _apply(module: nn.Module, x: Tensor) -> Tensor:
         height, width = x.shape[-2] // 2, x.shape[-1] // 2
         if height == 0 or width == 0:
             return x.new_zeros((*x.shape[:2], height, width))
-    if isinstance(module, nn.Conv2d):
+    if isinstance(module, Convolution):
         if x.numel() == 0:
             return x.new_zeros((x.shape[0], module.out_channels, *x.shape[2:]))
-        if x.dtype == torch.bfloat16 and x.device.type == "cpu" and not _cpu_computes_bfloat16():
-            return _convolve_in_float32(module, x)
     result: Tensor = module(x)
     return result
-
-
-def _cpu_computes_bfloat16() -> bool:
-    # Absent where Torch is built without oneDNN.
-    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-    return supported is not None and bool(supported())
-
-
-def _convolve_in_float32(convolution: nn.Conv2d, x: Tensor) -> Tensor:
-    """Convolve with the same sums as in bfloat16, which are of float32 and rounded at the end.
-
-    Without the instructions for it, Torch's own convolution in bfloat16 takes 15 times as long.
-    """
-    weight, bias = (parameter.float() for parameter in convolution.parameters())
-    return conv2d(x.float(), weight, bias, padding=convolution.padding).to(x.dtype)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from models.correlation import CorrelationVolume
-from models.rfr import RFR, pad_edge
+from models.padding import pad_edge
+from models.rfr import RFR
 from models.weights import load_rfr
 
 RELEASED: dict[str, Any] = {"confidence_mask": False, "initial_flow_additions": 2}
@@ -123,13 +124,6 @@ def test_small_frames_are_refined_as_if_their_edge_went_on(seeded: torch.Generat
     expected = network(*(pad_edge(x, 64, 64) for x in pair))
     for a, b in zip(network(*pair), expected, strict=True):
         assert torch.equal(a, b[..., :40, :50])
-
-
-def test_padding_repeats_the_edge_and_leaves_larger_sides() -> None:
-    x = torch.arange(6.0).view(1, 1, 2, 3)
-    assert pad_edge(x, 3, 2)[0, 0].tolist() == [[0, 1, 2], [3, 4, 5], [3, 4, 5]]
-    assert pad_edge(x, 2, 5)[0, 0, 0].tolist() == [0, 1, 2, 2, 2]
-    assert pad_edge(x, 1, 1) is x
 
 
 def test_settings_out_of_range_are_refused() -> None:

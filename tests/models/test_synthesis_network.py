@@ -8,7 +8,7 @@ from torch import Tensor
 from models import synthesis_network
 from models.feature_extractor import FeatureExtractor
 from models.gridnet import GridNet
-from models.rfr import pad_edge
+from models.padding import pad_edge
 from models.splatting import splat
 from models.synthesis_network import Source, SynthesisNetwork, carry
 from models.weights import load_synthesis
@@ -43,7 +43,7 @@ def test_average_splatting_gives_the_released_programs_frames(golden_pair) -> No
     for t, frame in frames.items():
         expected = results[f"frame_t{t}"]
         assert np.abs(frame - expected).max() < 1e-5 * np.abs(expected).max()
-    features = sources[0].levels[0][0, 3:].mean(dim=(1, 2)).numpy()
+    features = sources[0].levels[1][0].mean(dim=(1, 2)).numpy()
     expected = results["feat1_mean"]
     assert np.abs(features - expected).max() < 1e-5 * np.abs(expected).max()
 
@@ -69,8 +69,8 @@ def test_added_pixels_repeat_the_edge_and_stay_where_they_are(
 ) -> None:
     frame0, frame1, flow01, flow10 = random_pair(14, 18, seeded)
     source, _ = network.prepare(frame0, frame1, flow01, flow10, splatting=splatting, alpha=-20.0)
-    assert torch.equal(source.levels[0][:, :3], pad_edge(frame0, 16, 20))
-    warped = splat_levels(source, 0.5)[0][:, :3]
+    assert torch.equal(source.levels[0], pad_edge(frame0, 16, 20))
+    warped = splat_levels(source, 0.5)[0]
     importance = None if source.importance is None else source.importance[..., :14, :18]
     expected = splat(frame0, 0.5 * flow01, importance).values
     torch.testing.assert_close(warped[..., :14, :18], expected)
@@ -82,8 +82,8 @@ def test_splatted_levels_follow_the_resized_flow(network: SynthesisNetwork, seed
     flow01[:, 0] = 8
     source, _ = network.prepare(frame0, frame1, flow01, flow10, splatting="average", alpha=0.0)
     levels = splat_levels(source, 0.5)
-    assert torch.equal(levels[0][:, :3, :, 4:], frame0[..., :-4])
-    for shift, warped, features in zip((4, 2, 1), levels, source.levels, strict=True):
+    assert torch.equal(levels[0][..., 4:], frame0[..., :-4])
+    for shift, warped, features in zip((4, 4, 2, 1), levels, source.levels, strict=True):
         torch.testing.assert_close(warped[..., shift:], features[..., :-shift])
         assert not warped[..., :shift].any()
 
@@ -98,7 +98,8 @@ def test_zero_alpha_is_average_splatting(network: SynthesisNetwork, seeded: torc
 def test_at_both_ends_one_frame_is_not_moved(network: SynthesisNetwork, seeded: torch.Generator) -> None:
     sources = network.prepare(*random_pair(8, 8, seeded), splatting="average", alpha=0.0)
     for source in sources:
-        assert torch.equal(splat_levels(source, 0.0)[0], source.levels[0])
+        for warped, level in zip(splat_levels(source, 0.0), source.levels, strict=True):
+            assert torch.equal(warped, level)
 
 
 def test_gridnet_reaches_64_rows_at_most(network: SynthesisNetwork, seeded: torch.Generator) -> None:
@@ -131,8 +132,10 @@ def test_gridnet_refuses_sides_not_divisible_by_four_and_other_levels() -> None:
         network(torch.zeros(1, 6, 8, 10), levels)
     with pytest.raises(ValueError, match=r"frames has shape \(1, 3, 8, 8\)"):
         network(torch.zeros(1, 3, 8, 8), levels)
-    with pytest.raises(ValueError, match=r"levels has shapes \[.*\], expected \[\(1, 64, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"levels\[2\] is missing, expected \(1, 192, 2, 2\) for"):
         network(torch.zeros(1, 6, 8, 8), levels[:2])
+    with pytest.raises(ValueError, match=r"levels\[1\] has shape \(1, 64, 8, 8\), expected \(1, 128, 4, 4\)"):
+        network(torch.zeros(1, 6, 8, 8), levels[:1] * 3)
 
 
 def test_shapes_that_do_not_fit_are_refused(network: SynthesisNetwork, seeded: torch.Generator) -> None:

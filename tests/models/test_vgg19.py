@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from configs.sections import PAPER_LAYERS, RELEASED_LAYERS
-from models import vgg19
+from models import convolution
 from models.vgg19 import IMAGENET_MEAN, VGG19, convolution_shapes, random_vgg19
 
 
@@ -58,7 +58,7 @@ def test_maps_are_made_when_asked_for_and_let_go() -> None:
 
 @pytest.mark.parametrize("native", [True, False])
 def test_bfloat16_is_float32_rounded_after_each_layer(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vgg19, "_cpu_computes_bfloat16", lambda: native)
+    monkeypatch.setattr(convolution, "_computes_in", lambda weight: native)
     layers = ["relu1_2", "relu2_2", "relu3_4"]
     images = torch.rand(1, 3, 24, 32)
     with torch.inference_mode():

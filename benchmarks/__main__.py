@@ -14,6 +14,7 @@ NAMES = (
     "features",
     "matching",
     "coarse_flow",
+    "networks",
     "worst_cases",
     "growth",
     "stages",

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
-from torch import nn
-from torch.nn.functional import conv2d
 
-from benchmarks.measuring import Frame, Pair, compare
+from benchmarks.measuring import Frame, Pair, bare_convolutions, compare
 from configs.loading import load_config
 from configs.sections import SegmentationSection
 from models.vgg19 import VGG19, random_vgg19
@@ -48,7 +44,7 @@ def _print_seconds(frame: Frame, pieces: Pieces, network: VGG19, rough: VGG19) -
 
     seconds = compare(
         {
-            "bare convolutions": _bare_convolutions(network, frame.shape[0], frame.shape[1]),
+            "bare convolutions": bare_convolutions(network_alone),
             "network alone": network_alone,
             "pooling": pooling,
             "stage": lambda: describe_pieces(frame, pieces.label_map, pieces.count, network),
@@ -58,24 +54,6 @@ def _print_seconds(frame: Frame, pieces: Pieces, network: VGG19, rough: VGG19) -
     print(f"one frame of {frame.shape[0]}x{frame.shape[1]}, {pieces.count} pieces")
     for name, value in seconds.items():
         print(f"{name:20} {value:7.3f} s, {value / seconds['bare convolutions']:.2f} times the convolutions")
-
-
-def _bare_convolutions(network: VGG19, height: int, width: int) -> Callable[[], None]:
-    """Every convolution on an input of its shape, channels last; nothing between them."""
-    calls = []
-    for module in network.features:
-        if isinstance(module, nn.MaxPool2d):
-            height, width = height // 2, width // 2
-        elif isinstance(module, nn.Conv2d):
-            x = torch.rand(1, module.in_channels, height, width).to(memory_format=torch.channels_last)
-            calls.append((x, module.weight.to(memory_format=torch.channels_last), module.bias))
-
-    def run() -> None:
-        with torch.inference_mode():
-            for x, weight, bias in calls:
-                conv2d(x, weight, bias, padding=1)
-
-    return run
 
 
 def _segment(pair: Pair, section: SegmentationSection) -> tuple[Pieces, Pieces]:

@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from data.cartoon import draw_triplet
 from data.images import read_image
+from models import convolution
 
 Frame = NDArray[np.uint8]
 
@@ -37,6 +41,33 @@ def load_pairs(folder: Path | None) -> list[Pair]:
         frames = sorted(found.iterdir())
         pairs.append(Pair(found.name, read_image(frames[0]), read_image(frames[-1])))
     return pairs
+
+
+def bare_convolutions(run: Callable[[], object]) -> Callable[[], None]:
+    """What `run` convolves, alone: each convolution on another input of the same shape."""
+    real = convolution.conv2d
+    calls: list[tuple[tuple[torch.Size, torch.dtype], tuple[Any, ...]]] = []
+
+    def recorded(x: Tensor, *rest: Any) -> Tensor:
+        calls.append(((x.shape, x.dtype), rest))
+        return real(x, *rest)
+
+    convolution.conv2d = recorded  # type: ignore[assignment]
+    try:
+        run()
+    finally:
+        convolution.conv2d = real
+    inputs = {
+        (shape, dtype): torch.rand(shape).to(dtype, memory_format=torch.channels_last)
+        for (shape, dtype), _ in calls
+    }
+
+    def bare() -> None:
+        with torch.inference_mode():
+            for key, rest in calls:
+                real(inputs[key], *rest)
+
+    return bare
 
 
 def compare(functions: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:

@@ -12,12 +12,12 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, in_channels, H, W)` of any float type to `(N, out_channels, h, w)` of the weights'."""
-        rows, columns = self.padding
-        return convolve(x, self.weight, self.bias, self.stride[0], (int(rows), int(columns)))
+        padding = tuple(int(extent) for extent in self.padding)
+        return convolve(x, self.weight, self.bias, self.stride[0], padding)
 
 
 def convolve(
-    x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1, padding: tuple[int, int] = (0, 0)
+    x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1, padding: tuple[int, ...] = (0, 0)
 ) -> Tensor:
     """Convolve in the precision of the weights.
 

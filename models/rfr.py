@@ -14,7 +14,7 @@ References
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -90,6 +90,15 @@ class RFR(nn.Module):
         self.attention2 = ConfidenceNet()
         self.fnet = BasicEncoder(HIDDEN_CHANNELS + CONTEXT_CHANNELS)
         self.update_block = UpdateBlock()
+
+    def set_precision(self, dtype: torch.dtype) -> Self:
+        """Convolve in another precision; flows, correlations and the confidence stay in float32.
+
+        The confidence is a factor on flows of up to hundreds of pixels, and its network a small one.
+        """
+        self.fnet.to(dtype)
+        self.update_block.to(dtype)
+        return self
 
     def forward(
         self, frame0: Tensor, frame1: Tensor, coarse_flow01: Tensor, coarse_flow10: Tensor

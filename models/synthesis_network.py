@@ -12,7 +12,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -28,8 +28,8 @@ Splatting = Literal["average", "softmax"]
 
 HALO = 64
 """Rows beyond which nothing reaches a pixel through the GridNet; tested."""
-# Pixels that the GridNet draws at once; larger frames are drawn in strips of rows, each with a halo. Of very large
-# frames, whose features take the most memory anyway, a strip is a quarter, so that halos stay a small part of it.
+# Pixels that the GridNet draws at once; larger frames are drawn in strips of rows, each with a halo. Of very
+# large frames, whose features take the most memory anyway, a strip is a quarter: halos stay a small part.
 STRIP_PIXELS = 1 << 20
 MOST_STRIPS = 4
 
@@ -38,8 +38,8 @@ class Source(NamedTuple):
     """One frame of a pair, ready to be splatted to any time; all maps padded to sides divisible by 4."""
 
     levels: list[Tensor]
-    """The frame, 0..1, and its features, finest first: `(N, 3, H, W)`, `(N, 32, H, W)`, `(N, 64, H / 2, W / 2)`
-    and `(N, 96, H / 4, W / 4)`."""
+    """The frame, 0..1, and its features, finest first: `(N, 3, H, W)`, `(N, 32, H, W)`,
+    `(N, 64, H / 2, W / 2)` and `(N, 96, H / 4, W / 4)`."""
     flow: Tensor
     """`(N, 2, H, W)`: the whole way to the other frame."""
     importance: Tensor | None
@@ -60,6 +60,10 @@ class SynthesisNetwork(nn.Module):
         super().__init__()
         self.feat_ext = FeatureExtractor()
         self.synnet = GridNet()
+
+    def set_precision(self, dtype: torch.dtype) -> Self:
+        """Convolve in another precision; frames, flows and splatting stay in float32."""
+        return self.to(dtype)
 
     def forward(
         self,

@@ -200,8 +200,7 @@ def _apply(module: nn.Module, x: Tensor) -> Tensor:
         height, width = x.shape[-2] // 2, x.shape[-1] // 2
         if height == 0 or width == 0:
             return x.new_zeros((*x.shape[:2], height, width))
-    if isinstance(module, Convolution):
-        if x.numel() == 0:
-            return x.new_zeros((x.shape[0], module.out_channels, *x.shape[2:]))
+    if isinstance(module, Convolution) and x.numel() == 0:
+        return x.new_zeros((x.shape[0], module.out_channels, *x.shape[2:]))
     result: Tensor = module(x)
     return result

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -90,6 +90,18 @@ Compute = Callable[[ItemSource, Config], dict[str, Array]]
 
 
 @dataclass(frozen=True, slots=True)
+class Batching:
+    """How a stage takes several items of one frame size at once."""
+
+    read: Callable[[ItemSource, Config], Any]
+    """An item's inputs."""
+    size: Callable[[Any], tuple[int, int]]
+    """Height and width of the frames of these inputs."""
+    compute: Callable[[Sequence[Any], Config], list[dict[str, Array]]]
+    """The arrays of each."""
+
+
+@dataclass(frozen=True, slots=True)
 class StageBinding:
     """A stage as the pipeline sees it."""
 
@@ -98,11 +110,17 @@ class StageBinding:
     reads: tuple[str, ...]
     """Earlier stages, for each frame of the item where those work on frames."""
     version: int
-    compute: Compute
+    work: Compute | Batching
     frames: FrameInput = "content"
     """What of the source frames its results depend on."""
     imports: bool = False
     """Whether it reads the flow files in `coarse_flow.imported_from`."""
+
+    def compute(self, item: ItemSource, config: Config) -> dict[str, Array]:
+        """The arrays of one item."""
+        if isinstance(self.work, Batching):
+            return self.work.compute([self.work.read(item, config)], config)[0]
+        return self.work(item, config)
 
 
 def _segmentation(item: ItemSource, config: Config) -> dict[str, Array]:
@@ -188,36 +206,42 @@ def _imported_flow(item: ItemSource, config: Config) -> dict[str, Array]:  # noq
     return _flow_arrays(result)
 
 
-def _refinement(item: ItemSource, config: Config) -> dict[str, Array]:
+def _coarse_pair(item: ItemSource, config: Config) -> refinement.CoarsePair:
     coarse = item.read("coarse_flow")
-    network = load_network("refinement", config)
     # Without segmentation this is the first stage to read the frames, and makes sure that they are whole.
     unseen = "segmentation" not in needed_for("refinement", config)
-    result = refinement.refine(
+    return refinement.CoarsePair(
         item.frame(0, verify=unseen),
         item.frame(1, verify=unseen),
         coarse["coarse_flow01"],
         coarse["coarse_flow10"],
-        network,
-        device=config.executor.device,
     )
-    return {"refined_flow01": result.flow01, "refined_flow10": result.flow10}
 
 
-def _synthesis(item: ItemSource, config: Config) -> dict[str, Array]:
+def _refinement(pairs: Sequence[refinement.CoarsePair], config: Config) -> list[dict[str, Array]]:
+    network = load_network("refinement", config)
+    refined = refinement.refine_together(pairs, network, device=config.executor.device)
+    return [{"refined_flow01": flows.flow01, "refined_flow10": flows.flow10} for flows in refined]
+
+
+def _refined_pair(item: ItemSource, config: Config) -> synthesis.RefinedPair:  # noqa: ARG001 - as in Batching
     refined = item.read("refinement")
-    network = load_network("synthesis", config)
-    frames = synthesis.synthesise(
-        item.frame(0),
-        item.frame(1),
-        refined["refined_flow01"],
-        refined["refined_flow10"],
-        config.synthesis.times,
-        network,
-        config.synthesis,
-        device=config.executor.device,
+    return synthesis.RefinedPair(
+        item.frame(0), item.frame(1), refined["refined_flow01"], refined["refined_flow10"]
     )
-    return {"frames": synthesis.quantise(frames, config.synthesis.dtype)}
+
+
+def _synthesis(pairs: Sequence[synthesis.RefinedPair], config: Config) -> list[dict[str, Array]]:
+    network = load_network("synthesis", config)
+    drawn = synthesis.synthesise_together(
+        pairs, config.synthesis.times, network, config.synthesis, device=config.executor.device
+    )
+    return [{"frames": synthesis.quantise(frames, config.synthesis.dtype)} for frames in drawn]
+
+
+def _size(pair: refinement.CoarsePair | synthesis.RefinedPair) -> tuple[int, int]:
+    height, width = pair.frame0.shape[:2]
+    return height, width
 
 
 def _evaluation(item: ItemSource, config: Config) -> dict[str, Array]:
@@ -242,8 +266,20 @@ _BINDINGS = (
     StageBinding(
         "coarse_flow", "pair", ("matching", "segmentation"), coarse_flow.STAGE_VERSION, _coarse_flow
     ),
-    StageBinding("refinement", "pair", ("coarse_flow",), refinement.STAGE_VERSION, _refinement),
-    StageBinding("synthesis", "pair", ("refinement",), synthesis.STAGE_VERSION, _synthesis),
+    StageBinding(
+        "refinement",
+        "pair",
+        ("coarse_flow",),
+        refinement.STAGE_VERSION,
+        Batching(_coarse_pair, _size, _refinement),
+    ),
+    StageBinding(
+        "synthesis",
+        "pair",
+        ("refinement",),
+        synthesis.STAGE_VERSION,
+        Batching(_refined_pair, _size, _synthesis),
+    ),
     StageBinding(
         "evaluation", "pair", ("synthesis",), evaluation.STAGE_VERSION, _evaluation, frames="nothing"
     ),

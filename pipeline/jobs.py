@@ -14,8 +14,9 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from configs.errors import AnimeInterpError, CacheError, WeightsError
+from configs.errors import AnimeInterpError, CacheError
 from configs.sections import Config
+from pipeline.batches import Computed, compute_items
 from pipeline.bindings import ItemSource, binding_of
 from pipeline.shards import (
     ItemRecord,
@@ -26,7 +27,7 @@ from pipeline.shards import (
     read_manifest,
     write_shard,
 )
-from pipeline.variables import Array, check_item
+from pipeline.variables import Array
 
 RECORDED_LIBRARIES = (
     "animeinterp",
@@ -104,12 +105,22 @@ def run_shard(job: ShardJob) -> ShardOutcome:
     arrays: list[Mapping[str, Array] | None] = []
     fresh: list[ItemRecord] = []
     present = read_manifest(job.path)
+    kept = {item.id: _carry_over(job, present, item) for item in job.items}
+    sources = [
+        (item.id, item.source) for item in job.items if kept[item.id] is None and item.source is not None
+    ]
+    computed = compute_items(binding_of(job.stage, job.config), sources, job.config)
     for item in job.items:
-        kept = _carry_over(job, present, item)
-        if kept is None and item.kept is not None and item.source is None:
+        carried = kept.pop(item.id)
+        if carried is not None:
+            record, result = carried
+        elif item.source is not None:
+            record, result = _record(item, next(computed))
+        elif item.kept is not None:
             continue  # of no run that knows how to compute it again: it has gone
-        record, result = kept or _compute(job, item)
-        if kept is None:
+        else:
+            record, result = ItemRecord(item.id, item.status, item.input, reason=item.reason), None
+        if carried is None:
             fresh.append(record)
         records.append(record)
         arrays.append(result)
@@ -152,21 +163,13 @@ def _carry_over(
         return None
 
 
-def _compute(job: ShardJob, item: ItemJob) -> tuple[ItemRecord, Mapping[str, Array] | None]:
-    if item.source is None:
-        return ItemRecord(item.id, item.status, item.input, reason=item.reason), None
-    started = time.monotonic()
-    try:
-        arrays = binding_of(job.stage, job.config).compute(item.source, job.config)
-        check_item(job.stage, arrays)
-    except (CacheError, WeightsError, OSError, MemoryError):
-        raise  # the cache's, the setting's or the machine's trouble, not the item's
-    except Exception as error:  # noqa: BLE001 - whatever a bad item provokes is that item's failure alone
-        reason = str(error) if isinstance(error, AnimeInterpError) else _describe(error)
-        record = ItemRecord(item.id, "failed", item.input, reason=reason, seconds=time.monotonic() - started)
-        return record, None
+def _record(item: ItemJob, computed: Computed) -> tuple[ItemRecord, Mapping[str, Array] | None]:
+    arrays, seconds = computed
+    if isinstance(arrays, Exception):
+        reason = str(arrays) if isinstance(arrays, AnimeInterpError) else _describe(arrays)
+        return ItemRecord(item.id, "failed", item.input, reason=reason, seconds=seconds), None
     outputs = {name: array_digest(array) for name, array in arrays.items()}
-    return ItemRecord(item.id, "ok", item.input, outputs, seconds=time.monotonic() - started), arrays
+    return ItemRecord(item.id, "ok", item.input, outputs, seconds=seconds), arrays
 
 
 def _describe(error: Exception) -> str:

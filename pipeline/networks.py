@@ -56,9 +56,14 @@ def load_network(stage: str, config: Config) -> Any:
         options: tuple[Any, ...] = (config.features.layers, config.features.seed, config.features.precision)
     elif stage == "refinement":
         refinement = config.refinement
-        options = (refinement.confidence_mask, refinement.initial_flow_additions, refinement.iterations)
+        options = (
+            refinement.confidence_mask,
+            refinement.initial_flow_additions,
+            refinement.iterations,
+            refinement.precision,
+        )
     else:
-        options = ()
+        options = (config.synthesis.precision,)
     changed = path.stat().st_mtime_ns if path is not None and path.exists() else None
     return _load(stage, path, changed, options, config.executor.device)
 
@@ -73,10 +78,10 @@ def _load(stage: str, path: Path | None, changed: int | None, options: tuple[Any
     elif path is None:
         return None
     elif stage == "refinement":
-        confidence_mask, additions, iterations = options
+        confidence_mask, additions, iterations, precision = options
         network = load_rfr(
             path, confidence_mask=confidence_mask, initial_flow_additions=additions, iterations=iterations
-        )
+        ).set_precision(getattr(torch, precision))
     else:
-        network = load_synthesis(path)
+        network = load_synthesis(path).set_precision(getattr(torch, options[0]))
     return network.to(device)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.compiled import compiled
+from models.reproducible import reproducible
 from stages.contours import check_frame
 
 STAGE_VERSION = 2
@@ -108,9 +109,7 @@ def pool_frame(
     image = pixels.permute(0, 3, 1, 2).float() / 255
     labels = label_map
     pooled = []
-    # By default cuDNN rounds float32 to TF32 and may take kernels that sum in any order.
-    exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
-    with torch.inference_mode(), exact:
+    with torch.inference_mode(), reproducible():
         for feature_map in network(image):
             labels = _halve_to((feature_map.shape[2], feature_map.shape[3]), labels)
             pooled.append(pool_pieces(feature_map[0], labels, piece_count))

@@ -8,14 +8,16 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 
-from models.arrays import Flow, Frame, check_pair, flow_tensor, frame_tensor
+from models.arrays import Flow, Frame, check_one_size, check_pair, flow_tensor, frame_tensor
+from models.reproducible import reproducible
 from models.rfr import RFR
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
 
 
@@ -26,6 +28,19 @@ class RefinedFlow(NamedTuple):
     """`(2, H, W)`, pixels, on the grid of frame 0."""
     flow10: Flow
     """`(2, H, W)`, pixels, on the grid of frame 1."""
+
+
+class CoarsePair(NamedTuple):
+    """A pair of frames and the coarse flows between them."""
+
+    frame0: Frame
+    """RGB, uint8, `(H, W, 3)`."""
+    frame1: Frame
+    """RGB, uint8, `(H, W, 3)`."""
+    flow01: Flow
+    """float32, `(2, H, W)`, x before y, pixels; finite."""
+    flow10: Flow
+    """float32, `(2, H, W)`, x before y, pixels; finite."""
 
 
 def refine(
@@ -57,18 +72,57 @@ def refine(
     Raises
     ------
     ValueError
-        Shapes that do not fit each other, another dtype, a flow that is not finite; the message names
-        the argument.
+        Shapes that do not fit each other, another dtype, a flow that is not finite or carries every pixel
+        out of the frame; the message names the argument, or the refined flow.
     """
-    check_pair(frame0, frame1, coarse_flow01=coarse_flow01, coarse_flow10=coarse_flow10)
+    pair = CoarsePair(frame0, frame1, coarse_flow01, coarse_flow10)
+    return refine_together([pair], network, device)[0]
+
+
+def refine_together(
+    pairs: Sequence[CoarsePair], network: RFR | None, device: str | torch.device = "cpu"
+) -> list[RefinedFlow]:
+    """Refine the flows of several pairs as one batch.
+
+    Parameters
+    ----------
+    pairs
+        At least one, all of one size.
+    network, device
+        As for `refine`.
+
+    Returns
+    -------
+    list of RefinedFlow
+        One for each pair, in their order.
+
+    Raises
+    ------
+    ValueError
+        As for `refine`, pairs of several sizes, or a network whose flows are of no use: not finite, or out of
+        the frame everywhere.
+
+    Notes
+    -----
+    The size of the batch may change the last bits of the result, its other pairs do not.
+    """
+    for pair in pairs:
+        check_pair(pair.frame0, pair.frame1, coarse_flow01=pair.flow01, coarse_flow10=pair.flow10)
     if network is None:
-        return RefinedFlow(coarse_flow01, coarse_flow10)
-    with torch.inference_mode():
-        refined = network.to(device)(
-            frame_tensor(frame0, device),
-            frame_tensor(frame1, device),
-            flow_tensor(coarse_flow01, device),
-            flow_tensor(coarse_flow10, device),
+        return [RefinedFlow(pair.flow01, pair.flow10) for pair in pairs]
+    check_one_size([pair.frame0 for pair in pairs])
+    frames0, frames1, flows01, flows10 = zip(*pairs, strict=True)
+    with torch.inference_mode(), reproducible():
+        refined01, refined10 = network.to(device)(
+            frame_tensor(frames0, device),
+            frame_tensor(frames1, device),
+            flow_tensor(flows01, device),
+            flow_tensor(flows10, device),
         )
-        flow01, flow10 = (flow[0].cpu().numpy() for flow in refined)
-    return RefinedFlow(flow01, flow10)
+        refined = [
+            RefinedFlow(*flows)
+            for flows in zip(refined01.cpu().numpy(), refined10.cpu().numpy(), strict=True)
+        ]
+    for pair, flows in zip(pairs, refined, strict=True):
+        check_pair(pair.frame0, pair.frame1, refined_flow01=flows.flow01, refined_flow10=flows.flow10)
+    return refined

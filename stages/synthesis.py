@@ -18,14 +18,28 @@ import torch
 from torch import Tensor
 
 from configs.sections import SynthesisSection
-from models.arrays import Flow, Frame, check_pair, flow_tensor, frame_tensor
+from models.arrays import Flow, Frame, check_one_size, check_pair, flow_tensor, frame_tensor
+from models.reproducible import reproducible
 from models.splatting import Splatted, brightness_importance, splat
 from models.synthesis_network import SynthesisNetwork
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
 
 FloatArray = npt.NDArray[np.float32]
+
+
+class RefinedPair(NamedTuple):
+    """A pair of frames and the flows between them."""
+
+    frame0: Frame
+    """RGB, uint8, `(H, W, 3)`."""
+    frame1: Frame
+    """RGB, uint8, `(H, W, 3)`."""
+    flow01: Flow
+    """float32, `(2, H, W)`, x before y, pixels; the whole way to the other frame; finite."""
+    flow10: Flow
+    """float32, `(2, H, W)`, x before y, pixels; the whole way to the other frame; finite."""
 
 
 class SplattedFrames(NamedTuple):
@@ -84,14 +98,52 @@ def synthesise(
     Blending takes the mean of the two splatted frames where both cover a pixel, the covering one where only
     one does, and the frame nearer in time, unmoved, where none does (frame 0 at t = 0.5).
     """
-    check_pair(frame0, frame1, flow01=flow01, flow10=flow10)
+    pair = RefinedPair(frame0, frame1, flow01, flow10)
+    frames: FloatArray = synthesise_together([pair], times, network, section, device)[0]
+    return frames
+
+
+def synthesise_together(
+    pairs: Sequence[RefinedPair],
+    times: Sequence[float],
+    network: SynthesisNetwork | None,
+    section: SynthesisSection,
+    device: str | torch.device = "cpu",
+) -> FloatArray:
+    """Frames of several pairs, drawn as one batch.
+
+    Parameters
+    ----------
+    pairs
+        At least one, all of one size.
+    times, network, section, device
+        As for `synthesise`.
+
+    Returns
+    -------
+    ndarray
+        float32, `(len(pairs), len(times), H, W, 3)`, RGB, clamped to 0..1.
+
+    Raises
+    ------
+    ValueError
+        As for `synthesise`, or pairs of several sizes.
+
+    Notes
+    -----
+    The size of the batch may change the last bits of the result, its other pairs do not.
+    """
+    for pair in pairs:
+        check_pair(pair.frame0, pair.frame1, flow01=pair.flow01, flow10=pair.flow10)
     _check_times(times)
-    with torch.inference_mode():
-        pair = _to_tensors(frame0, frame1, flow01, flow10, device)
-        drawn = _blend(pair, times, section) if network is None else _draw(pair, times, network, section)
-        result = np.empty((len(times), *frame0.shape), np.float32)
-        for frame, target in zip(drawn, result, strict=True):
-            target[:] = _to_array(frame.clamp(0, 1))
+    check_one_size([pair.frame0 for pair in pairs])
+    with torch.inference_mode(), reproducible():
+        batch = _to_tensors(pairs, device)
+        drawn = _blend(batch, times, section) if network is None else _draw(batch, times, network, section)
+        result = np.empty((len(pairs), len(times), *pairs[0].frame0.shape), np.float32)
+        for number, frames in enumerate(drawn):
+            result[:, number] = _to_array(frames.clamp(0, 1))
+    _check_finite(result)
     return result
 
 
@@ -126,13 +178,13 @@ def splat_frames(
     check_pair(frame0, frame1, flow01=flow01, flow10=flow10)
     _check_times([t])
     with torch.inference_mode():
-        pair = _to_tensors(frame0, frame1, flow01, flow10, device)
-        splatted0, splatted1 = _splat(pair, _importances(pair, section), t)
+        batch = _to_tensors([RefinedPair(frame0, frame1, flow01, flow10)], device)
+        splatted0, splatted1 = _splat(batch, _importances(batch, section), t)
         return SplattedFrames(
-            _to_array(splatted0.values),
-            _to_array(splatted1.values),
-            _to_array(splatted0.weights)[..., 0],
-            _to_array(splatted1.weights)[..., 0],
+            _to_array(splatted0.values)[0],
+            _to_array(splatted1.values)[0],
+            _to_array(splatted0.weights)[0, ..., 0],
+            _to_array(splatted1.weights)[0, ..., 0],
         )
 
 
@@ -166,7 +218,7 @@ def quantise(
     return frames.astype(np.float16) if dtype == "float16" else np.rint(frames * 255).astype(np.uint8)
 
 
-class _Pair(NamedTuple):
+class _Batch(NamedTuple):
     frame0: Tensor
     frame1: Tensor
     flow01: Tensor
@@ -174,30 +226,30 @@ class _Pair(NamedTuple):
 
 
 def _draw(
-    pair: _Pair, times: Sequence[float], network: SynthesisNetwork, section: SynthesisSection
+    batch: _Batch, times: Sequence[float], network: SynthesisNetwork, section: SynthesisSection
 ) -> Iterator[Tensor]:
-    network = network.to(pair.frame0.device)
-    sources = network.prepare(*pair, splatting=section.splatting, alpha=section.softmax_alpha)
-    height, width = pair.frame0.shape[-2:]
+    network = network.to(batch.frame0.device)
+    sources = network.prepare(*batch, splatting=section.splatting, alpha=section.softmax_alpha)
+    height, width = batch.frame0.shape[-2:]
     for t in times:
         yield network.draw(*sources, t)[..., :height, :width]
 
 
-def _blend(pair: _Pair, times: Sequence[float], section: SynthesisSection) -> Iterator[Tensor]:
-    importances = _importances(pair, section)
+def _blend(batch: _Batch, times: Sequence[float], section: SynthesisSection) -> Iterator[Tensor]:
+    importances = _importances(batch, section)
     for t in times:
-        splatted0, splatted1 = _splat(pair, importances, t)
+        splatted0, splatted1 = _splat(batch, importances, t)
         covered0, covered1 = splatted0.weights > 0, splatted1.weights > 0
-        nearer = pair.frame0 if t <= 0.5 else pair.frame1
+        nearer = batch.frame0 if t <= 0.5 else batch.frame1
         # Holes hold 0, so that the sum is the covering frame where there is only one.
         mean = (splatted0.values + splatted1.values) / torch.where(covered0 & covered1, 2, 1)
         yield torch.where(covered0 | covered1, mean, nearer)
 
 
-def _importances(pair: _Pair, section: SynthesisSection) -> tuple[Tensor | None, Tensor | None]:
+def _importances(batch: _Batch, section: SynthesisSection) -> tuple[Tensor | None, Tensor | None]:
     if section.splatting == "average":
         return None, None
-    frame0, frame1, flow01, flow10 = pair
+    frame0, frame1, flow01, flow10 = batch
     return (
         brightness_importance(frame0, frame1, flow01, section.softmax_alpha),
         brightness_importance(frame1, frame0, flow10, section.softmax_alpha),
@@ -205,11 +257,11 @@ def _importances(pair: _Pair, section: SynthesisSection) -> tuple[Tensor | None,
 
 
 def _splat(
-    pair: _Pair, importances: tuple[Tensor | None, Tensor | None], t: float
+    batch: _Batch, importances: tuple[Tensor | None, Tensor | None], t: float
 ) -> tuple[Splatted, Splatted]:
     return (
-        splat(pair.frame0, t * pair.flow01, importances[0]),
-        splat(pair.frame1, (1 - t) * pair.flow10, importances[1]),
+        splat(batch.frame0, t * batch.flow01, importances[0]),
+        splat(batch.frame1, (1 - t) * batch.flow10, importances[1]),
     )
 
 
@@ -218,18 +270,26 @@ def _check_times(times: Sequence[float]) -> None:
         raise ValueError(f"times is {list(times)}, expected at least one, each between 0 and 1")
 
 
-def _to_tensors(
-    frame0: Frame, frame1: Frame, flow01: Flow, flow10: Flow, device: str | torch.device
-) -> _Pair:
-    return _Pair(
-        frame_tensor(frame0, device),
-        frame_tensor(frame1, device),
-        flow_tensor(flow01, device),
-        flow_tensor(flow10, device),
+def _check_finite(frames: FloatArray) -> None:
+    bad = np.count_nonzero(~np.isfinite(frames))
+    if bad:
+        raise ValueError(
+            f"the frames drawn hold {bad} values that are not finite: the weights or the precision do not "
+            "suit these frames; look at synthesis.weights and synthesis.precision"
+        )
+
+
+def _to_tensors(pairs: Sequence[RefinedPair], device: str | torch.device) -> _Batch:
+    frames0, frames1, flows01, flows10 = zip(*pairs, strict=True)
+    return _Batch(
+        frame_tensor(frames0, device),
+        frame_tensor(frames1, device),
+        flow_tensor(flows01, device),
+        flow_tensor(flows10, device),
     )
 
 
-def _to_array(image: Tensor) -> FloatArray:
-    """`(1, C, H, W)` to `(H, W, C)`."""
-    array: FloatArray = image[0].permute(1, 2, 0).contiguous().cpu().numpy()
+def _to_array(images: Tensor) -> FloatArray:
+    """`(N, C, H, W)` to `(N, H, W, C)`."""
+    array: FloatArray = images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
     return array

@@ -93,6 +93,10 @@ def test_one_time_and_no_weights_can_be_given_plainly() -> None:
         ("segmentation.anime.lo=3", ["segmentation.anime.lo", "did you mean 'low'", "diameter"]),
         ("bogus.key=1", ["bogus", "unknown key", "coarse_flow"]),
         ("refinement.method=rfr", ["refinement.method = 'rfr'", "refinement.weights", "'none'"]),
+        (
+            "synthesis.precision=float16",
+            ["synthesis.precision = 'float16'", "executor.device = 'cuda'", "'bfloat16'"],
+        ),
         ("synthesis.method=gridnet", ["synthesis.method = 'gridnet'", "synthesis.weights", "'blend'"]),
         ("refinement.initial_flow_additions=3", ["refinement.initial_flow_additions", "3", "1 or 2"]),
         ("nonsense", ["'nonsense'", "section.key=value"]),

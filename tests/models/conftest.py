@@ -31,11 +31,11 @@ def golden_pair(golden: Path, shared_frames: Path) -> GoldenPair:
     y, x, height, width = results["crop_yxhw"]
     window = slice(y, y + height), slice(x, x + width)
     frames = [
-        frame_tensor(cv2.imread(str(shared_frames / "clip_b" / f"frame{n}.png"))[*window, ::-1], "cpu")
+        frame_tensor([cv2.imread(str(shared_frames / "clip_b" / f"frame{n}.png"))[*window, ::-1]], "cpu")
         for n in (1, 3)
     ]
     with np.load(golden / "clip_b.anime.relu_last.coarse_flow.npz", allow_pickle=False) as file:
-        flows = [flow_tensor(file[name][:, *window], "cpu") for name in ("flow_13", "flow_31")]
+        flows = [flow_tensor([file[name][:, *window]], "cpu") for name in ("flow_13", "flow_31")]
     return GoldenPair(*frames, *flows, results, golden / "random_full.ckpt")
 
 

@@ -105,6 +105,29 @@ def test_checkpoint_serves_both_stages_and_is_kept(checkpoint: Path) -> None:
     assert load_network("refinement", config_with(checkpoint)).iterations == 12
 
 
+@pytest.mark.parametrize("stage", ["refinement", "synthesis"])
+def test_precision_is_that_of_the_convolutions_and_in_the_fingerprint(
+    stage: str, checkpoint: Path, open_session: Opener
+) -> None:
+    rough = load_network(stage, config_with(checkpoint, f"{stage}.precision=bfloat16"))
+    exact = load_network(stage, config_with(checkpoint))
+    assert {parameter.dtype for parameter in exact.parameters()} == {torch.float32}
+    own = rough.update_block if stage == "refinement" else rough
+    assert {parameter.dtype for parameter in own.parameters()} == {torch.bfloat16}
+    if stage == "refinement":
+        assert {parameter.dtype for parameter in rough.attention2.parameters()} == {torch.float32}
+    before, after = (open_session(*more).fingerprints for more in ((), (f"{stage}.precision=bfloat16",)))
+    assert next(name for name in STAGES if before[name] != after[name]) == stage
+
+
+def test_networks_in_bfloat16_run_from_end_to_end(checkpoint: Path, run: Runner) -> None:
+    weights = [f"{stage}.weights='{checkpoint}'" for stage in ("refinement", "synthesis")]
+    precisions = [f"{stage}.precision=bfloat16" for stage in ("refinement", "synthesis")]
+    report = run(*weights, *precisions, "refinement.iterations=2", limit=1)
+    assert report.succeeded
+    assert report.computed["refinement"] == report.computed["synthesis"] == 1
+
+
 def test_a_file_that_was_replaced_is_loaded_again(tmp_path: Path) -> None:
     config = config_with(make_checkpoint(tmp_path / "a.ckpt", 0))
     before, digest = load_network("synthesis", config), weights_digest("synthesis", config)

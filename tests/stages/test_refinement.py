@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from models.rfr import RFR
-from stages.refinement import refine
+from stages.refinement import CoarsePair, refine, refine_together
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -71,6 +73,42 @@ def test_arguments_are_checked_with_and_without_a_network(
         refine(frame0, frame1, flow01[..., 1:], flow10, chosen)
     with pytest.raises(ValueError, match="coarse_flow10 is of dtype float64, expected float32"):
         refine(frame0, frame1, flow01, flow10.astype(np.float64), chosen)
+
+
+def test_several_pairs_are_refined_each_for_itself(pair: Arrays, network: RFR) -> None:
+    frame0, frame1, flow01, flow10 = pair
+    other = CoarsePair(frame1[::-1], frame0, -flow01, flow10)
+    together = refine_together([CoarsePair(*pair), other], network)
+    for found, expected in zip(together, (refine(*pair, network), refine(*other, network)), strict=True):
+        np.testing.assert_allclose(found.flow01, expected.flow01, atol=1e-4)
+        np.testing.assert_allclose(found.flow10, expected.flow10, atol=1e-4)
+    assert refine_together([other, other], None)[1].flow01 is other.flow01
+
+
+def test_pairs_of_several_sizes_are_refused(pair: Arrays, network: RFR) -> None:
+    smaller = CoarsePair(*(x[:19] for x in pair[:2]), *(x[:, :19] for x in pair[2:]))
+    with pytest.raises(ValueError, match=r"frames of sizes \[\(19, 28\), \(20, 28\)\], expected one size"):
+        refine_together([CoarsePair(*pair), smaller], network)
+
+
+def test_flows_of_no_use_are_refused(pair: Arrays, network: RFR) -> None:
+    broken = copy.deepcopy(network)
+    broken.update_block.flow_head.conv2.bias.fill_(float("nan"))
+    with pytest.raises(ValueError, match="refined_flow01 holds 1120 values that are not finite"):
+        refine(*pair, broken)
+    broken.update_block.flow_head.conv2.bias.fill_(1e6)
+    with pytest.raises(ValueError, match="refined_flow01 carries every pixel out of the frame of 28x20"):
+        refine(*pair, broken)
+    with pytest.raises(ValueError, match="coarse_flow01 carries every pixel out of the frame of 28x20"):
+        refine(pair[0], pair[1], pair[2] + 1e3, pair[3], network)
+
+
+def test_bfloat16_stays_near(pair: Arrays, network: RFR) -> None:
+    rough = copy.deepcopy(network).set_precision(torch.bfloat16)
+    for found, expected in zip(refine(*pair, rough), refine(*pair, network), strict=True):
+        assert found.dtype == np.float32
+        deviation = np.abs(found - expected).max() / np.abs(expected).max()
+        assert 1e-5 < deviation < 0.03
 
 
 @pytest.mark.gpu

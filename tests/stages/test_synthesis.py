@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from configs.sections import SynthesisSection
 from models.synthesis_network import SynthesisNetwork
-from stages.synthesis import quantise, splat_frames, synthesise
+from stages.synthesis import RefinedPair, quantise, splat_frames, synthesise, synthesise_together
 
 AVERAGE, SOFTMAX = SynthesisSection(splatting="average"), SynthesisSection(splatting="softmax")
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -123,6 +125,46 @@ def test_network_is_given_the_sections_splatting(
     expected = network(*frames, *flows, 0.3, splatting=section.splatting, alpha=section.softmax_alpha)
     found = synthesise(*pair, [0.3], network, section)[0]
     np.testing.assert_allclose(found, expected[0].permute(1, 2, 0).clamp(0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("use_network", [True, False], ids=["gridnet", "blend"])
+def test_several_pairs_are_drawn_each_for_itself(
+    pair: Arrays, network: SynthesisNetwork, use_network: bool
+) -> None:
+    chosen, times = network if use_network else None, [0.25, 0.5]
+    frame0, frame1, flow01, flow10 = pair
+    pairs = [RefinedPair(*pair), RefinedPair(frame1[::-1], frame0, -flow01, flow10)]
+    together = synthesise_together(pairs, times, chosen, SOFTMAX)
+    assert together.shape == (2, 2, 14, 18, 3)
+    for found, one in zip(together, pairs, strict=True):
+        np.testing.assert_allclose(found, synthesise(*one, times, chosen, SOFTMAX), atol=1e-5)
+
+
+def test_pairs_of_several_sizes_are_refused(pair: Arrays) -> None:
+    smaller = RefinedPair(*(x[:13] for x in pair[:2]), *(x[:, :13] for x in pair[2:]))
+    with pytest.raises(ValueError, match=r"frames of sizes \[\(13, 18\), \(14, 18\)\], expected one size"):
+        synthesise_together([RefinedPair(*pair), smaller], [0.5], None, AVERAGE)
+
+
+def test_frames_that_are_not_finite_are_refused(pair: Arrays, network: SynthesisNetwork) -> None:
+    broken = copy.deepcopy(network)
+    broken.synnet.residual_model_tail[3].bias.fill_(float("nan"))
+    with pytest.raises(ValueError, match=r"hold 756 values that are not finite: .* synthesis\.weights"):
+        synthesise(*pair, [0.5], broken, AVERAGE)
+
+
+def test_flows_out_of_the_frame_are_refused(pair: Arrays) -> None:
+    frame0, frame1, flow01, flow10 = pair
+    with pytest.raises(ValueError, match="flow10 carries every pixel out of the frame of 18x14"):
+        synthesise(frame0, frame1, flow01, flow10 - 60, [0.5], None, AVERAGE)
+
+
+def test_bfloat16_stays_near(pair: Arrays, network: SynthesisNetwork) -> None:
+    rough = copy.deepcopy(network).set_precision(torch.bfloat16)
+    expected = synthesise(*pair, [0.5], network, SOFTMAX)
+    found = synthesise(*pair, [0.5], rough, SOFTMAX)
+    assert found.dtype == np.float32
+    assert 1e-6 < np.abs(found - expected).max() < 0.02
 
 
 def test_quantising_rounds_halves_to_even() -> None:

@@ -184,9 +184,7 @@ def carry(source: Source, share: float) -> list[Carried]:
     return carried
 
 
-def _splat_together(
-    carried: tuple[list[Carried], list[Carried]], first: int, last: int
-) -> Iterator[Tensor]:
+def _splat_together(carried: tuple[list[Carried], list[Carried]], first: int, last: int) -> Iterator[Tensor]:
     """The levels of both sources where they land, joined; on rows `first` to `last` of the frame."""
     height = carried[0][0].values.shape[2]
     for both in zip(*carried, strict=True):

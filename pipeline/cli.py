@@ -12,6 +12,7 @@ import typer
 from configs.errors import AnimeInterpError
 from configs.loading import load_config, text_setting
 from pipeline.cli_sgm import export_sgm, import_sgm
+from pipeline.cli_weights import weights
 from pipeline.contact_sheet import write_contact_sheet
 from pipeline.runner import plan
 from pipeline.scores import score_table
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command()(export_sgm)
 app.command()(import_sgm)
+app.add_typer(weights, name="weights", no_args_is_help=True)
 
 DEFAULT_CONFIG = "demo"
 KnownConfig = Annotated[

@@ -8,9 +8,12 @@ from typing import Any
 
 import torch
 
+from configs.errors import WeightsError
 from configs.sections import Config
 from models.vgg19 import random_vgg19
-from models.weights import file_digest, load_rfr, load_synthesis, load_vgg19
+from models.weights import load_rfr, load_synthesis, load_vgg19
+from models.weights_files import file_digest, stated_variant
+from models.weights_records import VARIANTS
 from pipeline.fingerprints import resolved_method
 
 NETWORK_STAGES = ("features", "refinement", "synthesis")
@@ -33,12 +36,40 @@ def weights_digest(stage: str, config: Config) -> str | None:
     Raises
     ------
     WeightsError
-        The file cannot be read.
+        The file cannot be read, or is known to be of another variant than the settings ask for.
     """
     path = weights_path(stage, config)
     if path is None:
         return None
-    return file_digest(path)
+    digest = file_digest(path)
+    check_variant(stage, config, path, digest)
+    return digest
+
+
+def check_variant(stage: str, config: Config, path: Path, digest: str) -> None:
+    """Refuse weights that were trained with other settings than a stage has.
+
+    Raises
+    ------
+    WeightsError
+        The file says which variant it is of, or its digest tells it, and a setting of the stage differs.
+    """
+    variant = stated_variant(path, digest)
+    if variant is None:
+        return
+    for setting, trained in VARIANTS[variant].items():
+        section, key = setting.split(".")
+        chosen = getattr(getattr(config, section), key)
+        if section == stage and chosen != trained:
+            raise WeightsError(
+                f"{path}: is of variant {variant!r}, trained with {setting} = {_toml(trained)}, and the "
+                f"config has {setting} = {_toml(chosen)}; change the setting, or use weights of the other "
+                "variant. To try the two together, convert the original file without --variant"
+            )
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def load_network(stage: str, config: Config) -> Any:

@@ -73,6 +73,7 @@ class Session:
         facts = FileFacts(cache / "source_files.json")
         manifest = read_dataset(config.data, facts)
         fingerprints: dict[str, str] = {}
+        needed = needed_for(selection.last, config)
         for stage in STAGES:
             binding = binding_of(stage, config)
             upstream = {name: fingerprints[name] for name in binding.reads}
@@ -80,7 +81,8 @@ class Session:
                 stage,
                 binding.version,
                 resolved_section(stage, config),
-                weights_digest(stage, config),
+                # A file that nothing of this session reads may be absent.
+                weights_digest(stage, config) if stage in needed else None,
                 upstream,
             )
         groups = group_shards(manifest, config.store)

@@ -9,6 +9,11 @@ import torch
 from torch import Tensor
 
 from models.arrays import flow_tensor, frame_tensor
+from models.rfr import RFR
+from models.synthesis_network import SynthesisNetwork
+from models.vgg19 import convolution_shapes
+
+State = dict[str, Tensor]
 
 
 class GoldenPair(NamedTuple):
@@ -42,3 +47,18 @@ def golden_pair(golden: Path, shared_frames: Path) -> GoldenPair:
 @pytest.fixture
 def seeded() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def checkpoint() -> State:
+    """The names of the released checkpoint, without `module.`, and random numbers."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        flownet, synthesis = RFR().state_dict(), SynthesisNetwork().state_dict()
+    return {**{f"flownet.{name}": value for name, value in flownet.items()}, **synthesis}
+
+
+@pytest.fixture(scope="session")
+def vgg_state() -> State:
+    """All convolutions; most of them views of one number, so that the files stay small."""
+    return {name: torch.tensor(0.01).expand(shape) for name, shape in convolution_shapes().items()}

@@ -12,30 +12,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from configs.errors import WeightsError
-from models.rfr import RFR
-from models.synthesis_network import SynthesisNetwork
-from models.vgg19 import convolution_shapes, random_vgg19
-from models.weights import CLASSIFIER_SHAPES, file_digest, load_rfr, load_synthesis, load_vgg19
-
-State = dict[str, Tensor]
-
-
-@pytest.fixture(scope="session")
-def checkpoint() -> State:
-    """The names of the released checkpoint, without `module.`, and random numbers."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        flownet, synthesis = RFR().state_dict(), SynthesisNetwork().state_dict()
-    return {**{f"flownet.{name}": value for name, value in flownet.items()}, **synthesis}
-
-
-@pytest.fixture(scope="session")
-def vgg_state() -> State:
-    """All convolutions; most of them views of one number, so that the files stay small."""
-    return {name: torch.tensor(0.01).expand(shape) for name, shape in convolution_shapes().items()}
+from models.vgg19 import random_vgg19
+from models.weights import load_rfr, load_synthesis, load_vgg19
+from models.weights_files import file_digest
+from models.weights_layouts import CLASSIFIER_SHAPES
+from tests.models.conftest import State
 
 
 @pytest.fixture

@@ -1,0 +1,105 @@
+"""The names and shapes that weights files have, and what is said of one that has others.
+
+VGG-19 is laid out as torchvision distributes it: the 16 convolutions as `features.N.*` and, all or none, the
+classifier. AnimeInterp's networks are laid out as in the released checkpoint: `flownet.*` (the RFR),
+`feat_ext.*` and `synnet.*` (the synthesis network), or one of these halves alone; the RFR alone may lack its
+prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Literal, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from models.rfr import RFR
+from models.synthesis_network import SynthesisNetwork
+from models.vgg19 import convolution_shapes
+
+Part = Literal["vgg19", "rfr", "synthesis"]
+Shapes = Mapping[str, tuple[int, ...]]
+Network = TypeVar("Network", bound=nn.Module)
+
+RFR_PREFIX = "flownet."
+# The fully connected layers, which nothing here uses; Simonyan & Zisserman 2015, table 1 (arXiv:1409.1556).
+CLASSIFIER_SHAPES: Shapes = {
+    "classifier.0.weight": (4096, 512 * 7 * 7),
+    "classifier.0.bias": (4096,),
+    "classifier.3.weight": (4096, 4096),
+    "classifier.3.bias": (4096,),
+    "classifier.6.weight": (1000, 4096),
+    "classifier.6.bias": (1000,),
+}
+
+
+class Layout(NamedTuple):
+    """What a file is meant to hold, judged by the beginnings of its names."""
+
+    parts: tuple[Part, ...]
+    """Networks, of which it has at least one name each; empty where no name is known."""
+    shapes: Shapes
+    """Everything that belongs in such a file."""
+    prefix: str
+    """Before the RFR's names."""
+
+
+class Misfit(NamedTuple):
+    """How the entries of a file differ from a layout."""
+
+    missing: list[str]
+    surplus: list[str]
+    reshaped: list[str]
+    """`name found instead of expected`."""
+
+
+def layout_of(state: Mapping[str, Tensor], wanted: Part | None = None) -> Layout:
+    """The layout that a file is to be held against; the `wanted` network is part of it in any case."""
+    begun = {name.split(".")[0] for name in state}
+    parts: list[Part] = ["vgg19"] if wanted == "vgg19" or {"features", "classifier"} & begun else []
+    joined = bool({"flownet", "feat_ext", "synnet"} & begun)
+    prefix = RFR_PREFIX if joined else ""
+    bare = {name.split(".")[0] for name in shapes_of("rfr")}
+    if wanted == "rfr" or "flownet" in begun or (not joined and bare & begun):
+        parts.append("rfr")
+    if wanted == "synthesis" or {"feat_ext", "synnet"} & begun:
+        parts.append("synthesis")
+    if wanted is not None:
+        # A file of the other kind of networks altogether is no reason to expect those as well.
+        parts = [part for part in parts if (part == "vgg19") == (wanted == "vgg19")]
+    shapes: dict[str, tuple[int, ...]] = {}
+    for part in parts:
+        shapes |= {(prefix if part == "rfr" else "") + name: s for name, s in shapes_of(part).items()}
+    if "vgg19" in parts and "classifier" in begun:
+        shapes |= CLASSIFIER_SHAPES
+    return Layout(tuple(parts), shapes, prefix)
+
+
+def misfit(state: Mapping[str, Tensor], shapes: Shapes) -> Misfit:
+    """Names missing from a file, names too many, and tensors of another shape."""
+    return Misfit(
+        [name for name in shapes if name not in state],
+        [name for name in state if name not in shapes],
+        [
+            f"{name} {tuple(value.shape)} instead of {shapes[name]}"
+            for name, value in state.items()
+            if name in shapes and tuple(value.shape) != shapes[name]
+        ],
+    )
+
+
+@cache
+def shapes_of(part: Part) -> Shapes:
+    """Names and shapes of a network, VGG-19 without its classifier."""
+    if part == "vgg19":
+        return convolution_shapes()
+    network: nn.Module = on_meta(RFR if part == "rfr" else SynthesisNetwork)
+    return {name: tuple(value.shape) for name, value in network.state_dict().items()}
+
+
+def on_meta(make: Callable[[], Network]) -> Network:
+    """Build a network without memory and without drawing random numbers."""
+    with torch.device("meta"):
+        return make()

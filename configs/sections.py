@@ -302,8 +302,8 @@ class ExecutorSection(Section):
     device: Literal["cpu", "cuda"] = "cpu"
     """Where networks run."""
     pairs_at_once: int = Field(0, ge=0, le=1024)
-    """Pairs that refinement and synthesis take as one batch; 0 = one on a CPU, as many as its memory holds on
-    a GPU."""
+    """Pairs that refinement and synthesis take at once; 0 = one on a CPU, on a GPU as many as its memory
+    holds."""
 
     @field_validator("kind")
     @classmethod

@@ -90,7 +90,7 @@ Compute = Callable[[ItemSource, Config], dict[str, Array]]
 
 
 @dataclass(frozen=True, slots=True)
-class Batching:
+class Together:
     """How a stage takes several items of one frame size at once."""
 
     read: Callable[[ItemSource, Config], Any]
@@ -110,7 +110,7 @@ class StageBinding:
     reads: tuple[str, ...]
     """Earlier stages, for each frame of the item where those work on frames."""
     version: int
-    work: Compute | Batching
+    work: Compute | Together
     frames: FrameInput = "content"
     """What of the source frames its results depend on."""
     imports: bool = False
@@ -118,7 +118,7 @@ class StageBinding:
 
     def compute(self, item: ItemSource, config: Config) -> dict[str, Array]:
         """The arrays of one item."""
-        if isinstance(self.work, Batching):
+        if isinstance(self.work, Together):
             return self.work.compute([self.work.read(item, config)], config)[0]
         return self.work(item, config)
 
@@ -224,7 +224,7 @@ def _refinement(pairs: Sequence[refinement.CoarsePair], config: Config) -> list[
     return [{"refined_flow01": flows.flow01, "refined_flow10": flows.flow10} for flows in refined]
 
 
-def _refined_pair(item: ItemSource, config: Config) -> synthesis.RefinedPair:  # noqa: ARG001 - as in Batching
+def _refined_pair(item: ItemSource, config: Config) -> synthesis.RefinedPair:  # noqa: ARG001 - as in Together
     refined = item.read("refinement")
     return synthesis.RefinedPair(
         item.frame(0), item.frame(1), refined["refined_flow01"], refined["refined_flow10"]
@@ -271,14 +271,14 @@ _BINDINGS = (
         "pair",
         ("coarse_flow",),
         refinement.STAGE_VERSION,
-        Batching(_coarse_pair, _size, _refinement),
+        Together(_coarse_pair, _size, _refinement),
     ),
     StageBinding(
         "synthesis",
         "pair",
         ("refinement",),
         synthesis.STAGE_VERSION,
-        Batching(_refined_pair, _size, _synthesis),
+        Together(_refined_pair, _size, _synthesis),
     ),
     StageBinding(
         "evaluation", "pair", ("synthesis",), evaluation.STAGE_VERSION, _evaluation, frames="nothing"

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from configs.errors import AnimeInterpError, CacheError
 from configs.sections import Config
-from pipeline.batches import Computed, compute_items
 from pipeline.bindings import ItemSource, binding_of
+from pipeline.compute import Computed, compute_items
 from pipeline.shards import (
     ItemRecord,
     ItemStatus,

@@ -1,8 +1,8 @@
-"""Items computed one by one, or several as one batch where that pays: on a GPU, in the stages with networks.
+"""Items computed one by one, or several at once where that pays: on a GPU, in the stages with networks.
 
-A batch holds items of one frame size, and as many as the device's memory does. One with too few items is
-filled up by repeating the last, so that no result depends on which other items happen to be computed beside
-it. Where memory runs out nevertheless, the batch is halved.
+Those taken at once are of one frame size, and as many as the device's memory holds. Where there are too few,
+the last is repeated, so that no result depends on which other items happen to be computed beside it. Where
+memory runs out nevertheless, half as many are taken.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 
 from configs.errors import AnimeInterpError, CacheError, WeightsError
 from configs.sections import Config
-from pipeline.bindings import Batching, ItemSource, StageBinding
+from pipeline.bindings import ItemSource, StageBinding, Together
 from pipeline.variables import Array, check_item
 
 # Peak of a pair in refinement or synthesis, measured at 540x960 to 2160x3840: 0.5 to 1.7 kB a pixel; more for
@@ -36,7 +36,7 @@ class Computed(NamedTuple):
     result: Any
     """Its arrays by name, or the exception it failed with."""
     seconds: float
-    """Of the time its batch took, its share."""
+    """Its share of the time that it and those beside it took."""
 
 
 def compute_items(
@@ -49,33 +49,33 @@ def compute_items(
     CacheError, WeightsError, OSError, MemoryError
         The trouble is the cache's, a setting's or the machine's, not an item's.
     """
-    if not isinstance(binding.work, Batching):
+    if not isinstance(binding.work, Together):
         for _, source in items:
             yield _one(partial(_checked, binding, source, config))
         return
-    batch = _Batch(binding.name, binding.work, config)
+    waiting = _Waiting(binding.name, binding.work, config)
     for name, source in items:
-        yield from batch.add(name, source)
-    yield from batch.flush()
+        yield from waiting.add(name, source)
+    yield from waiting.flush()
 
 
-class _Batch:
+class _Waiting:
     """Items read and waiting to be computed together."""
 
-    def __init__(self, stage: str, batching: Batching, config: Config) -> None:
-        self._stage, self._batching, self._config = stage, batching, config
+    def __init__(self, stage: str, together: Together, config: Config) -> None:
+        self._stage, self._together, self._config = stage, together, config
         self._waiting: list[tuple[str, Any, float]] = []
         self._size = (0, 0)
         self._most = 1
 
     def add(self, name: str, source: ItemSource) -> Iterator[Computed]:
         """Read an item; what has thereby become computed, if anything."""
-        read = _one(partial(self._batching.read, source, self._config))
+        read = _one(partial(self._together.read, source, self._config))
         if isinstance(read.result, Exception):
             yield from self.flush()
             yield read
             return
-        size = self._batching.size(read.result)
+        size = self._together.size(read.result)
         if size != self._size:
             yield from self.flush()
             self._size, self._most = size, pairs_at_once(self._config, size)
@@ -98,7 +98,7 @@ class _Batch:
         inputs = [value for _, value in items]
         filled = inputs + inputs[-1:] * (most - len(inputs))
         try:
-            arrays = self._batching.compute(filled, self._config)[: len(inputs)]
+            arrays = self._together.compute(filled, self._config)[: len(inputs)]
             for result in arrays:
                 check_item(self._stage, result)
         except (CacheError, WeightsError, OSError):
@@ -115,7 +115,7 @@ class _Batch:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if most > 1:
-            self._most = most // 2  # of the batches to come as well
+            self._most = most // 2  # from now on
             results: list[Arrays | Exception] = []
             while len(results) < len(items):
                 part = items[len(results) :][: self._most]
@@ -136,7 +136,7 @@ class _Batch:
 
 
 def pairs_at_once(config: Config, size: tuple[int, int]) -> int:
-    """Pairs of a frame size that go into one batch."""
+    """Pairs of a frame size that are computed at once."""
     if config.executor.pairs_at_once:
         return config.executor.pairs_at_once
     if config.executor.device == "cpu":

@@ -11,8 +11,8 @@ import torch
 from configs.errors import AnimeInterpError, CacheError
 from configs.loading import load_config
 from configs.sections import Config
-from pipeline.batches import Computed, compute_items, pairs_at_once
-from pipeline.bindings import Batching, ItemSource, StageBinding
+from pipeline.bindings import ItemSource, StageBinding, Together
+from pipeline.compute import Computed, compute_items, pairs_at_once
 from pipeline.jobs import run_shard
 from pipeline.shards import read_item, read_manifest
 from tests.pipeline.conftest import Opener
@@ -45,8 +45,8 @@ class Stage:
         ]
 
     def results(self, *items: tuple[int, int], config: Config = CONFIG) -> list[Computed]:
-        batching = Batching(self.read, lambda inputs: inputs[1], self.compute)
-        binding = StageBinding("refinement", "pair", (), 1, batching)
+        together = Together(self.read, lambda inputs: inputs[1], self.compute)
+        binding = StageBinding("refinement", "pair", (), 1, together)
         sources = [(f"pair {n}", ItemSource(frames=(Path(str(n)), Path(str(height))))) for n, height in items]
         return list(compute_items(binding, sources, config))
 
@@ -58,7 +58,7 @@ def numbers(results: Sequence[Computed]) -> list[Any]:
     ]
 
 
-def test_batches_are_full_in_order_and_the_last_is_filled_up() -> None:
+def test_as_many_at_once_as_allowed_and_the_last_repeated() -> None:
     stage = Stage()
     results = stage.results(*((n, 8) for n in range(6)))
     assert numbers(results) == list(range(6))
@@ -66,7 +66,7 @@ def test_batches_are_full_in_order_and_the_last_is_filled_up() -> None:
     assert all(result.seconds > 0 for result in results)
 
 
-def test_a_batch_holds_one_size() -> None:
+def test_only_items_of_one_size_go_together() -> None:
     stage = Stage()
     results = stage.results((0, 8), (1, 8), (2, 6), (3, 8))
     assert numbers(results) == [0, 1, 2, 3]
@@ -81,7 +81,7 @@ def test_an_item_that_fails_does_so_alone() -> None:
     assert str(results[4].result) == "4 cannot be read"
 
 
-def test_out_of_memory_halves_the_batches_from_then_on() -> None:
+def test_out_of_memory_halves_the_number_from_then_on() -> None:
     stage = Stage(most=1)
     assert numbers(stage.results(*((n, 8) for n in range(6)))) == list(range(6))
     assert stage.batches == [[0, 1, 2, 3], [0, 1], [0], [1], [2], [3], [4], [5]]
@@ -115,7 +115,7 @@ def test_a_gpu_takes_fewer_of_larger_pairs() -> None:
     assert 16 >= pairs_at_once(config, (540, 960)) >= pairs_at_once(config, (2160, 3840)) >= 1
 
 
-def test_batches_of_a_real_stage_are_its_items(finished: None, open_session: Opener, tmp_path: Path) -> None:
+def test_a_real_stage_gives_the_same_at_once(finished: None, open_session: Opener, tmp_path: Path) -> None:
     arrays = []
     for setting in ("executor.pairs_at_once=1", "executor.pairs_at_once=2"):
         session = open_session(setting, force=frozenset({"synthesis"}))

@@ -15,6 +15,7 @@ NAMES = (
     "matching",
     "coarse_flow",
     "networks",
+    "networks_on_gpu",
     "worst_cases",
     "growth",
     "stages",

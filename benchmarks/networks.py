@@ -40,8 +40,8 @@ def main(pairs: list[Pair]) -> None:
 
 
 def _print_seconds(stage: str, pair: Pair) -> None:
-    exact, rough = _network(stage), _network(stage).set_precision(torch.bfloat16)
-    given = _moving(pair)
+    exact, rough = random_network(stage), random_network(stage).set_precision(torch.bfloat16)
+    given = moving_pair(pair)
     with FlopCounterMode(display=False) as counter:
         _run(stage, given, exact)
     counts = {name: sum(found.values()) / 2e9 for name, found in counter.get_flop_counts().items()}
@@ -79,15 +79,15 @@ def _print_psnr(pairs: list[Pair]) -> None:
     frames = []
     for pair in pairs:
         for dtype in (torch.float32, torch.bfloat16):
-            refined = _run("refinement", _moving(pair), _network("refinement").set_precision(dtype))
+            refined = _run("refinement", moving_pair(pair), random_network("refinement").set_precision(dtype))
             given = RefinedPair(pair.frame0, pair.frame1, *refined)
-            frames.append(_run("synthesis", given, _network("synthesis").set_precision(dtype)))
+            frames.append(_run("synthesis", given, random_network("synthesis").set_precision(dtype)))
         exact, rough = frames[-2:]
         psnr = -10 * np.log10(np.square(exact - rough).mean())
         print(f"{pair.name}: frames of bfloat16 are at {psnr:.1f} dB from those of float32")
 
 
-def _network(stage: str) -> RFR | SynthesisNetwork:
+def random_network(stage: str) -> RFR | SynthesisNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = RFR() if stage == "refinement" else SynthesisNetwork()
@@ -100,7 +100,7 @@ def _run(stage: str, given: CoarsePair | RefinedPair, network: nn.Module) -> obj
     return synthesise(*given, (0.5,), network, SECTION)
 
 
-def _moving(pair: Pair) -> CoarsePair:
+def moving_pair(pair: Pair) -> CoarsePair:
     """The pair with smooth flows of some tens of pixels."""
     size = pair.frame0.shape[:2]
     generator = np.random.default_rng(0)
@@ -116,7 +116,7 @@ def _report_memory(stage: str, size: str) -> None:
     pair = load_pairs(None)[0]
     frames = (cv2.resize(frame, (width, height)) for frame in (pair.frame0, pair.frame1))
     torch.set_num_threads(CORES)
-    _run(stage, _moving(Pair("drawn", *frames)), _network(stage))
+    _run(stage, moving_pair(Pair("drawn", *frames)), random_network(stage))
     status = Path("/proc/self/status").read_text()
     print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
 

@@ -17,6 +17,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +27,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from models.compiled import compiled_sum, in_bands
+from models.correlation_kernel import look_up_by_kernel
+from models.cuda_kernels import kernels_for, widened
 
 LEVELS = 4
 RADIUS = 4  # [1], section 4: the look-up reaches 4 cells in each level
@@ -36,6 +39,17 @@ SMALLEST_SIDE = 2 ** (LEVELS - 1)
 
 # A position further out than this, in cells, sees nothing of any map; whole numbers stay far from overflow.
 FAR = 1e6
+
+VOLUME_SHARE = 0.25
+"""Largest part of a GPU's memory that the volume may take at its peak; the rest is for the networks.
+
+Of all memory, not of what is free: the two ways differ in the last bits, and a result must not depend on what
+else runs on the device.
+"""
+
+PEAK_FLOATS = 11 / 3
+"""Floats that making a volume needs at once, for each pair of cells: the finest level once by itself, and
+both directions of all levels."""
 
 
 class Correlation(Protocol):
@@ -72,6 +86,8 @@ class CorrelationVolume:
     """
 
     def __init__(self, features0: Tensor, features1: Tensor) -> None:
+        dtype = widened(features0, features1)
+        features0, features1 = features0.to(dtype), features1.to(dtype)
         finest = _correlate(features0, features1)
         self._levels = [torch.cat([finest, finest.transpose(1, 2)])]
         self._sizes = [_size(features0)]
@@ -92,38 +108,37 @@ class CorrelationVolume:
 
 
 class CorrelationOnDemand:
-    """Correlates the windows looked at only, in compiled code on the CPU: less memory and time there.
+    """Correlates the windows looked at only: memory for the features and one look-up.
+
+    Compiled code on the CPU, where it also takes less time than the volume; a kernel on a GPU.
 
     Parameters
     ----------
     features0, features1
-        `(N, C, h, w)`, on the CPU, both sides at least `SMALLEST_SIDE`; no gradients.
+        `(N, C, h, w)`, on the CPU or where `models.cuda_kernels.kernels_for` has kernels, both sides at least
+        `SMALLEST_SIDE`; no gradients.
     """
 
     def __init__(self, features0: Tensor, features1: Tensor) -> None:
+        dtype = widened(features0, features1)
+        features0, features1 = features0.detach().to(dtype), features1.detach().to(dtype)
         self._queries = _rows(torch.cat([features0, features1]) / features0.shape[1] ** 0.5)
-        others = torch.cat([features1, features0])
-        self._levels = [(_rows(level), *_size(level)) for level in _pooled(others)]
+        self._levels = [_rows(level) for level in _pooled(torch.cat([features1, features0]))]
 
     def lookup(self, positions: Tensor) -> Tensor:
         """As `Correlation.lookup`; channels last in memory."""
-        where = positions.clamp(-FAR, FAR).permute(0, 2, 3, 1).contiguous().numpy()
+        where = positions.detach().to(self._queries.dtype).clamp(-FAR, FAR)
+        where = where.permute(0, 2, 3, 1).contiguous()
         batch, height, width, _ = where.shape
-        found = np.empty((batch, height, width, CHANNELS), self._queries.dtype)
-        for image in range(batch):
-            for level, (cells, rows, columns) in enumerate(self._levels):
-                in_bands(
-                    _look_up,
-                    height,
-                    self._queries[image],
-                    cells[image],
-                    rows,
-                    columns,
-                    where[image],
-                    level,
-                    found[image],
-                )
-        return torch.from_numpy(found).permute(0, 3, 1, 2)
+        found = where.new_empty(batch, height, width, CHANNELS)
+        kernels = kernels_for(found.device)
+        if kernels is not None:
+            look_up_by_kernel(kernels, self._queries, self._levels, where, RADIUS, found)
+        else:
+            levels = tuple(level.numpy() for level in self._levels)
+            arguments = self._queries.numpy(), *levels, where.numpy(), found.numpy()
+            in_bands(_look_up, batch * height * LEVELS, *arguments)
+        return found.permute(0, 3, 1, 2)
 
 
 CorrelationFactory = Callable[[Tensor, Tensor], Correlation]
@@ -140,7 +155,9 @@ def correlate(features0: Tensor, features1: Tensor) -> Correlation:
     Returns
     -------
     Correlation
-        A `CorrelationOnDemand` on the CPU, a `CorrelationVolume` on other devices and for gradients.
+        A `CorrelationVolume` for gradients, and on a GPU while it takes less than `VOLUME_SHARE` of the
+        memory or where there are no kernels; otherwise a `CorrelationOnDemand`. Half precision is correlated
+        in float32.
 
     Raises
     ------
@@ -156,46 +173,60 @@ def correlate(features0: Tensor, features1: Tensor) -> Correlation:
     if min(height, width) < SMALLEST_SIDE:
         raise ValueError(f"features0 is {height}x{width}, expected both sides at least {SMALLEST_SIDE}")
     learning = torch.is_grad_enabled() and (features0.requires_grad or features1.requires_grad)
-    on_cpu = features0.device.type == "cpu" and not learning
-    return (CorrelationOnDemand if on_cpu else CorrelationVolume)(features0, features1)
+    on_demand = not learning and _suits_on_demand(features0)
+    return (CorrelationOnDemand if on_demand else CorrelationVolume)(features0, features1)
+
+
+def _suits_on_demand(features: Tensor) -> bool:
+    if features.device.type == "cpu":
+        return True
+    if kernels_for(features.device) is None:
+        return False
+    peak = PEAK_FLOATS * features.shape[0] * (features.shape[2] * features.shape[3]) ** 2 * 4  # bytes
+    return peak > VOLUME_SHARE * torch.cuda.get_device_properties(features.device).total_memory
 
 
 @compiled_sum
 def _look_up(
-    queries: NDArray[Any],  # (h, w, C)
-    cells: NDArray[Any],  # (rows, columns, C) of this level
-    rows: int,
-    columns: int,
-    positions: NDArray[Any],  # (h, w, 2)
-    level: int,
-    found: NDArray[Any],  # (h, w, CHANNELS)
-    start: int,
+    queries: NDArray[Any],  # (N, h, w, C)
+    level0: NDArray[Any],  # (N, rows, columns, C): the finest cells
+    level1: NDArray[Any],
+    level2: NDArray[Any],
+    level3: NDArray[Any],
+    positions: NDArray[Any],  # (N, h, w, 2)
+    found: NDArray[Any],  # (N, h, w, CHANNELS)
+    start: int,  # of a count over images, levels and rows
     stop: int,
 ) -> None:
     # All offsets of a window are whole, so its positions share one fractional part: a grid of one cell more
     # along each axis is correlated and neighbours are blended.
-    window = np.empty((WINDOW + 1, WINDOW + 1), queries.dtype)  # x, y
-    scale = 1 / 2**level
-    for y in range(start, stop):
-        for x in range(queries.shape[1]):
-            left, top = np.floor(positions[y, x, 0] * scale), np.floor(positions[y, x, 1] * scale)
-            fraction_x = queries.dtype.type(positions[y, x, 0] * scale - left)
-            fraction_y = queries.dtype.type(positions[y, x, 1] * scale - top)
+    window = np.empty((WINDOW + 1, WINDOW + 1), queries.dtype)  # y, x
+    height = queries.shape[1]
+    for part in range(start, stop):
+        image, level, y = part // (LEVELS * height), part // height % LEVELS, part % height
+        cells = (level0 if level == 0 else level1 if level == 1 else level2 if level == 2 else level3)[image]
+        scale = 1 / 2**level
+        for x in range(queries.shape[2]):
+            position_x, position_y = positions[image, y, x, 0] * scale, positions[image, y, x, 1] * scale
+            left, top = np.floor(position_x), np.floor(position_y)
+            fraction_x = queries.dtype.type(position_x - left)
+            fraction_y = queries.dtype.type(position_y - top)
+            query = queries[image, y, x]
             for j in range(WINDOW + 1):
                 row = int(top) + j - RADIUS
                 for i in range(WINDOW + 1):
                     column = int(left) + i - RADIUS
                     product = queries.dtype.type(0)
-                    if 0 <= row < rows and 0 <= column < columns:
-                        for c in range(queries.shape[2]):
-                            product += queries[y, x, c] * cells[row, column, c]
-                    window[i, j] = product
+                    if 0 <= row < cells.shape[0] and 0 <= column < cells.shape[1]:
+                        for c in range(query.shape[0]):
+                            product += query[c] * cells[row, column, c]
+                    window[j, i] = product
             channel = level * WINDOW * WINDOW
             for i in range(WINDOW):
                 for j in range(WINDOW):
-                    upper = window[i, j] + fraction_x * (window[i + 1, j] - window[i, j])
-                    lower = window[i, j + 1] + fraction_x * (window[i + 1, j + 1] - window[i, j + 1])
-                    found[y, x, channel] = upper + fraction_y * (lower - upper)
+                    upper = window[j, i] + fraction_x * (window[j, i + 1] - window[j, i])
+                    lower = window[j + 1, i] + fraction_x * (window[j + 1, i + 1] - window[j + 1, i])
+                    found[image, y, x, channel] = upper + fraction_y * (lower - upper)
                     channel += 1
 
 
@@ -239,14 +270,32 @@ class _AxisWindow:
 def _correlate(features0: Tensor, features1: Tensor) -> Tensor:
     """Dot products over sqrt(C), `(N, cells of features0, cells of features1)`."""
     scale = features0.shape[1] ** 0.5
-    correlations: Tensor = (features0.flatten(2).transpose(1, 2) / scale) @ features1.flatten(2)
+    with _whole_float32(features0.device):
+        correlations: Tensor = (features0.flatten(2).transpose(1, 2) / scale) @ features1.flatten(2)
     return correlations
 
 
-def _rows(features: Tensor) -> NDArray[Any]:
-    """`(N, C, h, w)` as an array `(N, h, w, C)`, each cell's channels side by side in memory."""
-    array: NDArray[Any] = features.permute(0, 2, 3, 1).contiguous().numpy()
-    return array
+@contextmanager
+def _whole_float32(device: torch.device) -> Iterator[None]:
+    """While it is entered, products of matrices on a GPU are of float32, whatever the program has set.
+
+    TF32 would round features to 10 bits, and autocast to half precision.
+    """
+    matmul = torch.backends.cuda.matmul
+    # Torch refuses to read the older switch, the only one before 2.9, once a program has set the newer one.
+    switch, whole = ("fp32_precision", "ieee") if hasattr(matmul, "fp32_precision") else ("allow_tf32", False)
+    before = getattr(matmul, switch)
+    setattr(matmul, switch, whole)
+    try:
+        with torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        setattr(matmul, switch, before)
+
+
+def _rows(features: Tensor) -> Tensor:
+    """`(N, C, h, w)` as `(N, h, w, C)`, each cell's channels side by side in memory."""
+    return features.permute(0, 2, 3, 1).contiguous()
 
 
 def _size(features: Tensor) -> tuple[int, int]:

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.compiled import compiled, in_bands
+from models.cuda_kernels import kernels_for, widened
 from models.flow import backwarp, bilinear_corners, check_pair
+from models.splatting_kernel import splat_by_kernel
 
 # exp(+-20) keeps weights 17 orders of magnitude apart and both far inside float32's range.
 IMPORTANCE_LIMIT = 20.0
@@ -67,8 +69,9 @@ def splat(
     -----
     A pixel is a hole where the weight sum is 0 exactly; any weight, however small, makes it covered.
     Differentiable in the three tensors. On the CPU the result is the same in every run and with any number
-    of threads; on a GPU the order of additions, and with it the last bits, is not fixed. Vectors that are not
-    finite land nowhere.
+    of threads; on a GPU the order of additions, and with it the last bits, is fixed only under
+    `torch.use_deterministic_algorithms(True)`. Vectors that are not finite land nowhere. Half precision is
+    splatted, and returned, in float32.
     """
     check_pair(values, flow, "values")
     if importance is not None and importance.shape != flow[:, :1].shape:
@@ -78,6 +81,12 @@ def splat(
     first, last = rows or (0, values.shape[2])
     tensors = [x for x in (values, flow, importance) if x is not None]
     learning = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
+    kernels = kernels_for(values.device)
+    if kernels is not None:
+        return Splatted(*splat_by_kernel(kernels, values, flow, importance, first, last))
+    dtype = widened(*tensors)
+    values, flow = values.to(dtype), flow.to(dtype)
+    importance = None if importance is None else importance.to(dtype)
     if learning or any(x.device.type != "cpu" for x in tensors):
         splatted = _splat_by_scatter(values, flow, importance)
         return Splatted(splatted.values[:, :, first:last], splatted.weights[:, :, first:last])
@@ -85,7 +94,7 @@ def splat(
 
 
 def _splat_by_scatter(values: Tensor, flow: Tensor, importance: Tensor | None) -> Splatted:
-    """In Torch's operators: on any device, with gradients."""
+    """In Torch's operators: on any device, with gradients; without CuPy or a GPU."""
     ones = torch.ones_like(values[:, :1])
     sources = torch.cat([values, ones], dim=1).flatten(2)
     if importance is not None:

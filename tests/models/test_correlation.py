@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from models import correlation as correlation_module
 from models.correlation import (
     CHANNELS,
     LEVELS,
@@ -16,6 +17,7 @@ from models.correlation import (
     Correlation,
     CorrelationOnDemand,
     CorrelationVolume,
+    _suits_on_demand,
     correlate,
 )
 
@@ -111,6 +113,55 @@ def test_cpu_correlates_on_demand_without_gradients(seeded: torch.Generator) -> 
     assert isinstance(correlate(features0, features1.requires_grad_()), CorrelationVolume)
     with torch.no_grad():
         assert isinstance(correlate(features0, features1), CorrelationOnDemand)
+
+
+@pytest.fixture
+def rounded_products() -> Iterator[None]:
+    matmul = torch.backends.cuda.matmul
+    before, matmul.fp32_precision = matmul.fp32_precision, "tf32"
+    yield
+    matmul.fp32_precision = before
+
+
+def test_volume_is_made_in_whole_float32_whatever_is_set(
+    rounded_products: None, monkeypatch: pytest.MonkeyPatch, seeded: torch.Generator
+) -> None:
+    matmul, seen = torch.backends.cuda.matmul, []
+    features = [x.bfloat16() for x in random_case(8, 8, seeded)[:2]]
+    matmul_before = Tensor.__matmul__
+    monkeypatch.setattr(
+        Tensor,
+        "__matmul__",
+        lambda a, b: (seen.append((matmul.fp32_precision, a.dtype)), matmul_before(a, b))[1],
+    )
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        CorrelationVolume(*features)
+    assert seen == [("ieee", torch.float32)] * LEVELS
+    assert matmul.fp32_precision == "tf32"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_correlated_in_float32(
+    kind: Callable[[Tensor, Tensor], Correlation], dtype: torch.dtype, seeded: torch.Generator
+) -> None:
+    features0, features1, positions = (x.to(dtype) for x in random_case(8, 9, seeded))
+    found = kind(features0, features1).lookup(positions.float())
+    assert found.dtype == torch.float32
+    expected = kind(features0.float(), features1.float()).lookup(positions.float())
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize(("memory", "expected"), [(10**9, CorrelationVolume), (10**4, CorrelationOnDemand)])
+def test_gpu_takes_the_volume_while_it_is_small(
+    memory: int, expected: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = torch.zeros(1, 4, 8, 9, device="meta")
+    properties = type("Properties", (), {"total_memory": memory})
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
+    assert not _suits_on_demand(features)  # no kernels there
+    monkeypatch.setattr(correlation_module, "kernels_for", lambda device: print)
+    assert _suits_on_demand(features) == (expected is CorrelationOnDemand)
 
 
 def test_gradients_flow_through_the_volume(seeded: torch.Generator) -> None:

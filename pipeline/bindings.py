@@ -14,12 +14,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from configs.errors import CacheError, DataError
+from configs.errors import DataError
 from configs.sections import Config, Style
 from data.images import Frame, image_size, read_image
 from data.sgm_folders import read_flow
 from pipeline.networks import load_network
-from pipeline.shards import read_item, read_manifest
+from pipeline.shard_manifest import read_manifest
+from pipeline.shards import ChangedCacheError, DamagedShardError, read_item
 from pipeline.variables import Array
 from stages import (
     coarse_flow,
@@ -71,15 +72,28 @@ class ItemSource:
         return read_image(self.frames[index], verify=verify)
 
     def read(self, stage: str, index: int = 0, names: Sequence[str] | None = None) -> dict[str, Array]:
-        """Read arrays of the index-th item of an earlier stage, all by default."""
+        """Read arrays of the index-th item of an earlier stage, all by default.
+
+        Raises
+        ------
+        ChangedCacheError
+            The item is not there any more as it was planned, or its data are damaged.
+        """
         item = [item for item in self.upstream if item.stage == stage][index]
         manifest = read_manifest(item.path)
-        row = None if manifest is None else manifest.row(item.id)
-        if manifest is None or row is None or manifest.items[row].output_digest != item.output_digest:
-            raise CacheError(
-                f"{item.path}: item {item.id!r} has gone or changed while the run was on; run again"
-            )
-        return read_item(item.path, manifest, row, names)
+        while True:
+            row = None if manifest is None else manifest.row(item.id)
+            if manifest is None or row is None or manifest.items[row].output_digest != item.output_digest:
+                raise ChangedCacheError(
+                    f"{item.path}: item {item.id!r} has gone or changed while the run was on; run again"
+                )
+            try:
+                return read_item(item.path, manifest, row, names)
+            except DamagedShardError:
+                # Perhaps only written anew between the look at the manifest and the read.
+                before, manifest = manifest, read_manifest(item.path)
+                if manifest == before:
+                    raise
 
     def pieces(self, index: int) -> segmentation.Pieces:
         """Pieces of frame 0 or frame 1."""

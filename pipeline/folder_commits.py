@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import platform
 import re
 import shutil
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 WIP_PREFIX = "wip-"
 HIDDEN_WIP_PREFIX = ".wip-"  # in folders that others list
+REPLACED = "-replaced-"  # between the name of the new folder and that of the old one
 ABANDONED_AFTER = 24 * 3600.0  # seconds; the slowest folder is written within minutes
 
 
@@ -27,16 +30,33 @@ def sync_tree(folder: Path) -> int:
     size = 0
     for directory, _, files in os.walk(folder):
         for name in files:
-            size += _sync(Path(directory, name))
-        _sync(Path(directory))
+            size += sync(Path(directory, name))
+        sync(Path(directory))
     return size
 
 
-def _sync(path: Path) -> int:
+def sync(path: Path) -> int:
+    """Flush a file or folder to disk; return its bytes."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
         return os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let other processes that lock the same folder wait meanwhile, where its file system knows locks.
+
+    Without them two processes that commit at the same moment may lose what one of them wrote, which is then
+    computed again; nothing is ever half written.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(descriptor)
 
@@ -48,8 +68,13 @@ def commit_folder(unfinished: Path, path: Path) -> None:
     ------
     OSError
         No permission, or a file has the name.
+
+    Notes
+    -----
+    A folder with content cannot be renamed over. The earlier one is put aside first, under a name that tells
+    its own: should the process die before the new one is there, `restore_replaced` puts it back.
     """
-    aside = path.with_name(f"{unfinished.name}-replaced")
+    aside = path.with_name(f"{unfinished.name}{REPLACED}{path.name}")
     while True:
         try:
             unfinished.rename(path)
@@ -57,11 +82,19 @@ def commit_folder(unfinished: Path, path: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            # A folder with content cannot be renamed over: an earlier result, or another writer's, goes.
-            with suppress(FileNotFoundError):  # that other writer may be at this very point
+            with suppress(FileNotFoundError):  # another writer may be at this very point
                 path.rename(aside)
-            shutil.rmtree(aside, ignore_errors=True)
-    _sync(path.parent)
+    sync(path.parent)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def restore_replaced(folder: Path, prefix: str = WIP_PREFIX) -> None:
+    """Put back what writers that died in `commit_folder` had put aside, where nothing has its name."""
+    for aside in folder.glob(f"{prefix}*{REPLACED}*"):
+        path = folder / aside.name.partition(REPLACED)[2]
+        if not path.exists():
+            with suppress(OSError):  # its writer is alive and has finished, or the folder is read-only
+                aside.rename(path)
 
 
 def sweep_unfinished(folder: Path, prefix: str = WIP_PREFIX) -> int:
@@ -70,9 +103,12 @@ def sweep_unfinished(folder: Path, prefix: str = WIP_PREFIX) -> int:
     A left-over goes when its owner was a process of this machine that is no more, or when nothing has
     changed in it for a day. What has no name of `unfinished_folder`'s making is left alone.
     """
+    restore_replaced(folder, prefix)
     swept = 0
     for left_over in folder.glob(f"{prefix}*"):
-        owner = re.fullmatch(rf"{re.escape(prefix)}(.+)-(\d+)-[0-9a-f]{{12}}(-replaced)?", left_over.name)
+        owner = re.fullmatch(
+            rf"{re.escape(prefix)}(.+)-(\d+)-[0-9a-f]{{12}}({re.escape(REPLACED)}.+)?", left_over.name
+        )
         if owner is None:
             continue
         try:

@@ -8,25 +8,20 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from configs.errors import AnimeInterpError, CacheError
 from configs.sections import Config
 from pipeline.bindings import ItemSource, binding_of
 from pipeline.compute import Computed, compute_items
-from pipeline.shards import (
-    ItemRecord,
-    ItemStatus,
-    ShardManifest,
-    array_digest,
-    read_item,
-    read_manifest,
-    write_shard,
-)
+from pipeline.fingerprints import canonical_digest
+from pipeline.shard_manifest import ItemRecord, ItemStatus, ShardManifest, read_manifest
+from pipeline.shards import ShardCommittedError, array_digest, read_item, write_shard
 from pipeline.variables import Array
 
 RECORDED_LIBRARIES = (
@@ -47,6 +42,8 @@ class ItemJob:
     id: str
     input: str
     """Digest of its inputs, to be recorded."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """The parts of that digest, likewise."""
     source: ItemSource | None = None
     """What to compute it from; None when there is nothing to compute."""
     status: ItemStatus = "ok"
@@ -101,8 +98,7 @@ def run_shard(job: ShardJob) -> ShardOutcome:
         See above; nothing has been committed then.
     """
     started = time.monotonic()
-    records: list[ItemRecord] = []
-    arrays: list[Mapping[str, Array] | None] = []
+    entries: list[Entry] = []
     fresh: list[ItemRecord] = []
     present = read_manifest(job.path)
     kept = {item.id: _carry_over(job, present, item) for item in job.items}
@@ -113,63 +109,102 @@ def run_shard(job: ShardJob) -> ShardOutcome:
     for item in job.items:
         carried = kept.pop(item.id)
         if carried is not None:
-            record, result = carried
-        elif item.source is not None:
-            record, result = _record(item, next(computed))
+            entries.append(carried)
+            continue
+        if item.source is not None:
+            entry = _entry(item, next(computed))
         elif item.kept is not None:
             continue  # of no run that knows how to compute it again: it has gone
         else:
-            record, result = ItemRecord(item.id, item.status, item.input, reason=item.reason), None
-        if carried is None:
-            fresh.append(record)
-        records.append(record)
-        arrays.append(result)
-    peak = _peak_memory()
-    manifest = ShardManifest(
-        job.stage,
-        job.fingerprint,
-        job.shard,
-        tuple(records),
-        time.monotonic() - started,
-        peak,
-        library_versions(),
-    )
-    size = write_shard(job.path, manifest, arrays)
+            entry = _without_arrays(item, item.status, item.reason)
+        fresh.append(entry.record)
+        entries.append(entry)
+    size = _commit(job, entries, present, started)
     return ShardOutcome(
         job.stage,
         job.shard,
         computed=sum(record.status in ("ok", "failed") for record in fresh),
         skipped=sum(record.status == "skipped" for record in fresh),
-        counts=Counter(record.status for record in records),
+        counts=Counter(entry.record.status for entry in entries),
         failures=tuple(record for record in fresh if record.status == "failed"),
         seconds=time.monotonic() - started,
         size=size,
-        peak_memory=peak,
+        peak_memory=_peak_memory(),
     )
 
 
-def _carry_over(
-    job: ShardJob, present: ShardManifest | None, item: ItemJob
-) -> tuple[ItemRecord, Mapping[str, Array] | None] | None:
+class Entry(NamedTuple):
+    """An item as it goes into a shard."""
+
+    record: ItemRecord
+    arrays: Mapping[str, Array] | None
+    """None for an item that is not ok."""
+
+
+def _commit(job: ShardJob, entries: list[Entry], present: ShardManifest | None, started: float) -> int:
+    """Write the shard; return its bytes.
+
+    Where another process has committed it in the meantime, what only that one holds is taken along, and
+    nothing is written where it holds the same.
+    """
+    while True:
+        manifest = ShardManifest(
+            job.stage,
+            job.fingerprint,
+            job.shard,
+            tuple(entry.record for entry in entries),
+            time.monotonic() - started,
+            _peak_memory(),
+            library_versions(),
+        )
+        try:
+            return write_shard(job.path, manifest, [entry.arrays for entry in entries], present)
+        except ShardCommittedError:
+            present = read_manifest(job.path)
+            if present is None:
+                continue
+            if _essence(manifest.items) <= _essence(present.items):
+                return present.size
+            own = {entry.record.id for entry in entries}
+            others = (_read_entry(job.path, present, item.id) for item in present.items if item.id not in own)
+            entries.extend(entry for entry in others if entry is not None)
+
+
+def _essence(items: Sequence[ItemRecord]) -> set[str]:
+    """The items without the seconds they took."""
+    return {canonical_digest([item.id, item.status, item.input, item.output]) for item in items}
+
+
+def _carry_over(job: ShardJob, present: ShardManifest | None, item: ItemJob) -> Entry | None:
     """Record and arrays of an item that is still good; None for one to compute, and for a damaged one."""
     if item.kept is None or item.kept.status != "ok":
-        return None if item.kept is None else (item.kept, None)
-    row = None if present is None else present.row(item.id)
-    if present is None or row is None:
+        return None if item.kept is None else Entry(item.kept, None)
+    return None if present is None else _read_entry(job.path, present, item.id)
+
+
+def _read_entry(path: Path, manifest: ShardManifest, item_id: str) -> Entry | None:
+    """An item of a committed shard; None where it is not there, or damaged."""
+    row = manifest.row(item_id)
+    if row is None:
         return None
+    record = manifest.items[row]
     try:
-        return present.items[row], read_item(job.path, present, row)
+        return Entry(record, read_item(path, manifest, row) if record.status == "ok" else None)
     except CacheError:
         return None
 
 
-def _record(item: ItemJob, computed: Computed) -> tuple[ItemRecord, Mapping[str, Array] | None]:
+def _without_arrays(item: ItemJob, status: ItemStatus, reason: str, seconds: float = 0.0) -> Entry:
+    return Entry(ItemRecord(item.id, status, item.input, dict(item.inputs), {}, reason, seconds), None)
+
+
+def _entry(item: ItemJob, computed: Computed) -> Entry:
     arrays, seconds = computed
     if isinstance(arrays, Exception):
         reason = str(arrays) if isinstance(arrays, AnimeInterpError) else _describe(arrays)
-        return ItemRecord(item.id, "failed", item.input, reason=reason, seconds=seconds), None
+        return _without_arrays(item, "failed", reason, seconds)
     outputs = {name: array_digest(array) for name, array in arrays.items()}
-    return ItemRecord(item.id, "ok", item.input, outputs, seconds=seconds), arrays
+    return Entry(ItemRecord(item.id, "ok", item.input, dict(item.inputs), outputs, seconds=seconds), arrays)
 
 
 def _describe(error: Exception) -> str:

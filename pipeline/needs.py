@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from data.manifest import Pair, SourceFrame
 from pipeline.bindings import STAGES, TRUTH_TIME, ItemSource, StageBinding, UpstreamItem, binding_of
 from pipeline.fingerprints import canonical_digest
-from pipeline.shards import ItemStatus
+from pipeline.shard_manifest import ItemStatus
 
 if TYPE_CHECKING:
     from pipeline.session import Session
 
 Upstream = tuple[str, int]  # stage, item
+Inputs = dict[str, str]
+"""Digests or values of what an item is computed from, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Need:
     status: ItemStatus = "ok"
     """Without a source: what the item is then, failed or skipped; ok when only the cache has it any more."""
     reason: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """The parts of `input`: source files by role, earlier stages' items as `<stage>/<0 or 1>`."""
 
     @property
     def irreplaceable(self) -> bool:
@@ -40,7 +44,8 @@ def find_need(session: Session, stage: str, item: int) -> Need | None:
         frame = session.manifest.frames[item]
         source = ItemSource(frames=(frame.path,), style=frame.style)
         upstream = [(name, item) for name in binding.reads]
-        return _with_upstream(session, stage, [frame.digest, frame.style], source, upstream)
+        own = {"frame0": frame.digest, "style": frame.style}
+        return _with_upstream(session, stage, own, source, upstream)
     pair = session.manifest.pairs[item]
     if pair.error is not None and all(STAGES[name].unit == "frame" for name in binding.reads):
         return _foregone("failed", pair.error)  # once, where pairs begin
@@ -51,7 +56,8 @@ def find_need(session: Session, stage: str, item: int) -> Need | None:
         files = session.flow_files(item)
         if not files.present and (kept := _imported_before(session, stage, pair, frames[0].size)):
             return kept
-        own, source = [*own, *files.digests], replace(source, flows=files.paths)
+        own |= dict(zip(("flow01", "flow10"), files.digests, strict=True))
+        source = replace(source, flows=files.paths)
     if stage == "evaluation":
         compared = _evaluation_inputs(session, pair)
         if isinstance(compared, Need):
@@ -66,10 +72,10 @@ def find_need(session: Session, stage: str, item: int) -> Need | None:
     return _with_upstream(session, stage, own, source, upstream)
 
 
-def _frame_inputs(binding: StageBinding, frames: Sequence[SourceFrame]) -> list[object]:
+def _frame_inputs(binding: StageBinding, frames: Sequence[SourceFrame]) -> Inputs:
     if binding.frames == "content":
-        return [frame.digest for frame in frames]
-    return [frame.size for frame in frames] if binding.frames == "size" else []
+        return {f"frame{k}": frame.digest for k, frame in enumerate(frames)}
+    return {f"size{k}": str(frame.size) for k, frame in enumerate(frames)} if binding.frames == "size" else {}
 
 
 def _imported_before(session: Session, stage: str, pair: Pair, size: tuple[int, int] | None) -> Need | None:
@@ -77,14 +83,14 @@ def _imported_before(session: Session, stage: str, pair: Pair, size: tuple[int, 
     kept = session.index(stage).latest(pair.id)
     if kept is None or kept.shape("coarse_flow01")[1:] != size:
         return None
-    return Need(kept.record.input)
+    return Need(kept.record.input, inputs=kept.record.inputs)
 
 
 def _foregone(status: ItemStatus, reason: str, *because: str) -> Need:
     return Need(canonical_digest([status, reason, *because]), None, status, reason)
 
 
-def _evaluation_inputs(session: Session, pair: Pair) -> Need | tuple[list[object], ItemSource]:
+def _evaluation_inputs(session: Session, pair: Pair) -> Need | tuple[Inputs, ItemSource]:
     times = session.config.synthesis.times
     if pair.truth is None:
         return _foregone("skipped", "no ground truth")
@@ -97,11 +103,11 @@ def _evaluation_inputs(session: Session, pair: Pair) -> Need | tuple[list[object
         found = pair.annotation.motion_RoI
         roi = (found.x, found.y, found.width, found.height)
         source = replace(source, roi=roi, image_size=pair.annotation.image_size)
-    return [pair.truth.digest, source.roi, source.image_size], source
+    return {"truth": pair.truth.digest, "annotation": str((source.roi, source.image_size))}, source
 
 
 def _with_upstream(
-    session: Session, stage: str, own: list[object], source: ItemSource, reads: Sequence[Upstream]
+    session: Session, stage: str, own: Inputs, source: ItemSource, reads: Sequence[Upstream]
 ) -> Need | None:
     upstream: list[UpstreamItem] = []
     for name, item in reads:
@@ -113,5 +119,7 @@ def _with_upstream(
             why = record.reason if record.status == "skipped" else f"{name} of {record.id} failed"
             return _foregone("skipped", why, name, record.id, record.input)
         upstream.append(UpstreamItem(name, location.path, record.id, record.output_digest))
-    digest = canonical_digest([stage, *own, *(item.output_digest for item in upstream)])
-    return Need(digest, replace(source, upstream=tuple(upstream)))
+    inputs = dict(own)
+    for read in upstream:
+        inputs[f"{read.stage}/{int(f'{read.stage}/0' in inputs)}"] = read.output_digest
+    return Need(canonical_digest([stage, inputs]), replace(source, upstream=tuple(upstream)), inputs=inputs)

@@ -14,7 +14,8 @@ from data.images import Frame, write_image
 from pipeline.run import Run
 from pipeline.scores import score_table
 from pipeline.session import Session
-from pipeline.shards import read_item, read_manifest
+from pipeline.shard_manifest import read_manifest
+from pipeline.shards import read_item
 from pipeline.variables import Array
 
 INDEX_NAME = ".written.json"  # which frame each PNG was written from, so that a second run writes none

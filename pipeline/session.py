@@ -24,7 +24,7 @@ from pipeline.needs import Need, find_need
 from pipeline.networks import NETWORK_STAGES, weights_digest, weights_path
 from pipeline.selection import Selection, wanted_pairs, wanted_stages
 from pipeline.shard_layout import ShardGroup, group_shards
-from pipeline.shards import ItemRecord
+from pipeline.shard_manifest import ItemRecord
 from pipeline.stage_index import Location, StageIndex
 
 Shard = tuple[str, int]  # stage, position of the group
@@ -291,10 +291,12 @@ class Session:
                 items.append(self._item_job(stage, item, need))
             elif need is not None and location is not None and location.path == path:
                 # The source is there for the case that what is kept turns out to be damaged.
-                items.append(ItemJob(location.record.id, need.input, need.source, kept=location.record))
+                items.append(
+                    ItemJob(location.record.id, need.input, need.inputs, need.source, kept=location.record)
+                )
         own = {self.item_id(stage, item) for item in self.items(stage, group)}
         others = [record for record in (present.items if present else ()) if record.id not in own]
-        items.extend(ItemJob(record.id, record.input, kept=record) for record in others)
+        items.extend(ItemJob(record.id, record.input, record.inputs, kept=record) for record in others)
         name, config = self.groups[group].name, self._worker_config
         return ShardJob(stage, self.fingerprints[stage], name, path, tuple(items), config)
 
@@ -306,7 +308,7 @@ class Session:
                 f"{stage} of {name!r} needs {missing}, which is not in the cache; "
                 "run without --from and --only, or run those stages first"
             )
-        return ItemJob(name, need.input, need.source, need.status, need.reason)
+        return ItemJob(name, need.input, need.inputs, need.source, need.status, need.reason)
 
     @cached_property
     def _worker_config(self) -> Config:

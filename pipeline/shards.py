@@ -3,67 +3,59 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import zarr
 
 from configs.errors import CacheError
-from pipeline.fingerprints import DIGEST_LENGTH, canonical_digest
-from pipeline.folder_commits import commit_folder, sync_tree, unfinished_folder
+from pipeline.fingerprints import DIGEST_LENGTH
+from pipeline.folder_commits import commit_folder, locked, sync_tree, unfinished_folder
 from pipeline.shard_arrays import OpenShard, open_shard, write_variable
+from pipeline.shard_manifest import (
+    MANIFEST_NAME,
+    ShardManifest,
+    file_states,
+    read_manifest,
+    write_manifest,
+)
 from pipeline.variables import VARIABLES, Array
 
-MANIFEST_NAME = "manifest.json"
-MANIFEST_FORMAT = 1
 
-ItemStatus = Literal["ok", "failed", "skipped"]
-
-
-@dataclass(frozen=True, slots=True)
-class ItemRecord:
-    """What a shard's manifest says of one item."""
-
-    id: str
-    status: ItemStatus
-    """`failed`: the item's own fault; `skipped`: nothing to do, or what it needs has failed."""
-    input: str = ""
-    """Digest of everything the item was computed from, but for what the fingerprint covers."""
-    output: dict[str, str] = field(default_factory=dict)
-    """Digest of each array of an item that is ok."""
-    reason: str = ""
-    """Why it failed or was skipped."""
-    seconds: float = 0.0
-    """Time spent computing it."""
-
-    @property
-    def output_digest(self) -> str:
-        """One digest of all arrays; what the stages that read this item take as their input."""
-        return canonical_digest(self.output)
+class ChangedCacheError(CacheError):
+    """Something in the cache is not as it was when the work was planned; planning anew mends it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShardManifest:
-    """What a committed shard holds."""
+class DamagedShardError(ChangedCacheError):
+    """An item's data are not those that were committed.
 
-    stage: str
-    fingerprint: str
-    shard: str
-    items: tuple[ItemRecord, ...]
-    seconds: float
-    """From the first read to the commit."""
-    peak_memory: int
-    """Largest resident size of the worker so far, bytes."""
-    versions: dict[str, str]
+    Parameters
+    ----------
+    path
+        Folder of the shard.
+    array, item
+        Which array of which item.
+    why
+        What was found.
+    """
 
-    def row(self, item_id: str) -> int | None:
-        """Position of an item, or None."""
-        return next((row for row, item in enumerate(self.items) if item.id == item_id), None)
+    def __init__(self, path: Path, array: str, item: str, why: str) -> None:
+        super().__init__(path, array, item, why)  # all of them, so that it can travel between processes
+        self.path, self.item, self.why = path, item, f"array {array!r}: {why}"
+
+    def __str__(self) -> str:
+        path, array, item, why = self.args
+        return (
+            f"{path}: array {array!r} of item {item!r} is damaged ({why}); a run computes it again, and "
+            f"'animeinterp cache verify' looks for more"
+        )
+
+
+class ShardCommittedError(ChangedCacheError):
+    """Another process has committed the shard in the meantime."""
 
 
 def array_digest(array: Array) -> str:
@@ -73,19 +65,12 @@ def array_digest(array: Array) -> str:
     return digest.hexdigest()[:DIGEST_LENGTH]
 
 
-def read_manifest(path: Path) -> ShardManifest | None:
-    """Manifest of a committed shard; None where there is none that can be read."""
-    try:
-        content = json.loads((path / MANIFEST_NAME).read_text(encoding="utf-8"))
-        if content.pop("format") != MANIFEST_FORMAT:
-            return None
-        items = tuple(ItemRecord(**item) for item in content.pop("items"))
-        return ShardManifest(items=items, **content)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def write_shard(path: Path, manifest: ShardManifest, items: Sequence[Mapping[str, Array] | None]) -> int:
+def write_shard(
+    path: Path,
+    manifest: ShardManifest,
+    items: Sequence[Mapping[str, Array] | None],
+    replaces: ShardManifest | None = None,
+) -> int:
     """Write a shard and commit it: others see all of it or none.
 
     Parameters
@@ -93,9 +78,11 @@ def write_shard(path: Path, manifest: ShardManifest, items: Sequence[Mapping[str
     path
         Final folder, `<shard>.zarr`; one that is there is replaced.
     manifest
-        Its records, one an item.
+        Its records, one an item; the files are filled in here.
     items
         Arrays of each item that is ok, None for the others.
+    replaces
+        Manifest of the shard that is there, as it was when the work began.
 
     Returns
     -------
@@ -104,6 +91,8 @@ def write_shard(path: Path, manifest: ShardManifest, items: Sequence[Mapping[str
 
     Raises
     ------
+    ShardCommittedError
+        Another shard is there than the one to be replaced; it has been left alone.
     OSError
         Disk full, no permission; nothing is left half done under `path`.
     """
@@ -112,10 +101,12 @@ def write_shard(path: Path, manifest: ShardManifest, items: Sequence[Mapping[str
         group = zarr.create_group(unfinished, zarr_format=3, attributes={"stage": manifest.stage})
         for variable in VARIABLES[manifest.stage]:
             write_variable(group, variable, [None if item is None else item[variable.name] for item in items])
-        content = {"format": MANIFEST_FORMAT, **asdict(manifest)}
-        (unfinished / MANIFEST_NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
+        write_manifest(unfinished, replace(manifest, files=file_states(unfinished)))
         size = sync_tree(unfinished)
-        commit_folder(unfinished, path)
+        with locked(path.parent):
+            if read_manifest(path) != replaces:
+                raise ShardCommittedError(f"{path}: another process has written this shard")
+            commit_folder(unfinished, path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return size
@@ -129,7 +120,7 @@ def read_item(
     Raises
     ------
     CacheError
-        The item is not ok, or its data are damaged or missing.
+        The item is not ok; `DamagedShardError` when its data are damaged or missing.
     """
     record = manifest.items[row]
     if record.status != "ok":
@@ -139,10 +130,12 @@ def read_item(
     for variable in wanted:
         try:
             array = _open(path).read(variable, row)
+        except MemoryError:
+            raise  # the machine's trouble, not the data's
         except Exception as error:  # noqa: BLE001 - Zarr and its codecs raise whatever a damaged file provokes
-            raise _damaged(path, variable.name, record.id, str(error)) from None
+            raise DamagedShardError(path, variable.name, record.id, str(error)) from None
         if array_digest(array) != record.output[variable.name]:
-            raise _damaged(path, variable.name, record.id, "its digest differs")
+            raise DamagedShardError(path, variable.name, record.id, "its digest differs")
         arrays[variable.name] = array
     return arrays
 
@@ -158,10 +151,3 @@ def item_shape(path: Path, row: int, name: str) -> tuple[int, ...]:
 def _open(path: Path) -> OpenShard:
     stat = (path / MANIFEST_NAME).stat()
     return open_shard(path, (stat.st_mtime_ns, stat.st_ino))
-
-
-def _damaged(path: Path, array: str, item: str, why: str) -> CacheError:
-    return CacheError(
-        f"{path}: array {array!r} of item {item!r} is damaged ({why}); "
-        f"delete this folder, or run again with --force {path.parent.parent.name}"
-    )

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.shards import ItemRecord, ShardManifest, item_shape, read_item, read_manifest
+from pipeline.folder_commits import restore_replaced
+from pipeline.shard_manifest import (
+    MANIFEST_NAME,
+    ItemRecord,
+    ShardManifest,
+    changed_files,
+    read_damage,
+    read_manifest,
+)
+from pipeline.shards import item_shape, read_item
 from pipeline.variables import Array
 
 
@@ -45,6 +54,9 @@ class StageIndex:
     An item is looked for in every shard, not only in the one that it would be written to: results stay
     valid when the division into shards changes, by a setting or because pairs were added or removed.
 
+    What is damaged counts as missing: a shard without a sound manifest or with files missing or cut short,
+    and items that a reader has found damaged. Contents are not read here; whoever reads them checks them.
+
     Parameters
     ----------
     folder
@@ -54,6 +66,8 @@ class StageIndex:
     def __init__(self, folder: Path) -> None:
         self._shards: dict[Path, ShardManifest] = {}
         self._locations: dict[str, list[Location]] = {}
+        self._damage: dict[Path, Mapping[str, str]] = {}
+        restore_replaced(folder)
         # Latest first: where two shards hold an item, the later one was asked for with reason.
         for path in sorted(folder.glob("*.zarr"), key=_age):
             self._add(path, first=False)
@@ -75,9 +89,21 @@ class StageIndex:
         """Manifest of a committed shard."""
         return self._shards.get(path)
 
+    def damage(self, item_id: str) -> str | None:
+        """What is wrong with an item that is there but damaged."""
+        return next((items[item_id] for items in self._damage.values() if item_id in items), None)
+
+    def discard(self, path: Path, items: Mapping[str, str]) -> None:
+        """Take items of a shard, given with what is wrong with them, for missing from now on."""
+        self._damage[path] = {**self._damage.get(path, {}), **items}
+        for item in items:
+            kept = [location for location in self._locations.get(item, ()) if location.path != path]
+            self._locations[item] = kept
+
     def refresh(self, path: Path) -> None:
         """Look again at a shard that has just been committed."""
         former = self._shards.pop(path, None)
+        self._damage.pop(path, None)
         for record in () if former is None else former.items:
             kept = [location for location in self._locations[record.id] if location.path != path]
             self._locations[record.id] = kept
@@ -87,14 +113,22 @@ class StageIndex:
         manifest = read_manifest(path)
         if manifest is None:
             return
+        changed = changed_files(path, manifest, contents=False)
+        if changed:
+            name, why = next(iter(changed.items()))
+            self._damage[path] = dict.fromkeys((record.id for record in manifest.items), f"{name}: {why}")
+            return
         self._shards[path] = manifest
         for row, record in enumerate(manifest.items):
             locations = self._locations.setdefault(record.id, [])
             locations.insert(0 if first else len(locations), Location(path, manifest, row))
+        damaged = read_damage(path)
+        if damaged:
+            self.discard(path, damaged)
 
 
 def _age(path: Path) -> tuple[int, str]:
     try:
-        return -path.stat().st_mtime_ns, path.name
+        return -(path / MANIFEST_NAME).stat().st_mtime_ns, path.name
     except OSError:
         return 0, path.name

@@ -17,7 +17,7 @@ from pipeline.fingerprints import resolved_method
 from pipeline.runner import RunReport
 from pipeline.scores import score_table, summarise
 from pipeline.session import Session
-from pipeline.shards import ItemRecord
+from pipeline.shard_manifest import ItemRecord
 
 SCORE_COLUMNS = {
     "psnr": "PSNR dB",

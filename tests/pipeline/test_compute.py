@@ -14,7 +14,8 @@ from configs.sections import Config
 from pipeline.bindings import ItemSource, StageBinding, Together
 from pipeline.compute import Computed, compute_items, pairs_at_once
 from pipeline.jobs import run_shard
-from pipeline.shards import read_item, read_manifest
+from pipeline.shard_manifest import read_manifest
+from pipeline.shards import read_item
 from tests.pipeline.conftest import Opener
 
 CONFIG = load_config("paper", ["executor.pairs_at_once=4"])

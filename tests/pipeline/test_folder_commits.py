@@ -64,7 +64,7 @@ def test_bytes_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("prefix", [WIP_PREFIX, HIDDEN_WIP_PREFIX])
 def test_only_orphans_are_swept(tmp_path: Path, prefix: str) -> None:
     dead = tmp_path / f"{prefix}{platform.node()}-999999999-abcdef012345"
-    half_replaced = tmp_path / f"{prefix}{platform.node()}-999999999-abcdef012345-replaced"
+    half_replaced = tmp_path / f"{prefix}{platform.node()}-999999999-abcdef012345-replaced-a-finished-one"
     mine = unfinished_folder(tmp_path / "final", prefix)
     elsewhere = tmp_path / f"{prefix}other-machine-1-abcdef012345"
     forgotten = tmp_path / f"{prefix}other-machine-2-abcdef012345"

@@ -13,7 +13,7 @@ import pytest
 from configs.loading import load_config
 from pipeline.bindings import STAGES
 from pipeline.session import Session
-from pipeline.shards import read_manifest
+from pipeline.shard_manifest import read_manifest
 from tests.pipeline.conftest import PAIRS, Opener, Runner, set_options, small_settings
 
 ROOT = Path(__file__).resolve().parents[2]

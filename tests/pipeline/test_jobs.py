@@ -12,7 +12,8 @@ from configs.loading import load_config
 from pipeline.jobs import ItemJob, ShardJob, library_versions, run_shard
 from pipeline.selection import Selection
 from pipeline.session import Session
-from pipeline.shards import ShardManifest, read_item, read_manifest
+from pipeline.shard_manifest import ShardManifest, read_manifest
+from pipeline.shards import read_item
 from tests.pipeline.conftest import Opener, Runner, small_settings
 
 

@@ -15,7 +15,8 @@ from models.synthesis_network import SynthesisNetwork
 from models.vgg19 import VGG19, convolution_shapes
 from pipeline.bindings import STAGES
 from pipeline.networks import load_network, weights_digest, weights_path
-from pipeline.shards import read_item, read_manifest
+from pipeline.shard_manifest import read_manifest
+from pipeline.shards import read_item
 from tests.pipeline.conftest import SIZE, SMALL_NETWORK, Opener, Runner
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from pipeline import progress
 from pipeline.jobs import ShardOutcome
 from pipeline.progress import RunProgress
-from pipeline.shards import ItemRecord
+from pipeline.shard_manifest import ItemRecord
 
 
 def outcome(stage: str = "matching", computed: int = 2, skipped: int = 0, failed: int = 0) -> ShardOutcome:

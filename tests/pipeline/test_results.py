@@ -12,7 +12,8 @@ from data.images import read_image
 from pipeline.results import FrameJob, frame_name, to_uint8, write_frames
 from pipeline.scores import score_table
 from pipeline.session import Session
-from pipeline.shards import read_item, read_manifest
+from pipeline.shard_manifest import read_manifest
+from pipeline.shards import read_item
 from pipeline.variables import Array
 from tests.pipeline.conftest import PAIRS, SIZE, Opener, Runner
 

@@ -12,7 +12,8 @@ from data.images import write_image
 from pipeline.scores import LEVEL_NAMES, _source, score_table, summarise
 from pipeline.selection import Selection
 from pipeline.session import Session
-from pipeline.shards import read_item, read_manifest
+from pipeline.shard_manifest import read_manifest
+from pipeline.shards import read_item
 from stages.evaluation import METRICS
 from tests.pipeline.conftest import PAIRS, Opener, Runner, small_settings
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pickle
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,12 @@ import zarr
 
 from configs.errors import CacheError
 from pipeline import shards
+from pipeline.shard_manifest import ItemRecord, ShardManifest, read_manifest
 from pipeline.shards import (
-    ItemRecord,
-    ShardManifest,
+    DamagedShardError,
+    ShardCommittedError,
     array_digest,
     read_item,
-    read_manifest,
     write_shard,
 )
 from pipeline.variables import Array
@@ -37,7 +39,7 @@ def manifest_of(items: Mapping[str, Item | None], stage: str = "segmentation") -
     records = tuple(
         ItemRecord(name, "failed", "in", reason="broken file")
         if item is None
-        else ItemRecord(name, "ok", "in", {key: array_digest(array) for key, array in item.items()})
+        else ItemRecord(name, "ok", "in", output={key: array_digest(array) for key, array in item.items()})
         for name, item in items.items()
     )
     return ShardManifest(stage, "fingerprint", "shard", records, 1.5, 1000, {"python": "3"})
@@ -57,8 +59,8 @@ def shard(tmp_path: Path, items: dict[str, Item | None]) -> Path:
 
 def test_items_of_unequal_size_come_back_as_they_were(shard: Path, items: dict[str, Item | None]) -> None:
     manifest = read_manifest(shard)
-    assert manifest == manifest_of(items)
     assert manifest is not None
+    assert replace(manifest, files={}) == manifest_of(items)
     for name, item in items.items():
         row = manifest.row(name)
         assert row is not None
@@ -127,9 +129,13 @@ def test_empty_ragged_arrays_and_all_zero_arrays(tmp_path: Path) -> None:
     assert not read_item(path, manifest, 0)["refined_flow01"].any()
 
 
-def test_a_shard_that_is_there_is_replaced(shard: Path, items: dict[str, Item | None]) -> None:
+def test_a_shard_that_is_there_is_replaced_when_it_is_the_one_known(
+    shard: Path, items: dict[str, Item | None]
+) -> None:
     other = {"c": pieces((4, 4), 2, 9)}
-    write_shard(shard, manifest_of(other), list(other.values()))
+    with pytest.raises(ShardCommittedError, match="another process has written this shard"):
+        write_shard(shard, manifest_of(other), list(other.values()))
+    write_shard(shard, manifest_of(other), list(other.values()), read_manifest(shard))
     manifest = read_manifest(shard)
     assert manifest is not None
     assert [item.id for item in manifest.items] == ["c"]
@@ -145,9 +151,10 @@ def test_failure_before_the_commit_leaves_what_was_there(
 
     monkeypatch.setattr(shards, stage, disk_full)
     other = {"c": pieces((4, 4), 2, 9)}
+    before = read_manifest(shard)
     with pytest.raises(OSError, match="No space"):
-        write_shard(shard, manifest_of(other), list(other.values()))
-    assert read_manifest(shard) == manifest_of(items)
+        write_shard(shard, manifest_of(other), list(other.values()), before)
+    assert read_manifest(shard) == before
     assert [path.name for path in shard.parent.iterdir()] == ["shard.zarr"]
 
 
@@ -165,24 +172,16 @@ def test_damage_is_found_and_named(shard: Path, damage: str, array: str) -> None
         victim.write_bytes(content)
     manifest = read_manifest(shard)
     assert manifest is not None
-    with pytest.raises(CacheError, match=f"array '{array}' of item 'a' is damaged") as complaint:
+    with pytest.raises(DamagedShardError, match=f"array '{array}' of item 'a' is damaged") as complaint:
         read_item(shard, manifest, 0)
-    assert str(shard) in str(complaint.value)
-
-
-@pytest.mark.parametrize("content", [None, "", "{", '{"format": 0}', '{"format": 1, "items": [{}]}', "[]"])
-def test_unreadable_manifest_is_no_shard(shard: Path, content: str | None) -> None:
-    path = shard / "manifest.json"
-    if content is None:
-        path.unlink()
-    else:
-        path.write_text(content)
-    assert read_manifest(shard) is None
+    arrived = pickle.loads(pickle.dumps(complaint.value))  # as from a worker
+    assert (str(arrived), arrived.path, arrived.item) == (str(complaint.value), shard, "a")
+    assert str(shard) in str(arrived)
 
 
 def test_output_digest_depends_on_every_array(items: dict[str, Item | None]) -> None:
     record = manifest_of(items).items[0]
-    changed = ItemRecord("a", "ok", "in", record.output | {"area": "0"})
+    changed = ItemRecord("a", "ok", "in", output=record.output | {"area": "0"})
     assert record.output_digest != changed.output_digest
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.shards import ItemRecord, ShardManifest, array_digest, write_shard
+from pipeline.shard_manifest import ItemRecord, ShardManifest, read_manifest
+from pipeline.shards import array_digest, write_shard
 from pipeline.stage_index import StageIndex
 
 
@@ -13,10 +14,11 @@ def write(folder: Path, shard: str, **inputs: str) -> Path:
     """Commit a shard of evaluation items with these inputs; the score tells the shard."""
     scores = {"scores": np.array([float(len(shard))])}
     outputs = {"scores": array_digest(scores["scores"])}
-    records = tuple(ItemRecord(name, "ok", digest, outputs) for name, digest in inputs.items())
+    records = tuple(ItemRecord(name, "ok", digest, output=outputs) for name, digest in inputs.items())
     folder.mkdir(exist_ok=True)
     path = folder / f"{shard}.zarr"
-    write_shard(path, ShardManifest("evaluation", "f", shard, records, 0.0, 0, {}), [scores] * len(records))
+    manifest = ShardManifest("evaluation", "f", shard, records, 0.0, 0, {})
+    write_shard(path, manifest, [scores] * len(records), read_manifest(path))
     return path
 
 
@@ -37,8 +39,8 @@ def test_items_are_found_by_id_and_input_in_any_shard(tmp_path: Path) -> None:
 
 def test_of_two_shards_the_later_one_counts(tmp_path: Path) -> None:
     old, new = write(tmp_path, "old", a="1"), write(tmp_path, "new", a="1")
-    os.utime(old, (10, 10))
-    os.utime(new, (20, 20))
+    os.utime(old / "manifest.json", (10, 10))
+    os.utime(new / "manifest.json", (20, 20))
     found = StageIndex(tmp_path).find("a", "1")
     assert found is not None
     assert found.path == new
@@ -72,8 +74,8 @@ def test_a_folder_that_is_not_there_and_half_a_shard_hold_nothing(tmp_path: Path
 
 def test_the_latest_that_is_ok_is_found_whatever_its_inputs(tmp_path: Path) -> None:
     old, new = write(tmp_path, "old", a="1", b="1"), write(tmp_path, "newer", a="2")
-    os.utime(old, (10, 10))
-    os.utime(new, (20, 20))
+    os.utime(old / "manifest.json", (10, 10))
+    os.utime(new / "manifest.json", (20, 20))
     failed = ItemRecord("a", "failed", "3", reason="broken")
     manifest = ShardManifest("evaluation", "f", "failed", (failed,), 0.0, 0, {})
     write_shard(tmp_path / "failed.zarr", manifest, [None])

@@ -1,0 +1,237 @@
+"""What a run leaves behind: `<cache>/runs/<id>/`, readable while it is going and after it has died.
+
+run.json        state, times, process, resolved config, fingerprints, versions, machine
+log.jsonl       what happened, an event a line, with its time
+failures.csv    items that failed, with stage and reason
+stages.csv      items, seconds, bytes and memory by stage
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import platform
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+import torch
+
+from pipeline.jobs import ShardOutcome, library_versions
+from pipeline.session import Session
+
+RUNS_FOLDER = "runs"
+INFO_NAME = "run.json"
+LOG_NAME = "log.jsonl"
+HEARTBEAT = 30.0  # seconds between signs of life
+SILENT_AFTER = 10 * HEARTBEAT
+"""Seconds without a sign of life after which a run on another machine counts as dead; clocks may differ."""
+
+logger = logging.getLogger(__name__)
+
+State = Literal["running", "finished", "failed", "refused", "interrupted", "crashed"]
+"""`failed`: over, some items failed; `refused`: settings, data, weights or cache could not be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A run as its folder tells it."""
+
+    id: str
+    state: State
+    started: str
+    """ISO 8601, UTC."""
+    host: str
+    process: int
+    process_started: float
+    """Seconds since the epoch; tells a process from a later one of the same number."""
+    command: list[str]
+    config: dict[str, Any]
+    """Resolved settings."""
+    selection: dict[str, Any]
+    fingerprints: dict[str, str]
+    """Of each stage of the config."""
+    versions: dict[str, str]
+    machine: dict[str, Any]
+    ended: str = ""
+    exit_code: int | None = None
+    """That of the command `animeinterp`; None while it runs, and of a run that died."""
+
+
+def is_alive(info: RunInfo, folder: Path) -> bool:
+    """Whether the process of a run is still there, as far as this machine can tell."""
+    if info.state != "running":
+        return False
+    if info.host != platform.node():
+        try:
+            return time.time() - (folder / INFO_NAME).stat().st_mtime < SILENT_AFTER
+        except OSError:
+            return False
+    try:
+        return abs(psutil.Process(info.process).create_time() - info.process_started) < 1
+    except psutil.Error:
+        return False
+
+
+def read_runs(cache: Path) -> list[tuple[Path, RunInfo]]:
+    """Folder and content of every run in a cache, in the order they were started; damaged ones left out."""
+    runs = []
+    for folder in sorted((cache / RUNS_FOLDER).glob("*")):
+        try:
+            content = json.loads((folder / INFO_NAME).read_text(encoding="utf-8"))
+            runs.append((folder, RunInfo(**content)))
+        except (OSError, ValueError, TypeError):
+            continue
+    return sorted(runs, key=lambda run: run[1].started)
+
+
+def read_events(folder: Path) -> Iterator[dict[str, Any]]:
+    """What happened in a run so far, in order; a last line that is not whole yet is left out."""
+    try:
+        lines = (folder / LOG_NAME).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+class RunRecord:
+    """Writes the folder of a run that is going on; `begin` makes one.
+
+    Notes
+    -----
+    A run does not end because its record cannot be written, as on a full disk: that is logged, once.
+    """
+
+    def __init__(self, folder: Path, info: RunInfo) -> None:
+        self.folder, self.info = folder, info
+        self._stages: dict[str, Counter[str]] = {}
+        self._complained = False
+        self._ended = threading.Event()
+        self._pulse = threading.Thread(target=self._beat, name="run-heartbeat", daemon=True)
+
+    @classmethod
+    def begin(cls, session: Session, totals: Mapping[str, int]) -> RunRecord:
+        """Make the folder of a run that will compute so many items, by stage."""
+        now = datetime.now(UTC)
+        name = f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
+        info = RunInfo(
+            name,
+            "running",
+            now.isoformat(timespec="milliseconds"),
+            platform.node(),
+            os.getpid(),
+            psutil.Process().create_time(),
+            list(sys.argv),
+            session.config.model_dump(mode="json"),
+            {
+                key: sorted(v) if isinstance(v, frozenset) else v
+                for key, v in asdict(session.selection).items()
+            },
+            dict(session.fingerprints),
+            dict(library_versions()),
+            _machine(),
+        )
+        record = cls(session.config.store.cache.expanduser().absolute() / RUNS_FOLDER / name, info)
+        record._write(lambda: record.folder.mkdir(parents=True, exist_ok=True))
+        record._save()
+        record.event("begin", totals=dict(totals))
+        record._pulse.start()
+        return record
+
+    def event(self, kind: str, **details: Any) -> None:
+        """Add a line to the log."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": now, "event": kind, **details}, ensure_ascii=False) + "\n"
+
+        def append() -> None:
+            with (self.folder / LOG_NAME).open("a", encoding="utf-8") as log:
+                log.write(line)
+
+        self._write(append)
+
+    def shard(self, outcome: ShardOutcome) -> None:
+        """Take note of a shard that has been committed."""
+        numbers = {
+            "computed": outcome.computed,
+            "failed": len(outcome.failures),
+            "skipped": outcome.skipped,
+            "seconds": round(outcome.seconds, 3),
+            "bytes": outcome.size,
+        }
+        counts = self._stages.setdefault(outcome.stage, Counter())
+        counts.update(numbers)
+        counts["peak_memory"] = max(counts["peak_memory"], outcome.peak_memory)
+        self.event(
+            "shard", stage=outcome.stage, shard=outcome.shard, **numbers, peak_memory=outcome.peak_memory
+        )
+
+    def end(self, state: State, exit_code: int, failures: Sequence[tuple[str, str, str]]) -> None:
+        """Close the record.
+
+        Parameters
+        ----------
+        state, exit_code
+            How the run ended.
+        failures
+            Stage, item and reason of every item that has failed.
+        """
+        self._ended.set()
+        self.event("end", state=state, exit_code=exit_code, failures=len(failures))
+        columns = ("computed", "failed", "skipped", "seconds", "bytes", "peak_memory")
+        stages = ([stage, *(counts[name] for name in columns)] for stage, counts in self._stages.items())
+        self._write(lambda: _write_table(self.folder / "stages.csv", ("stage", *columns), stages))
+        self._write(lambda: _write_table(self.folder / "failures.csv", ("stage", "item", "reason"), failures))
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self.info = replace(self.info, state=state, exit_code=exit_code, ended=now)
+        self._save()
+
+    def _save(self) -> None:
+        def save() -> None:
+            unfinished = self.folder / f".{INFO_NAME}"
+            unfinished.write_text(json.dumps(asdict(self.info), indent=1, default=str), encoding="utf-8")
+            unfinished.replace(self.folder / INFO_NAME)
+
+        self._write(save)
+
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT):
+            self._write(lambda: os.utime(self.folder / INFO_NAME))
+
+    def _write(self, write: Any) -> None:
+        try:
+            write()
+        except OSError as error:
+            if not self._complained:
+                logger.warning("%s: the run's record cannot be written (%s)", self.folder, error)
+            self._complained = True
+
+
+def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "system": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "memory": psutil.virtual_memory().total,
+        "gpus": [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())],
+    }

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import closing
 from typing import Any, Protocol, TypeVar
@@ -40,7 +40,7 @@ class Executor(Protocol):
 
     def map(
         self, function: Callable[[Job], Outcome], jobs: Sequence[Job]
-    ) -> Iterator[tuple[Job, Outcome | Exception]]:
+    ) -> Generator[tuple[Job, Outcome | Exception], None, None]:
         """Run `function` on each job; an exception stands in place of the outcome."""
         ...
 
@@ -59,7 +59,7 @@ class InlineExecutor:
 
     def map(
         self, function: Callable[[Job], Outcome], jobs: Sequence[Job]
-    ) -> Iterator[tuple[Job, Outcome | Exception]]:
+    ) -> Generator[tuple[Job, Outcome | Exception], None, None]:
         """Run the jobs in order."""
         for job in jobs:
             try:
@@ -115,7 +115,7 @@ class DaskExecutor:
 
     def map(
         self, function: Callable[[Job], Outcome], jobs: Sequence[Job]
-    ) -> Iterator[tuple[Job, Outcome | Exception]]:
+    ) -> Generator[tuple[Job, Outcome | Exception], None, None]:
         """Run the jobs on whichever worker is free; leaving early cancels what has not begun.
 
         Dask lays a worker's death on every job that was waiting there. Each of them is tried once more,

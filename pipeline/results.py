@@ -15,7 +15,7 @@ from pipeline.run import Run
 from pipeline.scores import score_table
 from pipeline.session import Session
 from pipeline.shard_manifest import read_manifest
-from pipeline.shards import read_item
+from pipeline.shards import ChangedCacheError, read_item
 from pipeline.variables import Array
 
 INDEX_NAME = ".written.json"  # which frame each PNG was written from, so that a second run writes none
@@ -51,7 +51,7 @@ def write_results(run: Run) -> None:
     Raises
     ------
     CacheError
-        The folder cannot be written.
+        The folder cannot be written; `ChangedCacheError` when what is to be written is damaged or has gone.
     """
     session = run.session
     root = session.config.store.results
@@ -111,11 +111,11 @@ def write_frames(job: FrameJob) -> int:
     """Write the frames of one shard; return how many."""
     manifest = read_manifest(job.shard)
     if manifest is None:
-        raise CacheError(f"{job.shard}: has gone while its frames were being written; run again")
+        raise ChangedCacheError(f"{job.shard}: has gone while its frames were being written; run again")
     for item, folder in job.folders:
         row = manifest.row(item)
         if row is None:
-            raise CacheError(
+            raise ChangedCacheError(
                 f"{job.shard}: item {item!r} has gone while its frames were being written; run again"
             )
         frames = read_item(job.shard, manifest, row)["frames"]

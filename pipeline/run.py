@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
+import errno
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from configs.errors import AnimeInterpError
+from configs.errors import AnimeInterpError, CacheError
 from pipeline.executors import Executor, open_executor
 from pipeline.jobs import ShardOutcome
+from pipeline.run_record import RunRecord, State
 from pipeline.session import Session
+from pipeline.shards import ChangedCacheError, DamagedShardError
+from pipeline.verification import verify_and_note
 
 Listener = Callable[[ShardOutcome], None]
+
+# What every other shard would meet as well.
+HOPELESS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 class RunFailedError(AnimeInterpError):
@@ -26,9 +34,14 @@ class Run:
     listeners: list[Listener] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     """Shards that could not be committed, with the reason."""
+    changed: list[ChangedCacheError] = field(default_factory=list)
+    """What in the cache was not as planned, since the last `settle`."""
+    stopped: AnimeInterpError | None = None
+    """Why the run cannot go on at all."""
     frames_written: int | None = None
     """Frames written to `store.results`; None before that was tried."""
     _executor: Executor | None = None
+    _record: RunRecord | None = None
 
     @property
     def executor(self) -> Executor:
@@ -38,12 +51,62 @@ class Run:
             atexit.register(self.close)
         return self._executor
 
+    def begin(self, totals: Mapping[str, int]) -> RunRecord:
+        """The run's record, begun by the first that asks; `totals` are the items to compute by stage."""
+        if self._record is None:
+            self._record = RunRecord.begin(self.session, totals)
+            self.listeners.insert(0, self._record.shard)
+            atexit.register(self.close)
+        return self._record
+
+    def end(self, state: State) -> None:
+        """Close the run's record, if it was begun."""
+        if self._record is not None:
+            failures = [(stage, record.id, record.reason) for stage, record in self.session.failures()]
+            broken = [("", "", line) for line in self.broken]
+            self._record.end(state, [*failures, *broken])
+            self._record = None
+
     def close(self) -> None:
-        """Let go of the workers."""
+        """Let go of the workers, and close the record where nobody has."""
         if self._executor is not None:
             self._executor.close()
             self._executor = None
-            atexit.unregister(self.close)
+        failed = self._record is not None and bool(self.broken or self.session.failures())
+        self.end("failed" if failed else "finished")
+        atexit.unregister(self.close)
+
+    def met(self, stage: str, shard: str, error: Exception) -> None:
+        """Take note of what kept a shard from being committed.
+
+        Raises
+        ------
+        CacheError
+            It would keep every other shard from it as well.
+        """
+        if isinstance(error, ChangedCacheError):
+            self.changed.append(error)
+            if isinstance(error, DamagedShardError):
+                verify_and_note(error.path)  # now, so that the next run knows even if this one is killed
+        else:
+            self.broken.append(f"{stage}, shard {shard}: {describe(error)}")
+        if self._record is not None:
+            self._record.event("trouble", stage=stage, shard=shard, what=describe(error))
+        if isinstance(error, OSError) and error.errno in HOPELESS:
+            self.stopped = _hopeless(self.session, error)
+            raise self.stopped
+
+    def settle(self) -> None:
+        """Plan anew around what was found changed or damaged."""
+        changed, self.changed = self.changed, []
+        for error in changed:
+            if isinstance(error, DamagedShardError):
+                items = dict(verify_and_note(error.path).items) or {error.item: error.why}
+                self.session.discard(error.path, items)
+                if self._record is not None:
+                    self._record.event("repair", path=str(error.path), items=items)
+            else:
+                self.session.look_again()
 
     def batches(self, stage: str) -> list[tuple[int, ...]]:
         """Groups with work asked for, in batches of `store.shards_per_batch`."""
@@ -55,3 +118,20 @@ class Run:
     def batch_of(self, group: int) -> int:
         """Number of the batch in which a group stands."""
         return group // self.session.config.store.shards_per_batch
+
+
+def describe(error: Exception) -> str:
+    """An error as a line for the user."""
+    return str(error) if isinstance(error, AnimeInterpError) else f"{type(error).__name__}: {error}"
+
+
+def _hopeless(session: Session, error: OSError) -> CacheError:
+    cache = session.config.store.cache
+    try:
+        free = f"{shutil.disk_usage(cache.expanduser()).free / 1e9:.1f} GB free"
+    except OSError:
+        free = "free space unknown"
+    return CacheError(
+        f"store.cache = {str(cache)!r}: cannot be written ({error.strerror}; {free}); what is finished is "
+        "kept: make room ('animeinterp cache gc' shows what can go) and run the same command again"
+    )

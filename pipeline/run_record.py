@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import psutil
@@ -41,6 +42,11 @@ logger = logging.getLogger(__name__)
 
 State = Literal["running", "finished", "failed", "refused", "interrupted", "crashed"]
 """`failed`: over, some items failed; `refused`: settings, data, weights or cache could not be used."""
+
+EXIT_CODES: Mapping[State, int] = MappingProxyType(
+    {"finished": 0, "failed": 1, "crashed": 1, "refused": 2, "interrupted": 130}
+)
+"""Those of the command `animeinterp`; 130 is what shells report of a process that Ctrl-C ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ class RunInfo:
     machine: dict[str, Any]
     ended: str = ""
     exit_code: int | None = None
-    """That of the command `animeinterp`; None while it runs, and of a run that died."""
+    """As in `EXIT_CODES`; None while it runs, and of a run that died."""
 
 
 def is_alive(info: RunInfo, folder: Path) -> bool:
@@ -179,17 +185,18 @@ class RunRecord:
             "shard", stage=outcome.stage, shard=outcome.shard, **numbers, peak_memory=outcome.peak_memory
         )
 
-    def end(self, state: State, exit_code: int, failures: Sequence[tuple[str, str, str]]) -> None:
+    def end(self, state: State, failures: Sequence[tuple[str, str, str]]) -> None:
         """Close the record.
 
         Parameters
         ----------
-        state, exit_code
+        state
             How the run ended.
         failures
             Stage, item and reason of every item that has failed.
         """
         self._ended.set()
+        exit_code = EXIT_CODES[state]
         self.event("end", state=state, exit_code=exit_code, failures=len(failures))
         columns = ("computed", "failed", "skipped", "seconds", "bytes", "peak_memory")
         stages = ([stage, *(counts[name] for name in columns)] for stage, counts in self._stages.items())

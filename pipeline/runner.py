@@ -7,20 +7,28 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import luigi
+import pandas as pd
 import torch
 from rich.console import Console
 
-from configs.errors import ConfigError
+from configs.errors import AnimeInterpError, ConfigError
 from pipeline.jobs import ShardOutcome
 from pipeline.networks import load_network
 from pipeline.progress import RunProgress
 from pipeline.results import write_results
 from pipeline.run import Run
+from pipeline.run_record import State
+from pipeline.scores import score_table
 from pipeline.selection import Selection
 from pipeline.session import Session
+from pipeline.shards import ChangedCacheError
 from pipeline.tasks import Interpolate
+
+MOST_PLANS = 5
+"""Times that a run plans anew because it met damaged data, or another process changed what it needs."""
 
 
 @dataclass
@@ -35,7 +43,16 @@ class RunReport:
     broken: list[str] = field(default_factory=list)
     """Shards that could not be committed."""
     frames_written: int = 0
+    scores: pd.DataFrame | None = None
+    """Scores of the pairs that have any, where evaluation was asked for."""
+    record: Path | None = None
+    """Folder of the run's record."""
     wall_seconds: float = 0.0
+
+    def note(self, outcome: ShardOutcome) -> None:
+        """Count a shard that has been committed."""
+        self.computed[outcome.stage] += outcome.computed
+        self.seconds[outcome.stage] += outcome.seconds
 
     @property
     def succeeded(self) -> bool:
@@ -80,21 +97,53 @@ def execute(
     )
     task.forget()
     run = task.pipeline_run
+    report = RunReport(run.session, Counter(), defaultdict(float))
+    run.listeners.append(report.note)
     try:
         _check(run.session)
-        report = RunReport(run.session, Counter(), defaultdict(float))
-        totals = {stage: reasons.total() for stage, reasons in plan(run.session).items()}
-        if sum(totals.values()):
-            _ = run.executor  # a cluster that does not answer is met here, not in every task
-            _work(task, run, report, RunProgress(console, totals, quiet=quiet))
-        if run.frames_written is None:
-            write_results(run)
-        report.frames_written = run.frames_written or 0
+        for _ in range(MOST_PLANS):
+            _go_through(task, run, report, console, quiet=quiet)
+            if not run.changed:
+                break
+            run.settle()
+        report.broken = run.broken + [str(error) for error in run.changed]
+        run.end("finished" if report.succeeded else "failed")
+    except BaseException as error:
+        run.end(_state_after(error))
+        raise
     finally:
         run.close()
-    report.broken = run.broken
     report.wall_seconds = time.monotonic() - started
     return report
+
+
+def _go_through(task: Interpolate, run: Run, report: RunReport, console: Console, *, quiet: bool) -> None:
+    """Plan, work, write the results; what is found changed on the way is then in `run.changed`."""
+    totals = {stage: reasons.total() for stage, reasons in plan(run.session).items()}
+    report.record = run.begin(totals).folder
+    if sum(totals.values()):
+        _ = run.executor  # a cluster that does not answer is met here, not in every task
+        progress = RunProgress(console, totals, quiet=quiet)
+        run.listeners.append(progress)
+        _work(task, progress)
+        run.listeners.remove(progress)
+    if run.stopped is not None:
+        raise run.stopped
+    try:
+        if run.frames_written is None:
+            write_results(run)
+        report.frames_written += run.frames_written or 0
+        if "evaluation" in run.session.stages:
+            report.scores = score_table(run.session)
+    except ChangedCacheError as error:
+        run.met("results", "", error)
+    run.frames_written = None
+
+
+def _state_after(error: BaseException) -> State:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return "refused" if isinstance(error, AnimeInterpError) else "crashed"
 
 
 def check_device(device: str) -> None:
@@ -128,12 +177,7 @@ def _check(session: Session) -> None:
             load_network(stage, config)
 
 
-def _work(task: Interpolate, run: Run, report: RunReport, progress: RunProgress) -> None:
-    def note(outcome: ShardOutcome) -> None:
-        report.computed[outcome.stage] += outcome.computed
-        report.seconds[outcome.stage] += outcome.seconds
-
-    run.listeners.extend((note, progress))
+def _work(task: Interpolate, progress: RunProgress) -> None:
     # Failures reach the user as a table; Luigi's own account of them is for --debug.
     level = "INFO" if logging.getLogger().isEnabledFor(logging.DEBUG) else "CRITICAL"
     with progress:

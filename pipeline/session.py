@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -246,6 +246,16 @@ class Session:
         for name in names[names.index(stage) :]:
             for item in frames if STAGES[name].unit == "frame" else pairs:
                 self._located.pop((name, item), None)
+
+    def discard(self, path: Path, items: Mapping[str, str]) -> None:
+        """Take items of a shard, given with what is wrong with them, for missing."""
+        self.index(path.parent.parent.name).discard(path, items)
+        self._located.clear()
+
+    def look_again(self) -> None:
+        """Forget what the cache held: another process has changed it."""
+        self._indexes.clear()
+        self._located.clear()
 
     def need(self, stage: str, item: int) -> Need | None:
         """Inputs of an item; None while an earlier stage has not done its part."""

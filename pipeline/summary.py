@@ -15,7 +15,7 @@ from configs.sections import Config
 from pipeline.bindings import STAGES, needed_for
 from pipeline.fingerprints import resolved_method
 from pipeline.runner import RunReport
-from pipeline.scores import score_table, summarise
+from pipeline.scores import summarise
 from pipeline.session import Session
 from pipeline.shard_manifest import ItemRecord
 
@@ -38,13 +38,15 @@ def print_report(console: Console, report: RunReport) -> None:
         console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     print_skipped(console, session)
     print_failures(console, session, report.broken)
-    if "evaluation" in session.stages:
-        print_scores(console, score_table(session))
+    if report.scores is not None:
+        print_scores(console, report.scores)
     root = session.config.store.results
     if root is not None:
         where = f"results: {root} ({report.frames_written} frames written now)"
         console.print(where, markup=False, highlight=False, soft_wrap=True)
     console.print(f"cache: {session.config.store.cache}", markup=False, highlight=False, soft_wrap=True)
+    if report.record is not None:
+        console.print(f"record: {report.record}", markup=False, highlight=False, soft_wrap=True)
     outcome = "finished" if report.succeeded else "finished with failures"
     console.print(f"{outcome} in {report.wall_seconds:.1f} s", highlight=False)
 

@@ -9,16 +9,17 @@ Used by `animeinterp run`, and on their own::
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any, ClassVar
 
 import luigi
 
-from configs.errors import AnimeInterpError
+from configs.errors import CacheError
 from configs.loading import load_config
 from pipeline.bindings import STAGES, binding_of
 from pipeline.jobs import run_shard
 from pipeline.results import write_results
-from pipeline.run import Run, RunFailedError
+from pipeline.run import Run, RunFailedError, describe
 from pipeline.selection import Selection
 from pipeline.session import Session
 
@@ -118,35 +119,46 @@ class StageBatch(PipelineTask):
             A shard could not be committed; the others of the batch are.
         """
         run = self.pipeline_run
-        before = len(run.broken)
+        if run.stopped is not None:
+            raise RunFailedError(str(run.stopped))
+        run.begin({})
+        broken, changed = len(run.broken), len(run.changed)
         try:
             self._compute(run)
         except Exception as error:
             # Luigi keeps errors to its log; the run's summary has to know them.
-            run.broken.append(f"{self.stage}: {_describe(error)}")
+            if error is not run.stopped:
+                run.broken.append(f"{self.stage}: {describe(error)}")
             raise
-        if len(run.broken) > before:
-            raise RunFailedError("\n".join(run.broken[before:]))
+        trouble = [*run.broken[broken:], *(str(error) for error in run.changed[changed:])]
+        if trouble:
+            raise RunFailedError("\n".join(trouble))
 
     def _compute(self, run: Run) -> None:
         todo = [group for group in self.groups if not run.session.is_complete(self.stage, group)]
         run.session.prepare(self.stage)
-        jobs = [run.session.job(self.stage, group) for group in todo]
-        group_of = {job.shard: group for job, group in zip(jobs, todo, strict=True)}
+        jobs, group_of = [], {}
+        for group in todo:
+            try:
+                job = run.session.job(self.stage, group)
+            except (
+                CacheError
+            ) as error:  # what it needs is of a stage that is not to run: that shard's trouble
+                run.met(self.stage, run.session.groups[group].name, error)
+                continue
+            jobs.append(job)
+            group_of[job.shard] = group
         if jobs and run.executor.dashboard is not None:
             self.set_tracking_url(run.executor.dashboard)
-        for done, (job, outcome) in enumerate(run.executor.map(run_shard, jobs), start=1):
-            if isinstance(outcome, Exception):
-                run.broken.append(f"{self.stage}, shard {job.shard}: {_describe(outcome)}")
-                continue
-            run.session.committed(self.stage, group_of[job.shard])
-            for listener in run.listeners:
-                listener(outcome)
-            self.set_progress_percentage(100 * done / len(jobs))
-
-
-def _describe(error: Exception) -> str:
-    return str(error) if isinstance(error, AnimeInterpError) else f"{type(error).__name__}: {error}"
+        with closing(run.executor.map(run_shard, jobs)) as outcomes:
+            for done, (job, outcome) in enumerate(outcomes, start=1):
+                if isinstance(outcome, Exception):
+                    run.met(self.stage, job.shard, outcome)
+                    continue
+                run.session.committed(self.stage, group_of[job.shard])
+                for listener in run.listeners:
+                    listener(outcome)
+                self.set_progress_percentage(100 * done / len(jobs))
 
 
 class Segmentation(StageBatch):

@@ -187,10 +187,12 @@ def test_damaged_item_is_recomputed_when_its_shard_is_written_again(
         p for p in (session.shard_path("segmentation", group) / "area" / "c").rglob("*") if p.is_file()
     )
     victim.write_bytes(b"\0" * victim.stat().st_size)
-    assert not run(force=frozenset({"features"})).succeeded
-    report = run(force=frozenset({"segmentation"}))
+    report = run(force=frozenset({"features"}))
     assert report.succeeded
-    assert report.computed["features"] == 0
+    size = len(session.items("segmentation", group))
+    assert report.computed["segmentation"] == size
+    assert report.computed["features"] == len(session.items("features", group)) + 2 * PAIRS - size
+    assert run().computed.total() == 0
 
 
 def test_lost_shard_is_computed_again_and_fits(finished: None, run: Runner, open_session: Opener) -> None:
@@ -263,20 +265,32 @@ def test_looking_leaves_no_trace(settings: list[str], tmp_path: Path) -> None:
     assert not (tmp_path / "cache").exists()
 
 
-def test_damaged_upstream_stops_its_shard_only(finished: None, run: Runner, open_session: Opener) -> None:
-    session = open_session()
-    victim = next(
-        p for p in (session.shard_path("features", 0) / "piece_features" / "c").rglob("*") if p.is_file()
-    )
+def flip(array: Path) -> None:
+    victim = next(p for p in (array / "c").rglob("*") if p.is_file())
     content = bytearray(victim.read_bytes())
     content[len(content) // 3] ^= 255
     victim.write_bytes(content)
+
+
+def test_damaged_upstream_is_mended_within_the_run(finished: None, run: Runner, open_session: Opener) -> None:
+    session = open_session()
+    flip(session.shard_path("features", 0) / "piece_features")
+    before = [record and record.output for _, record in session.records("features")]
     report = run("matching.area_penalty=7")
+    assert report.succeeded
+    assert 0 < report.computed["features"] <= len(session.items("features", 0))
+    assert report.computed["matching"] == PAIRS
+    after = [record and record.output for _, record in open_session().records("features")]
+    assert after == before
+
+
+def test_damage_in_a_stage_that_is_not_to_run_fails_its_shard_alone(
+    finished: None, run: Runner, open_session: Opener
+) -> None:
+    session = open_session()
+    flip(session.shard_path("features", 0) / "piece_features")
+    report = run("matching.area_penalty=7", first="matching", last="matching")
     assert not report.succeeded
     assert len(report.broken) == 1
-    assert "array 'piece_features'" in report.broken[0]
-    assert "--force features" in report.broken[0]
-    rest = PAIRS - len(session.items("matching", 0))
-    assert report.computed["matching"] == rest
-    mended = run("matching.area_penalty=7", force=frozenset({"features"}))
-    assert mended.succeeded
+    assert "needs features and segmentation, which is not in the cache" in report.broken[0]
+    assert report.computed["matching"] == PAIRS - len(session.items("matching", 0))

@@ -87,7 +87,7 @@ class ShardOutcome:
 
 
 def run_shard(job: ShardJob) -> ShardOutcome:
-    """Compute the items of a shard and commit it.
+    """Compute the items of a shard and commit it; whatever else the shard holds is carried over.
 
     An item that fails is recorded and the others go on. Whatever concerns the shard as a whole (disk
     full, weights that do not load, damaged upstream data) is raised.
@@ -98,7 +98,6 @@ def run_shard(job: ShardJob) -> ShardOutcome:
         See above; nothing has been committed then.
     """
     started = time.monotonic()
-    entries: list[Entry] = []
     fresh: list[ItemRecord] = []
     present = read_manifest(job.path)
     kept = {item.id: _carry_over(job, present, item) for item in job.items}
@@ -106,19 +105,17 @@ def run_shard(job: ShardJob) -> ShardOutcome:
         (item.id, item.source) for item in job.items if kept[item.id] is None and item.source is not None
     ]
     computed = compute_items(binding_of(job.stage, job.config), sources, job.config)
+    entries: list[Entry] = []
     for item in job.items:
-        carried = kept.pop(item.id)
-        if carried is not None:
-            entries.append(carried)
-            continue
-        if item.source is not None:
-            entry = _entry(item, next(computed))
-        elif item.kept is not None:
-            continue  # of no run that knows how to compute it again: it has gone
-        else:
-            entry = _without_arrays(item, item.status, item.reason)
-        fresh.append(entry.record)
+        entry = kept.pop(item.id)
+        if entry is None:
+            if item.source is None:
+                entry = _without_arrays(item, item.status, item.reason)
+            else:
+                entry = _entry(item, next(computed))
+            fresh.append(entry.record)
         entries.append(entry)
+    entries.extend(_others(job.path, present, entries))
     size = _commit(job, entries, present, started)
     return ShardOutcome(
         job.stage,
@@ -165,9 +162,7 @@ def _commit(job: ShardJob, entries: list[Entry], present: ShardManifest | None, 
                 continue
             if _essence(manifest.items) <= _essence(present.items):
                 return present.size
-            own = {entry.record.id for entry in entries}
-            others = (_read_entry(job.path, present, item.id) for item in present.items if item.id not in own)
-            entries.extend(entry for entry in others if entry is not None)
+            entries.extend(_others(job.path, present, entries))
 
 
 def _essence(items: Sequence[ItemRecord]) -> set[str]:
@@ -180,6 +175,13 @@ def _carry_over(job: ShardJob, present: ShardManifest | None, item: ItemJob) -> 
     if item.kept is None or item.kept.status != "ok":
         return None if item.kept is None else Entry(item.kept, None)
     return None if present is None else _read_entry(job.path, present, item.id)
+
+
+def _others(path: Path, present: ShardManifest | None, entries: Sequence[Entry]) -> list[Entry]:
+    """What a shard holds beside these items and is not damaged: of other runs, on other parts of the data."""
+    own = {entry.record.id for entry in entries}
+    ids = [] if present is None else [item.id for item in present.items if item.id not in own]
+    return [entry for name in ids if present and (entry := _read_entry(path, present, name)) is not None]
 
 
 def _read_entry(path: Path, manifest: ShardManifest, item_id: str) -> Entry | None:

@@ -59,12 +59,12 @@ class Run:
             atexit.register(self.close)
         return self._record
 
-    def end(self, state: State) -> None:
-        """Close the run's record, if it was begun."""
+    def end(self, state: State, why: str = "") -> None:
+        """Close the run's record, if it was begun; `why` says what ended the run before its time."""
         if self._record is not None:
             failures = [(stage, record.id, record.reason) for stage, record in self.session.failures()]
             broken = [("", "", line) for line in self.broken]
-            self._record.end(state, [*failures, *broken])
+            self._record.end(state, [*failures, *broken], why)
             self._record = None
 
     def close(self) -> None:

@@ -185,7 +185,7 @@ class RunRecord:
             "shard", stage=outcome.stage, shard=outcome.shard, **numbers, peak_memory=outcome.peak_memory
         )
 
-    def end(self, state: State, failures: Sequence[tuple[str, str, str]]) -> None:
+    def end(self, state: State, failures: Sequence[tuple[str, str, str]], why: str = "") -> None:
         """Close the record.
 
         Parameters
@@ -194,10 +194,12 @@ class RunRecord:
             How the run ended.
         failures
             Stage, item and reason of every item that has failed.
+        why
+            What ended it before its time.
         """
         self._ended.set()
         exit_code = EXIT_CODES[state]
-        self.event("end", state=state, exit_code=exit_code, failures=len(failures))
+        self.event("end", state=state, exit_code=exit_code, failures=len(failures), why=why)
         columns = ("computed", "failed", "skipped", "seconds", "bytes", "peak_memory")
         stages = ([stage, *(counts[name] for name in columns)] for stage, counts in self._stages.items())
         self._write(lambda: _write_table(self.folder / "stages.csv", ("stage", *columns), stages))

@@ -109,7 +109,7 @@ def execute(
         report.broken = run.broken + [str(error) for error in run.changed]
         run.end("finished" if report.succeeded else "failed")
     except BaseException as error:
-        run.end(_state_after(error))
+        run.end(_state_after(error), str(error) or type(error).__name__)
         raise
     finally:
         run.close()

@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +91,9 @@ class Session:
         session = cls(config, selection, stages, manifest, facts, fingerprints, groups, wanted)
         if any(binding_of(stage, config).imports for stage in needed_for(selection.last, config)):
             session._look_at_flow_files()
+        if not look_only:
+            for stage in stages:
+                sweep_unfinished(session.folder(stage))
         try:
             facts.save()
         except OSError as error:
@@ -106,7 +110,7 @@ class Session:
         return self.folder(stage) / f"{self.groups[group].name}.zarr"
 
     def prepare(self, stage: str) -> None:
-        """Make a stage's folder, say in it what its fingerprint stands for, sweep what dead writers left.
+        """Make a stage's folder, and say in it what its fingerprint stands for.
 
         Raises
         ------
@@ -115,10 +119,10 @@ class Session:
         """
         folder = self.folder(stage)
         folder.mkdir(parents=True, exist_ok=True)
-        sweep_unfinished(folder)
         description = folder / "stage.json"
-        if description.exists():
-            return
+        with suppress(OSError, ValueError, TypeError, KeyError):  # absent or damaged: written below
+            if json.loads(description.read_text(encoding="utf-8"))["fingerprint"] == folder.name:
+                return
         binding = binding_of(stage, self.config)
         content = {
             "stage": stage,
@@ -284,7 +288,7 @@ class Session:
         self._flow_files.update(zip(pairs, found, strict=True))
 
     def job(self, stage: str, group: int) -> ShardJob:
-        """Parcel of what is left to do in a shard; whatever else it holds is carried over.
+        """Parcel of what is left to do in a shard, with what is kept there of its other items.
 
         Raises
         ------
@@ -292,7 +296,6 @@ class Session:
             An earlier stage has not done its part.
         """
         path = self.shard_path(stage, group)
-        present = self.index(stage).shard(path)
         todo = set(self.to_compute(stage, group))
         items: list[ItemJob] = []
         for item in self.items(stage, group):
@@ -304,9 +307,6 @@ class Session:
                 items.append(
                     ItemJob(location.record.id, need.input, need.inputs, need.source, kept=location.record)
                 )
-        own = {self.item_id(stage, item) for item in self.items(stage, group)}
-        others = [record for record in (present.items if present else ()) if record.id not in own]
-        items.extend(ItemJob(record.id, record.input, record.inputs, kept=record) for record in others)
         name, config = self.groups[group].name, self._worker_config
         return ShardJob(stage, self.fingerprints[stage], name, path, tuple(items), config)
 

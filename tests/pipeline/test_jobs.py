@@ -141,11 +141,11 @@ def test_items_of_other_runs_are_carried_over_unless_damaged(job: ShardJob, dama
     run_shard(job)
     if damaged:
         damage(job.path, "label_map")
-    foreign = tuple(replace(item, source=None) for item in keep(job).items)
-    outcome = run_shard(replace(job, items=foreign))
-    assert outcome.computed == 0
+    first = job.items[0]
+    outcome = run_shard(replace(job, items=(first,)))
+    assert outcome.computed == 1
     ids = [record.id for record in committed(job.path).items]
-    assert (ids == [item.id for item in job.items]) != damaged
+    assert ids == [first.id] if damaged else [item.id for item in job.items]
 
 
 def test_a_session_hands_on_what_it_takes_to_mend_a_damaged_item(run: Runner, open_session: Opener) -> None:

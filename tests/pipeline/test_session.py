@@ -77,6 +77,10 @@ def test_stage_json_tells_what_a_fingerprint_stands_for(open_session: Opener) ->
     assert content["section"]["max_shift"] == 99
     assert content["reads"]["matching"] == session.fingerprints["matching"]
     assert "torch" in content["versions"]
+    for damaged in (b"", b"[]", b'{"fingerprint": 1}'):
+        (session.folder("coarse_flow") / "stage.json").write_bytes(damaged)
+        session.prepare("coarse_flow")
+        assert json.loads((session.folder("coarse_flow") / "stage.json").read_text()) == content
 
 
 def test_limit_and_ids_leave_the_rest_for_later(run: Runner, open_session: Opener) -> None:

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import typer
+
+from pipeline.terminal import EXIT_INTERRUPTED, EXIT_TERMINATED, interruptible
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0  # seconds
+
+STUBBORN = """
+import subprocess, sys, time
+from pipeline.terminal import interruptible
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+with interruptible():
+    try:
+        print(child.pid, flush=True)
+        time.sleep(600)
+    finally:
+        print("cleaning up", flush=True)
+        time.sleep(600)
+"""
+
+
+def signal_and_wait(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, EXIT_INTERRUPTED), (signal.SIGTERM, EXIT_TERMINATED)]
+)
+def test_the_first_signal_ends_in_order(
+    number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(typer.Exit) as stop, interruptible():
+        signal_and_wait(number)
+    assert stop.value.exit_code == code
+    assert "run the same command again to go on" in capsys.readouterr().err
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_second_signal_ends_at_once_with_its_children(number: signal.Signals, code: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUBBORN], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    child = psutil.Process(int(process.stdout.readline()))
+    process.send_signal(number)
+    assert process.stdout.readline() == "cleaning up\n"
+    process.send_signal(number)
+    _, complaint = process.communicate(timeout=PATIENCE)
+    assert process.returncode == code
+    assert "stopped at once" in complaint
+    assert "Traceback" not in complaint
+    child.wait(PATIENCE)

@@ -85,6 +85,14 @@ class StageIndex:
         locations = self._locations.get(item_id, ())
         return next((location for location in locations if location.record.status == "ok"), None)
 
+    def newest(self) -> dict[str, Location]:
+        """Every item: of those that are there several times the latest that is ok, else the latest."""
+        return {
+            item: self.latest(item) or locations[0]
+            for item, locations in sorted(self._locations.items())
+            if locations
+        }
+
     def shard(self, path: Path) -> ShardManifest | None:
         """Manifest of a committed shard."""
         return self._shards.get(path)

@@ -1,0 +1,203 @@
+"""Results in a notebook or script: a cache opened to be read; arrays as NumPy, Zarr or xarray, pandas tables.
+
+    from pipeline.reading import open_results
+
+    results = open_results("released", ["data.root=frames"])
+    flow = results["refinement"].arrays("Japan_v2_2_013471_s3")["refined_flow01"]
+
+`open_results` finds what is current under a config; `open_cache` needs no dataset and takes what the last run
+worked with. Neither writes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import zarr
+
+from configs.errors import CacheError
+from configs.loading import load_config
+from pipeline.bindings import STAGES
+from pipeline.run_record import read_runs
+from pipeline.scores import score_table
+from pipeline.session import Session
+from pipeline.stage_index import Location, StageIndex
+from pipeline.variables import VARIABLES, Array
+
+if TYPE_CHECKING:
+    import xarray
+
+SUGGESTIONS = 3  # similar ids named when one is unknown
+
+
+class StageResults:
+    """What is kept of one stage.
+
+    Parameters
+    ----------
+    stage
+        Its name.
+    locations
+        Where each item is kept, by id: a frame's `<pair>/<frame>` or a pair's.
+    """
+
+    def __init__(self, stage: str, locations: Mapping[str, Location]) -> None:
+        self.stage = stage
+        self._locations = locations
+
+    @property
+    def ids(self) -> list[str]:
+        """Items that are there, failed ones included."""
+        return list(self._locations)
+
+    def table(self) -> pd.DataFrame:
+        """A row an item, indexed by id: `status`, `reason`, `seconds`, `shard` and `row` in it."""
+        rows = [
+            (name, at.record.status, at.record.reason, at.record.seconds, str(at.path), at.row)
+            for name, at in self._locations.items()
+        ]
+        columns = ["id", "status", "reason", "seconds", "shard", "row"]
+        return pd.DataFrame(rows, columns=columns).set_index("id")
+
+    def arrays(self, item: str, names: Sequence[str] | None = None) -> dict[str, Array]:
+        """Arrays of an item, all by default; checked against the digests of the manifest.
+
+        Raises
+        ------
+        CacheError
+            No such item, one that failed, or damaged data.
+        """
+        return self._locate(item).read(names)
+
+    def dataset(self, item: str) -> xarray.Dataset:
+        """Arrays of an item with their dimensions and meanings; needs xarray.
+
+        Raises
+        ------
+        CacheError
+            As for `arrays`.
+        """
+        import xarray
+
+        arrays = self.arrays(item)
+        ways = {
+            name: ("01" if name.endswith("01") else "10" if name.endswith("10") else "") for name in arrays
+        }
+        variables = {
+            # Pieces of frame 0 and frame 1 are two dimensions.
+            v.name: (
+                [f"{d}{ways[v.name]}" if d == "piece" else d for d in v.dims],
+                arrays[v.name],
+                {"meaning": v.meaning},
+            )
+            for v in VARIABLES[self.stage]
+        }
+        return xarray.Dataset(variables, attrs={"stage": self.stage, "id": item})
+
+    def group(self, item: str) -> tuple[zarr.Group, int]:
+        """The Zarr group that holds an item, read-only, and the item's position in its arrays.
+
+        Raises
+        ------
+        CacheError
+            No such item.
+        """
+        at = self._locate(item)
+        return zarr.open_group(at.path, mode="r"), at.row
+
+    def _locate(self, item: str) -> Location:
+        if item not in self._locations:
+            close = get_close_matches(item, self.ids, n=SUGGESTIONS, cutoff=0.4) or self.ids[:SUGGESTIONS]
+            hint = f"perhaps {', '.join(close)}" if close else "nothing of it has been computed"
+            raise CacheError(f"{self.stage} has no item {item!r}; {hint}")
+        return self._locations[item]
+
+
+class Results(Mapping[str, StageResults]):
+    """What is kept of each stage, by its name.
+
+    Parameters
+    ----------
+    stages
+        By name, in the order of the work.
+    session
+        The config, dataset and cache behind them, if there is one.
+    """
+
+    def __init__(self, stages: Mapping[str, StageResults], session: Session | None = None) -> None:
+        self._stages = stages
+        self.session = session
+
+    def __getitem__(self, stage: str) -> StageResults:
+        if stage not in self._stages:
+            raise KeyError(f"{stage!r}; there are {', '.join(self._stages)}")
+        return self._stages[stage]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stages)
+
+    def __len__(self) -> int:
+        return len(self._stages)
+
+    def scores(self) -> pd.DataFrame:
+        """Scores of every pair that has any, a row a pair, see `pipeline.scores.score_table`.
+
+        Raises
+        ------
+        CacheError
+            There is no config, so that nothing is known of the pairs.
+        """
+        if self.session is None:
+            raise CacheError("scores need a config: open them with open_results(CONFIG), not with open_cache")
+        return score_table(self.session)
+
+
+def open_results(config: str, settings: Sequence[str] = ()) -> Results:
+    """What is current under a config.
+
+    Parameters
+    ----------
+    config, settings
+        TOML file or name of a preset, and `section.key=value` on top of it, as for `animeinterp run`.
+
+    Raises
+    ------
+    AnimeInterpError
+        Config, dataset or weights are unusable.
+    """
+    session = Session.open(load_config(config, settings), look_only=True)
+    stages = {
+        stage: StageResults(stage, {at.record.id: at for _, at in session.locations(stage) if at is not None})
+        for stage in session.stages
+    }
+    return Results(stages, session)
+
+
+def open_cache(cache: str | Path) -> Results:
+    """What the last run in a cache has worked with; needs neither config nor frames.
+
+    Raises
+    ------
+    CacheError
+        No run has left a record there.
+
+    Notes
+    -----
+    Of an item that is there several times, from other inputs, the latest that is ok is taken.
+    """
+    cache = Path(cache).expanduser()
+    runs = read_runs(cache)
+    if not runs:
+        raise CacheError(
+            f"{cache}: no cache that a run has worked with; expected a folder with runs/<id>/run.json, as "
+            "store.cache names it"
+        )
+    stages = {}
+    for stage, fingerprint in runs[-1][1].fingerprints.items():
+        index = StageIndex(cache.absolute() / stage / fingerprint)
+        stages[stage] = StageResults(stage, index.newest())
+    return Results({stage: stages[stage] for stage in STAGES if stage in stages})

@@ -10,6 +10,7 @@ from configs.errors import AnimeInterpError
 from pipeline.executors import Executor, open_executor
 from pipeline.jobs import ShardOutcome
 from pipeline.session import Session
+from pipeline.worker_checks import Surroundings
 
 Listener = Callable[[ShardOutcome], None]
 
@@ -34,7 +35,7 @@ class Run:
     def executor(self) -> Executor:
         """The workers, started when first needed."""
         if self._executor is None:
-            self._executor = open_executor(self.session.config.executor)
+            self._executor = open_executor(self.session.config.executor, Surroundings.of(self.session))
             atexit.register(self.close)
         return self._executor
 

@@ -139,3 +139,5 @@ def _work(task: Interpolate, run: Run, report: RunReport, progress: RunProgress)
     with progress:
         # One Luigi worker: forked ones and Torch, CUDA or Dask clients do not mix.
         luigi.build([task], workers=1, local_scheduler=True, log_level=level)
+    if run.executor.lost is not None:
+        raise run.executor.lost

@@ -16,7 +16,7 @@ import luigi
 from configs.errors import AnimeInterpError
 from configs.loading import load_config
 from pipeline.bindings import STAGES, binding_of
-from pipeline.jobs import run_shard
+from pipeline.isolation import compute_shards
 from pipeline.results import write_results
 from pipeline.run import Run, RunFailedError
 from pipeline.selection import Selection
@@ -135,7 +135,7 @@ class StageBatch(PipelineTask):
         group_of = {job.shard: group for job, group in zip(jobs, todo, strict=True)}
         if jobs and run.executor.dashboard is not None:
             self.set_tracking_url(run.executor.dashboard)
-        for done, (job, outcome) in enumerate(run.executor.map(run_shard, jobs), start=1):
+        for done, (job, outcome) in enumerate(compute_shards(run.executor, jobs), start=1):
             if isinstance(outcome, Exception):
                 run.broken.append(f"{self.stage}, shard {job.shard}: {_describe(outcome)}")
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import queue
+import re
 import signal
 import threading
 import uuid
@@ -19,12 +20,11 @@ from distributed.scheduler import KilledWorker
 
 from configs.errors import ClusterError, ConfigError
 from configs.sections import ExecutorSection
-from pipeline.executors import WorkerDiedError
 from pipeline.local_cluster import gigabytes, has_dashboard, start_local_cluster
 from pipeline.networks import NETWORK_STAGES
 from pipeline.patience import Patience, offers
 from pipeline.warm_up import prepare_process
-from pipeline.worker_checks import Surroundings, UnfitWorkerError
+from pipeline.workers import Surroundings, UnfitWorkerError, WorkerDiedError
 
 CONNECT_SECONDS = "30s"
 CLOSE_SECONDS = 5
@@ -118,7 +118,10 @@ class DaskExecutor:
             self._client.register_plugin(
                 PrepareWorker(self._section.threads, shares_terminal=shares_terminal)
             )
-        except (ImportError, AttributeError) as error:
+        except Exception as error:
+            # Dask hands on whatever a worker meets as the text of an exception.
+            if not re.search(r"ModuleNotFoundError|ImportError|AttributeError", repr(error)):
+                raise
             raise ConfigError(
                 f"executor.kind = {self._section.kind!r}: its workers cannot load animeinterp ({error}); "
                 "install the same version in their environment as here, and start them again"

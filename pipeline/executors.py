@@ -5,33 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from configs.errors import AnimeInterpError, ClusterError
+from configs.errors import ClusterError
 from configs.sections import ExecutorSection
+from pipeline.cluster import DaskExecutor
 from pipeline.warm_up import prepare_process
-from pipeline.worker_checks import Surroundings
+from pipeline.workers import Surroundings
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
-
-
-class WorkerDiedError(AnimeInterpError):
-    """Worker processes died while they computed a job.
-
-    Parameters
-    ----------
-    deaths
-        How many.
-    cause
-        What is known of the last one's cause.
-    """
-
-    def __init__(self, deaths: int, cause: str) -> None:
-        super().__init__(deaths, cause)
-        self.deaths, self.cause = deaths, cause
-
-    def __str__(self) -> str:
-        times = "once" if self.deaths == 1 else f"{self.deaths} times"
-        return f"the worker process died {times}, {self.cause}"
 
 
 class Executor(Protocol):
@@ -114,8 +95,4 @@ def open_executor(section: ExecutorSection, surroundings: Surroundings | None = 
     ConfigError
         No scheduler answers at the address given, or its workers cannot take part.
     """
-    if section.kind == "inline":
-        return InlineExecutor(section)
-    from pipeline.cluster import DaskExecutor  # in this process alone there is no need of Dask
-
-    return DaskExecutor(section, surroundings)
+    return InlineExecutor(section) if section.kind == "inline" else DaskExecutor(section, surroundings)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pipeline.executors import Executor, WorkerDiedError
+from pipeline.executors import Executor
 from pipeline.jobs import ItemJob, ShardJob, ShardOutcome, run_shard
 from pipeline.shards import ItemRecord, read_manifest
+from pipeline.workers import WorkerDiedError
 
 LEAST_DEATHS = 2
 """Of workers that had nothing but the item: a single one may have had a cause of its own."""

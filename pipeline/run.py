@@ -10,7 +10,7 @@ from configs.errors import AnimeInterpError
 from pipeline.executors import Executor, open_executor
 from pipeline.jobs import ShardOutcome
 from pipeline.session import Session
-from pipeline.worker_checks import Surroundings
+from pipeline.workers import Surroundings
 
 Listener = Callable[[ShardOutcome], None]
 

@@ -15,8 +15,9 @@ from configs.errors import CacheError, ConfigError
 from configs.sections import ExecutorSection
 from pipeline import cluster
 from pipeline.cluster import DaskExecutor
-from pipeline.executors import Executor, InlineExecutor, WorkerDiedError, open_executor
+from pipeline.executors import Executor, InlineExecutor, open_executor
 from pipeline.local_cluster import default_workers
+from pipeline.workers import WorkerDiedError
 
 
 def square(number: int) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import dask
-import distributed  # noqa: F401 - adds its defaults to Dask's settings, before they are changed
 import pytest
 
 from pipeline.bindings import STAGES

@@ -1,4 +1,4 @@
-"""Whether a cluster's worker sees the same folders and runs the same code as the process that asks it."""
+"""Workers: what they must find to take part in a run, and what may become of them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,26 @@ from pipeline.folder_commits import sweep_unfinished, unfinished_folder
 from pipeline.session import Session
 
 MARKER_PREFIX = ".workers-"
+
+
+class WorkerDiedError(AnimeInterpError):
+    """Worker processes died while they computed a job.
+
+    Parameters
+    ----------
+    deaths
+        How many.
+    cause
+        What is known of the last one's cause.
+    """
+
+    def __init__(self, deaths: int, cause: str) -> None:
+        super().__init__(deaths, cause)
+        self.deaths, self.cause = deaths, cause
+
+    def __str__(self) -> str:
+        times = "once" if self.deaths == 1 else f"{self.deaths} times"
+        return f"the worker process died {times}, {self.cause}"
 
 
 class UnfitWorkerError(AnimeInterpError):
@@ -44,7 +64,7 @@ class Surroundings:
     """A folder within each folder that workers write to, by the setting that names it. It is there only while
     the run lasts, so that no copy has it."""
     reads: Mapping[str, Path]
-    """Folders of the input, by setting."""
+    """A file or folder of the input, by setting."""
     versions: Mapping[str, str]
 
     @classmethod
@@ -57,7 +77,8 @@ class Surroundings:
             for setting, folder in writes.items()
             if folder is not None
         }
-        reads = {"data.root": session.manifest.root}
+        frames = (frame.path for frame in session.manifest.frames)
+        reads = {"data.root": next(filter(Path.is_file, frames), session.manifest.root)}
         imported = config.coarse_flow.imported_from
         if config.coarse_flow.method == "imported" and imported is not None:
             reads["coarse_flow.imported_from"] = imported.expanduser().absolute()
@@ -94,12 +115,13 @@ class Surroundings:
                 found = "is another folder" if marker.parent.is_dir() else "does not exist"
                 return (
                     f"{setting} = {str(marker.parent)!r} {found} on its machine ({machine}); workers "
-                    "write their results themselves, so this must be one file system at the same path on every machine"
+                    "write their results themselves, so this must be one file system at the same path on "
+                    "every machine"
                 )
-        for setting, folder in self.reads.items():
-            if not folder.is_dir():
+        for setting, path in self.reads.items():
+            if not path.exists():
                 return (
-                    f"{setting} = {str(folder)!r} does not exist on its machine ({machine}); workers read "
+                    f"{setting}: {str(path)!r} does not exist on its machine ({machine}); workers read "
                     "their input themselves, so this must be there at the same path on every machine"
                 )
         own = code_versions()

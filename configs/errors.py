@@ -21,3 +21,7 @@ class WeightsError(AnimeInterpError):
 
 class CacheError(AnimeInterpError):
     """The cache cannot be written, lacks something that was asked for, or holds damaged data."""
+
+
+class ClusterError(AnimeInterpError):
+    """The Dask cluster of a run has gone, or has no worker that can do the work."""

@@ -16,6 +16,8 @@ PAPER_LAYERS = ("relu1_2", "relu2_2", "relu3_4", "relu4_4")
 RELEASED_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CONVOLUTIONS_PER_BLOCK = (2, 2, 4, 4, 4)  # VGG-19, Simonyan & Zisserman 2015, table 1, column E
 
+LEAST_MEMORY_GB = 1.0  # a prepared worker, libraries loaded and code compiled, was measured at 0.5
+
 Style = Literal["anime", "disney"]
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -297,6 +299,10 @@ class ExecutorSection(Section):
     cluster."""
     workers: int = Field(0, ge=0)
     """Processes of `local`; 0 = one a core, fewer where memory is short."""
+    memory_gb: float = Field(0.0, ge=0)
+    """Memory that each process of `local` may take, in 10^9 bytes, at least 1: one that takes more is ended,
+    and the item that made it do so recorded as failed. 0 = the machine's memory divided by the workers.
+    Workers of a cluster have the limit that they were started with."""
     threads: int = Field(1, ge=1)
     """Threads a worker gives to Torch and OpenCV."""
     device: Literal["cpu", "cuda"] = "cpu"
@@ -304,6 +310,42 @@ class ExecutorSection(Section):
     pairs_at_once: int = Field(0, ge=0, le=1024)
     """Pairs that refinement and synthesis take at once; 0 = one on a CPU, on a GPU as many as its memory
     holds."""
+    network_resource: str = ""
+    """Dask resource, such as `GPU`, that a cluster's worker must offer to get features, refinement and
+    synthesis; empty = any worker."""
+    other_resource: str = ""
+    """Dask resource, such as `CPU`, that a cluster's worker must offer to get anything else; empty = any
+    worker."""
+    wait_minutes: float = Field(60.0, gt=0)
+    """How long a run waits for a worker when the cluster has none that can do the work, before it ends."""
+
+    @field_validator("memory_gb")
+    @classmethod
+    def _enough_memory(cls, memory_gb: float) -> float:
+        if 0 < memory_gb < LEAST_MEMORY_GB:
+            raise ValueError(
+                f"{memory_gb:g} is too little: a worker needs at least {LEAST_MEMORY_GB:g} "
+                "(0 = the machine's memory divided by the workers)"
+            )
+        return memory_gb
+
+    @field_validator("network_resource", "other_resource")
+    @classmethod
+    def _resource_name(cls, name: str) -> str:
+        # What `dask worker --resources "GPU=1 CPU=1"` can name.
+        if not re.fullmatch(r"[^\s=,;'\"]*", name):
+            raise ValueError(f"{name!r} is no name of a Dask resource: one word such as 'GPU', without '=1'")
+        return name
+
+    @model_validator(mode="after")
+    def _resources_of_a_cluster(self) -> Self:
+        for key in ("network_resource", "other_resource"):
+            if getattr(self, key) and self.kind in ("inline", "local"):
+                raise ValueError(
+                    f"{key} = {getattr(self, key)!r} is for the workers of a cluster given by address, but "
+                    f"kind is {self.kind!r}; leave {key} empty, or set kind to a Dask address"
+                )
+        return self
 
     @field_validator("kind")
     @classmethod

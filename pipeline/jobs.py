@@ -109,6 +109,8 @@ def run_shard(job: ShardJob) -> ShardOutcome:
     for item in job.items:
         entry = kept.pop(item.id)
         if entry is None:
+            if item.source is None and item.kept is not None:
+                continue  # damaged, and nothing is left to compute it from: it has gone
             if item.source is None:
                 entry = _without_arrays(item, item.status, item.reason)
             else:

@@ -115,6 +115,8 @@ def _with_upstream(
         if location is None:
             return None
         record = location.record
+        if record.status == "failed" and session.is_to_be_retried(name, item):
+            return None
         if record.status != "ok":
             why = record.reason if record.status == "skipped" else f"{name} of {record.id} failed"
             return _foregone("skipped", why, name, record.id, record.input)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 from configs.errors import AnimeInterpError, CacheError
 from pipeline.executors import Executor, open_executor
+from pipeline.interruption import deferred
 from pipeline.jobs import ShardOutcome
 from pipeline.run_record import RunRecord, State
 from pipeline.session import Session
 from pipeline.shards import ChangedCacheError, DamagedShardError
 from pipeline.verification import verify_and_note
+from pipeline.workers import Surroundings
 
 Listener = Callable[[ShardOutcome], None]
 
@@ -47,7 +49,8 @@ class Run:
     def executor(self) -> Executor:
         """The workers, started when first needed."""
         if self._executor is None:
-            self._executor = open_executor(self.session.config.executor)
+            with deferred():  # workers that are only half started cannot be stopped in order
+                self._executor = open_executor(self.session.config.executor, Surroundings.of(self.session))
             atexit.register(self.close)
         return self._executor
 

@@ -127,8 +127,9 @@ def _go_through(task: Interpolate, run: Run, report: RunReport, console: Console
         run.listeners.append(progress)
         _work(task, progress)
         run.listeners.remove(progress)
-    if run.stopped is not None:
-        raise run.stopped
+        stopped = run.stopped or run.executor.lost
+        if stopped is not None:
+            raise stopped
     try:
         if run.frames_written is None:
             write_results(run)

@@ -162,6 +162,11 @@ class Session:
         return {frame: group for group, found in enumerate(self.groups) for frame in found.frames}
 
     @cached_property
+    def _pair_home(self) -> dict[int, int]:
+        """Group in which each pair stands."""
+        return {pair: group for group, found in enumerate(self.groups) for pair in found.pairs}
+
+    @cached_property
     def _pairs_of_frame(self) -> dict[int, list[int]]:
         """Pairs that each frame belongs to."""
         pairs: dict[int, list[int]] = {}
@@ -208,6 +213,16 @@ class Session:
                 if record is None or (again and self._is_replaceable(stage, item)):
                     todo.append(item)
         return tuple(todo)
+
+    def is_to_be_retried(self, stage: str, item: int) -> bool:
+        """Whether an item that has failed is about to be tried again, and what depends on it has to wait."""
+        home = self._frame_home if STAGES[stage].unit == "frame" else self._pair_home
+        return (
+            self.selection.retry_failed
+            and stage in self.stages
+            and self.is_wanted(stage, item)
+            and (stage, home[item]) not in self._fresh
+        )
 
     def is_complete(self, stage: str, group: int) -> bool:
         """Whether nothing is left to do in a shard."""

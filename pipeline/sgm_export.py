@@ -22,6 +22,7 @@ from pipeline.folder_commits import HIDDEN_WIP_PREFIX, sweep_unfinished
 from pipeline.progress import RunProgress
 from pipeline.session import Session
 from pipeline.sgm_files import FILE_NAMES, FolderJob, PairJob, PairOutcome, export_pair
+from pipeline.workers import Surroundings
 
 EXPORT_VERSION = 1  # raised when the files would differ, so that folders are written again
 PROGRESS_NAME = "export"
@@ -237,7 +238,7 @@ def _work(
     for kind, record in records.items():
         record.root.mkdir(parents=True, exist_ok=True)
         record.begin(job.id for job in jobs for f in job.folders if f.kind == kind and f.may_replace)
-    executor = open_executor(session.config.executor)
+    executor = open_executor(session.config.executor, Surroundings.of(session))
     trouble: OSError | None = None
     try:
         with progress:

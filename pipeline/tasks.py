@@ -17,7 +17,7 @@ import luigi
 from configs.errors import CacheError
 from configs.loading import load_config
 from pipeline.bindings import STAGES, binding_of
-from pipeline.jobs import run_shard
+from pipeline.isolation import compute_shards
 from pipeline.results import write_results
 from pipeline.run import Run, RunFailedError, describe
 from pipeline.selection import Selection
@@ -141,16 +141,14 @@ class StageBatch(PipelineTask):
         for group in todo:
             try:
                 job = run.session.job(self.stage, group)
-            except (
-                CacheError
-            ) as error:  # what it needs is of a stage that is not to run: that shard's trouble
+            except CacheError as error:  # it needs what a stage that is not to run has lost
                 run.met(self.stage, run.session.groups[group].name, error)
                 continue
             jobs.append(job)
             group_of[job.shard] = group
         if jobs and run.executor.dashboard is not None:
             self.set_tracking_url(run.executor.dashboard)
-        with closing(run.executor.map(run_shard, jobs)) as outcomes:
+        with closing(compute_shards(run.executor, jobs)) as outcomes:
             for done, (job, outcome) in enumerate(outcomes, start=1):
                 if isinstance(outcome, Exception):
                     run.met(self.stage, job.shard, outcome)

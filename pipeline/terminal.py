@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from types import FrameType
+from contextlib import contextmanager
 from typing import Annotated
 
-import psutil
 import typer
 from rich.console import Console
 
+from pipeline.interruption import EXIT_TERMINATED, GO_ON, TerminatedError, interruptions
 from pipeline.run_record import EXIT_CODES
 from pipeline.runner import RunReport, execute
 from pipeline.selection import Selection
@@ -22,7 +19,6 @@ from pipeline.summary import print_failures, print_report
 EXIT_FAILURES = EXIT_CODES["failed"]
 EXIT_USAGE = EXIT_CODES["refused"]
 EXIT_INTERRUPTED = EXIT_CODES["interrupted"]
-EXIT_TERMINATED = 143  # as shells report SIGTERM
 PLAIN_WIDTH = 120  # columns where the output is no terminal
 
 console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
@@ -48,10 +44,6 @@ def complain(message: str) -> None:
     errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-class TerminatedError(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM, as batch systems do before they kill."""
-
-
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Ctrl-C or SIGTERM inside ends the command in order, with a word on how to go on; a second one at once.
@@ -61,35 +53,13 @@ def interruptible() -> Iterator[None]:
     typer.Exit
         In place of KeyboardInterrupt.
     """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, _interrupt)
     try:
-        yield
+        with interruptions(errors):
+            yield
     except KeyboardInterrupt as stop:
-        complain("interrupted; what was finished is kept: run the same command again to go on")
+        complain(f"interrupted; {GO_ON}")
         terminated = isinstance(stop, TerminatedError)
         raise typer.Exit(EXIT_TERMINATED if terminated else EXIT_INTERRUPTED) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal calls it
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, _stop_at_once)
-    if number == signal.SIGTERM:
-        raise TerminatedError
-    errors.print("stopping; once more to stop at once", highlight=False)
-    raise KeyboardInterrupt
-
-
-def _stop_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - likewise
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            child.kill()
-    complain("stopped at once; what was finished is kept: run the same command again to go on")
-    os._exit(EXIT_TERMINATED if number == signal.SIGTERM else EXIT_INTERRUPTED)
 
 
 def run_and_report(config: str, settings: Sequence[str], selection: Selection, *, quiet: bool) -> RunReport:

@@ -1,9 +1,11 @@
-"""Compiling, or loading from Numba's cache, what the stages need, before the first item is timed."""
+"""A process made ready for work: threads, and the stages' compiled code, before the first item is timed."""
 
 from __future__ import annotations
 
 from functools import cache
 
+import cv2
+import numba
 import numpy as np
 import torch
 
@@ -16,6 +18,14 @@ from stages.segmentation import segment
 from stages.synthesis import synthesise
 
 SIDE = 64  # px; the square in the middle is large enough to move
+
+
+def prepare_process(threads: int) -> None:
+    """Give this process's libraries their number of threads, and make the compiled code ready."""
+    cv2.setNumThreads(threads)
+    torch.set_num_threads(threads)
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    warm_up()
 
 
 @cache

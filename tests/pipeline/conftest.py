@@ -10,6 +10,7 @@ from rich.console import Console
 
 from configs.loading import load_config
 from data.cartoon import write_dataset
+from pipeline.bindings import STAGES
 from pipeline.cli import main
 from pipeline.runner import RunReport, execute
 from pipeline.selection import Selection
@@ -46,6 +47,17 @@ def finished_cache(cartoons: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def finished(finished_cache: Path, tmp_path: Path) -> None:
     """Let the test's own cache be that of a finished run."""
     shutil.copytree(finished_cache, tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(cartoons: Path, finished_cache: Path) -> dict[str, list[object]]:
+    """Digests of every result, of a run that nothing happened to."""
+    return digests(Session.open(load_config("demo", small_settings(cartoons, finished_cache))))
+
+
+def digests(session: Session) -> dict[str, list[object]]:
+    """Digests of every item's results, by stage."""
+    return {stage: [record and record.output for _, record in session.records(stage)] for stage in STAGES}
 
 
 def small_settings(root: Path, cache: Path) -> list[str]:

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from data.images import read_image, write_image
-from pipeline import executors
+from pipeline import cluster
 from tests.pipeline.conftest import SMALL_NETWORK, Command, set_options
 
 
@@ -239,7 +239,7 @@ def test_unwritable_cache(command: Command, options: list[str], tmp_path: Path) 
 def test_a_cluster_that_does_not_answer(
     command: Command, options: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executors, "CONNECT_SECONDS", "1s")
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", "1s")
     code, printed = command("run", "paper", *options, "--set", "executor.kind=tcp://127.0.0.1:9")
     assert code == 2
     assert "executor.kind = 'tcp://127.0.0.1:9': no Dask scheduler answers there" in printed

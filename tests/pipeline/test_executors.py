@@ -13,8 +13,11 @@ import torch
 
 from configs.errors import CacheError, ConfigError
 from configs.sections import ExecutorSection
-from pipeline import executors
-from pipeline.executors import DaskExecutor, Executor, InlineExecutor, default_workers, open_executor
+from pipeline import cluster
+from pipeline.cluster import DaskExecutor
+from pipeline.executors import Executor, InlineExecutor, open_executor
+from pipeline.local_cluster import default_workers
+from pipeline.workers import WorkerDiedError
 
 
 def square(number: int) -> int:
@@ -99,8 +102,8 @@ def test_local_works_in_processes_with_one_thread_each(local: DaskExecutor) -> N
 def test_a_job_that_kills_its_worker_fails_alone(local: DaskExecutor) -> None:
     found = dict(local.map(survive, [-1, *range(6)]))
     assert {number: found[number] for number in range(6)} == {number: number for number in range(6)}
-    assert isinstance(found[-1], RuntimeError)
-    assert "the worker process died" in str(found[-1])
+    assert isinstance(found[-1], WorkerDiedError)
+    assert "the worker process died once" in str(found[-1])
     assert dict(local.map(square, [2])) == {2: 4}
 
 
@@ -111,7 +114,7 @@ def test_closing_a_connection_leaves_the_cluster_alone(local: DaskExecutor) -> N
 
 
 def test_address_without_a_scheduler_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executors, "CONNECT_SECONDS", "1s")
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", "1s")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"

@@ -10,11 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from configs.loading import load_config
 from pipeline.bindings import STAGES
-from pipeline.session import Session
 from pipeline.shard_manifest import read_manifest
-from tests.pipeline.conftest import PAIRS, Opener, Runner, set_options, small_settings
+from tests.pipeline.conftest import PAIRS, Opener, Runner, digests, set_options
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0  # seconds to wait for a shard or an end on a busy machine
@@ -40,15 +38,6 @@ def wait_for_shards(cache: Path, process: subprocess.Popen[str], count: int) -> 
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
     raise AssertionError(f"no {count} shards within {PATIENCE} s")
-
-
-def digests(session: Session) -> dict[str, list[object]]:
-    return {stage: [record and record.output for _, record in session.records(stage)] for stage in STAGES}
-
-
-@pytest.fixture(scope="session")
-def uninterrupted(cartoons: Path, finished_cache: Path) -> dict[str, list[object]]:
-    return digests(Session.open(load_config("demo", small_settings(cartoons, finished_cache))))
 
 
 @pytest.mark.parametrize(

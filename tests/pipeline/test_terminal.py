@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 import typer
 
+from pipeline.interruption import SIGNALS, deferred
 from pipeline.terminal import EXIT_INTERRUPTED, EXIT_TERMINATED, interruptible
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +32,14 @@ with interruptible():
 """
 
 
+@pytest.fixture(autouse=True)
+def _handlers_as_before() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def signal_and_wait(number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
     time.sleep(PATIENCE)
@@ -41,12 +51,10 @@ def signal_and_wait(number: signal.Signals) -> None:
 def test_the_first_signal_ends_in_order(
     number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = signal.getsignal(number)
     with pytest.raises(typer.Exit) as stop, interruptible():
         signal_and_wait(number)
     assert stop.value.exit_code == code
     assert "run the same command again to go on" in capsys.readouterr().err
-    assert signal.getsignal(number) is before
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -64,3 +72,28 @@ def test_the_second_signal_ends_at_once_with_its_children(number: signal.Signals
     assert "stopped at once" in complaint
     assert "Traceback" not in complaint
     child.wait(PATIENCE)
+
+
+def test_without_a_signal_nothing_is_changed() -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with interruptible(), deferred():
+        pass
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+    with deferred():  # outside of a command
+        assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def interrupted_while_deferring(done: list[str]) -> None:
+    with deferred():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        done.append("started")
+    done.append("went on")
+
+
+def test_what_must_not_be_left_half_done_is_done_first() -> None:
+    done: list[str] = []
+    with pytest.raises(typer.Exit) as stop, interruptible():
+        interrupted_while_deferring(done)
+    assert stop.value.exit_code == EXIT_INTERRUPTED
+    assert done == ["started"]

@@ -1,0 +1,97 @@
+"""Items that kill the worker that computes them: found and recorded as failed, their neighbours computed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from pipeline.executors import Executor
+from pipeline.jobs import ItemJob, ShardJob, ShardOutcome, run_shard
+from pipeline.workers import WorkerDiedError
+
+LEAST_DEATHS = 2
+"""Of workers that had nothing but the item: a single one may have had a cause of its own."""
+
+
+def compute_shards(
+    executor: Executor, jobs: Sequence[ShardJob]
+) -> Generator[tuple[ShardJob, ShardOutcome | Exception], None, None]:
+    """Compute and commit the shards of one stage, in whatever order they finish.
+
+    Where a shard's workers died, its items are computed one at a time. One that kills its worker again is
+    recorded as failed. Either way there is one outcome a job.
+
+    Raises
+    ------
+    ClusterError
+        There is nobody left to compute anything.
+    """
+    deadly: list[ShardJob] = []
+    with closing(executor.map(run_shard, jobs, _stage(jobs))) as outcomes:
+        for job, outcome in outcomes:
+            if isinstance(outcome, WorkerDiedError) and any(item.source is not None for item in job.items):
+                deadly.append(job)
+            else:
+                yield job, outcome
+    for job in deadly:
+        yield job, _compute_apart(executor, job)
+
+
+def _compute_apart(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
+    """Compute a shard's items one at a time, each committed to the shard before the next begins."""
+    outcomes: list[ShardOutcome] = []
+    foregone = tuple(item for item in job.items if item.source is None)
+    if foregone:
+        outcome = _run(executor, replace(job, items=foregone))
+        if isinstance(outcome, Exception):
+            return outcome
+        outcomes.append(outcome)
+    for item in job.items:
+        if item.source is None:
+            continue
+        outcome = _compute_item(executor, replace(job, items=(item,)))
+        if isinstance(outcome, Exception):
+            return outcome
+        outcomes.append(outcome)
+    return _merged(outcomes)
+
+
+def _compute_item(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
+    """Compute the only item of a job; what else its shard holds is carried over."""
+    deaths, cause = 0, ""
+    while deaths < LEAST_DEATHS:
+        outcome = _run(executor, job)
+        if not isinstance(outcome, WorkerDiedError):
+            return outcome
+        deaths, cause = deaths + outcome.deaths, outcome.cause
+    reason = (
+        f"{WorkerDiedError(deaths, cause)}, each time while it computed this alone; give workers more memory "
+        "(executor.memory_gb, fewer executor.workers; dask worker --memory-limit), then run again with "
+        "--retry-failed"
+    )
+    (item,) = job.items
+    failed = ItemJob(item.id, item.input, item.inputs, status="failed", reason=reason)
+    return _run(executor, replace(job, items=(failed,)))
+
+
+def _run(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
+    [(_, outcome)] = executor.map(run_shard, [job], job.stage)
+    return outcome
+
+
+def _merged(outcomes: Sequence[ShardOutcome]) -> ShardOutcome:
+    """What the commits of one shard's items amount to."""
+    last = outcomes[-1]
+    return replace(
+        last,
+        computed=sum(outcome.computed for outcome in outcomes),
+        skipped=sum(outcome.skipped for outcome in outcomes),
+        failures=tuple(record for outcome in outcomes for record in outcome.failures),
+        seconds=sum(outcome.seconds for outcome in outcomes),
+        peak_memory=max(outcome.peak_memory for outcome in outcomes),
+    )
+
+
+def _stage(jobs: Sequence[ShardJob]) -> str:
+    return jobs[0].stage if jobs else ""

@@ -1,0 +1,71 @@
+"""A Dask cluster of processes on this machine: how many, with how much memory."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+
+import dask
+import psutil
+from distributed import LocalCluster
+from distributed.system import MEMORY_LIMIT
+
+from configs.errors import ConfigError
+from configs.sections import LEAST_MEMORY_GB, ExecutorSection
+
+MEMORY_PER_WORKER = 1.5e9  # bytes: networks, one 540p shard's arrays and the libraries themselves
+
+LOCAL_SETTINGS = {
+    # What becomes of the jobs of a worker that dies is decided in `DaskExecutor.map`.
+    "distributed.scheduler.allowed-failures": 0,
+    # Workers get a job when they are free for it, so that one that dies takes no others along.
+    "distributed.scheduler.worker-saturation": 1.0,
+    # Workers hold nothing that Dask could spill, and one that pauses with its only job would do so for ever.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+
+
+def start_local_cluster(section: ExecutorSection) -> LocalCluster:
+    """Processes of one thread each.
+
+    Raises
+    ------
+    ConfigError
+        More of them are asked for than this machine has memory for.
+    """
+    workers = section.workers or default_workers(max(MEMORY_PER_WORKER, section.memory_gb * 1e9))
+    limit = section.memory_gb * 1e9 or MEMORY_LIMIT / workers
+    if limit < LEAST_MEMORY_GB * 1e9:
+        raise ConfigError(
+            f"executor.workers = {workers}: this machine's memory gives each {gigabytes(limit)}, and a "
+            f"worker needs {LEAST_MEMORY_GB:g} GB; choose fewer, or executor.kind = 'inline'"
+        )
+    dask.config.set(LOCAL_SETTINGS)
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address="127.0.0.1:0",  # any free port; without Bokeh it serves no more than numbers
+        silence_logs=logging.ERROR,
+        memory_limit=int(limit),
+    )
+
+
+def has_dashboard() -> bool:
+    """Whether Bokeh is installed, which draws Dask's dashboard."""
+    return importlib.util.find_spec("bokeh") is not None
+
+
+def default_workers(memory: float = MEMORY_PER_WORKER) -> int:
+    """One process a core, fewer where there is not so much memory, in bytes, for each."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, int(psutil.virtual_memory().available // memory)))
+
+
+def gigabytes(size: float) -> str:
+    """Size in bytes as a text."""
+    return f"{size / 1e9:.1f} GB"

@@ -6,8 +6,6 @@ import itertools
 import logging
 import queue
 import re
-import signal
-import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -43,15 +41,11 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
 
     name = "animeinterp-prepare"
 
-    def __init__(self, threads: int, *, shares_terminal: bool) -> None:
+    def __init__(self, threads: int) -> None:
         self.threads = threads
-        self.shares_terminal = shares_terminal
 
     def setup(self, worker: Any) -> None:  # noqa: ARG002
         """Give the libraries their threads and make the compiled code ready."""
-        if self.shares_terminal and threading.current_thread() is threading.main_thread():
-            # Ctrl-C reaches every process of the terminal; the main one decides what becomes of the workers.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
         prepare_process(self.threads)
 
 
@@ -113,11 +107,8 @@ class DaskExecutor:
         """
         if self._surroundings is not None:
             self._surroundings.mark()
-        shares_terminal = self._cluster is not None
         try:
-            self._client.register_plugin(
-                PrepareWorker(self._section.threads, shares_terminal=shares_terminal)
-            )
+            self._client.register_plugin(PrepareWorker(self._section.threads))
         except Exception as error:
             # Dask hands on whatever a worker meets as the text of an exception.
             if not re.search(r"ModuleNotFoundError|ImportError|AttributeError", repr(error)):

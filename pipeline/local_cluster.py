@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import resource_tracker
 
 import dask
 import psutil
 from distributed import LocalCluster
 from distributed.system import MEMORY_LIMIT
 
-from configs.errors import ConfigError
+from configs.errors import ClusterError, ConfigError
 from configs.sections import LEAST_MEMORY_GB, ExecutorSection
 
 MEMORY_PER_WORKER = 1.5e9  # bytes: networks, one 540p shard's arrays and the libraries themselves
@@ -36,6 +39,8 @@ def start_local_cluster(section: ExecutorSection) -> LocalCluster:
     ------
     ConfigError
         More of them are asked for than this machine has memory for.
+    ClusterError
+        They cannot be started.
     """
     workers = section.workers or default_workers(max(MEMORY_PER_WORKER, section.memory_gb * 1e9))
     limit = section.memory_gb * 1e9 or MEMORY_LIMIT / workers
@@ -45,13 +50,31 @@ def start_local_cluster(section: ExecutorSection) -> LocalCluster:
             f"worker needs {LEAST_MEMORY_GB:g} GB; choose fewer, or executor.kind = 'inline'"
         )
     dask.config.set(LOCAL_SETTINGS)
+    # Ctrl-C reaches every process of the terminal; the main one decides what becomes of the workers. Threads
+    # and processes inherit what is blocked where they are started; the main thread must go on hearing it.
+    with ThreadPoolExecutor(1, initializer=_block_interrupts) as starter:
+        try:
+            return starter.submit(_start, workers, limit).result()
+        except RuntimeError as error:
+            raise ClusterError(
+                f"executor.workers = {workers}: the worker processes could not be started ({error}); see "
+                "whether the machine is out of memory or processes, choose fewer, or executor.kind = 'inline'"
+            ) from None
+
+
+def _block_interrupts() -> None:
+    resource_tracker.ensure_running()  # starting it ends what is blocked
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _start(workers: int, memory: float) -> LocalCluster:
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         processes=True,
         dashboard_address="127.0.0.1:0",  # any free port; without Bokeh it serves no more than numbers
         silence_logs=logging.ERROR,
-        memory_limit=int(limit),
+        memory_limit=int(memory),
     )
 
 

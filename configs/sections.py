@@ -318,6 +318,8 @@ class ExecutorSection(Section):
     worker."""
     wait_minutes: float = Field(60.0, gt=0)
     """How long a run waits for a worker when the cluster has none that can do the work, before it ends."""
+    luigid: str = ""
+    """Address of a Luigi scheduler, `http://host:8082`, whose web page is to show the run; empty = none."""
 
     @field_validator("memory_gb")
     @classmethod
@@ -336,6 +338,13 @@ class ExecutorSection(Section):
         if not re.fullmatch(r"[^\s=,;'\"]*", name):
             raise ValueError(f"{name!r} is no name of a Dask resource: one word such as 'GPU', without '=1'")
         return name
+
+    @field_validator("luigid")
+    @classmethod
+    def _web_address(cls, luigid: str) -> str:
+        if luigid and not re.fullmatch(r"https?://[^\s/]+/?", luigid):
+            raise ValueError(f"{luigid!r} is no address of a Luigi scheduler such as 'http://host:8082'")
+        return luigid
 
     @model_validator(mode="after")
     def _resources_of_a_cluster(self) -> Self:

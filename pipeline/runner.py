@@ -8,11 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import luigi
 import torch
 from rich.console import Console
 
 from configs.errors import ConfigError
+from pipeline import luigi_scheduler
 from pipeline.jobs import ShardOutcome
 from pipeline.networks import load_network
 from pipeline.progress import RunProgress
@@ -85,6 +85,7 @@ def execute(
         report = RunReport(run.session, Counter(), defaultdict(float))
         totals = {stage: reasons.total() for stage, reasons in plan(run.session).items()}
         if sum(totals.values()):
+            luigi_scheduler.check(run.session.config.executor.luigid)
             _ = run.executor  # a cluster that does not answer is met here, not in every task
             _work(task, run, report, RunProgress(console, totals, quiet=quiet))
         if run.frames_written is None:
@@ -137,7 +138,6 @@ def _work(task: Interpolate, run: Run, report: RunReport, progress: RunProgress)
     # Failures reach the user as a table; Luigi's own account of them is for --debug.
     level = "INFO" if logging.getLogger().isEnabledFor(logging.DEBUG) else "CRITICAL"
     with progress:
-        # One Luigi worker: forked ones and Torch, CUDA or Dask clients do not mix.
-        luigi.build([task], workers=1, local_scheduler=True, log_level=level)
+        luigi_scheduler.build(task, run.session.config.executor.luigid, level)
     if run.executor.lost is not None:
         raise run.executor.lost

@@ -35,8 +35,8 @@ def _no_url(value: object) -> object:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(value)):
         raise ValueError(
             f"{str(value)!r} is a URL, and a folder is needed: results are committed by an atomic rename and "
-            "a flush to disk, which object stores and web servers lack; name a folder of a disk or of a shared "
-            "file system, and copy between it and the URL before and after the run"
+            "a flush to disk, which object stores and web servers lack; name a folder of a disk or of a "
+            "shared file system, and copy between it and the URL before and after the run"
         )
     return value
 

@@ -9,6 +9,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from configs.errors import ConfigError
 from pipeline import luigi_scheduler
 from pipeline.bindings import STAGES
 from tests.pipeline.conftest import Command, Runner, set_options
+from tests.pipeline.test_interruption import start, wait_for_shards
 from tests.pipeline.test_tasks import ROOT
 
-PATIENCE = 60.0
+PATIENCE = 120.0  # seconds to wait for a process on a busy machine
 
 
 def free_port() -> int:
@@ -31,36 +33,48 @@ def free_port() -> int:
 
 @pytest.fixture
 def luigid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Address of a Luigi scheduler, a process of its own.
+    """Address of a Luigi scheduler.
 
     Its parameter is for how many seconds it takes a task that was done for done, whatever a run says.
     """
-    cooldown = getattr(request, "param", 10)
-    (tmp_path / "luigid.cfg").write_text(f"[scheduler]\nstable_done_cooldown_secs = {cooldown}\n")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with started(tmp_path, cooldown=getattr(request, "param", 10)) as (address, _):
+        yield address
+
+
+@contextmanager
+def started(folder: Path, cooldown: int = 10) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Luigi scheduler, a process of its own, and its address."""
+    (folder / "luigid.cfg").write_text(f"[scheduler]\nstable_done_cooldown_secs = {cooldown}\n")
     port = free_port()
     command = [str(Path(sys.executable).with_name("luigid")), "--address", "127.0.0.1", "--port", str(port)]
-    with (tmp_path / "luigid.log").open("w") as log:
+    with (folder / "luigid.log").open("w") as log:
         process = subprocess.Popen(
-            [*command, "--state-path", str(tmp_path / "luigi.pickle")],
-            env={**os.environ, "LUIGI_CONFIG_PATH": str(tmp_path / "luigid.cfg")},
+            [*command, "--state-path", str(folder / "luigi.pickle")],
+            env={**os.environ, "LUIGI_CONFIG_PATH": str(folder / "luigid.cfg")},
             stdout=log,
             stderr=log,
-            cwd=tmp_path,
+            cwd=folder,
         )
-    address = f"http://127.0.0.1:{port}"
-    patience = time.monotonic() + PATIENCE
-    while True:
-        try:
-            luigi_scheduler.check(address)
-            break
-        except ConfigError:
+    try:
+        address = f"http://127.0.0.1:{port}"
+        patience = time.monotonic() + PATIENCE
+        while not _answers(address):
             assert process.poll() is None
             assert time.monotonic() < patience
             time.sleep(0.1)
-    yield address
-    process.kill()
-    process.wait()
+        yield address, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        luigi_scheduler.check(address)
+    except ConfigError:
+        return False
+    return True
 
 
 def ask(luigid: str, what: str, **data: str) -> Any:
@@ -101,7 +115,7 @@ def test_the_luigi_command_shows_its_tasks_on_the_schedulers_page(
         cwd=tmp_path,
         text=True,
         capture_output=True,
-        timeout=2 * PATIENCE,
+        timeout=PATIENCE,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
@@ -141,3 +155,23 @@ def test_a_scheduler_that_does_not_answer_is_told_before_any_work(run: Runner, t
     with pytest.raises(ConfigError, match=f"executor.luigid = '{address}': no Luigi scheduler answers there"):
         run(f"executor.luigid={address}")
     assert not list((tmp_path / "cache").glob("*/*/*.zarr"))
+
+
+def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_goes_on(
+    settings: list[str], run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    (tmp_path / "luigi.cfg").write_text("[core]\nrpc-retry-wait = 1\n")
+    with started(tmp_path) as (address, scheduler):
+        monkeypatch.setenv("LUIGI_CONFIG_PATH", str(tmp_path / "luigi.cfg"))
+        process = start([*settings, "store.pairs_per_shard=1", f"executor.luigid={address}"])
+        try:
+            wait_for_shards(tmp_path / "cache", process, 2)
+            scheduler.kill()
+            printed, _ = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert process.returncode == 2, printed
+    assert "the Luigi scheduler has gone or cannot be reached any more" in printed
+    assert "Traceback" not in printed
+    assert run("store.pairs_per_shard=1").succeeded

@@ -30,6 +30,21 @@ def _none_if_empty(value: object) -> object:
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 
 
+def _no_url(value: object) -> object:
+    # As a path it would become a folder of that name, or with one slash less.
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(value)):
+        raise ValueError(
+            f"{str(value)!r} is a URL, and a folder is needed: results are committed by an atomic rename and "
+            "a flush to disk, which object stores and web servers lack; name a folder of a disk or of a "
+            "shared file system, and copy between it and the URL before and after the run"
+        )
+    return value
+
+
+Folder = Annotated[Path, BeforeValidator(_no_url)]
+OptionalFolder = Annotated[Path | None, BeforeValidator(_no_url), BeforeValidator(_none_if_empty)]
+
+
 class Section(BaseModel):
     """A group of settings: frozen, unknown keys refused, finite numbers only."""
 
@@ -47,7 +62,7 @@ class Section(BaseModel):
 class DataSection(Section):
     """Which frames to read."""
 
-    root: OptionalPath = None
+    root: OptionalFolder = None
     """Folder of the dataset: an ATD-12K root, one split's folder, or a folder of pair folders."""
     layout: Literal["auto", "atd12k", "folders"] = "auto"
     """`atd12k` reads `<split folder>/<id>/frame1..3`; `folders` reads any folder of pair or triplet folders;
@@ -277,9 +292,9 @@ class EvaluationSection(Section):
 class StoreSection(Section):
     """Where results are kept."""
 
-    cache: Path = Path("cache")
+    cache: Folder = Path("cache")
     """Folder of the cached stages; created when absent."""
-    results: OptionalPath = None
+    results: OptionalFolder = None
     """Folder where in-between frames also appear as PNG and scores as CSV; empty = nowhere but the cache."""
     pairs_per_shard: int = Field(16, ge=1, le=1024)
     """Most pairs in a shard, the unit of commit and resume."""
@@ -318,6 +333,8 @@ class ExecutorSection(Section):
     worker."""
     wait_minutes: float = Field(60.0, gt=0)
     """How long a run waits for a worker when the cluster has none that can do the work, before it ends."""
+    luigid: str = ""
+    """Address of a Luigi scheduler, `http://host:8082`, whose web page is to show the run; empty = none."""
 
     @field_validator("memory_gb")
     @classmethod
@@ -336,6 +353,13 @@ class ExecutorSection(Section):
         if not re.fullmatch(r"[^\s=,;'\"]*", name):
             raise ValueError(f"{name!r} is no name of a Dask resource: one word such as 'GPU', without '=1'")
         return name
+
+    @field_validator("luigid")
+    @classmethod
+    def _web_address(cls, luigid: str) -> str:
+        if luigid and not re.fullmatch(r"https?://[^\s/]+/?", luigid):
+            raise ValueError(f"{luigid!r} is no address of a Luigi scheduler such as 'http://host:8082'")
+        return luigid
 
     @model_validator(mode="after")
     def _resources_of_a_cluster(self) -> Self:

@@ -24,7 +24,7 @@ LOCAL_SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,
     # Workers get a job when they are free for it, so that one that dies takes no others along.
     "distributed.scheduler.worker-saturation": 1.0,
-    # Workers hold nothing that Dask could spill, and one that pauses with its only job would do so for ever.
+    # Workers hold nothing that Dask could spill, and one that it pauses might never take a job again.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import luigi
 import pandas as pd
 import torch
 from rich.console import Console
 
 from configs.errors import AnimeInterpError, ConfigError
+from pipeline import luigi_scheduler
 from pipeline.jobs import ShardOutcome
 from pipeline.networks import load_network
 from pipeline.progress import RunProgress
@@ -122,6 +122,7 @@ def _go_through(task: Interpolate, run: Run, report: RunReport, console: Console
     totals = {stage: reasons.total() for stage, reasons in plan(run.session).items()}
     report.record = run.begin(totals).folder
     if sum(totals.values()):
+        luigi_scheduler.check(run.session.config.executor.luigid)
         _ = run.executor  # a cluster that does not answer is met here, not in every task
         progress = RunProgress(console, totals, quiet=quiet)
         run.listeners.append(progress)
@@ -182,5 +183,4 @@ def _work(task: Interpolate, progress: RunProgress) -> None:
     # Failures reach the user as a table; Luigi's own account of them is for --debug.
     level = "INFO" if logging.getLogger().isEnabledFor(logging.DEBUG) else "CRITICAL"
     with progress:
-        # One Luigi worker: forked ones and Torch, CUDA or Dask clients do not mix.
-        luigi.build([task], workers=1, local_scheduler=True, log_level=level)
+        luigi_scheduler.build(task, task.pipeline_run.session.config.executor.luigid, level)

@@ -18,7 +18,7 @@ import pytest
 from distributed import Client
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # seconds to wait for a process on a busy machine
+PATIENCE = 120.0  # seconds to wait for a process on a busy machine
 
 
 class DaskProcesses:

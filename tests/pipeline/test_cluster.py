@@ -240,7 +240,7 @@ def test_a_machine_that_is_cut_off_costs_no_result(
         try:
             wait_for_shards(tmp_path / "cache", process, 4)
             network.unplug(0)
-            printed, _ = process.communicate(timeout=4 * PATIENCE)
+            printed, _ = process.communicate(timeout=2 * PATIENCE)
         finally:
             process.kill()
         assert process.returncode == 0, printed

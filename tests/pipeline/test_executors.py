@@ -4,10 +4,8 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import cv2
-import psutil
 import pytest
 import torch
 
@@ -16,7 +14,6 @@ from configs.sections import ExecutorSection
 from pipeline import cluster
 from pipeline.cluster import DaskExecutor
 from pipeline.executors import Executor, InlineExecutor, open_executor
-from pipeline.local_cluster import default_workers
 from pipeline.workers import WorkerDiedError
 
 
@@ -122,10 +119,3 @@ def test_address_without_a_scheduler_is_refused_by_name(monkeypatch: pytest.Monk
         ConfigError, match=f"executor.kind = '{address}': no Dask scheduler .*'dask scheduler'"
     ):
         open_executor(ExecutorSection(kind=address))
-
-
-def test_one_worker_a_core_and_fewer_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    for available, expected in ((1e15, cores), (1.6e9, 1), (1e6, 1)):
-        monkeypatch.setattr(psutil, "virtual_memory", lambda n=available: SimpleNamespace(available=n))
-        assert default_workers() == expected

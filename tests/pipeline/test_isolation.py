@@ -12,6 +12,7 @@ from pipeline.bindings import STAGES
 from pipeline.session import Session
 from tests.pipeline import poison
 from tests.pipeline.conftest import PAIRS, Opener, Runner, digests
+from tests.pipeline.dask_processes import DaskProcesses
 
 Poison = Callable[[Mapping[str, str]], None]
 LOCAL = ("executor.kind=local", "executor.workers=2")
@@ -102,3 +103,27 @@ def test_an_item_beyond_the_memory_limit_fails_alone_and_says_so(
         record.reason,
     )
     assert statuses(open_session())["synthesis"] == ["ok", "ok", "skipped", *["ok"] * (PAIRS - 3)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("allowed_failures", [0, 3])
+def test_so_it_is_on_a_cluster_given_by_address(
+    run: Runner,
+    open_session: Opener,
+    poisoned: Poison,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    allowed_failures: int,
+) -> None:
+    pair = open_session().manifest.pairs[1].id
+    poisoned({f"matching of {pair}": "exit"})
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", str(allowed_failures))
+    (tmp_path / "dask").mkdir()
+    with DaskProcesses(tmp_path / "dask") as processes:
+        for _ in range(2):
+            processes.start_worker("--preload", poison.__file__)
+        report = run(f"executor.kind={processes.address}")
+    [(stage, record)] = report.session.failures()
+    assert (stage, record.id) == ("matching", pair)
+    assert record.reason.startswith(f"the worker process died {max(2, allowed_failures + 1)} times, ")
+    assert statuses(open_session())["synthesis"] == ["ok", "skipped", *["ok"] * (PAIRS - 2)]

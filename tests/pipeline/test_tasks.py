@@ -118,6 +118,12 @@ def test_luigi_command_runs_the_same_work_and_tells_failure(
     assert (tmp_path / "results" / "pair" / "frame_t0.5.png").is_file()
 
 
+def test_luigi_command_tells_settings_that_cannot_be_used(tmp_path: Path) -> None:
+    ended = luigi_command(tmp_path, "Interpolate", "--config", "absent")
+    assert ended.returncode == 35
+    assert "config 'absent' not found" in ended.stderr
+
+
 def _frame(seed: int) -> npt.NDArray[np.uint8]:
 
     return np.random.default_rng(seed).integers(0, 255, (16, 24, 3), np.uint8)

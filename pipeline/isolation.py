@@ -13,6 +13,8 @@ from pipeline.workers import WorkerDiedError
 LEAST_DEATHS = 2
 """Of workers that had nothing but the item: a single one may have had a cause of its own."""
 
+MOST_TRIES = 5
+
 
 def compute_shards(
     executor: Executor, jobs: Sequence[ShardJob]
@@ -43,7 +45,7 @@ def _compute_apart(executor: Executor, job: ShardJob) -> ShardOutcome | Exceptio
     outcomes: list[ShardOutcome] = []
     foregone = tuple(item for item in job.items if item.source is None)
     if foregone:
-        outcome = _run(executor, replace(job, items=foregone))
+        outcome = _record(executor, replace(job, items=foregone))
         if isinstance(outcome, Exception):
             return outcome
         outcomes.append(outcome)
@@ -72,7 +74,16 @@ def _compute_item(executor: Executor, job: ShardJob) -> ShardOutcome | Exception
     )
     (item,) = job.items
     failed = ItemJob(item.id, item.input, item.inputs, status="failed", reason=reason)
-    return _run(executor, replace(job, items=(failed,)))
+    return _record(executor, replace(job, items=(failed,)))
+
+
+def _record(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
+    """Commit items that have nothing to compute: a worker that dies meanwhile does so for another reason."""
+    for _ in range(MOST_TRIES):
+        outcome = _run(executor, job)
+        if not isinstance(outcome, WorkerDiedError):
+            break
+    return outcome
 
 
 def _run(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:

@@ -81,6 +81,7 @@ def test_what_a_shard_held_before_stays_and_its_other_items_are_computed(
     frames = [manifest.frames[index].id for index in second.frames]
     poisoned({f"segmentation of {frames[0]}": "kill", f"segmentation of {frames[1]}": "exit"})
     report = run(*LOCAL, ids=(first.id, second.id), last="features")
+    assert report.broken == []
     assert [record.id for _, record in report.session.failures()] == frames
     assert report.computed == {"segmentation": 2, "features": 2}
     poisoned({})

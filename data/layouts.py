@@ -81,7 +81,7 @@ def _triplet(folder: Path, annotations: Path | None) -> FoundPair:
             annotation = read_annotation(path)
         except DataError as problem:
             complaint = str(problem)
-    return FoundPair(folder.name, ends, images.get("frame2"), annotation, complaint, error)
+    return FoundPair(folder.name, ends, images.get("frame2"), annotation, complaint, error, path)
 
 
 def _folder_pairs(root: Path) -> list[FoundPair]:

@@ -42,6 +42,8 @@ class Pair:
     """Why the annotation file could not be used."""
     error: str | None = None
     """Why the pair cannot be worked on."""
+    annotation_file: Path | None = None
+    """Where its annotation is, or would be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class FoundPair:
     annotation: Annotation | None = None
     annotation_error: str | None = None
     error: str | None = None
+    annotation_file: Path | None = None
 
 
 def build_manifest(
@@ -104,7 +107,17 @@ def build_manifest(
         members = tuple(position[path] for path in pair.frames)
         truth = None if pair.truth is None else _source_frame(pair.id, pair.truth, style, facts)
         error = pair.error or _size_error([frames[i] for i in members])
-        pairs.append(Pair(pair.id, members, truth, pair.annotation, pair.annotation_error, error))
+        pairs.append(
+            Pair(
+                pair.id,
+                members,
+                truth,
+                pair.annotation,
+                pair.annotation_error,
+                error,
+                pair.annotation_file,
+            )
+        )
     return Manifest(root, tuple(frames), tuple(pairs))
 
 

@@ -14,7 +14,7 @@ from configs.loading import load_config, text_setting
 from pipeline.cli_sgm import export_sgm, import_sgm
 from pipeline.cli_weights import weights
 from pipeline.contact_sheet import write_contact_sheet
-from pipeline.runner import plan
+from pipeline.cues import plan
 from pipeline.scores import score_table
 from pipeline.selection import Selection
 from pipeline.session import Session

@@ -43,9 +43,8 @@ def find_need(session: Session, stage: str, item: int) -> Need | None:
     if binding.unit == "frame":
         frame = session.manifest.frames[item]
         source = ItemSource(frames=(frame.path,), style=frame.style)
-        upstream = [(name, item) for name in binding.reads]
         own = {"frame0": frame.digest, "style": frame.style}
-        return _with_upstream(session, stage, own, source, upstream)
+        return _with_upstream(session, stage, own, source, upstream_items(session, stage, item))
     pair = session.manifest.pairs[item]
     if pair.error is not None and all(STAGES[name].unit == "frame" for name in binding.reads):
         return _foregone("failed", pair.error)  # once, where pairs begin
@@ -63,13 +62,19 @@ def find_need(session: Session, stage: str, item: int) -> Need | None:
         if isinstance(compared, Need):
             return compared
         own, source = compared
+    return _with_upstream(session, stage, own, source, upstream_items(session, stage, item))
+
+
+def upstream_items(session: Session, stage: str, item: int) -> list[Upstream]:
+    """Items of earlier stages that an item reads, in the order of its inputs."""
+    binding = binding_of(stage, session.config)
     upstream = []
     for name in binding.reads:
-        if STAGES[name].unit == "pair":
+        if STAGES[name].unit == binding.unit:
             upstream.append((name, item))
         else:
-            upstream.extend((name, index) for index in pair.frames)
-    return _with_upstream(session, stage, own, source, upstream)
+            upstream.extend((name, index) for index in session.manifest.pairs[item].frames)
+    return upstream
 
 
 def _frame_inputs(binding: StageBinding, frames: Sequence[SourceFrame]) -> Inputs:

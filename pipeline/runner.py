@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,16 +62,6 @@ class RunReport:
         return not self.broken and all(record and record.status != "failed" for record in records)
 
 
-def plan(session: Session) -> Mapping[str, Counter[str]]:
-    """For each selected stage, why its items would be computed, by number of items."""
-    reasons: dict[str, Counter[str]] = {}
-    for stage in session.stages:
-        reasons[stage] = Counter()
-        for group in session.wanted_groups(stage):
-            reasons[stage].update(session.reasons(stage, group))
-    return reasons
-
-
 def execute(
     source: str, settings: Sequence[str], selection: Selection, console: Console, *, quiet: bool = False
 ) -> RunReport:
@@ -119,7 +109,7 @@ def execute(
 
 def _go_through(task: Interpolate, run: Run, report: RunReport, console: Console, *, quiet: bool) -> None:
     """Plan, work, write the results; what is found changed on the way is then in `run.changed`."""
-    totals = {stage: reasons.total() for stage, reasons in plan(run.session).items()}
+    totals = run.session.totals()
     report.record = run.begin(totals).folder
     if sum(totals.values()):
         luigi_scheduler.check(run.session.config.executor.luigid)

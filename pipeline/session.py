@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +15,14 @@ from data.layouts import read_dataset
 from data.manifest import Manifest
 from data.sgm_folders import FlowFiles, find_flow_files
 from pipeline.bindings import STAGES, binding_of, needed_for
-from pipeline.fingerprints import resolved_section, stage_fingerprint
 from pipeline.folder_commits import sweep_unfinished
-from pipeline.jobs import ItemJob, ShardJob, library_versions
+from pipeline.jobs import ItemJob, ShardJob
 from pipeline.needs import Need, find_need
-from pipeline.networks import NETWORK_STAGES, weights_digest, weights_path
+from pipeline.networks import NETWORK_STAGES, weights_path
 from pipeline.selection import Selection, wanted_pairs, wanted_stages
 from pipeline.shard_layout import ShardGroup, group_shards
 from pipeline.shard_manifest import ItemRecord
+from pipeline.stage_descriptions import StageDescription, describe_stages, write_description
 from pipeline.stage_index import Location, StageIndex
 
 Shard = tuple[str, int]  # stage, position of the group
@@ -42,9 +39,13 @@ class Session:
     """Those to run, in their order."""
     manifest: Manifest
     facts: FileFacts
+    descriptions: dict[str, StageDescription]
     fingerprints: dict[str, str]
+    """Under which each stage's results are kept."""
     groups: tuple[ShardGroup, ...]
     wanted_pairs: frozenset[int]
+    look_only: bool = False
+    """Nothing is to be written."""
     _indexes: dict[str, StageIndex] = field(default_factory=dict)
     _located: dict[Item, Location | None] = field(default_factory=dict)
     _flow_files: dict[int, FlowFiles] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class Session:
         config, selection
             What to work on, and which part of it; all by default.
         look_only
-            Nothing is to be computed: the cache may be absent or read-only.
+            Nothing is to be computed, and nothing is written: the cache may be absent or read-only.
 
         Raises
         ------
@@ -73,31 +74,21 @@ class Session:
             _make_folder(cache)
         facts = FileFacts(cache / "source_files.json")
         manifest = read_dataset(config.data, facts)
-        fingerprints: dict[str, str] = {}
-        needed = needed_for(selection.last, config)
-        for stage in STAGES:
-            binding = binding_of(stage, config)
-            upstream = {name: fingerprints[name] for name in binding.reads}
-            fingerprints[stage] = stage_fingerprint(
-                stage,
-                binding.version,
-                resolved_section(stage, config),
-                # A file that nothing of this session reads may be absent.
-                weights_digest(stage, config) if stage in needed else None,
-                upstream,
-            )
+        described = describe_stages(config, selection.last, lambda _, fingerprint: fingerprint)
+        fingerprints = {stage: description.fingerprint for stage, description in described.items()}
         groups = group_shards(manifest, config.store)
         wanted = wanted_pairs(manifest, selection)
-        session = cls(config, selection, stages, manifest, facts, fingerprints, groups, wanted)
+        session = cls(
+            config, selection, stages, manifest, facts, described, fingerprints, groups, wanted, look_only
+        )
         if any(binding_of(stage, config).imports for stage in needed_for(selection.last, config)):
             session._look_at_flow_files()
         if not look_only:
             for stage in stages:
                 sweep_unfinished(session.folder(stage))
-        try:
-            facts.save()
-        except OSError as error:
-            if not look_only:
+            try:
+                facts.save()
+            except OSError as error:
                 raise _unwritable(cache, error) from None
         return session
 
@@ -119,23 +110,7 @@ class Session:
         """
         folder = self.folder(stage)
         folder.mkdir(parents=True, exist_ok=True)
-        description = folder / "stage.json"
-        with suppress(OSError, ValueError, TypeError, KeyError):  # absent or damaged: written below
-            if json.loads(description.read_text(encoding="utf-8"))["fingerprint"] == folder.name:
-                return
-        binding = binding_of(stage, self.config)
-        content = {
-            "stage": stage,
-            "fingerprint": self.fingerprints[stage],
-            "stage_version": binding.version,
-            "section": resolved_section(stage, self.config),
-            "weights": weights_digest(stage, self.config),
-            "reads": {name: self.fingerprints[name] for name in binding.reads},
-            "versions": library_versions(),
-        }
-        unfinished = folder / f".stage.json.{os.getpid()}"
-        unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        unfinished.replace(description)
+        write_description(folder, self.descriptions[stage])
 
     def items(self, stage: str, group: int) -> tuple[int, ...]:
         """Positions in the manifest of a shard's items: frames or pairs, as the stage works on."""
@@ -155,6 +130,14 @@ class Session:
     @cached_property
     def _wanted_frames(self) -> frozenset[int]:
         return frozenset(index for pair in self.wanted_pairs for index in self.manifest.pairs[pair].frames)
+
+    def group_of(self, stage: str, item: int) -> int:
+        """Group in which an item stands."""
+        return (self._frame_home if STAGES[stage].unit == "frame" else self._pair_home)[item]
+
+    @cached_property
+    def _pair_home(self) -> dict[int, int]:
+        return {pair: group for group, found in enumerate(self.groups) for pair in found.pairs}
 
     @cached_property
     def _frame_home(self) -> dict[int, int]:
@@ -183,7 +166,7 @@ class Session:
     def index(self, stage: str) -> StageIndex:
         """Everything that is kept of a stage under its fingerprint."""
         if stage not in self._indexes:
-            self._indexes[stage] = StageIndex(self.folder(stage))
+            self._indexes[stage] = StageIndex(self.folder(stage), restore=not self.look_only)
         return self._indexes[stage]
 
     def locate(self, stage: str, item: int) -> Location | None:
@@ -241,19 +224,12 @@ class Session:
             "pair": tuple(k for k, group in groups if not self.wanted_pairs.isdisjoint(group.pairs)),
         }
 
-    def reasons(self, stage: str, group: int) -> Counter[str]:
-        """Why the items of a shard would be computed, by number of items."""
-        counts: Counter[str] = Counter()
-        for item in self.to_compute(stage, group):
-            if self.item_id(stage, item) not in self.index(stage):
-                counts["not computed yet"] += 1
-            elif self.record(stage, item) is not None:
-                counts["asked for again"] += 1
-            elif self.need(stage, item) is None:
-                counts["an earlier stage runs first"] += 1
-            else:
-                counts["its inputs changed"] += 1
-        return counts
+    def totals(self) -> dict[str, int]:
+        """Number of items that a run would compute, by stage."""
+        return {
+            stage: sum(len(self.to_compute(stage, group)) for group in self.wanted_groups(stage))
+            for stage in self.stages
+        }
 
     def committed(self, stage: str, group: int) -> None:
         """Take note that a shard has just been computed."""

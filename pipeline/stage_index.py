@@ -61,13 +61,16 @@ class StageIndex:
     ----------
     folder
         The fingerprint's folder; may be absent.
+    restore
+        Put back shards that a writer which died had put aside; otherwise nothing is written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, restore: bool = True) -> None:
         self._shards: dict[Path, ShardManifest] = {}
         self._locations: dict[str, list[Location]] = {}
         self._damage: dict[Path, Mapping[str, str]] = {}
-        restore_replaced(folder)
+        if restore:
+            restore_replaced(folder)
         # Latest first: where two shards hold an item, the later one was asked for with reason.
         for path in sorted(folder.glob("*.zarr"), key=_age):
             self._add(path, first=False)
@@ -92,6 +95,15 @@ class StageIndex:
             for item, locations in sorted(self._locations.items())
             if locations
         }
+
+    def last(self, item_id: str) -> Location | None:
+        """Location of an item, computed last, from whatever inputs and with whatever outcome."""
+        return next(iter(self._locations.get(item_id, ())), None)
+
+    @property
+    def shards(self) -> Mapping[Path, ShardManifest]:
+        """Manifests of all committed shards that are whole, by folder."""
+        return self._shards
 
     def shard(self, path: Path) -> ShardManifest | None:
         """Manifest of a committed shard."""
@@ -118,10 +130,9 @@ class StageIndex:
         self._add(path, first=True)
 
     def _add(self, path: Path, *, first: bool) -> None:
-        manifest = read_manifest(path)
+        manifest, changed = _look_at(path)
         if manifest is None:
             return
-        changed = changed_files(path, manifest, contents=False)
         if changed:
             name, why = next(iter(changed.items()))
             self._damage[path] = dict.fromkeys((record.id for record in manifest.items), f"{name}: {why}")
@@ -133,6 +144,18 @@ class StageIndex:
         damaged = read_damage(path)
         if damaged:
             self.discard(path, damaged)
+
+
+def _look_at(path: Path) -> tuple[ShardManifest | None, Mapping[str, str]]:
+    """Manifest of a shard, and which of its files are not as it has them."""
+    manifest = read_manifest(path)
+    while manifest is not None:
+        changed = changed_files(path, manifest, contents=False)
+        # Perhaps only replaced between the look at the manifest and the look at the files.
+        before, manifest = manifest, read_manifest(path) if changed else manifest
+        if manifest == before:
+            return manifest, changed
+    return None, {}
 
 
 def _age(path: Path) -> tuple[int, str]:

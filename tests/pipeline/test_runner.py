@@ -5,7 +5,8 @@ import torch
 
 from configs.errors import ConfigError
 from pipeline.bindings import STAGES
-from pipeline.runner import check_device, plan
+from pipeline.cues import plan
+from pipeline.runner import check_device
 from tests.pipeline.conftest import PAIRS, Opener, Runner
 
 
@@ -14,7 +15,7 @@ def test_plan_gives_reasons_by_stage(finished: None, open_session: Opener) -> No
     reasons = plan(open_session("matching.area_penalty=7", force=frozenset({"features"})))
     assert reasons["segmentation"] == {}
     assert reasons["features"] == {"asked for again": 2 * PAIRS}
-    assert reasons["matching"] == {"not computed yet": PAIRS}
+    assert reasons["matching"] == {"matching.area_penalty: 20.0 -> 7.0": PAIRS}
 
 
 def test_report_counts_work_and_time(run: Runner) -> None:

@@ -12,7 +12,7 @@ from configs.errors import CacheError, ConfigError
 from configs.loading import load_config
 from data.images import read_image, write_image
 from pipeline.bindings import STAGES
-from pipeline.runner import plan
+from pipeline.cues import plan
 from pipeline.selection import Selection
 from pipeline.session import Session
 from tests.pipeline.conftest import PAIRS, Opener, Runner

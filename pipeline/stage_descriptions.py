@@ -1,0 +1,173 @@
+"""What a fingerprint stands for: settings, weights, code version and the earlier stages' fingerprints."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.sections import Config
+from pipeline.bindings import STAGES, binding_of, needed_for
+from pipeline.fingerprints import resolved_section, stage_fingerprint
+from pipeline.jobs import library_versions
+from pipeline.networks import weights_digest
+
+DESCRIPTION_NAME = "stage.json"
+DIGITS_SHOWN = 8  # of a digest, enough to tell it from others at a glance
+
+
+@dataclass(frozen=True, slots=True)
+class StageDescription:
+    """A stage under some config, as its fingerprint sees it."""
+
+    stage: str
+    fingerprint: str
+    """Under which its results are kept."""
+    version: int
+    section: Mapping[str, Any]
+    """Resolved settings."""
+    weights: str | None
+    """SHA-256 of the weights file."""
+    reads: Mapping[str, str]
+    """Fingerprints of the stages that it reads."""
+    own: str = ""
+    """Fingerprint of all this; another one where results of before a change were accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as it was."""
+
+    stage: str
+    what: str
+    """`matching.area_penalty`, for example."""
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.old} -> {self.new}"
+
+
+def describe_stages(
+    config: Config, last: str, resolve: Callable[[str, str], str]
+) -> dict[str, StageDescription]:
+    """Every stage as it is under a config, in the order of the work.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    last
+        Last stage asked for; weights files that it does not rest on may be absent.
+    resolve
+        Gives, for a stage and its fingerprint, the fingerprint under which its results are kept.
+
+    Raises
+    ------
+    WeightsError
+        A weights file cannot be read, or does not fit the settings.
+    """
+    described: dict[str, StageDescription] = {}
+    needed = needed_for(last, config)
+    for stage in STAGES:
+        binding = binding_of(stage, config)
+        section = resolved_section(stage, config)
+        weights = weights_digest(stage, config) if stage in needed else None
+        reads = {name: described[name].fingerprint for name in binding.reads}
+        own = stage_fingerprint(stage, binding.version, section, weights, reads)
+        described[stage] = StageDescription(
+            stage, resolve(stage, own), binding.version, section, weights, reads, own
+        )
+    return described
+
+
+def write_description(folder: Path, description: StageDescription) -> None:
+    """Say in a fingerprint's folder what the fingerprint stands for, unless it is said already.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    path = folder / DESCRIPTION_NAME
+    if read_description(folder) is not None:
+        return
+    content = {
+        "stage": description.stage,
+        "fingerprint": description.fingerprint,
+        "stage_version": description.version,
+        "section": description.section,
+        "weights": description.weights,
+        "reads": description.reads,
+        "versions": library_versions(),
+    }
+    unfinished = folder / f".{DESCRIPTION_NAME}.{os.getpid()}"
+    unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    unfinished.replace(path)
+
+
+def read_description(folder: Path) -> StageDescription | None:
+    """What a fingerprint's folder says that it stands for; None where it does not say."""
+    try:
+        content = json.loads((folder / DESCRIPTION_NAME).read_text(encoding="utf-8"))
+        if content["fingerprint"] != folder.name:
+            return None
+        return StageDescription(
+            str(content["stage"]),
+            folder.name,
+            int(content["stage_version"]),
+            dict(content["section"]),
+            content["weights"],
+            dict(content["reads"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def own_differences(now: StageDescription, former: StageDescription) -> Iterator[Difference]:
+    """What of a stage itself is not as it was: its code's version, weights and settings."""
+    stage = now.stage
+    found = []
+    if now.version != former.version:
+        found.append(
+            Difference(stage, f"{stage}: version of its code", str(former.version), str(now.version))
+        )
+    if now.weights != former.weights:
+        found.append(Difference(stage, f"{stage}.weights", _file(former.weights), _file(now.weights)))
+    # As JSON, since that is how the former ones were kept: a tuple is a list there.
+    old, new = (_flat(json.loads(json.dumps(section))) for section in (former.section, now.section))
+    found.extend(
+        Difference(stage, f"{stage}.{key}", _value(old[key]), _value(new[key]))
+        for key in new
+        if key in old and old[key] != new[key]
+    )
+    if not found:  # else a setting that counts on one side only does so because of the others
+        found.extend(
+            Difference(
+                stage, f"{stage}.{key}", _value(old.get(key, "not used")), _value(new.get(key, "not used"))
+            )
+            for key in dict.fromkeys([*old, *new])
+            if (key in old) != (key in new)
+        )
+    yield from found
+
+
+def _file(digest: str | None) -> str:
+    return "no file" if digest is None else f"file of digest {digest[:DIGITS_SHOWN]}"
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

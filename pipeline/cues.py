@@ -136,10 +136,9 @@ def items_to_compute(session: Session, stage: str) -> Iterator[int]:
 def settings_cue(former: FormerResults) -> Cue:
     """Cue of an item that is there under other settings."""
     follows = list(dict.fromkeys(difference.stage for difference in former.inherited))
-    if not former.own:
-        origin = follows[0] if follows else former.stage
-        return Cue("follows", f"follows {' and '.join(follows)}", origin, _listed(former.inherited))
-    text = _listed(former.own)
+    if follows and not former.own:
+        return Cue("follows", f"follows {' and '.join(follows)}", follows[0], _listed(former.inherited))
+    text = _listed(former.own) or "other settings than any whose results are there"
     if follows:
         text += f"; also follows {' and '.join(follows)}"
     return Cue("settings", text, former.stage, _listed(former.inherited))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,11 +14,12 @@ from data.file_facts import FileFacts
 from data.layouts import read_dataset
 from data.manifest import Manifest
 from data.sgm_folders import FlowFiles, find_flow_files
+from pipeline.acceptance import Acceptance, Acceptances, read_acceptances
 from pipeline.bindings import STAGES, binding_of, needed_for
 from pipeline.folder_commits import sweep_unfinished
-from pipeline.jobs import ItemJob, ShardJob
+from pipeline.job_planning import shard_job
+from pipeline.jobs import ShardJob
 from pipeline.needs import Need, find_need
-from pipeline.networks import NETWORK_STAGES, weights_path
 from pipeline.selection import Selection, wanted_pairs, wanted_stages
 from pipeline.shard_layout import ShardGroup, group_shards
 from pipeline.shard_manifest import ItemRecord
@@ -46,13 +47,21 @@ class Session:
     wanted_pairs: frozenset[int]
     look_only: bool = False
     """Nothing is to be written."""
+    acceptances: Acceptances = field(default_factory=Acceptances)
     _indexes: dict[str, StageIndex] = field(default_factory=dict)
     _located: dict[Item, Location | None] = field(default_factory=dict)
     _flow_files: dict[int, FlowFiles] = field(default_factory=dict)
     _fresh: set[Shard] = field(default_factory=set)
 
     @classmethod
-    def open(cls, config: Config, selection: Selection | None = None, *, look_only: bool = False) -> Session:
+    def open(
+        cls,
+        config: Config,
+        selection: Selection | None = None,
+        *,
+        look_only: bool = False,
+        accepted: Acceptances | None = None,
+    ) -> Session:
         """Read the dataset, work out fingerprints and look at the cache.
 
         Parameters
@@ -61,6 +70,8 @@ class Session:
             What to work on, and which part of it; all by default.
         look_only
             Nothing is to be computed, and nothing is written: the cache may be absent or read-only.
+        accepted
+            Results kept after harmless changes; what the cache says of them by default.
 
         Raises
         ------
@@ -74,13 +85,13 @@ class Session:
             _make_folder(cache)
         facts = FileFacts(cache / "source_files.json")
         manifest = read_dataset(config.data, facts)
-        described = describe_stages(config, selection.last, lambda _, fingerprint: fingerprint)
+        accepted = accepted or read_acceptances(cache, STAGES)
+        described = describe_stages(config, selection.last, accepted.resolve)
         fingerprints = {stage: description.fingerprint for stage, description in described.items()}
         groups = group_shards(manifest, config.store)
         wanted = wanted_pairs(manifest, selection)
-        session = cls(
-            config, selection, stages, manifest, facts, described, fingerprints, groups, wanted, look_only
-        )
+        session = cls(config, selection, stages, manifest, facts, described, fingerprints, groups, wanted)
+        session.look_only, session.acceptances = look_only, accepted
         if any(binding_of(stage, config).imports for stage in needed_for(selection.last, config)):
             session._look_at_flow_files()
         if not look_only:
@@ -95,6 +106,21 @@ class Session:
     def folder(self, stage: str) -> Path:
         """Folder of a stage's results under its fingerprint: absolute, as workers may stand elsewhere."""
         return self.config.store.cache.expanduser().absolute() / stage / self.fingerprints[stage]
+
+    def accepted(self, stage: str) -> Acceptance | None:
+        """Why a stage's results are those of another fingerprint than its own; None if they are not."""
+        return self.acceptances.find(stage, self.descriptions[stage].own)
+
+    def under(self, stage: str, fingerprint: str) -> Session:
+        """The session as it would be if the results of a stage were those of another fingerprint."""
+        others = {name: index for name, index in self._indexes.items() if name != stage}
+        return replace(
+            self,
+            fingerprints={**self.fingerprints, stage: fingerprint},
+            _indexes=others,
+            _located={},
+            _fresh=set(),
+        )
 
     def shard_path(self, stage: str, group: int) -> Path:
         """Folder of one shard."""
@@ -286,40 +312,7 @@ class Session:
         CacheError
             An earlier stage has not done its part.
         """
-        path = self.shard_path(stage, group)
-        todo = set(self.to_compute(stage, group))
-        items: list[ItemJob] = []
-        for item in self.items(stage, group):
-            need, location = self.need(stage, item), self.locate(stage, item)
-            if item in todo:
-                items.append(self._item_job(stage, item, need))
-            elif need is not None and location is not None and location.path == path:
-                # The source is there for the case that what is kept turns out to be damaged.
-                items.append(
-                    ItemJob(location.record.id, need.input, need.inputs, need.source, kept=location.record)
-                )
-        name, config = self.groups[group].name, self._worker_config
-        return ShardJob(stage, self.fingerprints[stage], name, path, tuple(items), config)
-
-    def _item_job(self, stage: str, item: int, need: Need | None) -> ItemJob:
-        name = self.item_id(stage, item)
-        if need is None:
-            missing = " and ".join(binding_of(stage, self.config).reads)
-            raise CacheError(
-                f"{stage} of {name!r} needs {missing}, which is not in the cache; "
-                "run without --from and --only, or run those stages first"
-            )
-        return ItemJob(name, need.input, need.inputs, need.source, need.status, need.reason)
-
-    @cached_property
-    def _worker_config(self) -> Config:
-        """The config with absolute paths of weights."""
-        update = {}
-        for stage in NETWORK_STAGES:
-            path = weights_path(stage, self.config)
-            if path is not None:
-                update[stage] = getattr(self.config, stage).model_copy(update={"weights": path.absolute()})
-        return self.config.model_copy(update=update)
+        return shard_job(self, stage, group)
 
     def locations(self, stage: str) -> Iterator[tuple[int, Location | None]]:
         """Every item that the selection asks for, with where it is kept."""

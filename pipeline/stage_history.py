@@ -93,9 +93,10 @@ class StageHistory:
         found = []
         for folder in (self._cache / stage).glob("*"):
             description = self._read(folder)
-            if description is None or folder.name == self._now[stage].fingerprint:
+            now = self._now[stage]
+            if description is None or folder.name in (now.fingerprint, now.own):
                 continue
-            differences = dict.fromkeys(self._compare(self._now[stage], description))
+            differences = dict.fromkeys(self._compare(now, description))
             ordered = sorted(differences, key=lambda difference: list(STAGES).index(difference.stage))
             found.append(FormerResults(description, folder, tuple(ordered), _modified(folder)))
         return found

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from data.images import read_image, write_image
 from data.sgm_folders import FLOWS
-from pipeline.runner import plan
+from pipeline.cues import plan
 from pipeline.session import Session
 from pipeline.sgm_export import FlowType, export_sgm
 from tests.pipeline.conftest import PAIRS, SIZE, Command, Opener, Runner, set_options

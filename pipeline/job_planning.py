@@ -1,0 +1,59 @@
+"""What is left to do in a shard, as a parcel for a worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from configs.errors import CacheError
+from configs.sections import Config
+from pipeline.bindings import binding_of
+from pipeline.jobs import ItemJob, ShardJob
+from pipeline.needs import Need
+from pipeline.networks import NETWORK_STAGES, weights_path
+
+if TYPE_CHECKING:
+    from pipeline.session import Session
+
+
+def shard_job(session: Session, stage: str, group: int) -> ShardJob:
+    """Parcel of what is left to do in a shard, with what is kept there of its other items.
+
+    Raises
+    ------
+    CacheError
+        An earlier stage has not done its part.
+    """
+    path = session.shard_path(stage, group)
+    todo = set(session.to_compute(stage, group))
+    items: list[ItemJob] = []
+    for item in session.items(stage, group):
+        need, location = session.need(stage, item), session.locate(stage, item)
+        if item in todo:
+            items.append(_item_job(session, stage, item, need))
+        elif need is not None and location is not None and location.path == path:
+            # The source is there for the case that what is kept turns out to be damaged.
+            record = location.record
+            items.append(ItemJob(record.id, need.input, need.inputs, need.source, kept=record))
+    name, config = session.groups[group].name, _worker_config(session.config)
+    return ShardJob(stage, session.fingerprints[stage], name, path, tuple(items), config)
+
+
+def _item_job(session: Session, stage: str, item: int, need: Need | None) -> ItemJob:
+    name = session.item_id(stage, item)
+    if need is None:
+        missing = " and ".join(binding_of(stage, session.config).reads)
+        raise CacheError(
+            f"{stage} of {name!r} needs {missing}, which is not in the cache; "
+            "run without --from and --only, or run those stages first"
+        )
+    return ItemJob(name, need.input, need.inputs, need.source, need.status, need.reason)
+
+
+def _worker_config(config: Config) -> Config:
+    """The config with absolute paths of weights."""
+    update = {}
+    for stage in NETWORK_STAGES:
+        path = weights_path(stage, config)
+        if path is not None:
+            update[stage] = getattr(config, stage).model_copy(update={"weights": path.absolute()})
+    return config.model_copy(update=update)

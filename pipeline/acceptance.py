@@ -16,7 +16,7 @@ from typing import Any
 
 from configs.errors import CacheError
 from pipeline.folder_commits import locked
-from pipeline.stage_descriptions import DESCRIPTION_NAME, DIGITS_SHOWN
+from pipeline.stage_descriptions import DIGITS_SHOWN, read_description
 
 ACCEPTED_NAME = "accepted.json"
 
@@ -88,7 +88,7 @@ def read_acceptances(cache: Path, stages: Iterable[str]) -> Acceptances:
         except (ValueError, TypeError, KeyError, OSError) as error:
             logger.warning("%s: ignored, it is damaged (%s); mend or delete it", path, error)
             continue
-        found += [entry for entry in entries if (cache / stage / entry.kept / DESCRIPTION_NAME).exists()]
+        found += [entry for entry in entries if read_description(cache / stage / entry.kept)]
     return Acceptances(found)
 
 

@@ -76,10 +76,10 @@ def change_acceptances(
             if not look_only:
                 delete_acceptance(cache, taken_back)
             known = known.with_changes((), (taken_back,))
-            said.append(f"taken back: {taken_back}")
+            said.append(f"{'would be taken' if look_only else 'taken'} back: {taken_back}")
         if stage in accept:
             proposal = propose(session, stage)
-            path = cache / stage if look_only else record_acceptance(cache, proposal.acceptance)
+            path = None if look_only else record_acceptance(cache, proposal.acceptance)
             known = known.with_changes((proposal.acceptance,))
             said.append(_in_words(proposal, path))
     return known, said
@@ -166,10 +166,13 @@ def _check_harmless(option: str, differences: Iterable[Difference]) -> None:
             raise ConfigError(f"{option}: refused, with {difference} the results are other ones")
 
 
-def _in_words(proposal: Proposal, path: Path) -> str:
+def _in_words(proposal: Proposal, path: Path | None) -> str:
+    """What is kept in spite of what; without a file, what would be."""
     accepted = proposal.acceptance
+    verb, where = "would keep", ""
+    if path is not None:
+        verb, where = "keeps", f"; {path} says so, and --retract-accepted {accepted.stage} takes it back"
     return (
-        f"accepted: {accepted.stage} keeps {proposal.items} of {proposal.total} results "
-        f"({accepted.kept[:DIGITS_SHOWN]}) in spite of {', '.join(accepted.changes)}; "
-        f"{path} says so, --retract-accepted {accepted.stage} takes it back"
+        f"accepted: {accepted.stage} {verb} {proposal.items} of {proposal.total} results "
+        f"(of {accepted.kept[:DIGITS_SHOWN]}) in spite of {', '.join(accepted.changes)}{where}"
     )

@@ -11,18 +11,22 @@ import typer
 
 from configs.errors import AnimeInterpError
 from configs.loading import load_config, text_setting
+from pipeline.accepting import change_acceptances
+from pipeline.cli_explain import explain
 from pipeline.cli_sgm import export_sgm, import_sgm
+from pipeline.cli_status import print_estimate, print_plan, status
 from pipeline.cli_weights import weights
 from pipeline.contact_sheet import write_contact_sheet
-from pipeline.cues import plan
 from pipeline.scores import score_table
 from pipeline.selection import Selection
 from pipeline.session import Session
-from pipeline.summary import notes, print_failures, print_scores, print_skipped, stage_table, unit_of
+from pipeline.summary import notes, print_failures, print_scores, print_skipped
 from pipeline.terminal import (
+    DEFAULT_CONFIG,
     EXIT_USAGE,
     ConfigArgument,
     Ids,
+    KnownConfig,
     Limit,
     Quiet,
     Settings,
@@ -30,6 +34,7 @@ from pipeline.terminal import (
     console,
     leave_if_failed,
     run_and_report,
+    say,
 )
 
 app = typer.Typer(
@@ -40,12 +45,9 @@ app = typer.Typer(
 )
 app.command()(export_sgm)
 app.command()(import_sgm)
+app.command()(status)
+app.command()(explain)
 app.add_typer(weights, name="weights", no_args_is_help=True)
-
-DEFAULT_CONFIG = "demo"
-KnownConfig = Annotated[
-    str, typer.Argument(metavar="CONFIG", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset.")
-]
 
 
 @app.callback()
@@ -85,14 +87,37 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would run and why; compute nothing.")
     ] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept-current",
+            metavar="STAGE",
+            help="Keep this stage's results: the change of its settings, weights or code does them no harm.",
+        ),
+    ] = None,
+    retract: Annotated[
+        list[str] | None,
+        typer.Option("--retract-accepted", metavar="STAGE", help="Take back what --accept-current has kept."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Run the stages on a dataset; what is done already is not done again."""
     if only is not None:
         first = last = only
     selection = Selection(first, last, frozenset(force or ()), retry_failed, limit, tuple(ids or ()))
+    accepted = None
+    if accept or retract:
+        accepted, said = change_acceptances(
+            load_config(config, settings or ()), selection, accept or (), retract or (), look_only=dry_run
+        )
+        for line in said:
+            say(line)
     if dry_run:
-        _print_plan(Session.open(load_config(config, settings or ()), selection, look_only=True))
+        session = Session.open(
+            load_config(config, settings or ()), selection, look_only=True, accepted=accepted
+        )
+        print_plan(session)
+        print_estimate(session)
         return
     leave_if_failed(run_and_report(config, settings or [], selection, quiet=quiet))
 
@@ -132,16 +157,6 @@ def demo(
 
 
 @app.command()
-def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> None:
-    """Say how far each stage is."""
-    session = Session.open(load_config(config, settings or ()), look_only=True)
-    console.print(stage_table(session))
-    print_skipped(console, session)
-    print_failures(console, session, [])
-    _print_plan(session)
-
-
-@app.command()
 def evaluate(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None, quiet: Quiet = False) -> None:
     """Score the frames that are there, and print the tables."""
     loaded = load_config(config, settings or ())
@@ -174,21 +189,6 @@ def inspect(
         path = folder / f"{name}.png"
         write_contact_sheet(session, name, path)
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
-
-
-def _print_plan(session: Session) -> None:
-    reasons = plan(session)
-    if not any(reasons.values()):
-        console.print("nothing to do: everything asked for is done", highlight=False)
-    for stage, counts in reasons.items():
-        if counts:
-            why = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
-            total = counts.total()
-            console.print(
-                f"{stage} would compute {total} {unit_of(stage, total)}: {why}",
-                highlight=False,
-                soft_wrap=True,
-            )
 
 
 def main() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from pipeline.input_changes import change_in_full, change_in_words, input_changes
 from pipeline.needs import Need, upstream_items
 from pipeline.session import Session
 from pipeline.shard_manifest import ItemRecord
-from pipeline.stage_descriptions import Difference
+from pipeline.stage_descriptions import DIGITS_SHOWN, Difference
 from pipeline.stage_history import FormerResults, StageHistory
 
 CueKind = Literal[
@@ -141,7 +142,10 @@ def settings_cue(former: FormerResults) -> Cue:
     text = _listed(former.own) or "other settings than any whose results are there"
     if follows:
         text += f"; also follows {' and '.join(follows)}"
-    return Cue("settings", text, former.stage, _listed(former.inherited))
+    written = datetime.fromtimestamp(former.written).astimezone()
+    compared = f"compared with {former.description.fingerprint[:DIGITS_SHOWN]} of {written:%Y-%m-%d %H:%M}"
+    detail = "; ".join(filter(None, (_listed(former.inherited), compared)))
+    return Cue("settings", text, former.stage, detail)
 
 
 def _listed(differences: Sequence[Difference]) -> str:

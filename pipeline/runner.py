@@ -15,6 +15,7 @@ from rich.console import Console
 
 from configs.errors import AnimeInterpError, ConfigError
 from pipeline import luigi_scheduler
+from pipeline.estimates import space_note
 from pipeline.jobs import ShardOutcome
 from pipeline.networks import load_network
 from pipeline.progress import RunProgress
@@ -91,6 +92,8 @@ def execute(
     run.listeners.append(report.note)
     try:
         _check(run.session)
+        if not quiet and (note := space_note(run.session)):
+            console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
         for _ in range(MOST_PLANS):
             _go_through(task, run, report, console, quiet=quiet)
             if not run.changed:

@@ -85,7 +85,7 @@ class Session:
             _make_folder(cache)
         facts = FileFacts(cache / "source_files.json")
         manifest = read_dataset(config.data, facts)
-        accepted = accepted or read_acceptances(cache, STAGES)
+        accepted = read_acceptances(cache, STAGES) if accepted is None else accepted
         described = describe_stages(config, selection.last, accepted.resolve)
         fingerprints = {stage: description.fingerprint for stage, description in described.items()}
         groups = group_shards(manifest, config.store)

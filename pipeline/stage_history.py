@@ -46,19 +46,22 @@ class FormerResults:
         """Differences of stages before it."""
         return tuple(found for found in self.differences if found.stage != self.stage)
 
-    def manifests(self) -> Iterator[ShardManifest]:
-        """Manifests of its shards, latest first, as they are now."""
+    def shards(self) -> Iterator[tuple[Path, ShardManifest]]:
+        """Its shards as they are now, latest first."""
         for path in sorted(self.folder.glob("*.zarr"), key=_modified, reverse=True):
             manifest = read_manifest(path)
             if manifest is not None:
-                yield manifest
+                yield path, manifest
 
     @cached_property
-    def items(self) -> frozenset[str]:
-        """Ids of the items that are ok there."""
-        return frozenset(
-            item.id for manifest in self.manifests() for item in manifest.items if item.status == "ok"
-        )
+    def items(self) -> Mapping[str, Path]:
+        """Items that are ok there, each with its shard."""
+        held: dict[str, Path] = {}
+        for path, manifest in self.shards():
+            for item in manifest.items:
+                if item.status == "ok":
+                    held.setdefault(item.id, path)
+        return held
 
 
 class StageHistory:

@@ -36,6 +36,7 @@ def print_report(console: Console, report: RunReport) -> None:
     console.print(stage_table(session, report))
     for note in notes(session.config, session.selection.last):
         console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    print_accepted(console, session)
     print_skipped(console, session)
     print_failures(console, session, report.broken)
     if report.scores is not None:
@@ -88,6 +89,16 @@ def stage_table(session: Session, report: RunReport | None = None) -> Table:
             row += [report.computed[stage], f"{report.seconds[stage]:.1f}"]
         table.add_row(*(str(value) for value in row))
     return table
+
+
+def print_accepted(console: Console, session: Session) -> None:
+    """Print which stages' results were accepted in spite of a change."""
+    for stage in session.stages:
+        accepted = session.accepted(stage)
+        if accepted is not None:
+            console.print(
+                f"accepted {accepted}", style="yellow", markup=False, highlight=False, soft_wrap=True
+            )
 
 
 def skip_reasons(session: Session) -> Mapping[str, Counter[str]]:

@@ -1,7 +1,8 @@
 """Results kept after a change that a person has declared harmless: `<cache>/<stage>/accepted.json`.
 
 It says which fingerprint's results stand for which other fingerprint. A session goes by it before it works
-out the fingerprints of the later stages, so that those stay as they were too.
+out the fingerprints of the later stages, so that those stay as they were too. An entry names results that are
+there; it is not followed any further, so that what one is accepted for never changes with another.
 """
 
 from __future__ import annotations

@@ -154,10 +154,15 @@ def _items_kept(session: Session, stage: str, results: FormerResults) -> int:
 
 
 def _of_earlier_stages(results: FormerResults) -> str:
-    first = results.inherited[0].stage if results.inherited else ""
-    listed = ", ".join(str(difference) for difference in results.inherited) or "the stages it reads"
-    hint = f"; accept that first (--accept-current {first}) or run it" if first else ""
-    return f"nothing of its own to accept, it follows an earlier stage ({listed}){hint}"
+    """Why results that rest on other earlier results cannot be accepted."""
+    if not results.inherited:
+        changes = ", ".join(map(str, results.own))
+        return f"refused, with {changes} it reads other stages, and its results are other ones"
+    first, changes = results.inherited[0].stage, ", ".join(map(str, results.inherited))
+    return (
+        f"not possible, it follows an earlier stage ({changes}); accept that first "
+        f"(--accept-current {first}) or run it"
+    )
 
 
 def _check_harmless(option: str, differences: Iterable[Difference]) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from pipeline.input_changes import change_in_full, change_in_words, input_changes
-from pipeline.needs import Need, upstream_items
+from pipeline.needs import Need, is_awaited, upstream_items, upstream_names
 from pipeline.session import Session
 from pipeline.shard_manifest import ItemRecord
 from pipeline.stage_descriptions import DIGITS_SHOWN, Difference
@@ -109,7 +109,7 @@ class Cues:
     def _follower(self, stage: str, item: int) -> Cue:
         """Cue of an item for which an earlier stage runs first."""
         session = self.session
-        first = next(read for read in upstream_items(session, stage, item) if session.locate(*read) is None)
+        first = next(read for read in upstream_items(session, stage, item) if is_awaited(session, *read))
         cause = self.cue(*first)
         detail = ": ".join(filter(None, (cause.text, cause.detail)))
         if cause.kind != "follows":
@@ -181,6 +181,8 @@ def _changed_inputs(session: Session, stage: str, item: int, record: ItemRecord,
         details = (change_in_full(session, item, change, need) for change in own)
         return Cue("input", words, stage, ", ".join(filter(None, details)))
     results = list(dict.fromkeys(change.stage for change in changes if change.stage is not None))
-    read = (found for found in (need.source.upstream if need.source else ()) if found.stage in results)
-    which = ", ".join(f"{found.stage} of {found.id}" for found in read)
+    names = {change.name for change in changes}
+    upstream = need.source.upstream if need.source else ()
+    read = zip(upstream_names(upstream), upstream, strict=True)
+    which = ", ".join(f"{found.stage} of {found.id}" for name, found in read if name in names)
     return Cue("follows", f"follows {' and '.join(results)}, with other results", results[0], which)

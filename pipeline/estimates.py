@@ -14,7 +14,7 @@ from rich.filesize import decimal
 from configs.sections import Config
 from pipeline.bindings import STAGES
 from pipeline.cues import items_to_compute
-from pipeline.executors import default_workers
+from pipeline.local_cluster import number_of_workers
 from pipeline.session import Session
 from pipeline.shard_manifest import ShardManifest
 from pipeline.stage_descriptions import DIGITS_SHOWN
@@ -177,7 +177,7 @@ def workers(config: Config) -> int | None:
     section = config.executor
     if section.kind == "inline":
         return 1
-    return (section.workers or default_workers()) if section.kind == "local" else None
+    return number_of_workers(section) if section.kind == "local" else None
 
 
 def free_space(folder: Path) -> int:

@@ -42,7 +42,7 @@ def start_local_cluster(section: ExecutorSection) -> LocalCluster:
     ClusterError
         They cannot be started.
     """
-    workers = section.workers or default_workers(max(MEMORY_PER_WORKER, section.memory_gb * 1e9))
+    workers = number_of_workers(section)
     limit = section.memory_gb * 1e9 or MEMORY_LIMIT / workers
     if limit < LEAST_MEMORY_GB * 1e9:
         raise ConfigError(
@@ -81,6 +81,11 @@ def _start(workers: int, memory: float) -> LocalCluster:
 def has_dashboard() -> bool:
     """Whether Bokeh is installed, which draws Dask's dashboard."""
     return importlib.util.find_spec("bokeh") is not None
+
+
+def number_of_workers(section: ExecutorSection) -> int:
+    """Processes that `local` starts."""
+    return section.workers or default_workers(max(MEMORY_PER_WORKER, section.memory_gb * 1e9))
 
 
 def default_workers(memory: float = MEMORY_PER_WORKER) -> int:

@@ -77,6 +77,22 @@ def upstream_items(session: Session, stage: str, item: int) -> list[Upstream]:
     return upstream
 
 
+def upstream_names(upstream: Sequence[UpstreamItem]) -> list[str]:
+    """Names of earlier stages' items among an item's inputs: `<stage>/<0 or 1>`."""
+    names: list[str] = []
+    for read in upstream:
+        names.append(f"{read.stage}/{int(f'{read.stage}/0' in names)}")
+    return names
+
+
+def is_awaited(session: Session, stage: str, item: int) -> bool:
+    """Whether what depends on an item has to wait for it, since it is not done or is tried again."""
+    location = session.locate(stage, item)
+    if location is None:
+        return True
+    return location.record.status == "failed" and session.is_to_be_retried(stage, item)
+
+
 def _frame_inputs(binding: StageBinding, frames: Sequence[SourceFrame]) -> Inputs:
     if binding.frames == "content":
         return {f"frame{k}": frame.digest for k, frame in enumerate(frames)}
@@ -117,16 +133,14 @@ def _with_upstream(
     upstream: list[UpstreamItem] = []
     for name, item in reads:
         location = session.locate(name, item)
-        if location is None:
+        if location is None or is_awaited(session, name, item):
             return None
         record = location.record
-        if record.status == "failed" and session.is_to_be_retried(name, item):
-            return None
         if record.status != "ok":
             why = record.reason if record.status == "skipped" else f"{name} of {record.id} failed"
             return _foregone("skipped", why, name, record.id, record.input)
         upstream.append(UpstreamItem(name, location.path, record.id, record.output_digest))
     inputs = dict(own)
-    for read in upstream:
-        inputs[f"{read.stage}/{int(f'{read.stage}/0' in inputs)}"] = read.output_digest
+    for input_name, read in zip(upstream_names(upstream), upstream, strict=True):
+        inputs[input_name] = read.output_digest
     return Need(canonical_digest([stage, inputs]), replace(source, upstream=tuple(upstream)), inputs=inputs)

@@ -162,10 +162,6 @@ class Session:
         return (self._frame_home if STAGES[stage].unit == "frame" else self._pair_home)[item]
 
     @cached_property
-    def _pair_home(self) -> dict[int, int]:
-        return {pair: group for group, found in enumerate(self.groups) for pair in found.pairs}
-
-    @cached_property
     def _frame_home(self) -> dict[int, int]:
         """Group in which each frame stands."""
         return {frame: group for group, found in enumerate(self.groups) for frame in found.frames}
@@ -225,12 +221,11 @@ class Session:
 
     def is_to_be_retried(self, stage: str, item: int) -> bool:
         """Whether an item that has failed is about to be tried again, and what depends on it has to wait."""
-        home = self._frame_home if STAGES[stage].unit == "frame" else self._pair_home
         return (
             self.selection.retry_failed
             and stage in self.stages
             and self.is_wanted(stage, item)
-            and (stage, home[item]) not in self._fresh
+            and (stage, self.group_of(stage, item)) not in self._fresh
         )
 
     def is_complete(self, stage: str, group: int) -> bool:

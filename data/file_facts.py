@@ -13,7 +13,7 @@ from pathlib import Path
 from configs.errors import DataError
 from data.images import IMAGE_SUFFIXES, image_size
 
-FORMAT = 1
+FORMAT = 2
 HASHING_THREADS = 8  # hashing and reading release the interpreter lock
 
 
@@ -71,9 +71,10 @@ class FileFacts:
         """
         if not self._changed:
             return
-        rows = {path: (f.length, f.modified, f.digest, f.size) for path, f in self._facts.items()}
+        rows = json.dumps({path: (f.length, f.modified, f.digest, f.size) for path, f in self._facts.items()})
+        content = f'{{"format": {FORMAT}, "digest": "{_digest(rows)}", "files": {rows}}}'
         unfinished = self._index.with_name(f".{self._index.name}.{os.getpid()}")
-        unfinished.write_text(json.dumps({"format": FORMAT, "files": rows}), encoding="utf-8")
+        unfinished.write_text(content, encoding="utf-8")
         unfinished.replace(self._index)
         self._changed = False
 
@@ -91,7 +92,7 @@ class FileFacts:
 def _read_index(index: Path) -> dict[str, FileFact]:
     try:
         content = json.loads(index.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
+        if content["format"] != FORMAT or content["digest"] != _digest(json.dumps(content["files"])):
             return {}
         return {
             path: FileFact(length, modified, digest, tuple(size) if size else None)
@@ -99,6 +100,10 @@ def _read_index(index: Path) -> dict[str, FileFact]:
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _digest(rows: str) -> str:
+    return hashlib.sha256(rows.encode()).hexdigest()
 
 
 def _look_into(path: Path) -> FileFact:

@@ -12,6 +12,7 @@ import typer
 from configs.errors import AnimeInterpError
 from configs.loading import load_config, text_setting
 from pipeline.accepting import change_acceptances
+from pipeline.cli_cache import cache
 from pipeline.cli_explain import explain
 from pipeline.cli_sgm import export_sgm, import_sgm
 from pipeline.cli_status import print_estimate, print_plan, status
@@ -48,6 +49,7 @@ app.command()(import_sgm)
 app.command()(status)
 app.command()(explain)
 app.add_typer(weights, name="weights", no_args_is_help=True)
+app.add_typer(cache, name="cache", no_args_is_help=True)
 
 
 @app.callback()

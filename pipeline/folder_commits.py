@@ -98,27 +98,37 @@ def restore_replaced(folder: Path, prefix: str = WIP_PREFIX) -> None:
 
 
 def sweep_unfinished(folder: Path, prefix: str = WIP_PREFIX) -> int:
-    """Delete what writers that died have left in a folder; return how many.
-
-    A left-over goes when its owner was a process of this machine that is no more, or when nothing has
-    changed in it for a day. What has no name of `unfinished_folder`'s making is left alone.
-    """
+    """Delete what writers that died have left in a folder; return how many."""
     restore_replaced(folder, prefix)
     swept = 0
     for left_over in folder.glob(f"{prefix}*"):
-        owner = re.fullmatch(
-            rf"{re.escape(prefix)}(.+)-(\d+)-[0-9a-f]{{12}}({re.escape(REPLACED)}.+)?", left_over.name
-        )
-        if owner is None:
-            continue
         try:
-            orphan = owner[1] == platform.node() and not _is_alive(int(owner[2]))
-            if orphan or time.time() - left_over.stat().st_mtime > ABANDONED_AFTER:
+            if is_abandoned(left_over, prefix):
                 shutil.rmtree(left_over)
                 swept += 1
         except OSError:
             continue  # another process sweeps too
     return swept
+
+
+def is_abandoned(unfinished: Path, prefix: str = WIP_PREFIX) -> bool:
+    """Whether whoever made an unfinished folder has died.
+
+    That is so when its owner was a process of this machine that is no more, or when nothing has changed in
+    it for a day. What has no name of `unfinished_folder`'s making is left alone.
+
+    Raises
+    ------
+    OSError
+        It has gone meanwhile.
+    """
+    owner = re.fullmatch(
+        rf"{re.escape(prefix)}(.+)-(\d+)-[0-9a-f]{{12}}({re.escape(REPLACED)}.+)?", unfinished.name
+    )
+    if owner is None:
+        return False
+    orphan = owner[1] == platform.node() and not _is_alive(int(owner[2]))
+    return orphan or time.time() - unfinished.stat().st_mtime > ABANDONED_AFTER
 
 
 def _is_alive(process: int) -> bool:

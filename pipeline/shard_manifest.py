@@ -87,7 +87,7 @@ class ShardManifest:
 def read_manifest(path: Path) -> ShardManifest | None:
     """Manifest of a committed shard; None where there is none that can be read, or where it is damaged."""
     try:
-        text = (path / MANIFEST_NAME).read_text(encoding="utf-8")
+        text = (path / MANIFEST_NAME).read_bytes().decode()  # as it is: no line ends translated
         content = json.loads(text)
         digest = content.pop("digest")
         if content.pop("format") != MANIFEST_FORMAT or _digest(text.replace(digest, "", 1)) != digest:
@@ -111,6 +111,13 @@ def write_manifest(path: Path, manifest: ShardManifest) -> None:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def foreign_to(path: Path, manifest: ShardManifest) -> str | None:
+    """What a manifest is of, where its shard does not stand under its stage and fingerprint; else None."""
+    if (manifest.stage, manifest.fingerprint) == (path.parent.parent.name, path.parent.name):
+        return None
+    return f"is of {manifest.stage} {manifest.fingerprint}"
 
 
 def file_states(path: Path) -> dict[str, FileState]:

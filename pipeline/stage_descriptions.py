@@ -93,7 +93,7 @@ def write_description(folder: Path, description: StageDescription) -> None:
         The folder cannot be written.
     """
     path = folder / DESCRIPTION_NAME
-    if read_description(folder) is not None:
+    if not description_trouble(folder):
         return
     content = {
         "stage": description.stage,
@@ -125,6 +125,27 @@ def read_description(folder: Path) -> StageDescription | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def description_trouble(folder: Path) -> str:
+    """Why what a fingerprint's folder says of itself is not to be trusted; empty when it is.
+
+    The results there are none the worse: nothing but people read it.
+    """
+    path = folder / DESCRIPTION_NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        named = (content["stage"], content["fingerprint"])
+        made = stage_fingerprint(
+            named[0], content["stage_version"], content["section"], content["weights"], content["reads"]
+        )
+    except OSError as error:
+        return f"{path}: cannot be read ({error.strerror})"
+    except (ValueError, KeyError, TypeError):
+        return f"{path}: is damaged"
+    if (*named, made) != (folder.parent.name, folder.name, folder.name):
+        return f"{path}: does not describe {folder.parent.name} {folder.name[:DIGITS_SHOWN]}"
+    return ""
 
 
 def own_differences(now: StageDescription, former: StageDescription) -> Iterator[Difference]:

@@ -12,6 +12,7 @@ from pipeline.shard_manifest import (
     ItemRecord,
     ShardManifest,
     changed_files,
+    foreign_to,
     read_damage,
     read_manifest,
 )
@@ -150,7 +151,9 @@ def _look_at(path: Path) -> tuple[ShardManifest | None, Mapping[str, str]]:
     """Manifest of a shard, and which of its files are not as it has them."""
     manifest = read_manifest(path)
     while manifest is not None:
-        changed = changed_files(path, manifest, contents=False)
+        # One that was moved here from elsewhere may be whole, and is of other settings all the same.
+        foreign = foreign_to(path, manifest)
+        changed = {MANIFEST_NAME: foreign} if foreign else changed_files(path, manifest, contents=False)
         # Perhaps only replaced between the look at the manifest and the look at the files.
         before, manifest = manifest, read_manifest(path) if changed else manifest
         if manifest == before:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.shard_manifest import ShardManifest, changed_files, note_damage, read_manifest
+from pipeline.shard_manifest import (
+    MANIFEST_NAME,
+    ShardManifest,
+    changed_files,
+    foreign_to,
+    note_damage,
+    read_damage,
+    read_manifest,
+)
 from pipeline.shards import DamagedShardError, read_item
+from pipeline.variables import VARIABLES
 
-NO_MANIFEST = "manifest.json is missing or damaged"
+NO_MANIFEST = "is missing or damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +30,11 @@ class ShardState:
     files: Mapping[str, str] = field(default_factory=dict)
     """Files that are not as they were written, with what was found."""
     readable: bool = True
-    """Whether there is a sound manifest; without one nothing in the shard is used."""
+    """Whether there is a sound manifest of this place; without one nothing in the shard is used."""
+    size: int = 0
+    """Bytes read."""
+    noted: bool = True
+    """Whether later runs will know of the damaged items."""
 
     @property
     def sound(self) -> bool:
@@ -35,38 +47,66 @@ def verify_shard(path: Path) -> ShardState:
 
     Notes
     -----
-    Where a file is damaged in a way that no item shows, such as in the description of an array, all items
-    count as damaged: the shard is then written anew.
+    Files are compared by length and CRC-32C, which no change of a few bytes escapes. Where one has changed,
+    items are read too, to tell which of them are damaged. Where none shows it, such as in the description of
+    an array, all items count as damaged: the shard is then written anew. So do those of a shard that stands
+    under another's name. What a reader has noted as damaged counts as damaged until it has been computed
+    again, even if its files are as they were written.
     """
-    manifest = read_manifest(path)
+    while True:
+        manifest = read_manifest(path)
+        state = _compare(path, manifest)
+        # Perhaps only replaced or deleted while it was being read.
+        if state.sound or not path.exists() or read_manifest(path) == manifest:
+            return state if path.exists() else ShardState()
+
+
+def _compare(path: Path, manifest: ShardManifest | None) -> ShardState:
     if manifest is None:
-        return ShardState({}, {"manifest.json": NO_MANIFEST}, readable=False)
-    if manifest.shard != path.stem or manifest.stage != path.parent.parent.name:
-        why = f"belongs to shard {manifest.shard} of {manifest.stage}"
-        return ShardState(_all(manifest, f"manifest.json: {why}"), {"manifest.json": why})
+        return ShardState({}, {MANIFEST_NAME: NO_MANIFEST}, readable=False)
+    foreign = foreign_to(path, manifest)
+    if foreign is not None:
+        return ShardState({}, {MANIFEST_NAME: foreign}, readable=False)
+    if manifest.shard != path.stem:
+        why = f"is of shard {manifest.shard}"
+        return ShardState(_all(manifest, f"{MANIFEST_NAME}: {why}"), {MANIFEST_NAME: why})
     files = changed_files(path, manifest, contents=True)
-    if not files:
-        return ShardState()
-    items = {}
-    for row, record in enumerate(manifest.items):
-        try:
-            if record.status == "ok":
-                read_item(path, manifest, row)
-        except DamagedShardError as error:
-            items[record.id] = error.why
+    own = {record.id for record in manifest.items}
+    items = {item: why for item, why in read_damage(path).items() if item in own}
+    if files:
+        items |= _damaged_items(path, manifest)
     hidden = [f"{name}: {why}" for name, why in files.items() if name in manifest.files]
-    if not items and hidden:
+    if hidden and not items:
         items = _all(manifest, hidden[0])
-    return ShardState(items, files)
+    return ShardState(items, files, size=manifest.size)
 
 
 def verify_and_note(path: Path) -> ShardState:
     """Verify a shard, and note beside it which of its items are damaged where that can be written."""
     state = verify_shard(path)
     if state.items:
-        with suppress(OSError):  # a read-only cache: whoever asked has the answer all the same
+        try:
             note_damage(path, state.items)
+        except OSError:  # a read-only cache: whoever asked has the answer all the same
+            return ShardState(state.items, state.files, state.readable, state.size, noted=False)
     return state
+
+
+def _damaged_items(path: Path, manifest: ShardManifest) -> dict[str, str]:
+    """Items that cannot be read, with every array of theirs that is damaged."""
+    items = {}
+    for row, record in enumerate(manifest.items):
+        if record.status != "ok":
+            continue
+        found = []
+        for variable in VARIABLES[manifest.stage]:
+            try:
+                read_item(path, manifest, row, [variable.name])
+            except DamagedShardError as error:
+                found.append(error.why.partition(". ")[0])  # codecs go on with the bytes they found
+        if found:
+            items[record.id] = "; ".join(found)
+    return items
 
 
 def _all(manifest: ShardManifest, why: str) -> dict[str, str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from pipeline.selection import Selection
 from pipeline.session import Session
 from pipeline.shard_manifest import read_manifest
 from pipeline.verification import verify_shard
-from tests.pipeline.conftest import Command, set_options, small_settings
+from tests.pipeline.conftest import Command, remount, set_options, small_settings
 from tests.pipeline.faults import MOMENTS, PATIENCE, Fault, run_to_the_end, running
 
 KILLS = 50
@@ -154,24 +152,6 @@ def test_full_disk_stops_the_run_with_a_clear_error(
     assert not list((tmp_path / "cache").rglob("wip-*"))
     assert run_to_the_end(settings) == 0
     assert results(settings) == expected
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 200 kB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"no disk can be mounted here: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def remount(folder: Path, option: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{option}", str(folder)], check=True)
 
 
 def test_a_disk_that_is_really_full(small_disk: Path, tiny: Path, expected: Results) -> None:

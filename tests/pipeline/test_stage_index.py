@@ -4,10 +4,19 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from pipeline.shard_manifest import ItemRecord, ShardManifest, read_manifest
 from pipeline.shards import array_digest, write_shard
 from pipeline.stage_index import StageIndex
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Folder of a fingerprint."""
+    folder = tmp_path / "evaluation" / "f"
+    folder.mkdir(parents=True)
+    return folder
 
 
 def write(folder: Path, shard: str, **inputs: str) -> Path:
@@ -15,16 +24,15 @@ def write(folder: Path, shard: str, **inputs: str) -> Path:
     scores = {"scores": np.array([float(len(shard))])}
     outputs = {"scores": array_digest(scores["scores"])}
     records = tuple(ItemRecord(name, "ok", digest, output=outputs) for name, digest in inputs.items())
-    folder.mkdir(exist_ok=True)
     path = folder / f"{shard}.zarr"
     manifest = ShardManifest("evaluation", "f", shard, records, 0.0, 0, {})
     write_shard(path, manifest, [scores] * len(records), read_manifest(path))
     return path
 
 
-def test_items_are_found_by_id_and_input_in_any_shard(tmp_path: Path) -> None:
-    one, two = write(tmp_path, "one", a="1", b="1"), write(tmp_path, "three", c="1")
-    index = StageIndex(tmp_path)
+def test_items_are_found_by_id_and_input_in_any_shard(folder: Path) -> None:
+    one, two = write(folder, "one", a="1", b="1"), write(folder, "three", c="1")
+    index = StageIndex(folder)
     assert "a" in index
     assert "d" not in index
     found = index.find("b", "1")
@@ -37,25 +45,25 @@ def test_items_are_found_by_id_and_input_in_any_shard(tmp_path: Path) -> None:
     assert other.path == two
 
 
-def test_of_two_shards_the_later_one_counts(tmp_path: Path) -> None:
-    old, new = write(tmp_path, "old", a="1"), write(tmp_path, "new", a="1")
+def test_of_two_shards_the_later_one_counts(folder: Path) -> None:
+    old, new = write(folder, "old", a="1"), write(folder, "new", a="1")
     os.utime(old / "manifest.json", (10, 10))
     os.utime(new / "manifest.json", (20, 20))
-    found = StageIndex(tmp_path).find("a", "1")
+    found = StageIndex(folder).find("a", "1")
     assert found is not None
     assert found.path == new
-    index = StageIndex(tmp_path)
-    write(tmp_path, "old", a="1")
+    index = StageIndex(folder)
+    write(folder, "old", a="1")
     index.refresh(old)
     found = index.find("a", "1")
     assert found is not None
     assert found.path == old
 
 
-def test_refreshing_forgets_what_a_shard_no_longer_holds(tmp_path: Path) -> None:
-    path = write(tmp_path, "one", a="1", b="1")
-    index = StageIndex(tmp_path)
-    write(tmp_path, "one", a="2")
+def test_refreshing_forgets_what_a_shard_no_longer_holds(folder: Path) -> None:
+    path = write(folder, "one", a="1", b="1")
+    index = StageIndex(folder)
+    write(folder, "one", a="2")
     index.refresh(path)
     assert "b" not in index
     assert index.find("a", "1") is None
@@ -63,37 +71,47 @@ def test_refreshing_forgets_what_a_shard_no_longer_holds(tmp_path: Path) -> None
     assert index.shard(path) is not None
 
 
-def test_a_folder_that_is_not_there_and_half_a_shard_hold_nothing(tmp_path: Path) -> None:
-    assert "a" not in StageIndex(tmp_path / "nowhere")
-    path = write(tmp_path, "one", a="1")
+def test_a_folder_that_is_not_there_and_half_a_shard_hold_nothing(folder: Path) -> None:
+    assert "a" not in StageIndex(folder / "nowhere")
+    path = write(folder, "one", a="1")
     (path / "manifest.json").write_text("{")
-    index = StageIndex(tmp_path)
+    index = StageIndex(folder)
     assert "a" not in index
     assert index.shard(path) is None
 
 
-def test_the_latest_that_is_ok_is_found_whatever_its_inputs(tmp_path: Path) -> None:
-    old, new = write(tmp_path, "old", a="1", b="1"), write(tmp_path, "newer", a="2")
+def test_the_latest_that_is_ok_is_found_whatever_its_inputs(folder: Path) -> None:
+    old, new = write(folder, "old", a="1", b="1"), write(folder, "newer", a="2")
     os.utime(old / "manifest.json", (10, 10))
     os.utime(new / "manifest.json", (20, 20))
     failed = ItemRecord("a", "failed", "3", reason="broken")
     manifest = ShardManifest("evaluation", "f", "failed", (failed,), 0.0, 0, {})
-    write_shard(tmp_path / "failed.zarr", manifest, [None])
-    index = StageIndex(tmp_path)
+    write_shard(folder / "failed.zarr", manifest, [None])
+    index = StageIndex(folder)
     found, other = index.latest("a"), index.latest("b")
     assert found is not None
     assert other is not None
     assert (found.record.input, found.path) == ("2", new)
     assert (other.record.input, other.path) == ("1", old)
     assert index.latest("c") is None
-    (tmp_path / "failed.zarr" / "manifest.json").unlink()
+    (folder / "failed.zarr" / "manifest.json").unlink()
 
 
-def test_shape_of_an_array_is_known_without_reading_it(tmp_path: Path) -> None:
-    path = write(tmp_path, "one", a="1")
-    location = StageIndex(tmp_path).find("a", "1")
+def test_shape_of_an_array_is_known_without_reading_it(folder: Path) -> None:
+    path = write(folder, "one", a="1")
+    location = StageIndex(folder).find("a", "1")
     assert location is not None
     assert location.shape("scores") == (1,)
     assert location.shape("other") == ()
     (path / "manifest.json").unlink()
     assert location.shape("scores") == ()
+
+
+def test_a_shard_of_another_fingerprint_counts_for_nothing(folder: Path) -> None:
+    path = write(folder, "one", a="1")
+    other = folder.with_name("other")
+    other.mkdir()
+    path.rename(other / path.name)
+    index = StageIndex(other)
+    assert index.find("a", "1") is None
+    assert index.damage("a") == "manifest.json: is of evaluation f"

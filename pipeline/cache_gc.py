@@ -169,7 +169,8 @@ def remove(cache: Path, candidate: Candidate) -> str:
         return in_use
     if candidate.kind == "superseded" and path not in {found.path for found in _superseded(path.parent)}:
         return "no other shard holds its items now"
-    aside = unfinished_folder(path)
+    # Beside the fingerprints and not among the shards of one, where it would pass for a writer's.
+    aside = unfinished_folder(cache / candidate.key[0] / candidate.key[1])
     path.rename(aside)
     in_use = _user_of(cache, candidate, aside)
     if in_use:

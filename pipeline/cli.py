@@ -14,6 +14,7 @@ from configs.loading import load_config, text_setting
 from pipeline.accepting import change_acceptances
 from pipeline.cli_cache import cache
 from pipeline.cli_explain import explain
+from pipeline.cli_history import history
 from pipeline.cli_sgm import export_sgm, import_sgm
 from pipeline.cli_status import print_estimate, print_plan, status
 from pipeline.cli_weights import weights
@@ -48,6 +49,7 @@ app.command()(export_sgm)
 app.command()(import_sgm)
 app.command()(status)
 app.command()(explain)
+app.command()(history)
 app.add_typer(weights, name="weights", no_args_is_help=True)
 app.add_typer(cache, name="cache", no_args_is_help=True)
 

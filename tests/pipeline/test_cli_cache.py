@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import platform
 import shutil
 from pathlib import Path
 
@@ -115,3 +116,70 @@ def test_verify_of_a_cache_that_cannot_be_written(
     assert code == 1
     assert "array 'match01'" in text
     assert "could not be noted beside it" in text
+
+
+def test_gc_needs_configs_and_a_scope(command: Command, options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    code, text = command("cache", "gc", "--unused", *options)
+    assert code == 2
+    assert "without any, everything in the cache would count as unused" in text
+    code, text = command("cache", "gc", "demo", *options)
+    assert code == 2
+    assert "needs to be told what may go: --unused" in text
+    code, text = command("cache", "gc", "demo", "atd12k_test", "--unused")
+    assert code == 2
+    assert "give configs of one cache, or say with --cache which one is meant" in text
+    code, text = command("cache", "gc", "demo", "--fingerprint", "abc", *options)
+    assert code == 2
+    assert "begins so; see 'cache ls'" in text
+    assert "nothing to delete" in command("cache", "gc", "demo", "--unused", *options)[1]
+
+
+@pytest.mark.usefixtures("finished")
+def test_gc_previews_and_deletes_when_told_to(
+    command: Command, options: list[str], open_session: Opener, run: Runner
+) -> None:
+    run("matching.area_penalty=7", last="matching")
+    folder = open_session("matching.area_penalty=7").folder("matching")
+    dead = folder / f"wip-{platform.node()}-999999999-abcdef012345"
+    dead.mkdir()
+    unused = ("cache", "gc", "demo", "--unused", *options)
+    code, text = command(*unused)
+    assert code == 0
+    assert "kept for config demo: 7 fingerprints" in text
+    assert f"matching {folder.name[:8]}" in text
+    assert "nothing has been deleted, --delete does it" in text
+    assert "--left-over would delete 1 more" in text
+    assert folder.exists()
+    code, text = command(*unused, "--delete")
+    assert code == 0
+    assert text.splitlines()[-1].startswith("freed ")
+    assert not folder.exists()
+    assert command("status", "demo", *options)[1].rstrip().endswith("everything asked for is done")
+
+
+@pytest.mark.usefixtures("finished")
+def test_gc_leaves_what_a_run_uses(
+    command: Command, options: list[str], open_session: Opener, run: Runner, tmp_path: Path
+) -> None:
+    run("matching.area_penalty=7", last="matching")
+    session = open_session("matching.area_penalty=7")
+    going = make_run(session)
+    code, text = command("cache", "gc", "demo", "--stage", "matching", "--delete", *options)
+    assert code == 0
+    assert f"kept for run {going.name}" in text
+    assert f"{tmp_path / 'cache'}: nothing to delete" in text
+    assert session.folder("matching").exists()
+
+
+def test_gc_of_a_cache_that_cannot_be_written(
+    command: Command, finished_cache: Path, small_disk: Path
+) -> None:
+    remount(small_disk, "size=50m")
+    shutil.copytree(finished_cache / "matching", small_disk / "matching")
+    remount(small_disk, "ro")
+    code, text = command("cache", "gc", "paper", "--unused", "--delete", "--cache", str(small_disk))
+    remount(small_disk, "rw")
+    assert code == 1
+    assert "cannot be deleted (Read-only file system)" in text
+    assert "freed 0 B" in text

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from configs.errors import CacheError
 from configs.sections import Config
+from pipeline.acceptance import read_acceptances
 from pipeline.bindings import STAGES, needed_for
 from pipeline.fingerprints import DIGEST_LENGTH
 from pipeline.folder_commits import WIP_PREFIX, is_abandoned
@@ -146,15 +147,15 @@ def contents_of(folder: Path) -> Contents:
     )
 
 
-def current_keys(config: Config) -> set[Key]:
-    """Fingerprints that runs of a config use.
+def current_keys(config: Config, cache: Path) -> set[Key]:
+    """Fingerprints that runs of a config use in a cache, with what was accepted there.
 
     Raises
     ------
     WeightsError
         A weights file is missing, or contradicts the settings.
     """
-    described = describe_stages(config, "evaluation", lambda _, fingerprint: fingerprint)
+    described = describe_stages(config, "evaluation", read_acceptances(cache, STAGES).resolve)
     return {(stage, described[stage].fingerprint) for stage in needed_for("evaluation", config)}
 
 

@@ -9,6 +9,7 @@ when any other process changes the cache.
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from configs.errors import CacheError
+from pipeline.acceptance import ACCEPTED_NAME
+from pipeline.bindings import STAGES
 from pipeline.cache_contents import (
     Key,
     Users,
@@ -107,6 +111,24 @@ class GcPlan:
     def size(self) -> int:
         """Bytes that the candidates occupy."""
         return sum(candidate.size for candidate in self.candidates)
+
+
+def check_acceptances(cache: Path) -> None:
+    """Make sure that what was accepted can be read.
+
+    Raises
+    ------
+    CacheError
+        A file is damaged. Runs go on without it; here, results that it names would count as unused.
+    """
+    for stage in STAGES:
+        path = cache / stage / ACCEPTED_NAME
+        try:
+            json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):
+            raise CacheError(f"{path}: is damaged; mend or delete it, then run gc again") from None
 
 
 def plan_gc(cache: Path, keep: Mapping[Key, str], scope: Scope) -> GcPlan:

@@ -22,7 +22,7 @@ from pipeline.cache_contents import (
     fingerprint_folders,
     read_users,
 )
-from pipeline.cache_gc import GcPlan, Scope, plan_gc, remove
+from pipeline.cache_gc import GcPlan, Scope, check_acceptances, plan_gc, remove
 from pipeline.cache_tables import in_bytes, print_check, print_contents, print_offers, print_plan
 from pipeline.terminal import EXIT_FAILURES, Quiet, Settings, complain, console, interruptible, say
 
@@ -50,7 +50,7 @@ def list_cache(
     place, loaded = find_cache(config, folder, settings or ())
     check_cache(place, [stage] if stage else ())
     found = [contents_of(path) for path in fingerprint_folders(place, stage)]
-    current = set() if loaded is None else current_keys(loaded)
+    current = set() if loaded is None else current_keys(loaded, place)
     print_contents(console, place, found, read_users(place), current, config or DEFAULT_CONFIG)
 
 
@@ -70,7 +70,7 @@ def verify(
     check_cache(place, [stage] if stage else ())
     folders = list(fingerprint_folders(place, stage))
     if loaded is not None and not everything:
-        current = current_keys(loaded)
+        current = current_keys(loaded, place)
         folders = [path for path in folders if (path.parent.name, path.name) in current]
     started, report = time.monotonic(), CheckReport()
     check_surroundings(folders, report)
@@ -161,9 +161,10 @@ def _what_to_keep(
             f"config {configs[0]} has the cache {place} and config {other} {places[other]}: "
             "give configs of one cache, or say with --cache which one is meant"
         )
+    check_acceptances(place)
     keep: dict[Key, str] = {}
     for config, one in loaded.items():
-        for key in current_keys(one):
+        for key in current_keys(one, place):
             keep.setdefault(key, f"config {config}")
     return place, keep
 

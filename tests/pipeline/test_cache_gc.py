@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from configs.errors import CacheError
 from configs.loading import load_config
+from pipeline.acceptance import Acceptance, record_acceptance
 from pipeline.bindings import STAGES
 from pipeline.cache_contents import Key, current_keys, fingerprint_folders, shard_folders
-from pipeline.cache_gc import Candidate, GcPlan, Scope, plan_gc, remove
+from pipeline.cache_gc import Candidate, GcPlan, Scope, check_acceptances, plan_gc, remove
 from pipeline.folder_commits import unfinished_folder
 from pipeline.run_record import is_alive, read_events, read_runs
 from pipeline.session import Session
@@ -33,11 +35,13 @@ Keep = Callable[..., dict[Key, str]]
 
 
 @pytest.fixture
-def keep(settings: list[str]) -> Keep:
+def keep(settings: list[str], tmp_path: Path) -> Keep:
     """What a config with further settings uses."""
 
     def keep(*more: str) -> dict[Key, str]:
-        return dict.fromkeys(current_keys(load_config("demo", [*settings, *more])), "config demo")
+        return dict.fromkeys(
+            current_keys(load_config("demo", [*settings, *more]), tmp_path / "cache"), "config demo"
+        )
 
     return keep
 
@@ -66,6 +70,16 @@ def test_only_what_no_config_uses_is_unused(cache: Path, keep: Keep, open_sessio
     assert plan.size == sum(candidate.size for candidate in plan.candidates) > 0
     assert not paths(plan_gc(cache, keep() | keep(OTHER), Scope(unused=True)))
     assert len(paths(plan_gc(cache, {}, Scope(unused=True)))) == len(STAGES) + len(LATER)
+
+
+def test_results_that_were_accepted_are_used(cache: Path, keep: Keep, open_session: Opener) -> None:
+    plain = open_session().fingerprints
+    new = open_session(THIRD).fingerprints["matching"]
+    record_acceptance(cache, Acceptance("matching", new, plain["matching"], ("a change",), "2026-01-31"))
+    assert keep(THIRD) == dict.fromkeys(plain.items(), "config demo")
+    (cache / "matching" / "accepted.json").write_text("{")
+    with pytest.raises(CacheError, match="accepted.json: is damaged; mend or delete it"):
+        check_acceptances(cache)
 
 
 def test_scopes_limit_each_other(cache: Path, keep: Keep, open_session: Opener) -> None:

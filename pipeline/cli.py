@@ -13,6 +13,7 @@ from configs.errors import AnimeInterpError
 from configs.loading import load_config, text_setting
 from pipeline.accepting import change_acceptances
 from pipeline.cli_cache import cache
+from pipeline.cli_diff import diff
 from pipeline.cli_explain import explain
 from pipeline.cli_history import history
 from pipeline.cli_sgm import export_sgm, import_sgm
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 app.command()(export_sgm)
 app.command()(import_sgm)
+app.command()(diff)
 app.command()(status)
 app.command()(explain)
 app.command()(history)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from pipeline.bindings import STAGES
 from pipeline.run_record import read_runs
 from pipeline.scores import score_table
 from pipeline.session import Session
+from pipeline.shard_manifest import ItemRecord
 from pipeline.stage_index import Location, StageIndex
 from pipeline.variables import VARIABLES, Array
 
@@ -43,11 +45,16 @@ class StageResults:
         Its name.
     locations
         Where each item is kept, by id: a frame's `<pair>/<frame>` or a pair's.
+    folder
+        `<cache>/<stage>/<fingerprint>`; may be absent where nothing has been computed.
     """
 
-    def __init__(self, stage: str, locations: Mapping[str, Location]) -> None:
-        self.stage = stage
+    def __init__(self, stage: str, locations: Mapping[str, Location], folder: Path) -> None:
+        self.stage, self.folder = stage, folder
         self._locations = locations
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._locations
 
     @property
     def ids(self) -> list[str]:
@@ -62,6 +69,16 @@ class StageResults:
         ]
         columns = ["id", "status", "reason", "seconds", "shard", "row"]
         return pd.DataFrame(rows, columns=columns).set_index("id")
+
+    def record(self, item: str) -> ItemRecord:
+        """What the manifest says of an item.
+
+        Raises
+        ------
+        CacheError
+            No such item.
+        """
+        return self._locate(item).record
 
     def arrays(self, item: str, names: Sequence[str] | None = None) -> dict[str, Array]:
         """Arrays of an item, all by default; checked against the digests of the manifest.
@@ -143,6 +160,14 @@ class Results(Mapping[str, StageResults]):
     def __len__(self) -> int:
         return len(self._stages)
 
+    @cached_property
+    def frames(self) -> Mapping[str, tuple[str, ...]]:
+        """Ids of the frames of each pair, by the pair's id; empty without a config."""
+        if self.session is None:
+            return {}
+        manifest = self.session.manifest
+        return {p.id: tuple(manifest.frames[index].id for index in p.frames) for p in manifest.pairs}
+
     def scores(self) -> pd.DataFrame:
         """Scores of every pair that has any, a row a pair, see `pipeline.scores.score_table`.
 
@@ -169,9 +194,17 @@ def open_results(config: str, settings: Sequence[str] = ()) -> Results:
     AnimeInterpError
         Config, dataset or weights are unusable.
     """
-    session = Session.open(load_config(config, settings), look_only=True)
+    return results_of(Session.open(load_config(config, settings), look_only=True))
+
+
+def results_of(session: Session) -> Results:
+    """What is current in a session."""
     stages = {
-        stage: StageResults(stage, {at.record.id: at for _, at in session.locations(stage) if at is not None})
+        stage: StageResults(
+            stage,
+            {at.record.id: at for _, at in session.locations(stage) if at is not None},
+            session.folder(stage),
+        )
         for stage in session.stages
     }
     return Results(stages, session)
@@ -196,8 +229,41 @@ def open_cache(cache: str | Path) -> Results:
             f"{cache}: no cache that a run has worked with; expected a folder with runs/<id>/run.json, as "
             "store.cache names it"
         )
-    stages = {}
-    for stage, fingerprint in runs[-1][1].fingerprints.items():
-        index = StageIndex(cache.absolute() / stage / fingerprint)
-        stages[stage] = StageResults(stage, index.newest())
-    return Results({stage: stages[stage] for stage in STAGES if stage in stages})
+    return open_run(runs[-1][0])
+
+
+def open_run(folder: Path) -> Results:
+    """What a run has worked with, given by the folder of its record.
+
+    Raises
+    ------
+    CacheError
+        It is no such folder.
+    """
+    info = next((info for found, info in read_runs(folder.parents[1]) if found.name == folder.name), None)
+    if info is None:
+        raise CacheError(f"{folder}: no record of a run; expected <cache>/runs/<id> with a sound run.json")
+    cache = folder.absolute().parents[1]
+    stages = {
+        stage: _under(cache / stage / info.fingerprints[stage])
+        for stage in STAGES
+        if stage in info.fingerprints
+    }
+    return Results(stages)
+
+
+def open_stage(folder: Path) -> StageResults:
+    """What is kept under a fingerprint, given by its folder, `<cache>/<stage>/<fingerprint>`.
+
+    Raises
+    ------
+    CacheError
+        It is no such folder.
+    """
+    if folder.parent.name not in STAGES or not folder.is_dir():
+        raise CacheError(f"{folder}: no results of a stage; expected <cache>/<stage>/<fingerprint>")
+    return _under(folder.absolute())
+
+
+def _under(folder: Path) -> StageResults:
+    return StageResults(folder.parent.name, StageIndex(folder).newest(), folder)

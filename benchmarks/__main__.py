@@ -20,6 +20,7 @@ NAMES = (
     "growth",
     "stages",
     "orchestration",
+    "scale",
 )
 
 

@@ -90,10 +90,16 @@ def test_the_latest_that_is_ok_is_found_whatever_its_inputs(tmp_path: Path) -> N
 
 
 def test_shape_of_an_array_is_known_without_reading_it(tmp_path: Path) -> None:
-    path = write(tmp_path, "one", a="1")
+    flows = {f"refined_flow{d}": np.zeros((2, 3, 5), np.float32) for d in ("01", "10")}
+    outputs = {name: array_digest(flow) for name, flow in flows.items()}
+    path = tmp_path / "one.zarr"
+    manifest = ShardManifest(
+        "refinement", "f", "one", (ItemRecord("a", "ok", "1", output=outputs),), 0.0, 0, {}
+    )
+    write_shard(path, manifest, [flows])
     location = StageIndex(tmp_path).find("a", "1")
     assert location is not None
-    assert location.shape("scores") == (1,)
+    assert location.shape("refined_flow01") == (2, 3, 5)
     assert location.shape("other") == ()
     (path / "manifest.json").unlink()
-    assert location.shape("scores") == ()
+    assert location.shape("refined_flow01") == ()

@@ -21,6 +21,7 @@ NAMES = (
     "stages",
     "orchestration",
     "scale",
+    "space",
 )
 
 

@@ -226,8 +226,8 @@ class RefinementSection(Section):
     `bfloat16` halves the time on CPUs that compute in it (AMX, AVX-512 BF16) and is for GPUs, as `float16`
     is."""
     fraction_bits: int = Field(0, ge=0, le=16)
-    """The network's flows are rounded to multiples of 2^-n px; 0 = not at all. 10 halves what they take in the
-    cache and moves a pixel by at most 1/2048."""
+    """The network's flows are rounded to multiples of 2^-n px; 0 = not at all. 10 halves what they take in
+    the cache and changes them by at most 1/2048 px."""
 
     @property
     def unused_fields(self) -> frozenset[str]:

@@ -20,6 +20,8 @@ NAMES = (
     "growth",
     "stages",
     "orchestration",
+    "scale",
+    "space",
 )
 
 

@@ -1,46 +1,83 @@
-"""What the pipeline adds to the stages: planning, reading, checking and writing, on tiny frames."""
+"""The share of a run that is spent outside the stages, on drawn pairs at 540x960.
+
+It is taken of the seconds of all workers from the first job to the end of the run: what is not within an item.
+`writing` is what shards take beside their items: digests, compression, flushing to disk; `waiting` is what
+workers wait for jobs, and for the others at the end of a stage's batch. What a run takes before its first job
+(reading, planning, worker processes) is given apart: it hardly grows with the pairs.
+"""
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
+import torch
 from rich.console import Console
 
 from benchmarks.measuring import Pair
+from benchmarks.networks import random_network
 from data.cartoon import write_dataset
+from pipeline.executors import DaskExecutor
+from pipeline.jobs import ShardOutcome
 from pipeline.runner import execute
 from pipeline.selection import Selection
 
-PAIRS = 256  # full shards
+PAIRS = 16
+WORKERS = 2
+PRESET = "released"
 
 
 def main(_pairs: list[Pair]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        write_dataset(root / "cartoons", PAIRS, size=(32, 48))
-        settings = [
-            f"data.root='{root / 'cartoons'}'",
-            f"store.cache='{root / 'cache'}'",
-            "store.results=",
-            "executor.kind=inline",
-            "features.layers=['relu1_1']",
-        ]
-        quiet = Console(quiet=True)
-        execute("paper", settings, Selection(limit=1), quiet)  # compiles and loads
-        started = time.perf_counter()
-        report = execute("paper", settings, Selection(), quiet)
-        whole = time.perf_counter() - started
-        inside = sum(
-            record.seconds
-            for stage in report.session.stages
-            for _, record in report.session.records(stage)
-            if record is not None
-        )
-        started = time.perf_counter()
-        execute("paper", settings, Selection(), quiet)
-        idle = time.perf_counter() - started
-    print(f"{PAIRS} pairs of 32x48, all stages: {whole:.2f} s, of it {inside:.2f} s inside the stages")
-    print(f"outside the stages: {(whole - inside) / PAIRS * 1000:.1f} ms a pair")
-    print(f"run again with nothing to do: {idle:.2f} s")
+        write_dataset(root / "cartoons", PAIRS)
+        weights = []
+        for stage in ("refinement", "synthesis"):
+            torch.save(random_network(stage).state_dict(), root / f"{stage}.pth")
+            weights.append(f"{stage}.weights='{root / stage}.pth'")
+        for name, more in {"none and blend": [], "random networks": weights}.items():
+            settings = [
+                f"data.root='{root / 'cartoons'}'",
+                f"store.cache='{root / name}'",
+                f"store.results='{root / name}-results'",
+                "store.least_shards=4",
+                f"executor.workers={WORKERS}",
+                *more,
+            ]
+            _print(name, settings)
+
+
+def _print(name: str, settings: list[str]) -> None:
+    first_job = 0.0
+    shard_seconds: defaultdict[str, float] = defaultdict(float)
+    real = DaskExecutor.map
+
+    def noted(self: DaskExecutor, *arguments: Any) -> Iterator[Any]:
+        nonlocal first_job
+        first_job = first_job or time.perf_counter()
+        for job, outcome in real(self, *arguments):
+            if isinstance(outcome, ShardOutcome):
+                shard_seconds[outcome.stage] += outcome.seconds
+            yield job, outcome
+
+    started = time.perf_counter()
+    with patch.object(DaskExecutor, "map", noted):
+        report = execute(PRESET, settings, Selection(), Console(quiet=True))
+    ended = time.perf_counter()
+    session = report.session
+    items = {
+        stage: sum(record.seconds for _, record in session.records(stage) if record is not None)
+        for stage in session.stages
+    }
+    whole, inside, within = WORKERS * (ended - first_job), sum(items.values()), sum(shard_seconds.values())
+    print(f"{name}: {PAIRS} pairs, {first_job - started:.1f} s before the first job")
+    print(f"  {ended - first_job:.1f} s on {WORKERS} workers, {1 - inside / whole:.1%} outside the stages")
+    print(f"  of it writing {(within - inside) / whole:.1%}, waiting {1 - within / whole:.1%}")
+    for stage, seconds in items.items():
+        beside = (shard_seconds[stage] - seconds) / PAIRS
+        print(f"    {stage:14} {seconds / PAIRS:.3f} s a pair in the stage, {beside:.3f} s beside it")

@@ -116,11 +116,12 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _images(folder: Path) -> list[Path]:
+    suffixes = tuple(IMAGE_SUFFIXES)
     with os.scandir(folder) as entries:
         names = [
             entry.name
             for entry in entries
-            if not entry.name.startswith(".") and Path(entry.name).suffix.lower() in IMAGE_SUFFIXES
+            if not entry.name.startswith(".") and entry.name.lower().endswith(suffixes)
         ]
     return [folder / name for name in sorted(names, key=_natural_order)]
 

@@ -234,7 +234,9 @@ def _coarse_pair(item: ItemSource, config: Config) -> refinement.CoarsePair:
 
 def _refinement(pairs: Sequence[refinement.CoarsePair], config: Config) -> list[dict[str, Array]]:
     network = load_network("refinement", config)
-    refined = refinement.refine_together(pairs, network, device=config.executor.device)
+    refined = refinement.refine_together(
+        pairs, network, device=config.executor.device, fraction_bits=config.refinement.fraction_bits
+    )
     return [{"refined_flow01": flows.flow01, "refined_flow10": flows.flow10} for flows in refined]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from pathlib import Path
@@ -199,6 +200,8 @@ def inspect(
 
 def main() -> None:
     """Entry point: errors become messages and exit codes."""
+    # The libraries' million objects stay: the collector, busy while manifests are read, need not walk them.
+    gc.freeze()
     try:
         app()
     except AnimeInterpError as error:

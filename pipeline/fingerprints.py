@@ -11,11 +11,12 @@ from configs.sections import Config, Section
 
 DIGEST_LENGTH = 32  # hex digits kept of a SHA-256: 128 bits, no accidental collision in any cache
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
 
 def canonical_digest(content: Any) -> str:
     """Digest of JSON-like content, the same for equal content whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+    return hashlib.sha256(_canonical.encode(content).encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def resolved_section(stage: str, config: Config) -> dict[str, Any]:

@@ -13,9 +13,16 @@ from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec, ZstdCodec
 
 from pipeline.variables import Array, Variable
 
-COMPRESSION_LEVEL = 3  # zstd's default: higher levels cost much time for little space on label maps and flows
+# By measurement (`benchmarks space`): higher levels cost much time for little space.
+COMPRESSION_LEVEL = 3
 OPEN_SHARDS = 8  # kept open in a process: those that the items of one shard read from
 RAGGED_ROWS = 256  # rows a chunk of a ragged array: a frame holds some hundred pieces
+SMALL = 1 << 14  # bytes of a ragged array that is read whole: the scores of a shard, its matches
+
+OFFSETS = "offsets"
+"""Attribute of a ragged array: where each item begins, and where the last ends."""
+SHAPES = "shapes"
+"""Attribute of the others: the shape of each item, zeros where there is none."""
 
 
 def write_variable(group: zarr.Group, variable: Variable, items: Sequence[Array | None]) -> None:
@@ -36,7 +43,7 @@ def write_variable(group: zarr.Group, variable: Variable, items: Sequence[Array 
         return
     if not present:
         return
-    # Frames of one shard may differ in size: the array has the largest, `<name>_shape` which part counts.
+    # Frames of one shard may differ in size: the array has the largest, its attribute which part counts.
     largest = tuple(max(sizes) for sizes in zip(*(item.shape for item in present), strict=True))
     values = np.zeros((len(items), *largest), present[0].dtype)
     shapes = np.zeros((len(items), len(largest)), np.int32)
@@ -44,20 +51,20 @@ def write_variable(group: zarr.Group, variable: Variable, items: Sequence[Array 
         if item is not None:
             values[row][tuple(slice(0, n) for n in item.shape)] = item
             shapes[row] = item.shape
-    _write_array(group, variable, values, chunk=(1, *largest))
-    _write_plain(group, f"{variable.name}_shape", shapes)
+    _write_array(group, variable, values, (1, *largest), {SHAPES: shapes.tolist()})
 
 
 def _write_ragged(group: zarr.Group, variable: Variable, items: Sequence[Array | None]) -> None:
-    present = [item for item in items if item is not None]
-    lengths = [0 if item is None else len(item) for item in items]
-    _write_plain(group, f"{variable.name}_offsets", np.cumsum([0, *lengths], dtype=np.int64))
-    if sum(lengths):
-        values = np.concatenate(present)
-        _write_array(group, variable, values, chunk=(min(RAGGED_ROWS, len(values)), *values.shape[1:]))
+    offsets = np.cumsum([0, *(0 if item is None else len(item) for item in items)])
+    if offsets[-1]:
+        values = np.concatenate([item for item in items if item is not None])
+        chunk = (min(RAGGED_ROWS, len(values)), *values.shape[1:])
+        _write_array(group, variable, values, chunk, {OFFSETS: offsets.tolist()})
 
 
-def _write_array(group: zarr.Group, variable: Variable, values: Array, chunk: tuple[int, ...]) -> None:
+def _write_array(
+    group: zarr.Group, variable: Variable, values: Array, chunk: tuple[int, ...], extent: dict[str, Any]
+) -> None:
     shard = (-(-values.shape[0] // chunk[0]) * chunk[0], *values.shape[1:])
     array = group.create_array(
         variable.name,
@@ -66,31 +73,18 @@ def _write_array(group: zarr.Group, variable: Variable, values: Array, chunk: tu
         chunks=chunk,
         shards=shard,
         compressors=_compressors(variable, values.dtype.itemsize),
-        attributes={"meaning": variable.meaning},
+        attributes={"meaning": variable.meaning, **extent},
         dimension_names=("row" if variable.ragged else "item", *variable.dims[1 if variable.ragged else 0 :]),
     )
     array[...] = values
 
 
 def _compressors(variable: Variable, itemsize: int) -> list[Any]:
-    if variable.shuffled:
-        codec: Any = BloscCodec(
-            cname="zstd", clevel=COMPRESSION_LEVEL, shuffle=BloscShuffle.shuffle, typesize=itemsize
-        )
-    else:
-        codec = ZstdCodec(level=COMPRESSION_LEVEL)
+    if variable.shuffle is None:
+        return [ZstdCodec(level=COMPRESSION_LEVEL), Crc32cCodec()]
+    shuffle = BloscShuffle.shuffle if variable.shuffle == "byte" else BloscShuffle.bitshuffle
+    codec = BloscCodec(cname="zstd", clevel=COMPRESSION_LEVEL, shuffle=shuffle, typesize=itemsize)
     return [codec, Crc32cCodec()]
-
-
-def _write_plain(group: zarr.Group, name: str, values: Array) -> None:
-    array = group.create_array(
-        name,
-        shape=values.shape,
-        dtype=values.dtype,
-        chunks=values.shape,
-        compressors=[ZstdCodec(), Crc32cCodec()],
-    )
-    array[...] = values
 
 
 class OpenShard:
@@ -105,17 +99,22 @@ class OpenShard:
         """One item's part of an array."""
         array = self._array(variable.name)
         if variable.ragged:
-            start, stop = (int(n) for n in self._small(f"{variable.name}_offsets")[row : row + 2])
             if array is None:
                 return np.zeros((0,) * len(variable.dims), variable.dtypes[0])
+            start, stop = _extents(array, OFFSETS)[row : row + 2]
+            if array.nbytes <= SMALL:
+                return self._small(array)[start:stop].copy()
             return np.asarray(array[start:stop])
         if array is None:
             raise KeyError(variable.name)
-        return np.asarray(array[row])[tuple(slice(0, n) for n in self.shape(variable.name, row))]
+        return np.asarray(array[row])[tuple(slice(0, n) for n in _extents(array, SHAPES)[row])]
 
     def shape(self, name: str, row: int) -> tuple[int, ...]:
         """Shape of one item's part of an array that is not ragged."""
-        return tuple(int(n) for n in self._small(f"{name}_shape")[row])
+        array = self._array(name)
+        if array is None:
+            raise KeyError(name)
+        return tuple(_extents(array, SHAPES)[row])
 
     def _array(self, name: str) -> zarr.Array[Any] | None:
         if name not in self._arrays:
@@ -123,14 +122,17 @@ class OpenShard:
             self._arrays[name] = found if isinstance(found, zarr.Array) else None
         return self._arrays[name]
 
-    def _small(self, name: str) -> Array:
-        """A small array that every item is read by: kept whole."""
-        if name not in self._whole:
-            array = self._array(name)
-            if array is None:
-                raise KeyError(name)
-            self._whole[name] = np.asarray(array[...])
-        return self._whole[name]
+    def _small(self, array: zarr.Array[Any]) -> Array:
+        """A small array, read once and kept: each read takes a millisecond."""
+        if array.name not in self._whole:
+            self._whole[array.name] = np.asarray(array[...])
+        return self._whole[array.name]
+
+
+def _extents(array: zarr.Array[Any], name: str) -> list[Any]:
+    # What JSON brings is not trusted: a wrong kind of value fails here or in the digest of what is read.
+    extents: list[Any] = array.metadata.attributes[name]  # type: ignore[assignment]
+    return extents
 
 
 @lru_cache(OPEN_SHARDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,9 @@ class Variable:
     """Dimensions of one item's array: `y`, `x` vary with the frame, `piece` with its pieces."""
     meaning: str
     ragged: bool = False
-    """The first dimension varies from item to item: items are stored end to end, with offsets."""
-    shuffled: bool = False
-    """Dense floats: bytes are shuffled before compression, which makes them smaller."""
+    """Items are stored end to end, with offsets: their first dimension varies, or they are tiny."""
+    shuffle: Literal["byte", "bit"] | None = None
+    """Whether like bytes or bits are put side by side before compression, whichever makes it smaller."""
 
     def check(self, array: Array) -> None:
         """Raise ValueError when an item's array is not what this spec promises."""
@@ -37,14 +37,14 @@ class Variable:
             )
 
 
-def _flows(prefix: str, meaning: str) -> tuple[Variable, ...]:
+def _flows(prefix: str, meaning: str, shuffle: Literal["byte", "bit"]) -> tuple[Variable, ...]:
     return tuple(
         Variable(
             f"{prefix}{direction}",
             ("float32",),
             ("dx_dy", "y", "x"),
             f"{meaning}, {source} px",
-            shuffled=prefix == "refined_flow",
+            shuffle=shuffle,
         )
         for direction, source in (("01", "frame 0 -> frame 1,"), ("10", "frame 1 -> frame 0,"))
     )
@@ -86,7 +86,6 @@ VARIABLES: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
                 ("piece", "channel"),
                 "pooled VGG-19 features, minimum 0, sum 1 a piece",
                 ragged=True,
-                shuffled=True,
             ),
         ),
         "matching": (
@@ -99,14 +98,14 @@ VARIABLES: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
                 ("piece0_piece1",),
                 "affinity matrix, row by row; empty unless matching.keep_affinity",
                 ragged=True,
-                shuffled=True,
+                shuffle="byte",
             ),
         ),
         "coarse_flow": (
-            *_flows("coarse_flow", "piece-wise flow"),
+            *_flows("coarse_flow", "piece-wise flow", "byte"),
             *_per_piece("fate", "uint8", "why the piece moved or not, a PieceFate; empty without matches"),
         ),
-        "refinement": _flows("refined_flow", "refined flow"),
+        "refinement": _flows("refined_flow", "refined flow", "bit"),
         "synthesis": (
             Variable(
                 "frames", ("uint8", "float16"), ("time", "y", "x", "rgb"), "in-between frames, 0..255 or 0..1"
@@ -118,6 +117,7 @@ VARIABLES: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
                 ("float64",),
                 ("metric",),
                 "stages.evaluation.METRICS in their order; nan = not scored",
+                ragged=True,
             ),
         ),
     }

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from models.arrays import Flow, Frame, check_one_size, check_pair, flow_tensor, frame_tensor
@@ -50,6 +51,7 @@ def refine(
     coarse_flow10: Flow,
     network: RFR | None,
     device: str | torch.device = "cpu",
+    fraction_bits: int = 0,
 ) -> RefinedFlow:
     """Refine the flows between two frames.
 
@@ -63,6 +65,8 @@ def refine(
         The RFR with its weights; None returns the coarse flows as they are, the same arrays.
     device
         Where the network runs; it is moved there.
+    fraction_bits
+        The network's flows are rounded to multiples of 2^-n pixels; 0 = not at all.
 
     Returns
     -------
@@ -76,11 +80,14 @@ def refine(
         out of the frame; the message names the argument, or the refined flow.
     """
     pair = CoarsePair(frame0, frame1, coarse_flow01, coarse_flow10)
-    return refine_together([pair], network, device)[0]
+    return refine_together([pair], network, device, fraction_bits)[0]
 
 
 def refine_together(
-    pairs: Sequence[CoarsePair], network: RFR | None, device: str | torch.device = "cpu"
+    pairs: Sequence[CoarsePair],
+    network: RFR | None,
+    device: str | torch.device = "cpu",
+    fraction_bits: int = 0,
 ) -> list[RefinedFlow]:
     """Refine the flows of several pairs as one batch.
 
@@ -88,7 +95,7 @@ def refine_together(
     ----------
     pairs
         At least one, all of one size.
-    network, device
+    network, device, fraction_bits
         As for `refine`.
 
     Returns
@@ -120,9 +127,16 @@ def refine_together(
             flow_tensor(flows10, device),
         )
         refined = [
-            RefinedFlow(*flows)
+            RefinedFlow(*(_rounded(flow, fraction_bits) for flow in flows))
             for flows in zip(refined01.cpu().numpy(), refined10.cpu().numpy(), strict=True)
         ]
     for pair, flows in zip(pairs, refined, strict=True):
         check_pair(pair.frame0, pair.frame1, refined_flow01=flows.flow01, refined_flow10=flows.flow10)
     return refined
+
+
+def _rounded(flow: Flow, fraction_bits: int) -> Flow:
+    if not fraction_bits:
+        return flow
+    steps = np.float32(2**fraction_bits)  # a power of two: multiplying and dividing by it is exact
+    return np.rint(flow * steps) / steps

@@ -30,6 +30,7 @@ def test_a_setting_changes_its_stage_and_those_that_read_it() -> None:
     assert changed("matching.area_penalty=10") == list(STAGES)[2:]
     assert changed("coarse_flow.method=zero") == list(STAGES)[3:]
     assert changed("refinement.iterations=6") == list(STAGES)[4:]
+    assert changed("refinement.fraction_bits=10") == list(STAGES)[4:]
     assert changed("synthesis.times=[0.25, 0.5]") == list(STAGES)[5:]
     assert changed("evaluation.chamfer=false") == list(STAGES)[6:]
 

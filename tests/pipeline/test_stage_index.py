@@ -97,14 +97,22 @@ def test_the_latest_that_is_ok_is_found_whatever_its_inputs(folder: Path) -> Non
     (folder / "failed.zarr" / "manifest.json").unlink()
 
 
-def test_shape_of_an_array_is_known_without_reading_it(folder: Path) -> None:
-    path = write(folder, "one", a="1")
+def test_shape_of_an_array_is_known_without_reading_it(tmp_path: Path) -> None:
+    folder = tmp_path / "refinement" / "f"
+    folder.mkdir(parents=True)
+    flows = {f"refined_flow{d}": np.zeros((2, 3, 5), np.float32) for d in ("01", "10")}
+    outputs = {name: array_digest(flow) for name, flow in flows.items()}
+    path = folder / "one.zarr"
+    manifest = ShardManifest(
+        "refinement", "f", "one", (ItemRecord("a", "ok", "1", output=outputs),), 0.0, 0, {}
+    )
+    write_shard(path, manifest, [flows])
     location = StageIndex(folder).find("a", "1")
     assert location is not None
-    assert location.shape("scores") == (1,)
+    assert location.shape("refined_flow01") == (2, 3, 5)
     assert location.shape("other") == ()
     (path / "manifest.json").unlink()
-    assert location.shape("scores") == ()
+    assert location.shape("refined_flow01") == ()
 
 
 def test_a_shard_of_another_fingerprint_counts_for_nothing(folder: Path) -> None:

@@ -56,6 +56,15 @@ def test_same_input_gives_the_same_bytes(pair: Arrays, network: RFR) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
+def test_flows_are_rounded_to_the_bits_asked_for(pair: Arrays, network: RFR) -> None:
+    exact = refine(*pair, network=network)
+    for found, flow in zip(refine(*pair, network=network, fraction_bits=4), exact, strict=True):
+        assert found.dtype == np.float32
+        assert np.array_equal(found * 16, np.rint(found * 16))
+        assert 0 < np.abs(found - flow).max() <= 1 / 32
+    assert refine(*pair, network=None, fraction_bits=4).flow01 is pair[2]
+
+
 def test_no_gradients_are_kept(pair: Arrays, network: RFR) -> None:
     trained = RFR(iterations=1)
     assert refine(*pair, network=trained).flow01.dtype == np.float32

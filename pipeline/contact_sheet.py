@@ -47,7 +47,10 @@ def contact_sheet(session: Session, pair_id: str) -> Frame:
         and ground truth; the error and the other times, if any. What is not there is a grey tile that
         says why.
     """
-    view = PairView(session, pair_id)
+    return _draw(PairView(session, pair_id))
+
+
+def _draw(view: PairView) -> Frame:
     frames = [view.frame(k) for k in (0, 1)]
     pieces = [view.arrays("segmentation", k) for k in (0, 1)]
     coarse, refined = view.arrays("coarse_flow"), view.arrays("refinement")
@@ -77,13 +80,15 @@ def write_contact_sheet(session: Session, pair_id: str, path: Path) -> bool:
     DataError
         The file cannot be written.
     """
-    state = canonical_digest([SHEET_VERSION, PairView(session, pair_id).state()])
+    view = PairView(session, pair_id)
+    state = canonical_digest([SHEET_VERSION, view.state()])
     if _state_in(path) == state:
         return False
+    sheet = _draw(view)
     note = PngInfo()
-    note.add_text(STATE_KEY, state)
+    note.add_text(STATE_KEY, state if view.settled else "")
     encoded = BytesIO()
-    Image.fromarray(contact_sheet(session, pair_id)).save(encoded, "PNG", pnginfo=note)
+    Image.fromarray(sheet).save(encoded, "PNG", pnginfo=note)
     write_file(path, encoded.getvalue())
     return True
 

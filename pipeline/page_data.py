@@ -28,7 +28,6 @@ from pipeline.page_stages import (
     segmentation_part,
 )
 from pipeline.pair_view import PairView
-from pipeline.session import Session
 
 PAGE_FORMAT = 1
 """Raised when pages look different, so that old ones are written again."""
@@ -36,15 +35,13 @@ PAGE_FORMAT = 1
 LEVELS = ("easy", "medium", "hard")
 
 
-def page_data(session: Session, pair_id: str, command: Sequence[str] = ()) -> dict[str, Any]:
+def page_data(view: PairView, command: Sequence[str] = ()) -> dict[str, Any]:
     """Gather what the page of a pair shows.
 
     Parameters
     ----------
-    session
-        The config, dataset and cache to look into.
-    pair_id
-        Id of the pair.
+    view
+        The pair's results.
     command
         Words of the command that runs the stages of this config; the page adds pair and stage.
 
@@ -52,13 +49,8 @@ def page_data(session: Session, pair_id: str, command: Sequence[str] = ()) -> di
     -------
     dict
         For JSON: `stages` with views and numbers, `pictures` by name, `pieces` of both frames, `record`.
-
-    Raises
-    ------
-    ConfigError
-        No such pair.
     """
-    view = PairView(session, pair_id)
+    pair_id = view.pair.id
     material = Material(view)
     parts = [
         frames_part(material),
@@ -78,7 +70,7 @@ def page_data(session: Session, pair_id: str, command: Sequence[str] = ()) -> di
     return {
         "format": PAGE_FORMAT,
         "id": pair_id,
-        "about": _about(view),
+        "about": about(view),
         "size": material.size,
         "stages": parts,
         "pieces": tables,
@@ -122,13 +114,13 @@ def _command(words: Sequence[str], stage: str, pair_id: str) -> str:
     return shlex.join([*words, "--id", pair_id, "--to", stage]) if words else ""
 
 
-def _about(view: PairView) -> list[str]:
+def about(view: PairView) -> list[str]:
     """What the annotation says of the pair, and what is wrong with it."""
     note = view.pair.annotation
-    about: list[str] = []
+    told: list[str] = []
     if note is not None:
         if note.level is not None:
-            about.append(f"level {note.level} ({LEVELS[note.level]})")
-        about += [str(said) for said in (note.general_motion_type, note.behavior) if said]
-    about += [said for said in (view.pair.error, view.pair.annotation_error) if said]
-    return about
+            told.append(f"level {note.level} ({LEVELS[note.level]})")
+        told += [str(said) for said in (note.general_motion_type, note.behavior) if said]
+    told += [said for said in (view.pair.error, view.pair.annotation_error) if said]
+    return told

@@ -13,7 +13,7 @@ from pipeline.fingerprints import resolved_method
 from pipeline.page_material import Material
 from pipeline.page_pictures import photo, scalar_picture
 from pipeline.page_stages import NO_TRUTH, UNREADABLE
-from pipeline.page_views import Fact, Layer, View, layer, method_of, percent, stage, view
+from pipeline.page_views import Fact, Layer, View, layer, method_of, outcome, percent, stage, view
 from pipeline.results import to_uint8
 from stages.error_maps import largest_difference, published_ssim_map
 from stages.evaluation import METRICS, fit_truth
@@ -57,7 +57,7 @@ def synthesis_part(material: Material) -> dict[str, Any]:
         for time in material.results
     ]
     views.append(view("Result", results, found.note))
-    summary = resolved_method("synthesis", material.config) if found.state == "ok" else found.state
+    summary = outcome(found, resolved_method("synthesis", material.config))
     part = stage("synthesis", "Synthesis", summary, views, facts, [found], runs="synthesis")
     part["times"] = list(material.config.synthesis.times)
     part["time"] = material.judged_time
@@ -97,18 +97,12 @@ def evaluation_part(material: Material) -> dict[str, Any]:
     if scores is not None and len(scores) == len(METRICS):
         named = dict(zip(METRICS, map(float, scores), strict=True))
     facts: list[Fact] = [(name, score_text(value)) for name, value in named.items()]
-    views: list[View] = []
-    notes: list[str] = []
     result = material.results.get(TRUTH_TIME)
-    if material.truth is None:
-        notes.append(NO_TRUTH)
-    elif result is None:
-        notes.append(f"no frame at t = {TRUTH_TIME} to compare with the ground truth")
-    else:
-        views = _error_views(material, result, facts)
-    summary = f"PSNR {named['psnr']:.2f} dB" if "psnr" in named else found.state
+    views = [] if result is None else _error_views(material, result, facts)
+    summary = outcome(found, f"PSNR {named.get('psnr', math.nan):.2f} dB")
     part = stage("evaluation", "Errors", summary, views, facts, [found], runs="evaluation")
-    part["notes"] += [note for note in notes if note not in part["notes"]]
+    if material.truth is None and found.state != "skipped":  # which says the same
+        part["notes"].append(NO_TRUTH)
     part["scores"] = {name: _for_json(value) for name, value in named.items() if not math.isnan(value)}
     return part
 

@@ -11,7 +11,19 @@ from pipeline.fingerprints import resolved_method
 from pipeline.page_material import Material
 from pipeline.page_pictures import flow_picture, label_picture, photo, scalar_picture
 from pipeline.page_pieces import FATES, fate_counts
-from pipeline.page_views import Fact, Layer, View, arrow, layer, method_of, percent, present, stage, view
+from pipeline.page_views import (
+    Fact,
+    Layer,
+    View,
+    arrow,
+    layer,
+    method_of,
+    outcome,
+    percent,
+    present,
+    stage,
+    view,
+)
 from pipeline.results import to_uint8
 from stages.coarse_flow import PieceFate
 from stages.contours import draw_contours
@@ -123,7 +135,7 @@ def matching_part(material: Material) -> dict[str, Any]:
             )
         layers += _side_layers(material, number)
         views.append(view(f"Frame {number}", layers, found.note or UNREADABLE, side=number))
-    summary = f"{facts[0][1]} mutual" if "rank_sum01" in found.arrays else found.state
+    summary = outcome(found, f"{facts[0][1]} mutual")
     return stage("matching", "Matches", summary, views, facts, [found], runs="matching")
 
 
@@ -147,7 +159,7 @@ def coarse_flow_part(material: Material) -> dict[str, Any]:
                 layer("Why", f"labels{side}", "pieces", alt, colors="fateColors", side=side, legend=legend),
             )
     moved = [int((found.arrays[f"fate{d}"] == PieceFate.MOVED).sum()) for d in present(found.arrays, "fate")]
-    summary = f"{' / '.join(map(str, moved))} moved" if any(moved) else found.state
+    summary = outcome(found, f"{' / '.join(map(str, moved))} moved" if any(moved) else facts[0][1])
     return stage("coarse_flow", "Coarse flow", summary, views, facts + lengths, [found], runs="coarse_flow")
 
 
@@ -171,7 +183,7 @@ def refinement_part(material: Material) -> dict[str, Any]:
             facts.append((f"mean confidence {arrow(direction)}", f"{confidence.mean():.3f}"))
             _add_network_view(material, each, "Confidence", f"confidence{direction}", confidence, 1.0)
             _add_network_view(material, each, "Unexplained", f"unexplained{direction}", error, LARGEST_ERROR)
-    summary = resolved_method("refinement", material.config) if found.state == "ok" else found.state
+    summary = outcome(found, resolved_method("refinement", material.config))
     part = stage("refinement", "Refined flow", summary, views, facts + lengths, [found], runs="refinement")
     part["notes"] += notes
     return part

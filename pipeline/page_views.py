@@ -11,11 +11,14 @@ from typing import Any
 
 from configs.sections import Config
 from pipeline.fingerprints import resolved_method
-from pipeline.pair_view import Found
+from pipeline.pair_view import Found, State
 
 Layer = dict[str, Any]
 View = dict[str, Any]
 Fact = tuple[str, str]
+
+
+STATE_WORDS: Mapping[State, str] = {"missing": "not computed", "unneeded": "not needed"}
 
 
 def layer(label: str, picture: str, draw: str, alt: str, **more: Any) -> Layer:
@@ -28,9 +31,9 @@ def layer(label: str, picture: str, draw: str, alt: str, **more: Any) -> Layer:
     picture
         Name of the picture it is drawn from.
     draw
-        `photo`, `pieces` (in the colours of `colors`), `flow` (saturated at `longest` px), `length` (bright
-        at `longest` px), `heat` (dark at `low`, bright at `high`, in `unit`), or `holes` (where the picture is
-        0, on the picture `over`).
+        `photo`; `pieces` in the colours of `colors`; `flow`, saturated at `longest` px; `length`, bright at
+        `longest` px; `heat`, dark at `low` and bright at `high`, in `unit`; `holes`, where the picture is 0,
+        on the picture `over`.
     alt
         What can be seen, for those who cannot.
     **more
@@ -101,6 +104,11 @@ def stage(
 def method_of(name: str, config: Config) -> Fact:
     """The method that a stage was told to use."""
     return "method", resolved_method(name, config)
+
+
+def outcome(found: Found, told: str) -> str:
+    """What came of a stage: `told` where its results are there, else in what state they are."""
+    return told if found.state in ("ok", "earlier") else STATE_WORDS.get(found.state, found.state)
 
 
 def percent(share: float) -> str:

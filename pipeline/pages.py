@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -18,13 +19,14 @@ from urllib.parse import quote
 
 from data.images import write_file
 from pipeline.fingerprints import canonical_digest
-from pipeline.page_data import page_data
+from pipeline.page_data import PAGE_FORMAT, about, page_data
 from pipeline.pair_view import PairView
 from pipeline.session import Session
 
 SCRIPTS = ("pictures", "layers", "viewport", "view", "stage", "pieces", "record", "page")
 """Parts of the script, in their order; later ones use earlier ones."""
 HEAD_LENGTH = 4096  # bytes of a page in which its state stands
+PAGE_END = b"</html>\n"
 STATE_PATTERN = re.compile(r'<meta name="animeinterp-state" content="([0-9a-f]+)">')
 
 
@@ -70,10 +72,11 @@ def write_pages(
     paths = [folder / f"{name}.html" for name in ids]
     for number, (view, path) in enumerate(zip(views, paths, strict=True)):
         links = _links(ids, number)
-        state = canonical_digest([_page_files(), list(command), [link.path for link in links], view.state()])
+        shown = [PAGE_FORMAT, _page_files(), list(command), [link.path for link in links], about(view)]
+        state = canonical_digest([*shown, view.state()])
         if _state_in(path) != state:
-            data = page_data(session, view.pair.id, command)
-            write_file(path, render_page(data, state, links).encode())
+            data = page_data(view, command)
+            write_file(path, render_page(data, state if view.settled else "0", links).encode())
     if len(ids) == 1:
         return paths
     index = folder / _index_name(ids)
@@ -169,6 +172,8 @@ def _state_in(path: Path) -> str | None:
     try:
         with path.open("rb") as page:
             found = STATE_PATTERN.search(page.read(HEAD_LENGTH).decode("utf-8", "replace"))
+            page.seek(-len(PAGE_END), os.SEEK_END)
+            whole = page.read() == PAGE_END
     except OSError:
         return None
-    return found and found[1]
+    return found[1] if found and whole else None

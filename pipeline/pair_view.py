@@ -118,6 +118,11 @@ class PairView:
             self._found[key] = self._find(stage, number)
         return self._found[key]
 
+    @property
+    def settled(self) -> bool:
+        """Whether `state` tells of everything found so far: it does not look into arrays."""
+        return not any(found.state in ("damaged", "earlier") for found in self._found.values())
+
     def _find(self, stage: str, number: int) -> Found:
         items = self._items(stage)
         if number >= len(items):

@@ -109,7 +109,7 @@ async function paintThumbs() {
   for (const part of page.stages) {
     const layer = part.views.find((view) => view.layers.length)?.layers[0];
     const thumb = document.querySelector(`#tab-${part.name} .thumb`);
-    if (!layer) continue;
+    if (!layer || part.state === "missing") continue;
     const source = await paintLayer(layer);
     const canvas = makeCanvas(THUMB_WIDTH, Math.round((THUMB_WIDTH * source.height) / source.width));
     const context = canvas.getContext("2d");

@@ -190,6 +190,23 @@ def test_sheet_is_drawn_again_only_when_the_results_change(
     assert write_contact_sheet(session, first_id(session), path)
 
 
+def test_a_sheet_that_shows_damage_is_drawn_again_when_it_is_mended(
+    finished: None, open_session: Opener, tmp_path: Path
+) -> None:
+    session = open_session()
+    shard = session.shard_path("refinement", 0)
+    shutil.copytree(shard, tmp_path / "sound")
+    for file in (shard / "refined_flow01" / "c").rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"\0" * file.stat().st_size)
+    path = tmp_path / "sheet.png"
+    assert write_contact_sheet(session, first_id(session), path)
+    shutil.rmtree(shard)
+    shutil.copytree(tmp_path / "sound", shard)
+    assert write_contact_sheet(open_session(), first_id(session), path)
+    assert not write_contact_sheet(open_session(), first_id(session), path)
+
+
 def test_unknown_pair_is_refused_with_similar_ones(open_session: Opener) -> None:
     session = open_session()
     name = first_id(session)

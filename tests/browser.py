@@ -84,7 +84,9 @@ class Browser:
         self._post("url", {"url": path.absolute().as_uri() + (f"#{part}" if part else "")})
 
     def close(self) -> None:
+        """End the browser."""
         self._send("DELETE", self._session)
+        self._connection.close()
 
     def resize(self, width: int, height: int) -> None:
         """Make the page itself, not the window, of this size, as a phone's or a desktop's."""

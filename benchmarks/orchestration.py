@@ -1,6 +1,6 @@
 """The share of a run that is spent outside the stages, on drawn pairs at 540x960.
 
-It is taken of the seconds of all workers from the first job to the end of the run: what is not within an item.
+It is taken of the seconds of all workers from the first job to the end of the run: what is not in an item.
 `writing` is what shards take beside their items: digests, compression, flushing to disk; `waiting` is what
 workers wait for jobs, and for the others at the end of a stage's batch. What a run takes before its first job
 (reading, planning, worker processes) is given apart: it hardly grows with the pairs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from pipeline.cli_sgm import export_sgm, import_sgm
 from pipeline.cli_status import print_estimate, print_plan, status
 from pipeline.cli_weights import weights
 from pipeline.contact_sheet import write_contact_sheet
+from pipeline.pages import write_pages
 from pipeline.scores import score_table
 from pipeline.selection import Selection
 from pipeline.session import Session
@@ -186,16 +188,27 @@ def inspect(
         str,
         typer.Option("--config", "-c", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset."),
     ] = DEFAULT_CONFIG,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the pictures.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the pages.")] = None,
+    png: Annotated[
+        bool, typer.Option("--png", help="Draw one picture of all stages instead of a page.")
+    ] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     settings: Settings = None,
 ) -> None:
-    """Draw a contact sheet of every stage of a pair."""
+    """Write a page of every stage of a pair, to be looked at in a browser."""
     session = Session.open(load_config(config, settings or ()), Selection(ids=tuple(ids)), look_only=True)
     folder = output or (session.config.store.results or session.config.store.cache).parent / "contact_sheets"
-    for name in ids:
-        path = folder / f"{name}.png"
-        write_contact_sheet(session, name, path)
-        console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+    if png:
+        paths = [folder / f"{name}.png" for name in ids]
+        for name, path in zip(ids, paths, strict=True):
+            write_contact_sheet(session, name, path)
+    else:
+        words = [part for setting in settings or () for part in ("--set", setting)]
+        paths = write_pages(session, ids, folder, ["animeinterp", "run", config, *words])
+    for path in paths:
+        say(str(path))
+    if show:
+        webbrowser.open(paths[0].absolute().as_uri())
 
 
 def main() -> None:

@@ -12,14 +12,20 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from configs.errors import AnimeInterpError, DataError
-from data.images import Frame, read_image, write_file
-from data.manifest import Pair
-from pipeline.bindings import STAGES, TRUTH_TIME, needed_for
-from pipeline.drawing import Tile, arrange, draw_pieces, error_map, flow_to_color, match_colors
+from data.images import Frame, write_file
+from pipeline.bindings import TRUTH_TIME, needed_for
+from pipeline.drawing import (
+    Tile,
+    arrange,
+    draw_pieces,
+    error_map,
+    flow_to_color,
+    match_colors,
+    saturated_length,
+)
 from pipeline.fingerprints import canonical_digest, resolved_method
+from pipeline.pair_view import PairView
 from pipeline.results import to_uint8
-from pipeline.selection import unknown_pair
 from pipeline.session import Session
 from pipeline.variables import Array
 from stages.contours import draw_contours
@@ -28,102 +34,7 @@ from stages.synthesis import splat_frames
 
 SHEET_VERSION = 1  # raised when sheets look different, so that old ones are drawn again
 STATE_KEY = "animeinterp-state"  # PNG text that says which results a sheet shows
-LONGEST_SHOWN = 0.99  # quantile of the moving pixels' lengths that is drawn fully saturated
 SHOWN_SCORES = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi")
-
-
-class PairView:
-    """One pair's results as they are in the cache, whatever of them is there.
-
-    Parameters
-    ----------
-    session
-        The config, dataset and cache to look into.
-    pair_id
-        Id of the pair.
-
-    Raises
-    ------
-    ConfigError
-        No such pair; the message names similar ones.
-    """
-
-    def __init__(self, session: Session, pair_id: str) -> None:
-        ids = [pair.id for pair in session.manifest.pairs]
-        if pair_id not in ids:
-            raise unknown_pair(session.manifest, pair_id)
-        self.session = session
-        self.index = ids.index(pair_id)
-        self.pair: Pair = session.manifest.pairs[self.index]
-        self._needed = needed_for("evaluation", session.config)
-        self._missing: dict[tuple[str, int], str] = {}
-
-    def frame(self, number: int) -> Frame | None:
-        """Source frame 0 or 1, None when it cannot be read."""
-        if number >= len(self.pair.frames):
-            return None
-        return _readable(self.session.manifest.frames[self.pair.frames[number]].path)
-
-    def truth(self) -> Frame | None:
-        """Ground truth, None when there is none."""
-        return None if self.pair.truth is None else _readable(self.pair.truth.path)
-
-    def style(self) -> str:
-        """Segmentation preset of the pair's frames."""
-        return self.session.manifest.frames[self.pair.frames[0]].style
-
-    def state(self) -> str:
-        """Digest of everything that a contact sheet shows."""
-        session = self.session
-        frames = [session.manifest.frames[index] for index in self.pair.frames]
-        records = [session.record(stage, item) for stage in STAGES for item in self._items(stage)]
-        return canonical_digest(
-            [
-                SHEET_VERSION,
-                session.fingerprints,
-                [frame.digest for frame in frames],
-                self.pair.truth and self.pair.truth.digest,
-                [
-                    record and [record.status, record.input, record.output, record.reason]
-                    for record in records
-                ],
-            ]
-        )
-
-    def _items(self, stage: str) -> tuple[int, ...]:
-        """A stage's items that belong to the pair."""
-        return (self.index,) if STAGES[stage].unit == "pair" else self.pair.frames
-
-    def arrays(self, stage: str, number: int = 0) -> dict[str, Array] | None:
-        """Arrays of a stage, for frame stages of frame 0 or 1; None, and a note for `why`, without."""
-        items = self._items(stage)
-        location = self.session.locate(stage, items[number]) if number < len(items) else None
-        if number >= len(items):
-            note = self.pair.error or "no such frame"
-        elif location is None and stage not in self._needed:
-            note = f"not needed: coarse_flow.method = {self.session.config.coarse_flow.method!r}"
-        elif location is None:
-            note = f"{stage} is not computed yet, or out of date; run it first"
-        elif location.record.status != "ok":
-            note = f"{location.record.status}: {location.record.reason}"
-        else:
-            try:
-                return location.read()
-            except AnimeInterpError as error:
-                note = str(error)
-        self._missing[stage, number] = note
-        return None
-
-    def why(self, stage: str, number: int = 0) -> str:
-        """Why `arrays` found nothing; empty when it did."""
-        return self._missing.get((stage, number), "")
-
-
-def _readable(path: Path) -> Frame | None:
-    try:
-        return read_image(path)
-    except DataError:
-        return None
 
 
 def contact_sheet(session: Session, pair_id: str) -> Frame:
@@ -136,7 +47,10 @@ def contact_sheet(session: Session, pair_id: str) -> Frame:
         and ground truth; the error and the other times, if any. What is not there is a grey tile that
         says why.
     """
-    view = PairView(session, pair_id)
+    return _draw(PairView(session, pair_id))
+
+
+def _draw(view: PairView) -> Frame:
     frames = [view.frame(k) for k in (0, 1)]
     pieces = [view.arrays("segmentation", k) for k in (0, 1)]
     coarse, refined = view.arrays("coarse_flow"), view.arrays("refinement")
@@ -166,13 +80,15 @@ def write_contact_sheet(session: Session, pair_id: str, path: Path) -> bool:
     DataError
         The file cannot be written.
     """
-    state = PairView(session, pair_id).state()
+    view = PairView(session, pair_id)
+    state = canonical_digest([SHEET_VERSION, view.state()])
     if _state_in(path) == state:
         return False
+    sheet = _draw(view)
     note = PngInfo()
-    note.add_text(STATE_KEY, state)
+    note.add_text(STATE_KEY, state if view.settled else "")
     encoded = BytesIO()
-    Image.fromarray(contact_sheet(session, pair_id)).save(encoded, "PNG", pnginfo=note)
+    Image.fromarray(sheet).save(encoded, "PNG", pnginfo=note)
     write_file(path, encoded.getvalue())
     return True
 
@@ -226,7 +142,7 @@ def _pieces(view: PairView, number: int, pieces: Mapping[str, Array] | None) -> 
     return Tile(f"pieces {number}: {len(pieces['area'])}", draw_pieces(pieces["label_map"]))
 
 
-def _matches(view: PairView, pieces: list[dict[str, Array] | None]) -> list[Tile]:
+def _matches(view: PairView, pieces: list[Mapping[str, Array] | None]) -> list[Tile]:
     found = view.arrays("matching")
     first, second = pieces
     if found is None or first is None or second is None:
@@ -245,14 +161,11 @@ def _flows(view: PairView, stage: str, name: str, arrays: Mapping[str, Array] | 
     title = name.replace("_", " ")
     if arrays is None:
         return [Tile(f"{title} {text}", None, view.why(stage)) for text in captions.values()]
-    lengths = {direction: np.hypot(*arrays[f"{name}{direction}"]) for direction in captions}
-    moving = np.concatenate([length[length > 0] for length in lengths.values()])
-    # One piece gone astray would make all the others pale.
-    longest = float(np.quantile(moving, LONGEST_SHOWN)) if moving.size else 1.0
+    longest = saturated_length(*(arrays[f"{name}{direction}"] for direction in captions))
     tiles = []
     for direction, text in captions.items():
         flow = arrays[f"{name}{direction}"]
-        length = lengths[direction]
+        length = np.hypot(*flow)
         caption = f"{title} {text}: up to {length.max():.0f} px, {(length > 0).mean():.0%} moves"
         tiles.append(Tile(caption, flow_to_color(flow, longest)))
     return tiles

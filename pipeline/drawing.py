@@ -18,6 +18,8 @@ from data.images import Frame
 WHEEL_STEPS = (15, 6, 4, 11, 13, 6)
 WHEEL_CORNERS = ((255, 0, 0), (255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 255), (255, 0, 255))
 BEYOND_RANGE = 0.75  # brightness of flows longer than the largest length shown
+LONGEST_SHOWN = 0.99  # quantile of the moving pixels' lengths that is drawn fully saturated
+ERROR_SHOWN = 64.0  # grey levels from which an error is drawn white
 GOLDEN_RATIO = 0.618033988749895
 UNMATCHED_GRAY = 70
 STILL = 255  # white: pieces without flow, as no motion is in a picture of a flow
@@ -70,6 +72,23 @@ def flow_to_color(flow: npt.NDArray[np.float32], longest: float | None = None) -
     color[~finite] = 0
     drawn: Frame = np.floor(255 * color).astype(np.uint8)
     return drawn
+
+
+def saturated_length(*flows: npt.NDArray[np.float32]) -> float:
+    """Length, px, from which these flows are best drawn fully saturated; 1 where nothing moves.
+
+    One piece gone astray would make all the others pale, so it is not the longest of all.
+    """
+    lengths = np.concatenate([np.hypot(*flow).ravel() for flow in flows])
+    moving = lengths[lengths > 0]
+    return float(np.quantile(moving, LONGEST_SHOWN)) if moving.size else 1.0
+
+
+def heat_colors() -> Frame:
+    """The 256 colours of errors, from dark to bright: (256, 3), RGB."""
+    ramp = np.arange(256, dtype=np.uint8)[None]
+    mapped = cv2.applyColorMap(ramp, cv2.COLORMAP_INFERNO)
+    return np.asarray(cv2.cvtColor(mapped, cv2.COLOR_BGR2RGB)[0], np.uint8)
 
 
 def piece_colors(count: int) -> Frame:
@@ -134,13 +153,11 @@ def draw_moves(
     return np.hstack((colors0[label_map0], colors1[label_map1]))
 
 
-def error_map(frame: Frame, truth: Frame, full: float = 64) -> Frame:
+def error_map(frame: Frame, truth: Frame, full: float = ERROR_SHOWN) -> Frame:
     """Largest channel difference as heat, black = none, white = `full` grey levels or more: (H, W, 3)."""
     difference = np.abs(frame.astype(np.int16) - truth).max(axis=2)
-    scaled = np.clip(difference * (255 / full), 0, 255).astype(np.uint8)
-    return np.asarray(
-        cv2.cvtColor(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB), np.uint8
-    )
+    drawn: Frame = heat_colors()[np.clip(difference * (255 / full), 0, 255).astype(np.uint8)]
+    return drawn
 
 
 @dataclass(frozen=True, slots=True)

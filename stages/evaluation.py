@@ -95,7 +95,7 @@ def evaluate_frame(
         raise ValueError("prediction holds values that are not finite")
     height, width = prediction.shape[:2]
     predicted = np.clip(prediction, 0, 1).astype(np.float32)
-    wanted = _fit_truth(truth, height, width)
+    wanted = fit_truth(truth, height, width)
 
     scores = dict.fromkeys(METRICS, math.nan)
     scores["psnr"], scores["ssim"], scores["ie"] = _published_scores(predicted, wanted)
@@ -226,9 +226,7 @@ def _published_scores(
     )
 
 
-def _fit_truth(
-    truth: NDArray[np.uint8] | NDArray[np.float32], height: int, width: int
-) -> NDArray[np.float32]:
+def fit_truth(truth: NDArray[np.uint8] | NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
     """Bring the ground truth to the working size and to float32 in 0..1."""
     if truth.dtype == np.uint8:
         if truth.shape[:2] != (height, width):

@@ -91,8 +91,8 @@ def match_pieces(
     candidates = Candidates(features0, features1, pieces0, pieces1, section)
     count0, count1 = pieces0.count, pieces1.count
     rank_in_row = np.empty((count0, count1), _rank_type(count1))
-    for rows in _strips(count0, count1):
-        rank_in_row[rows] = _rank_rows(candidates.score_rows(rows))
+    for rows in strips(count0, count1):
+        rank_in_row[rows] = rank_rows(candidates.score_rows(rows))
     found = Matching(
         match01=np.zeros(count0, np.int32),
         match10=np.zeros(count1, np.int32),
@@ -102,14 +102,15 @@ def match_pieces(
         score10=np.zeros(count1, np.float32),
         affinity=candidates.kept if section.keep_affinity else None,
     )
-    for columns in _strips(count1, count0):
+    for columns in strips(count1, count0):
         affinity = candidates.score_columns(columns)
-        rank_sum = np.add(_rank_rows(affinity), rank_in_row[:, columns].T, dtype=np.int32)
+        rank_sum = np.add(rank_rows(affinity), rank_in_row[:, columns].T, dtype=np.int32)
         _enter(found, columns, rank_sum, affinity)
     return found
 
 
-def _strips(count: int, length: int) -> Iterator[slice]:
+def strips(count: int, length: int) -> Iterator[slice]:
+    """Parts of `count` pieces, with `length` candidates each, that are scored and ranked at once."""
     step = max(1, STRIP_CANDIDATES // length)
     for start in range(0, count, step):
         yield slice(start, min(start + step, count))
@@ -119,7 +120,7 @@ def _rank_type(count: int) -> type[np.uint16] | type[np.uint32]:
     return np.uint16 if count <= 1 << 16 else np.uint32
 
 
-def _rank_rows(affinity: NDArray[np.float32]) -> NDArray[Any]:
+def rank_rows(affinity: NDArray[np.float32]) -> NDArray[Any]:
     """Rank of each entry in its row, 0 = largest; the first of equal ones comes first."""
     ranks = np.empty(affinity.shape, _rank_type(affinity.shape[1]))
     _rank_by_sorting(affinity.view(np.int32), ranks)

@@ -12,11 +12,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from models.arrays import Flow, Frame, check_one_size, check_pair, flow_tensor, frame_tensor
+from models.encoder import STRIDE
+from models.padding import pad_edge
 from models.reproducible import reproducible
-from models.rfr import RFR
+from models.rfr import RFR, SMALLEST_FRAME
 
 STAGE_VERSION = 3
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
@@ -29,6 +32,19 @@ class RefinedFlow(NamedTuple):
     """`(2, H, W)`, pixels, on the grid of frame 0."""
     flow10: Flow
     """`(2, H, W)`, pixels, on the grid of frame 1."""
+
+
+class Confidence(NamedTuple):
+    """How far the network trusts the coarse flows, on grids of cells of 8 px."""
+
+    confidence01: npt.NDArray[np.float32]
+    """`(h, w)`, 0..1: the weight of the coarse flow of frame 0."""
+    confidence10: npt.NDArray[np.float32]
+    """`(h, w)`, 0..1: of frame 1."""
+    error01: npt.NDArray[np.float32]
+    """`(h, w)`, 0..6: what the coarse flow of frame 0 leaves unexplained, as the network sees it."""
+    error10: npt.NDArray[np.float32]
+    """`(h, w)`, 0..6: of frame 1."""
 
 
 class CoarsePair(NamedTuple):
@@ -139,4 +155,42 @@ def _rounded(flow: Flow, fraction_bits: int) -> Flow:
     if not fraction_bits:
         return flow
     steps = np.float32(2**fraction_bits)  # a power of two: multiplying and dividing by it is exact
-    return np.rint(flow * steps) / steps
+    rounded: Flow = np.rint(flow * steps) / steps
+    return rounded
+
+
+def confidence(pair: CoarsePair, network: RFR, device: str | torch.device = "cpu") -> Confidence:
+    """How far the network trusts the coarse flows of a pair; for looking at.
+
+    Parameters
+    ----------
+    pair
+        Frames and coarse flows.
+    network, device
+        As for `refine`. Whether the network uses the confidence is its setting `confidence_mask`.
+
+    Returns
+    -------
+    Confidence
+        `exp(-g^2)` and the warping error. Cells lie over the whole frame evenly, `H // 8` by `W // 8`; of
+        frames with a side below 64 px, which the network pads, those that touch the frame.
+
+    Raises
+    ------
+    ValueError
+        As for `refine`.
+    """
+    check_pair(pair.frame0, pair.frame1, coarse_flow01=pair.flow01, coarse_flow10=pair.flow10)
+    height, width = pair.frame0.shape[:2]
+    padded = max(height, SMALLEST_FRAME), max(width, SMALLEST_FRAME)
+    with torch.inference_mode(), reproducible():
+        frames = pad_edge(frame_tensor([pair.frame0, pair.frame1], device), *padded)
+        flows = pad_edge(flow_tensor([pair.flow01, pair.flow10], device), *padded)
+        initial = network.to(device).initial_flow(frames, frames.flip(0), flows)
+        rows, columns = (
+            side // STRIDE if side >= SMALLEST_FRAME else -(-side // STRIDE) for side in (height, width)
+        )
+        trusted, error = (
+            x[:, 0, :rows, :columns].cpu().numpy() for x in (torch.exp(-(initial.g**2)), initial.error)
+        )
+    return Confidence(trusted[0], trusted[1], error[0], error[1])

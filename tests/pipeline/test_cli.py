@@ -326,15 +326,34 @@ def test_status_and_inspect(command: Command, options: list[str], tmp_path: Path
     code, printed = command("status", "paper", *options)
     assert code == 0
     assert "coarse_flow would compute 2 pairs" in printed
-    code, printed = command(
-        "inspect", "good_a", "good_b", "-c", "paper", "-o", str(tmp_path / "sheets"), *options
-    )
+    looking = ["inspect", "good_a", "good_b", "-c", "paper", "-o", str(tmp_path / "sheets"), *options]
+    code, printed = command(*looking)
     assert code == 0
+    assert printed.splitlines() == [
+        str(tmp_path / "sheets" / f"{name}.html") for name in ("index", "good_a", "good_b")
+    ]
+    page = (tmp_path / "sheets" / "good_a.html").read_text(encoding="utf-8")
+    assert "animeinterp run paper --set" in page
+    assert not list((tmp_path / "sheets").glob("*.png"))
+    code, printed = command(*looking, "--png")
+    assert code == 0
+    assert printed.splitlines()[1].endswith("good_b.png")
     assert read_image(tmp_path / "sheets" / "good_a.png").shape[2] == 3
     code, printed = command("inspect", "good_c", "-c", "paper", *options)
     assert code == 2
     assert "no pair 'good_c'" in printed
     assert "good_a" in printed
+
+
+def test_inspect_opens_what_it_wrote(
+    command: Command, options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)  # a test must not open windows
+    assert command("inspect", "good_a", "-c", "paper", *options)[0] == 0
+    assert opened == []
+    assert command("inspect", "good_a", "-c", "paper", "--open", *options)[0] == 0
+    assert opened == [(tmp_path / "contact_sheets" / "good_a.html").as_uri()]
 
 
 def test_demo_draws_runs_scores_and_shows(command: Command, tmp_path: Path) -> None:

@@ -17,19 +17,17 @@ from pipeline.verification import verify_and_note, verify_shard
 from tests.pipeline.conftest import Opener, Runner
 
 ONE_ROW, TWO = "c/0", "c/0/0"  # where Zarr keeps the only shard file of an array of so many dimensions
-SEGMENTATION = {"label_map": "c/0/0/0", "label_map_shape": TWO, "area": ONE_ROW, "centroid": TWO, "box": TWO}
 MATCHING = ("match01", "match10", "rank_sum01", "rank_sum10", "score01", "score10")
 ARRAYS = {
-    "segmentation": SEGMENTATION | {f"{name}_offsets": ONE_ROW for name in ("area", "centroid", "box")},
-    "matching": {f"{name}{suffix}": ONE_ROW for name in MATCHING for suffix in ("", "_offsets")},
-    "evaluation": {"scores": TWO, "scores_shape": TWO},
+    "segmentation": {"label_map": "c/0/0/0", "area": ONE_ROW, "centroid": TWO, "box": TWO},
+    "matching": dict.fromkeys(MATCHING, ONE_ROW),
+    "evaluation": {"scores": ONE_ROW},
 }
 FILES = {
     stage: ["manifest.json", "zarr.json"]
     + [f"{name}/{part}" for name, chunk in arrays.items() for part in ("zarr.json", chunk)]
     for stage, arrays in ARRAYS.items()
 }
-FILES["matching"].append("affinity_offsets/zarr.json")  # nothing but zeros in it, so without a chunk
 KINDS = ("flip", "truncate", "delete", "swap")
 
 
@@ -182,7 +180,7 @@ def outputs(session: Session) -> dict[str, list[object]]:
         ("matching", "match01/zarr.json", "flip"),
         ("matching", "score10/c/0", "swap"),
         ("matching", "manifest.json", "truncate"),
-        ("evaluation", "scores_shape/c/0/0", "delete"),
+        ("evaluation", "scores/c/0", "delete"),
         ("evaluation", "zarr.json", "flip"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.rfr import RFR
-from stages.refinement import CoarsePair, refine, refine_together
+from stages.refinement import CoarsePair, confidence, refine, refine_together
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -127,3 +127,35 @@ def test_gpu_agrees_with_cpu(pair: Arrays, network: RFR) -> None:
     network.to("cpu")
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-2)
+
+
+def test_confidence_is_that_of_the_network(network: RFR) -> None:
+    generator = np.random.default_rng(1)
+    frame0, frame1 = generator.integers(0, 256, (2, 72, 91, 3), dtype=np.uint8)
+    flow01, flow10 = generator.normal(0, 3, (2, 2, 72, 91)).astype(np.float32)
+    found = confidence(CoarsePair(frame0, frame1, flow01, flow10), network)
+    frames = [torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 for frame in (frame0, frame1)]
+    for flow, (first, second), trusted, error in (
+        (flow01, frames, found.confidence01, found.error01),
+        (flow10, frames[::-1], found.confidence10, found.error10),
+    ):
+        initial = network.initial_flow(first, second, torch.from_numpy(flow)[None])
+        assert trusted.shape == error.shape == (9, 11)
+        assert trusted.dtype == np.float32
+        np.testing.assert_allclose(trusted, torch.exp(-(initial.g**2))[0, 0], atol=1e-5)
+        np.testing.assert_allclose(error, initial.error[0, 0], atol=1e-5)
+
+
+def test_confidence_weighs_the_initial_flow(network: RFR) -> None:
+    generator = np.random.default_rng(2)
+    frames = generator.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    flow = np.full((2, 64, 64), 8, np.float32)
+    found = confidence(CoarsePair(*frames, flow, flow), network)
+    tensors = [torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 for frame in frames]
+    weighted = network.initial_flow(*tensors, torch.from_numpy(flow)[None]).flow
+    assert network.confidence_mask
+    np.testing.assert_allclose(weighted[0, 0], found.confidence01, atol=1e-5)
+
+
+def test_confidence_of_a_small_frame_covers_the_frame_only(pair: Arrays, network: RFR) -> None:
+    assert confidence(CoarsePair(*pair), network).confidence01.shape == (3, 4)

@@ -1,0 +1,179 @@
+"""Pages of pairs: self-contained HTML files, with an index where there are several."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.parse import quote
+
+from data.images import write_file
+from pipeline.fingerprints import canonical_digest
+from pipeline.page_data import PAGE_FORMAT, about, page_data
+from pipeline.pair_view import PairView
+from pipeline.session import Session
+
+SCRIPTS = ("pictures", "layers", "viewport", "view", "stage", "pieces", "record", "page")
+"""Parts of the script, in their order; later ones use earlier ones."""
+HEAD_LENGTH = 4096  # bytes of a page in which its state stands
+PAGE_END = b"</html>\n"
+STATE_PATTERN = re.compile(r'<meta name="animeinterp-state" content="([0-9a-f]+)">')
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page beside this one."""
+
+    text: str
+    path: str
+    """From this page's folder, with slashes."""
+
+
+def write_pages(
+    session: Session, ids: Sequence[str], folder: Path, command: Sequence[str] = ()
+) -> list[Path]:
+    """Write the pages of pairs, and an index where there are several; those that would not change are left.
+
+    Parameters
+    ----------
+    session
+        The config, dataset and cache to look into.
+    ids
+        Pairs, each once.
+    folder
+        Where the pages go: `<id>.html` each, and the index, `index.html`.
+    command
+        Words of the command that runs the stages, as pages name it where something is missing.
+
+    Returns
+    -------
+    list of Path
+        One for each pair, after the index if there is one.
+
+    Raises
+    ------
+    ConfigError
+        No such pair; the message names similar ones.
+    DataError
+        A file cannot be written.
+    """
+    ids = list(dict.fromkeys(ids))
+    views = [PairView(session, name) for name in ids]  # unknown ids are refused before anything is written
+    paths = [folder / f"{name}.html" for name in ids]
+    for number, (view, path) in enumerate(zip(views, paths, strict=True)):
+        links = _links(ids, number)
+        shown = [PAGE_FORMAT, _page_files(), list(command), [link.path for link in links], about(view)]
+        state = canonical_digest([*shown, view.state()])
+        if _state_in(path) != state:
+            data = page_data(view, command)
+            write_file(path, render_page(data, state if view.settled else "0", links).encode())
+    if len(ids) == 1:
+        return paths
+    index = folder / _index_name(ids)
+    write_file(index, render_index(ids).encode())
+    return [index, *paths]
+
+
+def _links(ids: Sequence[str], number: int) -> list[Link]:
+    """Links from one page to the index and its neighbours; ids may hold slashes, and then stand deeper."""
+    if len(ids) == 1:
+        return []
+    up = "../" * ids[number].count("/")
+    links = [Link("All pairs", f"{up}{_index_name(ids)}")]
+    if number > 0:
+        links.append(Link("‹ Former", f"{up}{_address(ids[number - 1])}"))
+    if number + 1 < len(ids):
+        links.append(Link("Next ›", f"{up}{_address(ids[number + 1])}"))
+    return links
+
+
+def _index_name(ids: Sequence[str]) -> str:
+    """Name of the index, another one where a pair's page is called so."""
+    name = "index"
+    while name in ids:
+        name += "_"
+    return f"{name}.html"
+
+
+def _address(pair_id: str) -> str:
+    return f"{quote(pair_id)}.html"
+
+
+def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ()) -> str:
+    """A page as HTML that needs no other file.
+
+    Parameters
+    ----------
+    data
+        From `pipeline.page_data.page_data`.
+    state
+        Digest of what the page is made from, kept in it.
+    links
+        Pages beside it.
+    """
+    style, script = page_file("page.css"), "\n".join(page_file(f"{name}.js") for name in SCRIPTS)
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Template(page_file("page.html")).substitute(
+        state=state,
+        policy=_policy(style, script),
+        title=escape(str(data["id"])),
+        links="".join(f'<a href="{escape(link.path)}">{escape(link.text)}</a>' for link in links),
+        style=style,
+        script=script,
+        data=text.replace("<", "\\u003c"),  # which could end the script, or begin a comment
+    )
+
+
+def render_index(ids: Sequence[str]) -> str:
+    """A page with links to the pages of several pairs."""
+    style = page_file("page.css")
+    rows = "".join(f'<li><a href="{escape(_address(name))}">{escape(name)}</a></li>' for name in ids)
+    return Template(page_file("index.html")).substitute(
+        policy=_policy(style), style=style, title=f"{len(ids)} pairs", rows=rows
+    )
+
+
+def _policy(style: str, script: str | None = None) -> str:
+    """Content security policy: nothing but the page's own style, script and pictures; nothing is fetched."""
+    allowed = {"default-src": "'none'", "img-src": "data:", "style-src": _source(style)}
+    if script is not None:
+        allowed["script-src"] = _source(script)
+    return "; ".join(f"{kind} {source}" for kind, source in allowed.items())
+
+
+def _source(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def page_file(name: str) -> str:
+    """A file of the folder `page`."""
+    return files("pipeline").joinpath("page", name).read_text(encoding="utf-8")
+
+
+@cache
+def _page_files() -> str:
+    """Digest of what pages are made with: when it changes, they are written again."""
+    names = ("page.html", "page.css", *(f"{name}.js" for name in SCRIPTS))
+    return canonical_digest([page_file(name) for name in names])
+
+
+def _state_in(path: Path) -> str | None:
+    try:
+        with path.open("rb") as page:
+            found = STATE_PATTERN.search(page.read(HEAD_LENGTH).decode("utf-8", "replace"))
+            page.seek(-len(PAGE_END), os.SEEK_END)
+            whole = page.read() == PAGE_END
+    except OSError:
+        return None
+    return found[1] if found and whole else None

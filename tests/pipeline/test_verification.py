@@ -58,12 +58,12 @@ def swap(one: Path, other: Path) -> None:
 
 
 def other_than(shard: Path, name: str) -> Path:
-    """A file to swap with: of the same shard, or another shard's manifest."""
-    if name == "manifest.json":
-        return next(path for path in sorted(shard.parent.glob("*.zarr")) if path != shard) / name
+    """A file to swap with: of the same shard where it has one of that name, else that of another shard."""
     content = (shard / name).read_bytes()
-    files = sorted(path for path in shard.rglob("*") if path.is_file() and path.name == Path(name).name)
-    return next(path for path in files if path.parent != shard and path.read_bytes() != content)
+    own = sorted(path for path in shard.rglob(Path(name).name) if path.is_file() and path.parent != shard)
+    others = [path / name for path in sorted(shard.parent.glob("*.zarr")) if path != shard]
+    candidates = others if name == "manifest.json" else [*own, *others]
+    return next(path for path in candidates if path.read_bytes() != content)
 
 
 @pytest.fixture

@@ -56,16 +56,12 @@ def _compute_apart(executor: Executor, job: ShardJob) -> ShardOutcome | Exceptio
 def _compute_item(
     executor: Executor, job: ShardJob, item: ItemJob, done: dict[str, ItemRecord]
 ) -> ShardOutcome | Exception:
-    deaths, cause = 0, ""
-    while deaths < LEAST_DEATHS:
-        outcome = _run(executor, _with(job, item, done))
-        if not isinstance(outcome, WorkerDiedError):
-            return outcome
-        deaths, cause = deaths + outcome.deaths, outcome.cause
+    outcome = _run(executor, _with(job, item, done))
+    if not isinstance(outcome, WorkerDiedError):
+        return outcome
     reason = (
-        f"{WorkerDiedError(deaths, cause)}, each time while it computed this alone; give workers more memory "
-        "(executor.memory_gb, fewer executor.workers; dask worker --memory-limit), then run again with "
-        "--retry-failed"
+        f"{outcome}, each time while it computed this alone; give workers more memory (executor.memory_gb, "
+        "fewer executor.workers; dask worker --memory-limit), then run again with --retry-failed"
     )
     return _run(executor, _with(job, ItemJob(item.id, item.input, status="failed", reason=reason), done))
 
@@ -88,8 +84,14 @@ def _with(job: ShardJob, current: ItemJob, done: dict[str, ItemRecord]) -> Shard
 
 
 def _run(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
-    [(_, outcome)] = executor.map(run_shard, [job], job.stage)
-    return outcome
+    """Run a job until it is done or has cost its number of workers."""
+    deaths, cause = 0, ""
+    while deaths < LEAST_DEATHS:
+        [(_, outcome)] = executor.map(run_shard, [job], job.stage)
+        if not isinstance(outcome, WorkerDiedError):
+            return outcome
+        deaths, cause = deaths + outcome.deaths, outcome.cause
+    return WorkerDiedError(deaths, cause)
 
 
 def _merged(outcomes: Sequence[ShardOutcome]) -> ShardOutcome:

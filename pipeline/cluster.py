@@ -154,8 +154,9 @@ class DaskExecutor:
         patience = Patience(self._section, setting, resource)
         waiting, running = deque(jobs), dict[Future, Job]()
         finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        # Dask hands jobs of one name to workers as these become free: few are lost with a worker.
-        keys = ((f"{stage or function.__name__}-{uuid.uuid4().hex}", number) for number in itertools.count())
+        # Dask takes jobs of one name for a group, and hands them to workers as these become free.
+        name = f"{stage or function.__name__}-{uuid.uuid4().hex}"
+        keys = ((name, number) for number in itertools.count())
         try:
             while waiting or running:
                 while waiting and (not self._unfit or self._fit_workers(resource)):
@@ -236,13 +237,7 @@ class DaskExecutor:
         return setting, getattr(self._section, setting)
 
     def _workers(self) -> dict[str, Any]:
-        """What the scheduler says of its workers, by address.
-
-        Raises
-        ------
-        ClusterError
-            It says nothing any more.
-        """
+        """What the scheduler says of its workers, by address."""
         if self._client.status != "running":
             return {}  # its jobs are about to be reported as cancelled
         return dict(self._client.scheduler_info(n_workers=-1).get("workers", {}))
@@ -261,7 +256,7 @@ class DaskExecutor:
 
     def _cause_of_death(self, error: KilledWorker) -> str:
         limit = error.last_worker.memory_limit
-        with suppress(Exception):
+        with suppress(OSError):
             for _, event in self._client.get_events("worker-restart-memory"):
                 if event["worker"] == error.last_worker.address:
                     taken = gigabytes(event["rss"])

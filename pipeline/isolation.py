@@ -13,8 +13,6 @@ from pipeline.workers import WorkerDiedError
 LEAST_DEATHS = 2
 """Of workers that had nothing but the item: a single one may have had a cause of its own."""
 
-MOST_TRIES = 5
-
 
 def compute_shards(
     executor: Executor, jobs: Sequence[ShardJob]
@@ -45,7 +43,7 @@ def _compute_apart(executor: Executor, job: ShardJob) -> ShardOutcome | Exceptio
     outcomes: list[ShardOutcome] = []
     foregone = tuple(item for item in job.items if item.source is None)
     if foregone:
-        outcome = _record(executor, replace(job, items=foregone))
+        outcome = _run(executor, replace(job, items=foregone))
         if isinstance(outcome, Exception):
             return outcome
         outcomes.append(outcome)
@@ -61,34 +59,27 @@ def _compute_apart(executor: Executor, job: ShardJob) -> ShardOutcome | Exceptio
 
 def _compute_item(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
     """Compute the only item of a job; what else its shard holds is carried over."""
-    deaths, cause = 0, ""
-    while deaths < LEAST_DEATHS:
-        outcome = _run(executor, job)
-        if not isinstance(outcome, WorkerDiedError):
-            return outcome
-        deaths, cause = deaths + outcome.deaths, outcome.cause
+    outcome = _run(executor, job)
+    if not isinstance(outcome, WorkerDiedError):
+        return outcome
     reason = (
-        f"{WorkerDiedError(deaths, cause)}, each time while it computed this alone; give workers more memory "
-        "(executor.memory_gb, fewer executor.workers; dask worker --memory-limit), then run again with "
-        "--retry-failed"
+        f"{outcome}, each time while it computed this alone; give workers more memory (executor.memory_gb, "
+        "fewer executor.workers; dask worker --memory-limit), then run again with --retry-failed"
     )
     (item,) = job.items
     failed = ItemJob(item.id, item.input, item.inputs, status="failed", reason=reason)
-    return _record(executor, replace(job, items=(failed,)))
-
-
-def _record(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
-    """Commit items that have nothing to compute: a worker that dies meanwhile does so for another reason."""
-    for _ in range(MOST_TRIES):
-        outcome = _run(executor, job)
-        if not isinstance(outcome, WorkerDiedError):
-            break
-    return outcome
+    return _run(executor, replace(job, items=(failed,)))
 
 
 def _run(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
-    [(_, outcome)] = executor.map(run_shard, [job], job.stage)
-    return outcome
+    """Run a job until it is done or has cost its number of workers."""
+    deaths, cause = 0, ""
+    while deaths < LEAST_DEATHS:
+        [(_, outcome)] = executor.map(run_shard, [job], job.stage)
+        if not isinstance(outcome, WorkerDiedError):
+            return outcome
+        deaths, cause = deaths + outcome.deaths, outcome.cause
+    return WorkerDiedError(deaths, cause)
 
 
 def _merged(outcomes: Sequence[ShardOutcome]) -> ShardOutcome:

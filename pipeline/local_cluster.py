@@ -24,6 +24,8 @@ LOCAL_SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,
     # Workers get a job when they are free for it, so that one that dies takes no others along.
     "distributed.scheduler.worker-saturation": 1.0,
+    # Else one that is just being started again, this long after an earlier death, is given up for good.
+    "distributed.deploy.lost-worker-timeout": "1000 days",
     # Workers hold nothing that Dask could spill, and one that it pauses might never take a job again.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,

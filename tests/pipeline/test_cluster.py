@@ -190,6 +190,10 @@ def test_a_worker_without_the_program_is_refused_before_any_work(
 ) -> None:
     (tmp_path / "other" / "pipeline").mkdir(parents=True)
     (tmp_path / "other" / "pipeline" / "__init__.py").touch()
+    # Without this file, one would be found where the program is installed for its developers.
+    (tmp_path / "other" / "pipeline" / "cluster.py").write_text(
+        "raise ModuleNotFoundError('pipeline.cluster')"
+    )
     processes.start_worker(path=tmp_path / "other")
     with pytest.raises(ConfigError, match="its workers cannot load animeinterp .*install the same version"):
         run(f"executor.kind={processes.address}")

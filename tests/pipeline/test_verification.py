@@ -146,7 +146,7 @@ def test_what_was_noted_stays_damaged_until_it_is_computed_again(cache: Path, st
     name = manifest.items[0].id
     note_damage(shard, {name: "a reader met it", "of no item": "whatever"})
     assert verify_shard(shard).items == {name: "a reader met it"}
-    harm(shard / "scores" / "c/0/0", "flip", shard)
+    harm(shard / "scores" / "c/0", "flip", shard)
     for kind in ("flip", "truncate", "delete"):  # a note that has gone is made again
         met = {item for item, why in verify_and_note(shard).items.items() if why.startswith("array 'scores'")}
         assert met

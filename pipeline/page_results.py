@@ -20,6 +20,7 @@ from stages.evaluation import METRICS, fit_truth
 from stages.synthesis import splat_frames
 
 MOST_SPLATTED = 3  # times whose splatted frames are shown: they are half of a page's size
+WEIGHTS_SHOWN = 1e3  # ratio of the weights drawn brightest and darkest
 DISSIMILAR_SHOWN = 0.999  # quantile of 1 - SSIM that is drawn white
 
 
@@ -81,7 +82,8 @@ def _splat_layers(
     material.pictures[f"{name}weight"] = scalar_picture(weight, low, high, logarithmic=True)
     told = f"frame {number} carried to t = {time:g}"
     reads.append(["weight", f"{name}weight", "", time])
-    scale = {"low": low, "high": high, "unit": ""}
+    # Softmax splatting has weights down to 1e-9: most of the colours are for those that count.
+    scale = {"low": max(low, high / WEIGHTS_SHOWN), "high": high, "unit": ""}
     return [
         layer("Splatted", name, "photo", f"{told}, black in holes", time=time),
         layer("Weight", f"{name}weight", "heat", f"weights that landed, {told}", time=time, **scale),

@@ -17,14 +17,22 @@ from string import Template
 from typing import Any
 from urllib.parse import quote
 
-from data.images import write_file
+import cv2
+import numpy as np
+
+from data.images import Frame, write_file
 from pipeline.fingerprints import canonical_digest
 from pipeline.page_data import PAGE_FORMAT, about, page_data
+from pipeline.page_pictures import data_uri
+from pipeline.page_results import score_text
 from pipeline.pair_view import PairView
 from pipeline.session import Session
+from stages.evaluation import METRICS
 
 SCRIPTS = ("pictures", "layers", "viewport", "view", "stage", "pieces", "record", "page")
 """Parts of the script, in their order; later ones use earlier ones."""
+INDEX_SCORES = ("psnr", "ssim", "ie")
+INDEX_PICTURE = 128  # px wide
 HEAD_LENGTH = 4096  # bytes of a page in which its state stands
 PAGE_END = b"</html>\n"
 STATE_PATTERN = re.compile(r'<meta name="animeinterp-state" content="([0-9a-f]+)">')
@@ -80,7 +88,7 @@ def write_pages(
     if len(ids) == 1:
         return paths
     index = folder / _index_name(ids)
-    write_file(index, render_index(ids).encode())
+    write_file(index, render_index(views).encode())
     return [index, *paths]
 
 
@@ -134,13 +142,37 @@ def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ())
     )
 
 
-def render_index(ids: Sequence[str]) -> str:
-    """A page with links to the pages of several pairs."""
+def render_index(views: Sequence[PairView]) -> str:
+    """A page with links to the pages of several pairs, their pictures and scores."""
     style = page_file("page.css")
-    rows = "".join(f'<li><a href="{escape(_address(name))}">{escape(name)}</a></li>' for name in ids)
+    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("", "pair", *INDEX_SCORES))
     return Template(page_file("index.html")).substitute(
-        policy=_policy(style), style=style, title=f"{len(ids)} pairs", rows=rows
+        policy=_policy(style),
+        style=style,
+        title=f"{len(views)} pairs",
+        columns=columns,
+        rows="".join(_index_row(view) for view in views),
     )
+
+
+def _index_row(view: PairView) -> str:
+    name = view.pair.id
+    frame = view.frame(0)
+    picture = (
+        "" if frame is None else f'<img src="{data_uri(_small(frame))}" alt="frame 0 of {escape(name)}">'
+    )
+    scores = view.found("evaluation").arrays.get("scores")
+    texts = ["–"] * len(INDEX_SCORES)
+    if scores is not None and len(scores) == len(METRICS):
+        texts = [score_text(float(scores[METRICS.index(score)])) for score in INDEX_SCORES]
+    cells = "".join(f"<td>{text}</td>" for text in texts)
+    link = f'<a href="{escape(_address(name))}">{escape(name)}</a>'
+    return f'<tr><td>{picture}</td><th scope="row">{link}</th>{cells}</tr>'
+
+
+def _small(frame: Frame) -> Frame:
+    height = max(1, round(frame.shape[0] * INDEX_PICTURE / frame.shape[1]))
+    return np.asarray(cv2.resize(frame, (INDEX_PICTURE, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _policy(style: str, script: str | None = None) -> str:

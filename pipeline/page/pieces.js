@@ -2,7 +2,7 @@
 
 const OWN_COLOR = [255, 140, 0];
 const MATCH_COLOR = [0, 170, 255];
-const PIECE_SHARE = 0.25; // of the frame that a piece fills when zoomed to
+const PIECE_SHARE = 0.6; // of the frame that a piece fills when zoomed to
 const PROBE_COLOR = [225, 60, 220];
 
 const CANDIDATE_COLUMNS = [
@@ -188,7 +188,7 @@ class Pieces {
       ["area", `${area} px`, `> ${limits.smallest} px`, area > limits.smallest],
       ["area", `${area} px`, `< ${numberText(limits.largest, 6)} px`, area < limits.largest],
       ["area ratio", table.ratio[piece], `< ${limits.ratio}`, table.ratio[piece] < limits.ratio],
-      ["overlap", overlap === null ? "not looked at" : "", `> ${limits.overlap * 100} %`, overlap],
+      ["overlap", overlap === null ? "not looked at" : overlap ? "above" : "not above", `> ${limits.overlap * 100} %`, overlap],
     ].map(([name, found, limit, passed]) => make("tr", { class: passed === false ? "bad" : "" },
       make("th", { scope: "row" }, name), make("td", {}, String(found)), make("td", {}, limit),
       make("td", {}, passed === null ? "–" : passed ? "✓ passed" : "✗ failed")));

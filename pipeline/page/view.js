@@ -1,5 +1,7 @@
 // A view: a place for the layers of a frame, with marks, vectors and what is read under the pointer.
 
+const BLACK = [0, 0, 0];
+const MARK_OPACITY = 140; // of 255
 const VECTOR_SPACING = 26; // px of the screen
 const RING_SIZE = 30; // px of the screen; smaller pieces get a ring
 const VECTOR_SHORTEST = 0.5; // px of the frame; shorter ones are dots
@@ -190,21 +192,26 @@ function vectorText(dx, dy) {
   return `flow (${text(dx)}, ${text(dy)}) px, ${Math.hypot(dx, dy).toFixed(2)} px long`;
 }
 
+// Fill a piece with a colour, half transparent, and outline it: inside in the colour, outside in black.
 function paintMark(context, picture, piece, box, color, thickness) {
-  const [left, top, right, bottom] = box;
-  const [width, height] = [right - left + 1, bottom - top + 1];
-  const pixels = context.getImageData(left, top, width, height);
+  const left = Math.max(0, box[0] - thickness);
+  const top = Math.max(0, box[1] - thickness);
+  const right = Math.min(picture.width - 1, box[2] + thickness);
+  const bottom = Math.min(picture.height - 1, box[3] + thickness);
+  const width = right - left + 1;
+  const pixels = context.getImageData(left, top, width, bottom - top + 1);
   const { labels } = picture;
   const inside = (x, y) =>
     x >= 0 && y >= 0 && x < picture.width && y < picture.height && labels[y * picture.width + x] === piece;
   for (let y = top; y <= bottom; y++) {
     for (let x = left; x <= right; x++) {
-      if (labels[y * picture.width + x] !== piece) continue;
-      const within = inside(x - thickness, y) && inside(x + thickness, y)
-        && inside(x, y - thickness) && inside(x, y + thickness);
+      const own = labels[y * picture.width + x] === piece;
+      const around = inside(x - thickness, y) + inside(x + thickness, y)
+        + inside(x, y - thickness) + inside(x, y + thickness);
+      if (!own && around === 0) continue;
       const i = (y - top) * width + x - left;
-      setPixel(pixels.data, i, color, 0);
-      pixels.data[4 * i + 3] = within ? 110 : 255;
+      setPixel(pixels.data, i, own ? color : BLACK, 0);
+      pixels.data[4 * i + 3] = own && around === 4 ? MARK_OPACITY : 255;
     }
   }
   context.putImageData(pixels, left, top);

@@ -12,14 +12,17 @@ import pytest
 from data.images import read_image, write_image
 from pipeline.bindings import STAGES
 from pipeline.drawing import COLOR_WHEEL, draw_pieces, error_map, match_colors
+from pipeline.networks import load_network
 from pipeline.page_data import page_data
 from pipeline.pair_view import PairView
 from pipeline.session import Session
 from stages.coarse_flow import PieceFate
 from stages.evaluation import METRICS
+from stages.refinement import CoarsePair, confidence
 from stages.synthesis import splat_frames
 from tests.page_pictures import decode, decode_flow, decode_labels, decode_scalars
 from tests.pipeline.conftest import SIZE, Opener, Runner
+from tests.pipeline.test_networks import make_checkpoint
 
 PARTS = ["frames", "segmentation", "matching", "coarse_flow", "refinement", "synthesis", "evaluation"]
 
@@ -293,3 +296,41 @@ def test_pictures_of_frames_are_the_frames(session: Session, data: dict[str, Any
     for k, index in enumerate(pair.frames):
         frame = read_image(session.manifest.frames[index].path)
         np.testing.assert_array_equal(decode(data["pictures"][f"frame{k}"]), frame)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("weights") / "random.ckpt", 0)
+
+
+def test_confidence_of_the_network_is_shown(run: Runner, checkpoint: Path) -> None:
+    weights = f"refinement.weights='{checkpoint}'"
+    session = run(weights, "refinement.iterations=1", limit=1).session
+    data = data_of(session)
+    view = PairView(session, session.manifest.pairs[0].id)
+    frames = view.frame(0), view.frame(1)
+    assert frames[0] is not None
+    assert frames[1] is not None
+    flows = view.found("coarse_flow").arrays
+    network = load_network("refinement", session.config)
+    wanted = confidence(CoarsePair(*frames, flows["coarse_flow01"], flows["coarse_flow10"]), network)
+    refined = part(data, "refinement")
+    assert ["confidence", "used"] in refined["facts"]
+    for shown, trusted in zip(refined["views"], (wanted.confidence01, wanted.confidence10), strict=True):
+        assert [layer["label"] for layer in shown["layers"]] == [
+            "Flow",
+            "Length",
+            "Frame",
+            "Confidence",
+            "Unexplained",
+        ]
+        picture = data["pictures"][f"confidence{shown['direction']}"]
+        np.testing.assert_allclose(decode_scalars(picture), trusted, atol=0.003)
+    released = run(weights, "refinement.iterations=1", "refinement.confidence_mask=false", limit=1).session
+    assert ["confidence", "computed, not used"] in part(data_of(released), "refinement")["facts"]
+
+
+def test_without_coarse_flow_there_is_no_confidence(open_session: Opener, checkpoint: Path) -> None:
+    refined = part(data_of(open_session(f"refinement.weights='{checkpoint}'")), "refinement")
+    note = "No confidence: coarse_flow is not computed yet, or out of date; run it first"
+    assert refined["notes"] == ["refinement is not computed yet, or out of date; run it first", note]

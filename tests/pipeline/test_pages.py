@@ -14,6 +14,7 @@ import pytest
 from configs.errors import ConfigError, DataError
 from data.images import write_image
 from pipeline.pages import SCRIPTS, Link, page_file, render_index, render_page, write_pages
+from pipeline.pair_view import PairView
 from pipeline.session import Session
 from tests.pipeline.conftest import Opener, Runner
 
@@ -143,8 +144,15 @@ def test_ids_of_any_letters_have_pages(run: Runner, tmp_path: Path) -> None:
     assert "a&amp;b &lt;c&gt;" in paths[0].read_text(encoding="utf-8")
 
 
-def test_ids_with_folders_lead_out_of_them() -> None:
-    assert 'href="deep/b%20c.html"' in render_index(["a", "deep/b c"])
+def test_the_index_shows_pictures_and_scores(finished: None, open_session: Opener, tmp_path: Path) -> None:
+    session = open_session()
+    views = [PairView(session, name) for name in ids_of(session)[:2]]
+    index = render_index(views)
+    assert index.count('<img src="data:image/webp;base64,') == 2
+    for view in views:
+        scores = view.found("evaluation").arrays["scores"]
+        assert f"<td>{scores[0]:.4g}</td><td>{scores[1]:.4g}</td><td>{scores[2]:.4g}</td>" in index
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", index)
 
 
 def test_commands_are_quoted(open_session: Opener, tmp_path: Path) -> None:

@@ -39,13 +39,27 @@ class Need:
 
 def find_need(session: Session, stage: str, item: int) -> Need | None:
     """Inputs of an item; None while an earlier stage has not done its part."""
+    found = _own_inputs(session, stage, item)
+    return found if isinstance(found, Need) else _with_upstream(session, stage, *found)
+
+
+def missing_stages(session: Session, stage: str, item: int) -> list[str]:
+    """Earlier stages that have not done their part for an item."""
+    found = _own_inputs(session, stage, item)
+    reads = () if isinstance(found, Need) else found[2]
+    return list(dict.fromkeys(name for name, read in reads if session.locate(name, read) is None))
+
+
+def _own_inputs(
+    session: Session, stage: str, item: int
+) -> Need | tuple[Inputs, ItemSource, Sequence[Upstream]]:
+    """An item's own inputs and the items of earlier stages that it reads, or why there is nothing to do."""
     binding = binding_of(stage, session.config)
     if binding.unit == "frame":
         frame = session.manifest.frames[item]
         source = ItemSource(frames=(frame.path,), style=frame.style)
-        upstream = [(name, item) for name in binding.reads]
         own = {"frame0": frame.digest, "style": frame.style}
-        return _with_upstream(session, stage, own, source, upstream)
+        return own, source, [(name, item) for name in binding.reads]
     pair = session.manifest.pairs[item]
     if pair.error is not None and all(STAGES[name].unit == "frame" for name in binding.reads):
         return _foregone("failed", pair.error)  # once, where pairs begin
@@ -63,13 +77,21 @@ def find_need(session: Session, stage: str, item: int) -> Need | None:
         if isinstance(compared, Need):
             return compared
         own, source = compared
-    upstream = []
+    return own, source, _read_by_pair(binding, pair, item, source)
+
+
+def _read_by_pair(binding: StageBinding, pair: Pair, item: int, source: ItemSource) -> list[Upstream]:
+    """Items of earlier stages that a pair is computed from; in evaluation those that have a truth."""
+    upstream: list[Upstream] = []
     for name in binding.reads:
+        of_frame = name == "synthesis"
+        if binding.name == "evaluation" and (source.truth if of_frame else source.motion_truth) is None:
+            continue
         if STAGES[name].unit == "pair":
             upstream.append((name, item))
         else:
             upstream.extend((name, index) for index in pair.frames)
-    return _with_upstream(session, stage, own, source, upstream)
+    return upstream
 
 
 def _frame_inputs(binding: StageBinding, frames: Sequence[SourceFrame]) -> Inputs:
@@ -92,18 +114,24 @@ def _foregone(status: ItemStatus, reason: str, *because: str) -> Need:
 
 def _evaluation_inputs(session: Session, pair: Pair) -> Need | tuple[Inputs, ItemSource]:
     times = session.config.synthesis.times
-    if pair.truth is None:
+    if pair.truth is None and pair.motion_truth is None:
         return _foregone("skipped", "no ground truth")
-    if TRUTH_TIME not in times:
+    if TRUTH_TIME not in times and pair.motion_truth is None:
         return _foregone("skipped", f"no frame at t = {TRUTH_TIME}: synthesis.times = {list(times)}")
     if pair.annotation_error is not None:
         return _foregone("failed", pair.annotation_error)
-    source = ItemSource(truth=pair.truth.path)
-    if pair.annotation is not None:
-        found = pair.annotation.motion_RoI
-        roi = (found.x, found.y, found.width, found.height)
-        source = replace(source, roi=roi, image_size=pair.annotation.image_size)
-    return {"truth": pair.truth.digest, "annotation": str((source.roi, source.image_size))}, source
+    source, own = ItemSource(), {}
+    if pair.truth is not None and TRUTH_TIME in times:
+        source = replace(source, truth=pair.truth.path)
+        if pair.annotation is not None:
+            found = pair.annotation.motion_RoI
+            roi = (found.x, found.y, found.width, found.height)
+            source = replace(source, roi=roi, image_size=pair.annotation.image_size)
+        own = {"truth": pair.truth.digest, "annotation": str((source.roi, source.image_size))}
+    if pair.motion_truth is not None:
+        source = replace(source, motion_truth=pair.motion_truth.path)
+        own["motion_truth"] = pair.motion_truth.digest
+    return own, source
 
 
 def _with_upstream(

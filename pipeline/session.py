@@ -21,7 +21,7 @@ from pipeline.bindings import STAGES, binding_of, needed_for
 from pipeline.fingerprints import resolved_section, stage_fingerprint
 from pipeline.folder_commits import sweep_unfinished
 from pipeline.jobs import ItemJob, ShardJob, library_versions
-from pipeline.needs import Need, find_need
+from pipeline.needs import Need, find_need, missing_stages
 from pipeline.networks import NETWORK_STAGES, weights_digest, weights_path
 from pipeline.selection import Selection, wanted_pairs, wanted_stages
 from pipeline.shard_layout import ShardGroup, group_shards
@@ -313,7 +313,7 @@ class Session:
     def _item_job(self, stage: str, item: int, need: Need | None) -> ItemJob:
         name = self.item_id(stage, item)
         if need is None:
-            missing = " and ".join(binding_of(stage, self.config).reads)
+            missing = " and ".join(missing_stages(self, stage, item))
             raise CacheError(
                 f"{stage} of {name!r} needs {missing}, which is not in the cache; "
                 "run without --from and --only, or run those stages first"

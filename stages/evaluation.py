@@ -1,6 +1,7 @@
 """Scores of an in-between frame against the ground truth, as published and conventional.
 
-Frames are compared as RGB float in 0..1, clamped and not quantised.
+Frames are compared as RGB float in 0..1, clamped and not quantised. The other scores of a pair, of its flows
+and matches, have modules of their own.
 """
 
 from __future__ import annotations
@@ -14,12 +15,17 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from configs.sections import EvaluationSection
+from stages.flow_scores import FLOW_METRICS
+from stages.matching_scores import MATCHING_METRICS
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
 
-METRICS = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi", "ie_roi", "ssim_gaussian", "chamfer")
-"""Names of the scores, in the order of tables."""
+FRAME_METRICS = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi", "ie_roi", "ssim_gaussian", "chamfer")
+"""Names of the scores of a frame."""
+
+METRICS = (*FRAME_METRICS, *FLOW_METRICS, *MATCHING_METRICS)
+"""Names of all scores of a pair, in the order of tables."""
 
 PUBLISHED_WINDOW = 7  # px, uniform
 PUBLISHED_RANGE = 2.0  # the old default for float images, whose range was taken as -1..1
@@ -59,7 +65,7 @@ def evaluate_frame(
     Returns
     -------
     dict of str to float
-        One value for each of `METRICS`:
+        One value for each of `FRAME_METRICS`:
 
         - `psnr` (dB, higher is better; inf for a perfect prediction), `ssim` (-1..1), `ie`
           (interpolation error, root of the summed squared channel differences, 0..442, lower is better);
@@ -97,7 +103,7 @@ def evaluate_frame(
     predicted = np.clip(prediction, 0, 1).astype(np.float32)
     wanted = _fit_truth(truth, height, width)
 
-    scores = dict.fromkeys(METRICS, math.nan)
+    scores = dict.fromkeys(FRAME_METRICS, math.nan)
     scores["psnr"], scores["ssim"], scores["ie"] = _published_scores(predicted, wanted)
     if roi is not None:
         window = scale_region(roi, image_size or (width, height), (height, width))

@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt, gaussian_filter, uniform_filter
 
 from configs.sections import EvaluationSection
-from stages.evaluation import METRICS, chamfer_line_distance, evaluate_frame, find_lines, scale_region
+from stages.evaluation import FRAME_METRICS, chamfer_line_distance, evaluate_frame, find_lines, scale_region
 
 SECTION = EvaluationSection()
 
@@ -54,7 +54,7 @@ def ssim_by_formula(a: np.ndarray, b: np.ndarray, data_range: float, gaussian: b
 def test_whole_frame_by_formulas(frames):
     prediction, truth = frames
     scores = evaluate_frame(prediction, truth, None, None, SECTION)
-    assert tuple(scores) == METRICS
+    assert tuple(scores) == FRAME_METRICS
     assert all(type(score) is float for score in scores.values())
     clamped, wanted = np.clip(prediction, 0, 1).astype(np.float64), truth / 255
     difference = clamped - wanted
@@ -158,7 +158,7 @@ def test_truth_is_resized_with_antialiased_lanczos(frames):
 
 def test_optional_scores_can_be_left_out(frames):
     scores = evaluate_frame(*frames, None, None, EvaluationSection(conventional_ssim=False, chamfer=False))
-    assert tuple(scores) == METRICS
+    assert tuple(scores) == FRAME_METRICS
     assert math.isnan(scores["ssim_gaussian"])
     assert math.isnan(scores["chamfer"])
 

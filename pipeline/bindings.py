@@ -279,7 +279,12 @@ def _frame_scores(item: ItemSource, truth: Path, config: Config) -> dict[str, fl
     frame = item.read("synthesis")["frames"][config.synthesis.times.index(TRUTH_TIME)]
     prediction = frame.astype(np.float32) / (255 if frame.dtype == np.uint8 else 1)
     return evaluation.evaluate_frame(
-        prediction, read_image(truth, verify=True), item.roi, item.image_size, config.evaluation
+        prediction,
+        read_image(truth, verify=True),
+        item.roi,
+        item.image_size,
+        config.evaluation,
+        load_network("evaluation", config),
     )
 
 

@@ -22,7 +22,7 @@ from pipeline.fingerprints import resolved_section, stage_fingerprint
 from pipeline.folder_commits import sweep_unfinished
 from pipeline.jobs import ItemJob, ShardJob, library_versions
 from pipeline.needs import Need, find_need, missing_stages
-from pipeline.networks import NETWORK_STAGES, weights_digest, weights_path
+from pipeline.networks import WEIGHTS_FIELDS, weights_digest, weights_paths
 from pipeline.selection import Selection, wanted_pairs, wanted_stages
 from pipeline.shard_layout import ShardGroup, group_shards
 from pipeline.shard_manifest import ItemRecord
@@ -324,10 +324,10 @@ class Session:
     def _worker_config(self) -> Config:
         """The config with absolute paths of weights."""
         update = {}
-        for stage in NETWORK_STAGES:
-            path = weights_path(stage, self.config)
-            if path is not None:
-                update[stage] = getattr(self.config, stage).model_copy(update={"weights": path.absolute()})
+        for stage in WEIGHTS_FIELDS:
+            paths = {name: path.absolute() for name, path in weights_paths(stage, self.config).items()}
+            if paths:
+                update[stage] = getattr(self.config, stage).model_copy(update=paths)
         return self.config.model_copy(update=update)
 
     def locations(self, stage: str) -> Iterator[tuple[int, Location | None]]:

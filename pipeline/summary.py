@@ -27,6 +27,7 @@ FRAME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "RoI SSIM": ("ssim_roi",),
     "SSIM gauss.": ("ssim_gaussian",),
     "Chamfer 1e-5": ("chamfer",),
+    "LPIPS": ("lpips",),
 }
 """Columns of the printed table; one without any value is left out."""
 

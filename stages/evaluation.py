@@ -10,18 +10,21 @@ import math
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from skimage.metrics import structural_similarity
 
 from configs.sections import EvaluationSection
+from models.lpips import LPIPS
+from models.reproducible import reproducible
 from stages.flow_scores import FLOW_METRICS
 from stages.matching_scores import MATCHING_METRICS
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
 
-FRAME_METRICS = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi", "ie_roi", "ssim_gaussian", "chamfer")
+FRAME_METRICS = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi", "ie_roi", "ssim_gaussian", "chamfer", "lpips")
 """Names of the scores of a frame."""
 
 METRICS = (*FRAME_METRICS, *FLOW_METRICS, *MATCHING_METRICS)
@@ -46,6 +49,7 @@ def evaluate_frame(
     roi: Region | None,
     image_size: tuple[int, int] | None,
     section: EvaluationSection,
+    lpips: LPIPS | None = None,
 ) -> dict[str, float]:
     """Score a predicted frame.
 
@@ -61,6 +65,8 @@ def evaluate_frame(
         Width and height of the annotated image; None = those of the prediction.
     section : EvaluationSection
         Which optional scores to compute.
+    lpips : models.lpips.LPIPS or None
+        Network of the learned distance, on any device.
 
     Returns
     -------
@@ -71,7 +77,9 @@ def evaluate_frame(
           (interpolation error, root of the summed squared channel differences, 0..442, lower is better);
         - `psnr_roi`, `ssim_roi`, `ie_roi`: the same inside the region, nan without one or where it is empty;
         - `ssim_gaussian`: data range 1, Gaussian window of 11 px; nan when switched off;
-        - `chamfer`: chamfer line distance, 0..1, lower is better; nan when switched off.
+        - `chamfer`: chamfer line distance, 0..1, lower is better; nan when switched off;
+        - `lpips`: learned perceptual distance, from 0, lower is better; nan without a network, and for frames
+          smaller than it can take.
 
     Raises
     ------
@@ -93,6 +101,8 @@ def evaluate_frame(
     (doi:10.1007/s11263-010-0390-2), for the interpolation error.
     Chen & Zwicker, "Improving the Perceptual Quality of 2D Animation Interpolation", ECCV 2022
     (doi:10.1007/978-3-031-19790-1_17), for the chamfer line distance.
+    Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018
+    (arXiv 1801.03924), for LPIPS.
     """
     for name, frame in (("prediction", prediction), ("truth", truth)):
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
@@ -114,6 +124,8 @@ def evaluate_frame(
         scores["ssim_gaussian"] = gaussian_ssim(predicted, wanted)
     if section.chamfer:
         scores["chamfer"] = chamfer_line_distance(predicted, wanted)
+    if lpips is not None:
+        scores["lpips"] = perceptual_distance(predicted, wanted, lpips)
     return scores
 
 
@@ -161,6 +173,19 @@ def gaussian_ssim(predicted: NDArray[np.float32], wanted: NDArray[np.float32]) -
             use_sample_covariance=False,
         )
     )
+
+
+def perceptual_distance(predicted: NDArray[np.float32], wanted: NDArray[np.float32], network: LPIPS) -> float:
+    """LPIPS of two frames in 0..1; nan where a side is shorter than the network can take."""
+    if min(predicted.shape[:2]) < network.smallest_side:
+        return math.nan
+    device = network.heads[0].device
+    images = (
+        torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1)[None])).to(device)
+        for frame in (predicted, wanted)
+    )
+    with torch.inference_mode(), reproducible():
+        return float(network(*images))
 
 
 def chamfer_line_distance(predicted: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:

@@ -11,18 +11,19 @@ import typer
 
 from configs.errors import AnimeInterpError
 from configs.loading import load_config, text_setting
+from pipeline.cli_evaluate import evaluate
 from pipeline.cli_sgm import export_sgm, import_sgm
 from pipeline.cli_weights import weights
 from pipeline.contact_sheet import write_contact_sheet
 from pipeline.runner import plan
-from pipeline.scores import score_table
 from pipeline.selection import Selection
 from pipeline.session import Session
-from pipeline.summary import notes, print_failures, print_scores, print_skipped, stage_table, unit_of
+from pipeline.summary import print_failures, print_skipped, stage_table, unit_of
 from pipeline.terminal import (
     EXIT_USAGE,
     ConfigArgument,
     Ids,
+    KnownConfig,
     Limit,
     Quiet,
     Settings,
@@ -43,9 +44,6 @@ app.command()(import_sgm)
 app.add_typer(weights, name="weights", no_args_is_help=True)
 
 DEFAULT_CONFIG = "demo"
-KnownConfig = Annotated[
-    str, typer.Argument(metavar="CONFIG", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset.")
-]
 
 
 @app.callback()
@@ -141,20 +139,7 @@ def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> N
     _print_plan(session)
 
 
-@app.command()
-def evaluate(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None, quiet: Quiet = False) -> None:
-    """Score the frames that are there, and print the tables."""
-    loaded = load_config(config, settings or ())
-    selection = Selection("evaluation", "evaluation")
-    session = Session.open(loaded, selection, look_only=True)
-    if any(session.to_compute("evaluation", group) for group in session.wanted_groups("evaluation")):
-        leave_if_failed(run_and_report(config, settings or [], selection, quiet=quiet))
-        return
-    for note in notes(loaded):
-        console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    print_skipped(console, session)
-    print_failures(console, session, [])
-    print_scores(console, score_table(session))
+app.command()(evaluate)
 
 
 @app.command()

@@ -296,7 +296,8 @@ class StoreSection(Section):
     cache: Path = Path("cache")
     """Folder of the cached stages; created when absent."""
     results: OptionalPath = None
-    """Folder where in-between frames also appear as PNG and scores as CSV; empty = nowhere but the cache."""
+    """Folder where in-between frames also appear as PNG and scores as CSV (and as Parquet with the extra
+    `parquet`); empty = nowhere but the cache."""
     pairs_per_shard: int = Field(16, ge=1, le=1024)
     """Most pairs in a shard, the unit of commit and resume."""
     least_shards: int = Field(16, ge=1)

@@ -12,6 +12,7 @@ from data.annotations import read_annotation
 from data.file_facts import FileFacts
 from data.images import IMAGE_SUFFIXES
 from data.manifest import FoundPair, Manifest, build_manifest
+from data.truth import TRUTH_FILE, TRUTH_FOLDERS
 
 SPLIT_FOLDERS = {"test": "test_2k_540p", "train": "train_10k"}
 ANNOTATION_FOLDERS = ("test_2k_annotations", "test_2k_ann")  # both names are in circulation
@@ -65,10 +66,12 @@ def _split_folder(root: Path, section: DataSection) -> Path | None:
 def _atd12k_pairs(split_folder: Path, section: DataSection) -> list[FoundPair]:
     roots = [split_folder.parent / name for name in ANNOTATION_FOLDERS] if section.split == "test" else []
     annotations = next((folder for folder in roots if folder.is_dir()), None)
-    return [_triplet(folder, annotations) for folder in _subfolders(split_folder)]
+    truths = split_folder.parent / TRUTH_FOLDERS[section.split]
+    truths_there = truths if truths.is_dir() else None
+    return [_triplet(folder, annotations, truths_there) for folder in _subfolders(split_folder)]
 
 
-def _triplet(folder: Path, annotations: Path | None) -> FoundPair:
+def _triplet(folder: Path, annotations: Path | None, truths: Path | None) -> FoundPair:
     images = {path.stem: path for path in _images(folder)}
     ends = tuple(images[stem] for stem in ("frame1", "frame3") if stem in images)
     error = (
@@ -81,7 +84,17 @@ def _triplet(folder: Path, annotations: Path | None) -> FoundPair:
             annotation = read_annotation(path)
         except DataError as problem:
             complaint = str(problem)
-    return FoundPair(folder.name, ends, images.get("frame2"), annotation, complaint, error, path)
+    drawn = None if truths is None else truths / folder.name / TRUTH_FILE
+    return FoundPair(
+        folder.name,
+        ends,
+        images.get("frame2"),
+        motion_truth=drawn if drawn is not None and drawn.exists() else None,
+        annotation=annotation,
+        annotation_error=complaint,
+        error=error,
+        annotation_file=path,
+    )
 
 
 def _folder_pairs(root: Path) -> list[FoundPair]:

@@ -29,6 +29,15 @@ class SourceFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file on disk that is no frame; it is read where it is used."""
+
+    path: Path
+    digest: str
+    """SHA-256 of the file; of its absence when it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """Two frames around the wanted ones."""
 
@@ -37,6 +46,8 @@ class Pair:
     """Positions of frame 0 and frame 1 in the manifest's frames; fewer than two where `error` says so."""
     truth: SourceFrame | None = None
     """The frame in the middle, where it is known."""
+    motion_truth: SourceFile | None = None
+    """Exact flows, occlusions and pieces of a drawn pair, as `data.truth` reads them."""
     annotation: Annotation | None = None
     annotation_error: str | None = None
     """Why the annotation file could not be used."""
@@ -62,6 +73,7 @@ class FoundPair:
     id: str
     frames: tuple[Path, ...]
     truth: Path | None = None
+    motion_truth: Path | None = None
     annotation: Annotation | None = None
     annotation_error: str | None = None
     error: str | None = None
@@ -90,7 +102,7 @@ def build_manifest(
         A pair whose frames differ in size carries an `error`; a file that is no image is found when it
         is first worked on, so that one bad file fails alone.
     """
-    facts.learn(path for pair in found for path in (*pair.frames, *_present(pair.truth)))
+    facts.learn(path for pair in found for path in _files(pair))
     frames: list[SourceFrame] = []
     position: dict[Path, int] = {}
     taken: set[str] = set()
@@ -106,12 +118,14 @@ def build_manifest(
                 frames.append(frame)
         members = tuple(position[path] for path in pair.frames)
         truth = None if pair.truth is None else _source_frame(pair.id, pair.truth, style, facts)
+        motion = None if pair.motion_truth is None else _source_file(pair.motion_truth, facts)
         error = pair.error or _size_error([frames[i] for i in members])
         pairs.append(
             Pair(
                 pair.id,
                 members,
                 truth,
+                motion,
                 pair.annotation,
                 pair.annotation_error,
                 error,
@@ -121,8 +135,8 @@ def build_manifest(
     return Manifest(root, tuple(frames), tuple(pairs))
 
 
-def _present(path: Path | None) -> Iterable[Path]:
-    return () if path is None else (path,)
+def _files(pair: FoundPair) -> Iterable[Path]:
+    return (*pair.frames, *(path for path in (pair.truth, pair.motion_truth) if path is not None))
 
 
 def _style(pair_id: str, section: DataSection) -> Style:
@@ -137,6 +151,10 @@ def _style(pair_id: str, section: DataSection) -> Style:
 def _source_frame(pair_id: str, path: Path, style: Style, facts: FileFacts) -> SourceFrame:
     fact = facts[path]
     return SourceFrame(f"{pair_id}/{path.stem}", path, fact.digest, fact.size, style)
+
+
+def _source_file(path: Path, facts: FileFacts) -> SourceFile:
+    return SourceFile(path, facts[path].digest)
 
 
 def _size_error(frames: Sequence[SourceFrame]) -> str | None:

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from configs.errors import WeightsError
+from models.lpips import LPIPS, BackboneName, backbone_shapes, head_shapes
 from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
 from models.vgg19 import VGG19
 from models.weights_files import Wanted, read_state
-from models.weights_layouts import Network, Part, layout_of, misfit, on_meta
+from models.weights_layouts import Network, Part, layout_of, misfit, on_meta, whole_backbone
 
 NAMES_SHOWN = 3
 
@@ -30,6 +31,20 @@ SYNTHESIS_FILE = Wanted(
     "AnimeInterp's checkpoint (anime_interp_full.ckpt) or its feat_ext and synnet parts",
     "Set synthesis.weights to such a file, or synthesis.method = 'blend'.",
 )
+LPIPS_HEADS_FILE = Wanted(
+    "the heads of LPIPS v0.1 on AlexNet or VGG-16 (alex.pth or vgg.pth of the package lpips)",
+    "Set evaluation.lpips_weights to such a file, or leave it and evaluation.lpips_backbone empty.",
+)
+LPIPS_BACKBONE_FILES: Mapping[BackboneName, Wanted] = {
+    "alexnet": Wanted(
+        "torchvision's AlexNet (such as alexnet-owt-7be5be79.pth), which the heads are for",
+        "Set evaluation.lpips_backbone to such a file, or evaluation.lpips_weights to the heads for another.",
+    ),
+    "vgg16": Wanted(
+        "torchvision's VGG-16 (such as vgg16-397923af.pth), which the heads are for",
+        "Set evaluation.lpips_backbone to such a file, or evaluation.lpips_weights to the heads for another.",
+    ),
+}
 
 
 def load_vgg19(path: Path, layers: Sequence[str]) -> VGG19:
@@ -116,6 +131,42 @@ def load_synthesis(path: Path) -> SynthesisNetwork:
     return _load(path, on_meta(SynthesisNetwork), "synthesis", SYNTHESIS_FILE)
 
 
+def load_lpips(heads: Path, backbone: Path) -> LPIPS:
+    """LPIPS with the published heads and the backbone that they were trained for.
+
+    Parameters
+    ----------
+    heads
+        File of the package `lpips`, version 0.1: `lin0.model.1.weight` to `lin4.model.1.weight`. Their widths
+        say which backbone they are for.
+    backbone
+        File of torchvision's AlexNet or VGG-16, with or without the classifier.
+
+    Returns
+    -------
+    LPIPS
+        On the CPU, in eval mode, gradients off.
+
+    Raises
+    ------
+    WeightsError
+        No readable weights files, or of another layout, or of two backbones.
+    """
+    state = read_state(heads, LPIPS_HEADS_FILE)
+    second = tuple(state.get("lin1.model.1.weight", torch.empty(0)).shape)
+    name: BackboneName = "alexnet" if second == head_shapes("alexnet")["lin1.model.1.weight"] else "vgg16"
+    _check_layout(heads, state, head_shapes(name), LPIPS_HEADS_FILE)
+    wanted = LPIPS_BACKBONE_FILES[name]
+    trained = read_state(backbone, wanted)
+    _check_layout(backbone, trained, whole_backbone(name, trained), wanted)
+    network = on_meta(lambda: LPIPS(name))
+    own = _own(backbone, {key: trained[key] for key in backbone_shapes(name)}, wanted)
+    for k, key in enumerate(head_shapes(name)):
+        own |= {f"heads.{k}": _own(heads, {key: state[key]}, LPIPS_HEADS_FILE)[key].reshape(-1)}
+    network.load_state_dict(own, strict=True, assign=True)
+    return network.eval().requires_grad_(False)
+
+
 def _load(path: Path, network: Network, part: Part, wanted: Wanted) -> Network:
     state = read_state(path, wanted)
     layout = layout_of(state, part)
@@ -141,12 +192,16 @@ def _check_layout(
 
 
 def _fill(path: Path, network: Network, state: Mapping[str, Tensor], wanted: Wanted) -> Network:
-    # Copied, so that the mapped file is let go of.
+    network.load_state_dict(_own(path, state, wanted), strict=True, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def _own(path: Path, state: Mapping[str, Tensor], wanted: Wanted) -> dict[str, Tensor]:
+    """The tensors in float32, finite, and copied, so that the mapped file is let go of."""
     own = {name: value.to(torch.float32, copy=True).contiguous() for name, value in state.items()}
     for name, value in own.items():
         if not value.isfinite().all():
             raise WeightsError(
                 f"{path}: {name} holds values that are not finite: the file is damaged. {wanted.advice}"
             )
-    network.load_state_dict(own, strict=True, assign=True)
-    return network.eval().requires_grad_(False)
+    return own

@@ -22,7 +22,7 @@ from models.weights_files import (
     read_state,
     stated_variant,
 )
-from models.weights_layouts import RFR_PREFIX, Part, layout_of, misfit
+from models.weights_layouts import LPIPS_PARTS, RFR_PREFIX, Part, layout_of, misfit
 from models.weights_records import VARIANTS, VariantName, WeightsRecord, record_of
 
 ENDING = ".safetensors"
@@ -119,6 +119,10 @@ def convert(
         problem = found.problems[0] if found.parts else "none of its names is known"
         raise WeightsError(
             f"{source}: holds no whole network ({problem}); 'animeinterp weights verify' lists all problems"
+        )
+    if found.parts[0] in LPIPS_PARTS:
+        raise WeightsError(
+            f"{source}: holds {found.parts[0]} for LPIPS, which is used as it is; nothing to do"
         )
     if part is not None and part not in found.parts:
         raise WeightsError(f"{source}: holds {' and '.join(found.parts)}, and no {part}; choose one of those")

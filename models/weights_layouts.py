@@ -1,5 +1,7 @@
 """The names and shapes that weights files have, and what is said of one that has others.
 
+LPIPS has two files: its heads, `linN.model.1.weight`, and AlexNet or VGG-16, laid out as VGG-19.
+
 VGG-19 is laid out as torchvision distributes it: the 16 convolutions as `features.N.*` and, all or none, the
 classifier. AnimeInterp's networks are laid out as in the released checkpoint: `flownet.*` (the RFR),
 `feat_ext.*` and `synnet.*` (the synthesis network), or one of these halves alone; the RFR alone may lack its
@@ -15,11 +17,13 @@ from typing import Literal, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
+from models.lpips import BackboneName, backbone_shapes, head_shapes
 from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
 from models.vgg19 import convolution_shapes
 
-Part = Literal["vgg19", "rfr", "synthesis"]
+Part = Literal["vgg19", "rfr", "synthesis", "alexnet", "vgg16", "lpips"]
+LPIPS_PARTS: tuple[Part, ...] = ("alexnet", "vgg16", "lpips")
 Shapes = Mapping[str, tuple[int, ...]]
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -33,6 +37,19 @@ CLASSIFIER_SHAPES: Shapes = {
     "classifier.6.weight": (1000, 4096),
     "classifier.6.bias": (1000,),
 }
+CLASSIFIERS: Mapping[BackboneName, Shapes] = {
+    "vgg16": CLASSIFIER_SHAPES,
+    # Krizhevsky 2014, figure 3 (arXiv:1404.5997); torchvision counts two dropouts before the layers.
+    "alexnet": {
+        "classifier.1.weight": (4096, 256 * 6 * 6),
+        "classifier.1.bias": (4096,),
+        "classifier.4.weight": (4096, 4096),
+        "classifier.4.bias": (4096,),
+        "classifier.6.weight": (1000, 4096),
+        "classifier.6.bias": (1000,),
+    },
+}
+"""Those of the networks under LPIPS."""
 
 
 class Layout(NamedTuple):
@@ -57,6 +74,8 @@ class Misfit(NamedTuple):
 
 def layout_of(state: Mapping[str, Tensor], wanted: Part | None = None) -> Layout:
     """The layout that a file is to be held against; the `wanted` network is part of it in any case."""
+    if wanted is None and (lpips := _lpips_layout(state)):
+        return lpips
     begun = {name.split(".")[0] for name in state}
     parts: list[Part] = ["vgg19"] if wanted == "vgg19" or {"features", "classifier"} & begun else []
     joined = bool({"flownet", "feat_ext", "synnet"} & begun)
@@ -75,6 +94,26 @@ def layout_of(state: Mapping[str, Tensor], wanted: Part | None = None) -> Layout
     if "vgg19" in parts and "classifier" in begun:
         shapes |= CLASSIFIER_SHAPES
     return Layout(tuple(parts), shapes, prefix)
+
+
+def _lpips_layout(state: Mapping[str, Tensor]) -> Layout | None:
+    """The layout of a file of LPIPS, by what the other networks have not."""
+    if any(name.startswith("lin0.") for name in state):
+        second = state.get("lin1.model.1.weight")
+        alexnet = second is not None and tuple(second.shape) == head_shapes("alexnet")["lin1.model.1.weight"]
+        return Layout(("lpips",), head_shapes("alexnet" if alexnet else "vgg16"), "")
+    first = state.get("features.0.weight")
+    if first is not None and tuple(first.shape) == backbone_shapes("alexnet")["features.0.weight"]:
+        return Layout(("alexnet",), whole_backbone("alexnet", state), "")
+    if "features.24.weight" in state:  # a ReLU in VGG-19
+        return Layout(("vgg16",), whole_backbone("vgg16", state), "")
+    return None
+
+
+def whole_backbone(name: BackboneName, state: Mapping[str, Tensor]) -> Shapes:
+    """Names and shapes of a file of LPIPS's backbone, with the classifier where it has any of it."""
+    with_classifier = any(key.startswith("classifier.") for key in state)
+    return backbone_shapes(name) | dict(CLASSIFIERS[name] if with_classifier else {})
 
 
 def misfit(state: Mapping[str, Tensor], shapes: Shapes) -> Misfit:

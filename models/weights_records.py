@@ -4,6 +4,8 @@ References
 ----------
 .. [1] torchvision's model zoo, `VGG19_Weights.IMAGENET1K_V1`: file, preprocessing, licence.
 .. [2] L. Siyao et al., AnimeInterp, README of the released program: links to the checkpoint, licence.
+.. [3] torchvision's model zoo, `AlexNet_Weights.IMAGENET1K_V1` and `VGG16_Weights.IMAGENET1K_V1`.
+.. [4] R. Zhang et al., package `lpips` 0.1.4: heads, licence.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from models.lpips import SCALE, SHIFT
 from models.vgg19 import IMAGENET_MEAN, IMAGENET_STD
 
 VariantName = Literal["paper", "released"]
@@ -58,6 +61,9 @@ class WeightsRecord:
     """Settings that take the file."""
 
 
+LPIPS_PREPROCESSING = f"RGB in 0..1, scaled to -1..1, less the shift {SHIFT}, over the scale {SCALE}"
+LPIPS_HEADS = "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1"
+
 RECORDS = (
     WeightsRecord(
         name="vgg19",
@@ -80,6 +86,50 @@ RECORDS = (
         variant="released",
         preprocessing="RGB in 0..1, scaled to -1..1",
         settings=("refinement.weights", "synthesis.weights"),
+    ),
+    WeightsRecord(
+        name="alexnet",
+        file="alexnet-owt-7be5be79.pth",
+        url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        sha256="7be5be79",
+        size=None,
+        licence="BSD 3-Clause (torchvision); trained on ImageNet, whose own terms concern its pictures",
+        variant=None,
+        preprocessing=LPIPS_PREPROCESSING,
+        settings=("evaluation.lpips_backbone",),
+    ),
+    WeightsRecord(
+        name="lpips-alexnet",
+        file="lpips-alex.pth",
+        url=f"{LPIPS_HEADS}/alex.pth",
+        sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
+        size=6009,
+        licence="BSD 2-Clause (lpips)",
+        variant=None,
+        preprocessing=LPIPS_PREPROCESSING,
+        settings=("evaluation.lpips_weights",),
+    ),
+    WeightsRecord(
+        name="vgg16",
+        file="vgg16-397923af.pth",
+        url="https://download.pytorch.org/models/vgg16-397923af.pth",
+        sha256="397923af",
+        size=None,
+        licence="BSD 3-Clause (torchvision); trained on ImageNet, whose own terms concern its pictures",
+        variant=None,
+        preprocessing=LPIPS_PREPROCESSING,
+        settings=("evaluation.lpips_backbone",),
+    ),
+    WeightsRecord(
+        name="lpips-vgg16",
+        file="lpips-vgg.pth",
+        url=f"{LPIPS_HEADS}/vgg.pth",
+        sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
+        size=7289,
+        licence="BSD 2-Clause (lpips)",
+        variant=None,
+        preprocessing=LPIPS_PREPROCESSING,
+        settings=("evaluation.lpips_weights",),
     ),
 )
 

@@ -18,6 +18,7 @@ from configs.errors import DataError
 from configs.sections import Config, Style
 from data.images import Frame, image_size, read_image
 from data.sgm_folders import read_flow
+from data.truth import read_truth
 from pipeline.networks import load_network
 from pipeline.shard_manifest import read_manifest
 from pipeline.shards import ChangedCacheError, DamagedShardError, read_item
@@ -26,8 +27,10 @@ from stages import (
     coarse_flow,
     evaluation,
     features,
+    flow_scores,
     imported_flow,
     matching,
+    matching_scores,
     refinement,
     segmentation,
     synthesis,
@@ -55,6 +58,9 @@ class ItemSource:
     """The frame, or frame 0 and frame 1."""
     style: Style = "anime"
     truth: Path | None = None
+    """The frame in the middle."""
+    motion_truth: Path | None = None
+    """Exact flows, occlusions and pieces."""
     roi: tuple[float, float, float, float] | None = None
     """x, y, width, height in pixels of `image_size`."""
     image_size: tuple[int, int] | None = None
@@ -261,14 +267,50 @@ def _size(pair: refinement.CoarsePair | synthesis.RefinedPair) -> tuple[int, int
 
 
 def _evaluation(item: ItemSource, config: Config) -> dict[str, Array]:
+    if item.truth is None and item.motion_truth is None:
+        raise ValueError("evaluation needs a ground truth")
+    scores = dict.fromkeys(evaluation.METRICS, np.nan)
+    if item.truth is not None:
+        scores |= _frame_scores(item, item.truth, config)
+    if item.motion_truth is not None:
+        scores |= _motion_scores(item, item.motion_truth)
+    return {"scores": np.array(list(scores.values()))}
+
+
+def _frame_scores(item: ItemSource, truth: Path, config: Config) -> dict[str, float]:
     frame = item.read("synthesis")["frames"][config.synthesis.times.index(TRUTH_TIME)]
     prediction = frame.astype(np.float32) / (255 if frame.dtype == np.uint8 else 1)
-    if item.truth is None:
-        raise ValueError("evaluation needs a ground truth")
-    scores = evaluation.evaluate_frame(
-        prediction, read_image(item.truth, verify=True), item.roi, item.image_size, config.evaluation
+    return evaluation.evaluate_frame(
+        prediction,
+        read_image(truth, verify=True),
+        item.roi,
+        item.image_size,
+        config.evaluation,
+        load_network("evaluation", config),
     )
-    return {"scores": np.array([scores.get(name, np.nan) for name in evaluation.METRICS])}
+
+
+def _motion_scores(item: ItemSource, path: Path) -> dict[str, float]:
+    truth = read_truth(path)
+    coarse, refined = item.read("coarse_flow"), item.read("refinement")
+    size = coarse["coarse_flow01"].shape[1:]
+    if truth["pieces0"].shape != size:
+        raise DataError(
+            f"{path}: is of {truth['pieces0'].shape} pixels, and the frames are of {size}; "
+            "remove it, or draw the data set again"
+        )
+    flows = {**coarse, **refined}
+    errors: list[float] = []
+    for name in ("coarse_flow01", "coarse_flow10", "refined_flow01", "refined_flow10"):
+        way = name[-2:]
+        errors += flow_scores.end_point_errors(flows[name], truth[f"flow{way}"], truth[f"occluded{way}"])
+    scores = dict(zip(flow_scores.FLOW_METRICS, errors, strict=True))
+    if any(read.stage == "matching" for read in item.upstream):
+        matched = item.read("matching", names=("match01", "match10", "rank_sum01"))
+        found = matching_scores.FoundMatches(**matched, fate01=coarse["fate01"], fate10=coarse["fate10"])
+        map0, map1 = (item.read("segmentation", k, ("label_map",))["label_map"] for k in (0, 1))
+        scores |= matching_scores.score_matches(map0, map1, truth["pieces0"], truth["pieces1"], found)
+    return scores
 
 
 TRUTH_TIME = 0.5  # the ground truth of a triplet is its middle frame
@@ -297,7 +339,12 @@ _BINDINGS = (
         Together(_refined_pair, _size, _synthesis),
     ),
     StageBinding(
-        "evaluation", "pair", ("synthesis",), evaluation.STAGE_VERSION, _evaluation, frames="nothing"
+        "evaluation",
+        "pair",
+        ("synthesis", "refinement", "coarse_flow", "matching", "segmentation"),
+        evaluation.STAGE_VERSION,
+        _evaluation,
+        frames="nothing",
     ),
 )
 
@@ -318,14 +365,29 @@ BY_METHOD: Mapping[tuple[str, str], StageBinding] = MappingProxyType(
             frames="size",
             imports=True,
         ),
+        # A run without segment-guided matching has no pieces and no matches to score.
+        **{
+            ("evaluation", method): StageBinding(
+                "evaluation",
+                "pair",
+                ("synthesis", "refinement", "coarse_flow"),
+                evaluation.STAGE_VERSION,
+                _evaluation,
+                frames="nothing",
+            )
+            for method in ("zero", "imported")
+        },
     }
 )
 """Stages that read other things under another method."""
 
+DECIDED_BY: Mapping[str, str] = MappingProxyType({"evaluation": "coarse_flow"})
+"""Whose method it is, where not the stage's own."""
+
 
 def binding_of(stage: str, config: Config) -> StageBinding:
     """A stage as it is under a config."""
-    method = getattr(getattr(config, stage), "method", "")
+    method = getattr(getattr(config, DECIDED_BY.get(stage, stage)), "method", "")
     return BY_METHOD.get((stage, method), STAGES[stage])
 
 

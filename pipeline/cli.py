@@ -16,6 +16,7 @@ from configs.loading import load_config, text_setting
 from pipeline.accepting import change_acceptances
 from pipeline.cli_cache import cache
 from pipeline.cli_diff import diff
+from pipeline.cli_evaluate import evaluate
 from pipeline.cli_explain import explain
 from pipeline.cli_history import history
 from pipeline.cli_sgm import export_sgm, import_sgm
@@ -23,16 +24,13 @@ from pipeline.cli_status import print_estimate, print_plan, status
 from pipeline.cli_weights import weights
 from pipeline.contact_sheet import write_contact_sheet
 from pipeline.pages import write_pages
-from pipeline.scores import score_table
 from pipeline.selection import Selection
 from pipeline.session import Session
-from pipeline.summary import notes, print_failures, print_scores, print_skipped
 from pipeline.terminal import (
     DEFAULT_CONFIG,
     EXIT_USAGE,
     ConfigArgument,
     Ids,
-    KnownConfig,
     Limit,
     Quiet,
     Settings,
@@ -51,6 +49,7 @@ app = typer.Typer(
 )
 app.command()(export_sgm)
 app.command()(import_sgm)
+app.command()(evaluate)
 app.command()(diff)
 app.command()(status)
 app.command()(explain)
@@ -163,22 +162,6 @@ def demo(
         write_contact_sheet(report.session, pair.id, path)
         if not quiet:
             console.print(f"contact sheet: {path}", markup=False, highlight=False, soft_wrap=True)
-
-
-@app.command()
-def evaluate(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None, quiet: Quiet = False) -> None:
-    """Score the frames that are there, and print the tables."""
-    loaded = load_config(config, settings or ())
-    selection = Selection("evaluation", "evaluation")
-    session = Session.open(loaded, selection, look_only=True)
-    if any(session.to_compute("evaluation", group) for group in session.wanted_groups("evaluation")):
-        leave_if_failed(run_and_report(config, settings or [], selection, quiet=quiet))
-        return
-    for note in notes(loaded):
-        console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    print_skipped(console, session)
-    print_failures(console, session, [])
-    print_scores(console, score_table(session))
 
 
 @app.command()

@@ -19,13 +19,18 @@ from models.weights_conversion import Examined, convert, examine
 from models.weights_download import Progress as OnProgress
 from models.weights_download import download
 from models.weights_files import file_digest
-from models.weights_layouts import Part
+from models.weights_layouts import LPIPS_PARTS, Part
 from models.weights_records import RECORDS, VariantName, WeightsRecord
 from pipeline.networks import check_variant
 from pipeline.terminal import EXIT_FAILURES, Quiet, Settings, complain, console, errors, interruptible, say
 
 FOLDER = Path("weights")
-STAGE_OF: dict[Part, str] = {"vgg19": "features", "rfr": "refinement", "synthesis": "synthesis"}
+STAGE_OF: dict[Part, str] = {
+    "vgg19": "features",
+    "rfr": "refinement",
+    "synthesis": "synthesis",
+    **dict.fromkeys(LPIPS_PARTS, "evaluation"),
+}
 
 weights = typer.Typer(help="Weights files: which there are, getting, converting and checking them.")
 Folder = Annotated[Path, typer.Option("--folder", help="Folder of weights files.")]

@@ -20,7 +20,6 @@ from configs.errors import ClusterError, ConfigError
 from configs.sections import ExecutorSection
 from pipeline.interruption import GO_ON
 from pipeline.local_cluster import gigabytes, has_dashboard, start_local_cluster
-from pipeline.networks import NETWORK_STAGES
 from pipeline.patience import Patience, offers
 from pipeline.warm_up import prepare_process
 from pipeline.workers import Surroundings, UnfitWorkerError, WorkerDiedError
@@ -28,6 +27,11 @@ from pipeline.workers import Surroundings, UnfitWorkerError, WorkerDiedError
 CONNECT_SECONDS = "30s"
 CLOSE_SECONDS = 5
 RESTART_SECONDS = 30  # a worker that is being started again can be stopped only when it has
+NETWORK_STAGES = (
+    "features",
+    "refinement",
+    "synthesis",
+)  # LPIPS in evaluation is small beside its other scores
 LOOK_SECONDS = 2.0  # between looks at a cluster that finishes nothing
 
 logger = logging.getLogger(__name__)

@@ -118,6 +118,7 @@ def _title(view: PairView, scored: Mapping[str, Array] | None) -> str:
         scores = "   ".join(
             f"{name} {values[name]:.4g}" for name in SHOWN_SCORES if not np.isnan(values[name])
         )
+        scores = scores or f"no scores of a frame: no ground truth, or no frame at t = {TRUTH_TIME}"
     return f"{view.pair.id}{about}\n{', '.join(methods)}\n{scores}"
 
 

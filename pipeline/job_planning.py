@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from configs.errors import CacheError
 from configs.sections import Config
-from pipeline.bindings import binding_of
 from pipeline.jobs import ItemJob, ShardJob
-from pipeline.needs import Need
-from pipeline.networks import NETWORK_STAGES, weights_path
+from pipeline.needs import Need, missing_stages
+from pipeline.networks import WEIGHTS_FIELDS, weights_paths
 
 if TYPE_CHECKING:
     from pipeline.session import Session
@@ -41,7 +40,7 @@ def shard_job(session: Session, stage: str, group: int) -> ShardJob:
 def _item_job(session: Session, stage: str, item: int, need: Need | None) -> ItemJob:
     name = session.item_id(stage, item)
     if need is None:
-        missing = " and ".join(binding_of(stage, session.config).reads)
+        missing = " and ".join(missing_stages(session, stage, item))
         raise CacheError(
             f"{stage} of {name!r} needs {missing}, which is not in the cache; "
             "run without --from and --only, or run those stages first"
@@ -52,8 +51,8 @@ def _item_job(session: Session, stage: str, item: int, need: Need | None) -> Ite
 def _worker_config(config: Config) -> Config:
     """The config with absolute paths of weights."""
     update = {}
-    for stage in NETWORK_STAGES:
-        path = weights_path(stage, config)
-        if path is not None:
-            update[stage] = getattr(config, stage).model_copy(update={"weights": path.absolute()})
+    for stage in WEIGHTS_FIELDS:
+        paths = {name: path.absolute() for name, path in weights_paths(stage, config).items()}
+        if paths:
+            update[stage] = getattr(config, stage).model_copy(update=paths)
     return config.model_copy(update=update)

@@ -68,13 +68,29 @@ def find_need(session: Session, stage: str, item: int) -> Need | None:
 def upstream_items(session: Session, stage: str, item: int) -> list[Upstream]:
     """Items of earlier stages that an item reads, in the order of its inputs."""
     binding = binding_of(stage, session.config)
-    upstream = []
+    upstream: list[Upstream] = []
     for name in binding.reads:
+        if stage == "evaluation" and not _has_truth(session, item, name):
+            continue
         if STAGES[name].unit == binding.unit:
             upstream.append((name, item))
         else:
             upstream.extend((name, index) for index in session.manifest.pairs[item].frames)
     return upstream
+
+
+def missing_stages(session: Session, stage: str, item: int) -> list[str]:
+    """Earlier stages that have not done their part for an item."""
+    reads = upstream_items(session, stage, item)
+    return list(dict.fromkeys(name for name, read in reads if is_awaited(session, name, read)))
+
+
+def _has_truth(session: Session, pair: int, stage: str) -> bool:
+    """Whether something is known to score a stage's results by: a frame, or else exact motion."""
+    found = session.manifest.pairs[pair]
+    if stage == "synthesis":
+        return found.truth is not None and TRUTH_TIME in session.config.synthesis.times
+    return found.motion_truth is not None
 
 
 def upstream_names(upstream: Sequence[UpstreamItem]) -> list[str]:
@@ -113,18 +129,24 @@ def _foregone(status: ItemStatus, reason: str, *because: str) -> Need:
 
 def _evaluation_inputs(session: Session, pair: Pair) -> Need | tuple[Inputs, ItemSource]:
     times = session.config.synthesis.times
-    if pair.truth is None:
+    if pair.truth is None and pair.motion_truth is None:
         return _foregone("skipped", "no ground truth")
-    if TRUTH_TIME not in times:
+    if TRUTH_TIME not in times and pair.motion_truth is None:
         return _foregone("skipped", f"no frame at t = {TRUTH_TIME}: synthesis.times = {list(times)}")
     if pair.annotation_error is not None:
         return _foregone("failed", pair.annotation_error)
-    source = ItemSource(truth=pair.truth.path)
-    if pair.annotation is not None:
-        found = pair.annotation.motion_RoI
-        roi = (found.x, found.y, found.width, found.height)
-        source = replace(source, roi=roi, image_size=pair.annotation.image_size)
-    return {"truth": pair.truth.digest, "annotation": str((source.roi, source.image_size))}, source
+    source, own = ItemSource(), {}
+    if pair.truth is not None and TRUTH_TIME in times:
+        source = replace(source, truth=pair.truth.path)
+        if pair.annotation is not None:
+            found = pair.annotation.motion_RoI
+            roi = (found.x, found.y, found.width, found.height)
+            source = replace(source, roi=roi, image_size=pair.annotation.image_size)
+        own = {"truth": pair.truth.digest, "annotation": str((source.roi, source.image_size))}
+    if pair.motion_truth is not None:
+        source = replace(source, motion_truth=pair.motion_truth.path)
+        own["motion_truth"] = pair.motion_truth.digest
+    return own, source
 
 
 def _with_upstream(

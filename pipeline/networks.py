@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -11,39 +13,44 @@ import torch
 from configs.errors import WeightsError
 from configs.sections import Config
 from models.vgg19 import random_vgg19
-from models.weights import load_rfr, load_synthesis, load_vgg19
+from models.weights import load_lpips, load_rfr, load_synthesis, load_vgg19
 from models.weights_files import file_digest, stated_variant
 from models.weights_records import VARIANTS
 from pipeline.fingerprints import resolved_method
 
-NETWORK_STAGES = ("features", "refinement", "synthesis")
+WEIGHTS_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "features": ("weights",),
+        "refinement": ("weights",),
+        "synthesis": ("weights",),
+        "evaluation": ("lpips_weights", "lpips_backbone"),
+    }
+)
+"""Settings of a stage with networks that name its weights files."""
 KEPT = 6  # networks kept in a process: those of one run, and of a second one in a notebook
 
 
-def weights_path(stage: str, config: Config) -> Path | None:
-    """Weights file that a stage uses under its resolved method; None when it uses none."""
-    if stage not in NETWORK_STAGES:
-        return None
-    if stage != "features" and resolved_method(stage, config) in ("none", "blend"):
-        return None
-    path: Path | None = getattr(config, stage).weights
-    return None if path is None else path.expanduser()
+def weights_paths(stage: str, config: Config) -> dict[str, Path]:
+    """Weights files that a stage uses under its resolved method, by setting; empty when it uses none."""
+    if stage in ("refinement", "synthesis") and resolved_method(stage, config) in ("none", "blend"):
+        return {}
+    given = {name: getattr(getattr(config, stage), name) for name in WEIGHTS_FIELDS.get(stage, ())}
+    return {name: path.expanduser() for name, path in given.items() if path is not None}
 
 
 def weights_digest(stage: str, config: Config) -> str | None:
-    """SHA-256 of the weights file of a stage, None when it uses none.
+    """SHA-256 of the weights file of a stage, joined by `+` where there are several; None when it uses none.
 
     Raises
     ------
     WeightsError
-        The file cannot be read, or is known to be of another variant than the settings ask for.
+        A file cannot be read, or is known to be of another variant than the settings ask for.
     """
-    path = weights_path(stage, config)
-    if path is None:
-        return None
-    digest = file_digest(path)
-    check_variant(stage, config, path, digest)
-    return digest
+    paths = weights_paths(stage, config).values()
+    digests = [file_digest(path) for path in paths]
+    for path, digest in zip(paths, digests, strict=True):
+        check_variant(stage, config, path, digest)
+    return "+".join(digests) or None
 
 
 def check_variant(stage: str, config: Config, path: Path, digest: str) -> None:
@@ -80,11 +87,12 @@ def load_network(stage: str, config: Config) -> Any:
     WeightsError
         The weights file does not fit.
     """
-    path = weights_path(stage, config)
-    if stage not in NETWORK_STAGES or (stage != "features" and path is None):
+    paths = tuple(weights_paths(stage, config).values())
+    if stage != "features" and not paths:
         return None
+    options: tuple[Any, ...] = ()
     if stage == "features":
-        options: tuple[Any, ...] = (config.features.layers, config.features.seed, config.features.precision)
+        options = (config.features.layers, config.features.seed, config.features.precision)
     elif stage == "refinement":
         refinement = config.refinement
         options = (
@@ -93,26 +101,32 @@ def load_network(stage: str, config: Config) -> Any:
             refinement.iterations,
             refinement.precision,
         )
-    else:
+    elif stage == "synthesis":
         options = (config.synthesis.precision,)
-    changed = path.stat().st_mtime_ns if path is not None and path.exists() else None
-    return _load(stage, path, changed, options, config.executor.device)
+    changed = tuple(path.stat().st_mtime_ns for path in paths if path.exists())
+    return _load(stage, paths, changed, options, config.executor.device)
 
 
 @lru_cache(KEPT)
-def _load(stage: str, path: Path | None, changed: int | None, options: tuple[Any, ...], device: str) -> Any:  # noqa: ARG001
+def _load(
+    stage: str,
+    paths: tuple[Path, ...],
+    changed: tuple[int, ...],  # noqa: ARG001 - a changed file is loaded anew
+    options: tuple[Any, ...],
+    device: str,
+) -> Any:
     network: Any
     if stage == "features":
         layers, seed, precision = options
-        network = random_vgg19(layers, seed) if path is None else load_vgg19(path, layers)
+        network = load_vgg19(paths[0], layers) if paths else random_vgg19(layers, seed)
         network = network.to(getattr(torch, precision))  # the setting's values are Torch's names
-    elif path is None:
-        return None
     elif stage == "refinement":
         confidence_mask, additions, iterations, precision = options
         network = load_rfr(
-            path, confidence_mask=confidence_mask, initial_flow_additions=additions, iterations=iterations
+            paths[0], confidence_mask=confidence_mask, initial_flow_additions=additions, iterations=iterations
         ).set_precision(getattr(torch, precision))
+    elif stage == "synthesis":
+        network = load_synthesis(paths[0]).set_precision(getattr(torch, options[0]))
     else:
-        network = load_synthesis(path).set_precision(getattr(torch, options[0]))
+        network = load_lpips(*paths)
     return network.to(device)

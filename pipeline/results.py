@@ -1,13 +1,15 @@
-"""Results outside the cache: in-between frames as PNG, scores as CSV."""
+"""Results outside the cache: in-between frames as PNG, scores as CSV and, where PyArrow is there, Parquet."""
 
 from __future__ import annotations
 
 import json
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from configs.errors import CacheError
 from data.images import Frame, write_image
@@ -69,10 +71,10 @@ def write_results(run: Run) -> None:
                 raise outcome
             count += outcome
             written.update({item: digests[item] for item, _ in job.folders})
-        _replace(root / INDEX_NAME, json.dumps(written, indent=0))
+        _replace(root / INDEX_NAME, json.dumps(written, indent=0).encode())
         table = score_table(session)
         if len(table):
-            _replace(root / "scores.csv", table.to_csv(index=False))
+            write_scores(root, table)
     except OSError as error:
         raise CacheError(
             f"store.results = {str(root)!r}: cannot be written ({error.strerror or error}); "
@@ -132,7 +134,20 @@ def _read_index(root: Path) -> dict[str, str]:
     return content if isinstance(content, dict) else {}
 
 
-def _replace(path: Path, text: str) -> None:
+def write_scores(root: Path, table: pd.DataFrame) -> None:
+    """Write `scores.csv`, and `scores.parquet` where PyArrow is installed.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    _replace(root / "scores.csv", table.to_csv(index=False).encode())
+    if find_spec("pyarrow") is not None:
+        _replace(root / "scores.parquet", table.to_parquet(engine="pyarrow", index=False))
+
+
+def _replace(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_bytes(content)
     unfinished.replace(path)

@@ -12,6 +12,9 @@ from pipeline.session import Session
 from stages.evaluation import METRICS
 
 LEVEL_NAMES = {0: "easy", 1: "medium", 2: "hard"}  # ATD-12K's levels
+GROUPED_BY = ("source", "level", "motion", "behavior")
+ABOUT_PAIRS = ("id", *GROUPED_BY)
+"""Columns of the score table that are no scores."""
 
 
 def score_table(session: Session) -> pd.DataFrame:
@@ -35,12 +38,19 @@ def score_table(session: Session) -> pd.DataFrame:
                 "id": pair.id,
                 "source": _source(pair.id),
                 "level": None if note is None or note.level is None else LEVEL_NAMES[note.level],
-                "motion": None if note is None else note.general_motion_type,
-                "behavior": None if note is None else note.behavior,
+                "motion": None if note is None else _text(note.general_motion_type),
+                "behavior": None if note is None else _text(note.behavior),
                 **dict(zip(METRICS, scores.tolist(), strict=True)),
             }
         )
-    return pd.DataFrame(rows, columns=["id", "source", "level", "motion", "behavior", *METRICS])
+    return pd.DataFrame(rows, columns=[*ABOUT_PAIRS, *METRICS])
+
+
+def _text(note: object) -> str | None:
+    """What an annotator noted, as text: one word as a rule, but the format does not promise it."""
+    if note is None or note in ("", []):
+        return None
+    return " + ".join(map(str, note)) if isinstance(note, list) else str(note)
 
 
 def _source(pair_id: str) -> str:
@@ -48,26 +58,40 @@ def _source(pair_id: str) -> str:
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean scores of all pairs, then by source and by level.
+    """Mean scores of all pairs, then by source, level, type of motion and behaviour.
 
     Returns
     -------
     DataFrame
-        Indexed by group name; the column `pairs` counts, the others are means over the pairs that have
-        the score. A perfect frame has an infinite PSNR and makes its mean infinite.
+        Indexed by the names of the groups; the column `by` says what a group goes by (empty for `all`),
+        `pairs` counts, the others are means over the pairs that have the score. A perfect frame has an
+        infinite PSNR and makes its mean infinite.
     """
-    parts = {"all": table}
-    groups = {"source": sorted(table["source"].unique()), "level": list(LEVEL_NAMES.values())}
-    for column, names in groups.items():
+    means = {
+        name: {"by": by, "pairs": len(part), **{m: _mean(part[m].to_numpy(np.float64)) for m in METRICS}}
+        for name, (by, part) in group_pairs(table).items()
+    }
+    return pd.DataFrame.from_dict(means, orient="index")
+
+
+def group_pairs(table: pd.DataFrame) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Rows of a table of pairs: all, then by source, level, type of motion and behaviour.
+
+    Returns
+    -------
+    dict
+        By name of the group: the column that it goes by, empty for `all`, and its rows. A name that is taken
+        has the column's before it.
+    """
+    groups = {"all": ("", table)}
+    for column in GROUPED_BY:
+        known = table[column].dropna().unique()
+        names = LEVEL_NAMES.values() if column == "level" else sorted(known)
         for name in names:
             part = table[table[column] == name]
             if len(part):
-                parts[f"{column} {name}" if name in parts else name] = part
-    means = {
-        name: {"pairs": len(part), **{m: _mean(part[m].to_numpy(np.float64)) for m in METRICS}}
-        for name, part in parts.items()
-    }
-    return pd.DataFrame.from_dict(means, orient="index")
+                groups[f"{column} {name}" if name in groups else name] = (column, part)
+    return groups
 
 
 def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:

@@ -19,15 +19,32 @@ from pipeline.scores import summarise
 from pipeline.session import Session
 from pipeline.shard_manifest import ItemRecord
 
-SCORE_COLUMNS = {
-    "psnr": "PSNR dB",
-    "ssim": "SSIM",
-    "ie": "IE",
-    "psnr_roi": "RoI PSNR",
-    "ssim_roi": "RoI SSIM",
-    "ssim_gaussian": "SSIM gauss.",
-    "chamfer": "Chamfer 1e-5",
+FRAME_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "PSNR dB": ("psnr",),
+    "SSIM": ("ssim",),
+    "IE": ("ie",),
+    "RoI PSNR": ("psnr_roi",),
+    "RoI SSIM": ("ssim_roi",),
+    "SSIM gauss.": ("ssim_gaussian",),
+    "Chamfer 1e-5": ("chamfer",),
+    "LPIPS": ("lpips",),
 }
+"""Columns of the printed table; one without any value is left out."""
+
+MOTION_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "coarse EPE": ("coarse_epe01", "coarse_epe10"),
+    "moving": ("coarse_epe01_moving", "coarse_epe10_moving"),
+    "occluded": ("coarse_epe01_occluded", "coarse_epe10_occluded"),
+    "refined EPE": ("refined_epe01", "refined_epe10"),
+    "moving ": ("refined_epe01_moving", "refined_epe10_moving"),
+    "occluded ": ("refined_epe01_occluded", "refined_epe10_occluded"),
+    "precision": ("match_precision",),
+    "of moved": ("match_precision_moved",),
+    "recall": ("match_recall",),
+}
+"""The same of the second table; end-point errors are means of both directions."""
+
+SCALE = {"Chamfer 1e-5": 1e5}
 
 
 def print_report(console: Console, report: RunReport) -> None:
@@ -146,19 +163,36 @@ def _failure_table(failures: list[tuple[str, ItemRecord]]) -> Table:
 
 
 def print_scores(console: Console, scores: pd.DataFrame) -> None:
-    """Print mean scores: all pairs, by source and by level."""
+    """Print mean scores: all pairs, by source, level, motion and behaviour; flows and matches below."""
     if scores.empty:
         console.print("no scores: no pair has a ground truth and a frame to compare with it", highlight=False)
         return
     summary = summarise(scores)
-    table = Table("scores", "pairs", *SCORE_COLUMNS.values(), box=box.SIMPLE_HEAD)
+    for title, columns in (("scores", FRAME_COLUMNS), ("motion", MOTION_COLUMNS)):
+        known = {
+            column: values
+            for column, metrics in columns.items()
+            if (values := summary[list(metrics)].mean(axis=1)).notna().any()
+        }
+        if known:
+            console.print(_score_table(title, summary, known))
+
+
+def _score_table(title: str, summary: pd.DataFrame, columns: Mapping[str, pd.Series[float]]) -> Table:
+    table = Table(title, "pairs", *columns, box=box.SIMPLE_HEAD, collapse_padding=True)
     for column in table.columns[1:]:
         column.justify = "right"
+    before = ""
     for name, row in summary.iterrows():
-        scale = {"chamfer": 1e5}
-        values = [_number(float(row[column]) * scale.get(column, 1)) for column in SCORE_COLUMNS]
+        if row["by"] != before:
+            table.add_section()
+        before = row["by"]
+        values = [
+            _number(float(column.loc[str(name)]) * SCALE.get(heading, 1))
+            for heading, column in columns.items()
+        ]
         table.add_row(escape(str(name)), f"{int(row['pairs'])}", *values)
-    console.print(table)
+    return table
 
 
 def _number(value: float) -> str:

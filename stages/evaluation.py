@@ -1,6 +1,7 @@
 """Scores of an in-between frame against the ground truth, as published and conventional.
 
-Frames are compared as RGB float in 0..1, clamped and not quantised.
+Frames are compared as RGB float in 0..1, clamped and not quantised. The other scores of a pair, of its flows
+and matches, have modules of their own.
 """
 
 from __future__ import annotations
@@ -9,17 +10,25 @@ import math
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from skimage.metrics import structural_similarity
 
 from configs.sections import EvaluationSection
+from models.lpips import LPIPS
+from models.reproducible import reproducible
+from stages.flow_scores import FLOW_METRICS
+from stages.matching_scores import MATCHING_METRICS
 
-STAGE_VERSION = 1
+STAGE_VERSION = 3
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
 
-METRICS = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi", "ie_roi", "ssim_gaussian", "chamfer")
-"""Names of the scores, in the order of tables."""
+FRAME_METRICS = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi", "ie_roi", "ssim_gaussian", "chamfer", "lpips")
+"""Names of the scores of a frame."""
+
+METRICS = (*FRAME_METRICS, *FLOW_METRICS, *MATCHING_METRICS)
+"""Names of all scores of a pair, in the order of tables."""
 
 PUBLISHED_WINDOW = 7  # px, uniform
 PUBLISHED_RANGE = 2.0  # the old default for float images, whose range was taken as -1..1
@@ -40,6 +49,7 @@ def evaluate_frame(
     roi: Region | None,
     image_size: tuple[int, int] | None,
     section: EvaluationSection,
+    lpips: LPIPS | None = None,
 ) -> dict[str, float]:
     """Score a predicted frame.
 
@@ -55,17 +65,21 @@ def evaluate_frame(
         Width and height of the annotated image; None = those of the prediction.
     section : EvaluationSection
         Which optional scores to compute.
+    lpips : models.lpips.LPIPS or None
+        Network of the learned distance, on any device.
 
     Returns
     -------
     dict of str to float
-        One value for each of `METRICS`:
+        One value for each of `FRAME_METRICS`:
 
         - `psnr` (dB, higher is better; inf for a perfect prediction), `ssim` (-1..1), `ie`
           (interpolation error, root of the summed squared channel differences, 0..442, lower is better);
         - `psnr_roi`, `ssim_roi`, `ie_roi`: the same inside the region, nan without one or where it is empty;
         - `ssim_gaussian`: data range 1, Gaussian window of 11 px; nan when switched off;
-        - `chamfer`: chamfer line distance, 0..1, lower is better; nan when switched off.
+        - `chamfer`: chamfer line distance, 0..1, lower is better; nan when switched off;
+        - `lpips`: learned perceptual distance, from 0, lower is better; nan without a network, and for frames
+          smaller than it can take.
 
     Raises
     ------
@@ -87,6 +101,8 @@ def evaluate_frame(
     (doi:10.1007/s11263-010-0390-2), for the interpolation error.
     Chen & Zwicker, "Improving the Perceptual Quality of 2D Animation Interpolation", ECCV 2022
     (doi:10.1007/978-3-031-19790-1_17), for the chamfer line distance.
+    Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018
+    (arXiv 1801.03924), for LPIPS.
     """
     for name, frame in (("prediction", prediction), ("truth", truth)):
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
@@ -97,7 +113,7 @@ def evaluate_frame(
     predicted = np.clip(prediction, 0, 1).astype(np.float32)
     wanted = fit_truth(truth, height, width)
 
-    scores = dict.fromkeys(METRICS, math.nan)
+    scores = dict.fromkeys(FRAME_METRICS, math.nan)
     scores["psnr"], scores["ssim"], scores["ie"] = _published_scores(predicted, wanted)
     if roi is not None:
         window = scale_region(roi, image_size or (width, height), (height, width))
@@ -108,6 +124,8 @@ def evaluate_frame(
         scores["ssim_gaussian"] = gaussian_ssim(predicted, wanted)
     if section.chamfer:
         scores["chamfer"] = chamfer_line_distance(predicted, wanted)
+    if lpips is not None:
+        scores["lpips"] = perceptual_distance(predicted, wanted, lpips)
     return scores
 
 
@@ -155,6 +173,19 @@ def gaussian_ssim(predicted: NDArray[np.float32], wanted: NDArray[np.float32]) -
             use_sample_covariance=False,
         )
     )
+
+
+def perceptual_distance(predicted: NDArray[np.float32], wanted: NDArray[np.float32], network: LPIPS) -> float:
+    """LPIPS of two frames in 0..1; nan where a side is shorter than the network can take."""
+    if min(predicted.shape[:2]) < network.smallest_side:
+        return math.nan
+    device = network.heads[0].device
+    images = (
+        torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1)[None])).to(device)
+        for frame in (predicted, wanted)
+    )
+    with torch.inference_mode(), reproducible():
+        return float(network(*images))
 
 
 def chamfer_line_distance(predicted: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:

@@ -20,6 +20,7 @@ from PIL import Image
 from configs.errors import DataError
 from data.cartoon.staging import style_of
 from data.cartoon.triplet import CartoonTriplet, check_drawing, draw_triplet, triplet_id
+from data.truth import TRUTH_ARRAYS, TRUTH_FILE, TRUTH_FOLDERS
 
 DRAWING_VERSION = 1
 """Raised whenever the same seed gives other pixels or another truth; older drawings are then redone."""
@@ -28,12 +29,10 @@ Split = Literal["test", "train"]
 ImageFormat = Literal["png", "jpg"]
 
 FRAMES: dict[Split, str] = {"test": "test_2k_540p", "train": "train_10k"}
-TRUTH: dict[Split, str] = {"test": "test_2k_truth", "train": "train_10k_truth"}
 ANNOTATIONS = "test_2k_annotations"
 FORMAT: dict[Split, ImageFormat] = {"test": "png", "train": "jpg"}
 """Formats ATD-12K itself uses."""
 
-TRUTH_ARRAYS = ("flow01", "flow10", "occluded01", "occluded10", "pieces0", "pieces1")
 RECIPE = "recipe"
 """Name of the record of drawing parameters within a truth file."""
 
@@ -102,33 +101,9 @@ def write_dataset(
         ) from error
 
 
-def read_truth(path: Path) -> dict[str, NDArray[Any]]:
-    """Read one `truth.npz`.
-
-    Returns
-    -------
-    dict
-        `flow01`, `flow10` float32 (2, H, W); `occluded01`, `occluded10` bool (H, W); `pieces0`,
-        `pieces1` int32 (H, W). Meanings as in `CartoonTriplet`.
-
-    Raises
-    ------
-    configs.errors.DataError
-        If the file is missing, damaged or lacks an array.
-    """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return {name: archive[name] for name in TRUTH_ARRAYS}
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
-        raise DataError(
-            f"{path}: not a readable truth file ({error}); expected arrays {', '.join(TRUTH_ARRAYS)}; "
-            "remove it and write the data set again"
-        ) from error
-
-
 def _write_triplet(root: Path, seed: int, size: tuple[int, int], split: Split, suffix: ImageFormat) -> str:
     name = triplet_id(seed, style_of(seed))
-    frames, truth = root / FRAMES[split] / name, root / TRUTH[split] / name / "truth.npz"
+    frames, truth = root / FRAMES[split] / name, root / TRUTH_FOLDERS[split] / name / TRUTH_FILE
     notes = root / ANNOTATIONS / name / f"{name}.json" if split == "test" else None
     recipe = json.dumps({"version": DRAWING_VERSION, "seed": seed, "size": list(size), "format": suffix})
     wanted = [frames / f"frame{i}.{suffix}" for i in (1, 2, 3)]

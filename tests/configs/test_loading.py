@@ -191,3 +191,11 @@ def test_any_text_can_be_a_setting(text: str) -> None:
 def test_texts_that_read_as_themselves_are_not_quoted() -> None:
     assert text_setting("data.root", "/a path") == "data.root=/a path"
     assert text_setting("data.root", "12") == 'data.root="12"'
+
+
+@pytest.mark.parametrize(("given", "absent"), [("weights", "backbone"), ("backbone", "weights")])
+def test_lpips_needs_both_files(given: str, absent: str) -> None:
+    with pytest.raises(ConfigError, match=f"evaluation: lpips_{given} is given and lpips_{absent} is not"):
+        load_config("paper", [f"evaluation.lpips_{given}=a.pth"])
+    both = load_config("paper", [f"evaluation.lpips_{name}=a.pth" for name in (given, absent)])
+    assert both.evaluation.lpips_weights == both.evaluation.lpips_backbone

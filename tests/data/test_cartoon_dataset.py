@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from configs.errors import DataError
-from data.cartoon import dataset, draw_triplet, read_truth, write_dataset
+from data.cartoon import dataset, draw_triplet, write_dataset
+from data.truth import read_truth
 
 SIZE = (32, 56)
 
@@ -168,15 +169,3 @@ def test_unwritable_root_is_named(tmp_path: Path) -> None:
     blocked.write_text("")
     with pytest.raises(DataError, match=r"root: .* cannot be written"):
         write_dataset(blocked, 1, size=SIZE)
-
-
-def test_unreadable_truth_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="not a readable truth file"):
-        read_truth(tmp_path / "truth.npz")
-    other = tmp_path / "other.npz"
-    np.savez(other, flow01=np.zeros(3))
-    with pytest.raises(DataError, match=r"other\.npz"):
-        read_truth(other)
-    (tmp_path / "noise.npz").write_bytes(b"noise")
-    with pytest.raises(DataError, match=r"noise\.npz"):
-        read_truth(tmp_path / "noise.npz")

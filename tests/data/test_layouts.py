@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from data.file_facts import FileFacts
 from data.images import write_image
 from data.layouts import read_dataset
 from data.manifest import Manifest
+from data.truth import TRUTH_FOLDERS
 
 ANNOTATION: dict[str, Any] = {
     "level": 1,
@@ -68,6 +70,22 @@ def test_root_may_be_the_split_folder(atd12k: Path, tmp_path: Path, inside: bool
 def test_other_annotation_folder_name(atd12k: Path, tmp_path: Path) -> None:
     (atd12k / "test_2k_annotations").rename(atd12k / "test_2k_ann")
     assert read(atd12k, tmp_path).pairs[1].annotation is not None
+
+
+@pytest.mark.parametrize(("split", "frames"), [("test", "test_2k_540p"), ("train", "train_10k")])
+def test_truth_of_the_motion_stands_beside_the_split(tmp_path: Path, split: str, frames: str) -> None:
+    for name in ("drawn", "real"):
+        for number in (1, 3):
+            draw(tmp_path / frames / name / f"frame{number}.png")
+    assert [pair.motion_truth for pair in read(tmp_path, tmp_path, split=split).pairs] == [None, None]
+    path = tmp_path / TRUTH_FOLDERS[split] / "drawn" / "truth.npz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"content is not looked at")
+    drawn, real = read(tmp_path / frames, tmp_path, split=split).pairs
+    assert drawn.motion_truth is not None
+    assert drawn.motion_truth.path == path
+    assert drawn.motion_truth.digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert real.motion_truth is None
 
 
 def test_train_split_in_jpg_without_annotations(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def test_what_a_stage_reads_depends_on_its_method() -> None:
         False,
         True,
     ]
+    assert binding_of("evaluation", zero).reads == ("synthesis", "refinement", "coarse_flow")
     for (stage, _), binding in BY_METHOD.items():
         assert (binding.name, binding.unit) == (stage, STAGES[stage].unit)
     assert needed_for("evaluation", sgm) == tuple(STAGES)

@@ -42,7 +42,7 @@ def test_list_says_what_is_known_and_what_is_here(command: Command, tmp_path: Pa
         assert record.file in text
         assert record.url in text.replace("\n", "").replace(" ", "")
     assert text.count("here: ") == 1
-    assert text.count(f"not in {tmp_path}") == 1
+    assert text.count(f"not in {tmp_path}") == len(RECORDS) - 1
 
 
 def test_fetch_gets_a_file_and_does_it_once(command: Command, server: Server, tmp_path: Path) -> None:
@@ -71,9 +71,9 @@ def test_fetch_refuses_another_file_than_the_record_knows(
     assert code == 2
     assert "exists, with SHA-256" in text
     assert (tmp_path / "vgg19-dcbb9e9d.pth").read_bytes() == b"mine"
-    code, text = command("weights", "fetch", "vgg16")
+    code, text = command("weights", "fetch", "vgg11")
     assert code == 2
-    assert "'vgg16' is no known weights file, expected one of vgg19, animeinterp" in text
+    assert "'vgg11' is no known weights file, expected one of vgg19, animeinterp" in text
 
 
 def test_a_killed_fetch_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:

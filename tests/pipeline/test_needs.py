@@ -10,7 +10,7 @@ import pytest
 from configs.loading import load_config
 from data.manifest import Pair
 from pipeline.bindings import STAGES
-from pipeline.needs import Need, find_need
+from pipeline.needs import Need, find_need, missing_stages
 from pipeline.selection import Selection
 from pipeline.session import Session
 from tests.pipeline.conftest import Opener, small_settings
@@ -104,12 +104,57 @@ def test_the_truth_concerns_evaluation_alone(session: Session) -> None:
 
 
 def test_without_a_truth_there_is_nothing_to_score(session: Session) -> None:
-    found = need(altered(session, truth=None), "evaluation")
+    found = need(altered(session, truth=None, motion_truth=None), "evaluation")
     assert (found.status, found.reason, found.source) == ("skipped", "no ground truth", None)
 
 
+def test_evaluation_reads_what_has_a_truth(session: Session) -> None:
+    pair = session.manifest.pairs[0]
+    assert pair.truth is not None
+    assert pair.motion_truth is not None
+    moved, seen = altered(session, truth=None), altered(session, motion_truth=None)
+    other = replace(pair.motion_truth, digest="other")
+    found = {
+        name: need(each, "evaluation")
+        for name, each in (
+            ("both", session),
+            ("flows", moved),
+            ("frame", seen),
+            ("other", altered(session, motion_truth=other)),
+        )
+    }
+    assert len({each.input for each in found.values()}) == 4
+    sources = {name: each.source for name, each in found.items()}
+    assert sources["flows"] is not None
+    assert sources["frame"] is not None
+    assert [item.stage for item in sources["frame"].upstream] == ["synthesis"]
+    assert {item.stage for item in sources["flows"].upstream} == {
+        "segmentation",
+        "matching",
+        "coarse_flow",
+        "refinement",
+    }
+    assert (sources["flows"].truth, sources["flows"].motion_truth) == (None, pair.motion_truth.path)
+    assert (sources["frame"].truth, sources["frame"].motion_truth) == (pair.truth.path, None)
+
+
+def test_without_the_middle_flows_alone_are_scored(finished: None, open_session: Opener) -> None:
+    opened = open_session("synthesis.times=[0.25, 0.75]")
+    found = need(opened, "evaluation").source
+    assert found is not None
+    assert found.truth is None
+    assert found.motion_truth is not None
+
+
+def test_stages_missing_for_an_item_are_named(session: Session, open_session: Opener) -> None:
+    assert missing_stages(session, "evaluation", 0) == []
+    empty = open_session()
+    assert missing_stages(empty, "matching", 0) == ["features", "segmentation"]
+    assert missing_stages(altered(empty, motion_truth=None), "evaluation", 0) == ["synthesis"]
+
+
 def test_times_without_the_middle_leave_nothing_to_score(open_session: Opener) -> None:
-    found = need(open_session("synthesis.times=[0.25, 0.75]"), "evaluation")
+    found = need(altered(open_session("synthesis.times=[0.25, 0.75]"), motion_truth=None), "evaluation")
     assert found.status == "skipped"
     assert found.reason == "no frame at t = 0.5: synthesis.times = [0.25, 0.75]"
 

@@ -10,14 +10,19 @@ import torch
 from configs.errors import WeightsError
 from configs.loading import load_config
 from configs.sections import Config
+from data.images import read_image
+from models.arrays import frame_tensor
+from models.lpips import backbone_shapes, head_shapes
 from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
 from models.vgg19 import VGG19, convolution_shapes
+from models.weights_files import file_digest
 from pipeline.bindings import STAGES
-from pipeline.networks import load_network, weights_digest, weights_path
+from pipeline.networks import load_network, weights_digest, weights_paths
+from pipeline.scores import score_table
 from pipeline.shard_manifest import read_manifest
 from pipeline.shards import read_item
-from tests.pipeline.conftest import SIZE, SMALL_NETWORK, Opener, Runner
+from tests.pipeline.conftest import PAIRS, SIZE, SMALL_NETWORK, Opener, Runner
 
 
 def make_checkpoint(path: Path, seed: int) -> Path:
@@ -50,7 +55,7 @@ PLAIN = load_config("paper", [SMALL_NETWORK])
 
 def test_stages_without_a_network_have_none() -> None:
     for stage in STAGES:
-        assert weights_path(stage, PLAIN) is None
+        assert weights_paths(stage, PLAIN) == {}
         assert weights_digest(stage, PLAIN) is None
         assert (load_network(stage, PLAIN) is None) == (stage != "features")
 
@@ -90,7 +95,7 @@ def test_vgg19_weights_are_taken_from_their_file(tmp_path: Path) -> None:
     path = tmp_path / "vgg19.pth"
     torch.save({name: torch.tensor(0.25).expand(shape) for name, shape in convolution_shapes().items()}, path)
     config = load_config("paper", [SMALL_NETWORK, f"features.weights='{path}'"])
-    assert weights_path("features", config) == path
+    assert weights_paths("features", config) == {"weights": path}
     assert all((value == 0.25).all() for value in load_network("features", config).parameters())
 
 
@@ -189,3 +194,53 @@ def test_networks_work_from_end_to_end(
     assert not np.array_equal(found["refined_flow01"], found["coarse_flow01"])
     assert found["frames"].shape == (1, *SIZE, 3)
     assert run(*methods, *weights, limit=2).computed.total() == 0
+
+
+def write_lpips(folder: Path, seed: int = 0) -> list[str]:
+    """Files of LPIPS on AlexNet with random numbers, as settings."""
+    generator = torch.Generator().manual_seed(seed)
+    settings = []
+    for key, shapes in (("weights", head_shapes("alexnet")), ("backbone", backbone_shapes("alexnet"))):
+        path = folder / f"{key}.pth"
+        torch.save(
+            {name: 0.02 * torch.rand(shape, generator=generator) for name, shape in shapes.items()}, path
+        )
+        settings.append(f"evaluation.lpips_{key}='{path}'")
+    return settings
+
+
+def test_lpips_concerns_evaluation_alone(
+    finished: None, run: Runner, tmp_path: Path, open_session: Opener
+) -> None:
+    assert score_table(open_session())["lpips"].isna().all()
+    settings = write_lpips(tmp_path)
+    report = run(*settings)
+    assert report.computed == Counter(evaluation=PAIRS)
+    table = score_table(report.session)
+    assert (table["lpips"] > 0).all()
+    network = load_network("evaluation", load_config("paper", settings))
+    frame = next(report.session.locations("synthesis"))[1]
+    truth = report.session.manifest.pairs[0].truth
+    assert frame is not None
+    assert truth is not None
+    pictures = frame_tensor([frame.read()["frames"][0], read_image(truth.path)], "cpu")
+    assert table.loc[0, "lpips"] == pytest.approx(float(network(pictures[:1], pictures[1:])), rel=1e-5)
+    config = load_config("paper", settings)
+    digests = [file_digest(tmp_path / f"{name}.pth") for name in ("weights", "backbone")]
+    assert weights_digest("evaluation", config) == "+".join(digests)
+    before = open_session(*settings).fingerprints
+    write_lpips(tmp_path, seed=1)
+    after = open_session(*settings).fingerprints
+    assert [stage for stage in STAGES if before[stage] != after[stage]] == ["evaluation"]
+    assert run(*settings).computed == Counter(evaluation=PAIRS)
+
+
+def test_unusable_files_of_lpips_are_met_before_any_work(run: Runner, tmp_path: Path) -> None:
+    settings = write_lpips(tmp_path)
+    torch.save({"lin0.model.1.weight": torch.zeros(1, 64, 1, 1)}, tmp_path / "weights.pth")
+    with pytest.raises(WeightsError, match="weights.pth: .*4 missing"):
+        run(*settings)
+    (tmp_path / "backbone.pth").unlink()
+    with pytest.raises(WeightsError, match="backbone.pth: not found"):
+        run(*settings)
+    assert not list((tmp_path / "cache").glob("*/*/*.zarr"))

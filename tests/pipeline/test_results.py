@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 
 from configs.errors import CacheError, DataError
 from data.images import read_image
-from pipeline.results import FrameJob, frame_name, to_uint8, write_frames
-from pipeline.scores import score_table
+from pipeline.results import FrameJob, frame_name, to_uint8, write_frames, write_scores
+from pipeline.scores import ABOUT_PAIRS, score_table
 from pipeline.session import Session
 from pipeline.shard_manifest import read_manifest
 from pipeline.shards import read_item
@@ -135,10 +136,32 @@ def test_scores_are_written_as_a_table(run: Runner, setting: str, results: Path)
     assert list(read.columns) == list(expected.columns)
     assert list(read["id"]) == list(expected["id"])
     np.testing.assert_allclose(read["psnr"], expected["psnr"], rtol=1e-12)
-    assert sorted(path.name for path in results.iterdir() if path.is_file()) == [
-        ".written.json",
-        "scores.csv",
-    ]
+    files = {path.name for path in results.iterdir() if path.is_file()}
+    with_parquet = {"scores.parquet"} if find_spec("pyarrow") else set()
+    assert files == {".written.json", "scores.csv", *with_parquet}
+
+
+def test_scores_as_parquet_are_those_as_csv(run: Runner, setting: str, results: Path) -> None:
+    pytest.importorskip("pyarrow")
+    run(setting, "synthesis.times=[0.5]")
+    columns = pd.read_parquet(results / "scores.parquet")
+    rows = pd.read_csv(results / "scores.csv")
+    assert list(columns.columns) == list(rows.columns)
+    assert len(columns) == PAIRS
+    for name in rows:
+        if name in ABOUT_PAIRS:
+            assert list(columns[name]) == list(rows[name])
+        else:
+            assert columns[name].dtype == np.float64
+            np.testing.assert_allclose(columns[name], rows[name], rtol=1e-12)
+
+
+def test_without_annotations_the_tables_have_empty_columns(tmp_path: Path) -> None:
+    table = pd.DataFrame([{"id": "a", "source": "other", "level": None, "psnr": 3.0, "ssim": np.nan}])
+    write_scores(tmp_path, table)
+    read = pd.read_csv(tmp_path / "scores.csv")
+    assert read.loc[0, ["level", "ssim"]].isna().all()
+    assert (tmp_path / "scores.parquet").exists() == (find_spec("pyarrow") is not None)
 
 
 def test_no_folder_no_files(finished: None, run: Runner, tmp_path: Path) -> None:

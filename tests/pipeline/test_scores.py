@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +12,15 @@ import pytest
 
 from configs.loading import load_config
 from data.images import write_image
+from data.truth import read_truth
 from pipeline.scores import LEVEL_NAMES, _source, score_table, summarise
 from pipeline.selection import Selection
 from pipeline.session import Session
 from pipeline.shard_manifest import read_manifest
 from pipeline.shards import read_item
-from stages.evaluation import METRICS
+from stages.evaluation import FRAME_METRICS, METRICS
+from stages.flow_scores import FLOW_METRICS
+from stages.matching_scores import MATCHING_METRICS
 from tests.pipeline.conftest import PAIRS, Opener, Runner, small_settings
 
 
@@ -75,17 +81,18 @@ def test_source_goes_by_the_beginning_of_the_id(name: str, source: str) -> None:
     assert _source(name) == source
 
 
-def test_means_of_all_by_source_and_by_level() -> None:
+def test_means_of_all_and_by_group() -> None:
     table = scores(
-        {"source": "Japan", "level": "easy", "psnr": 20.0},
-        {"source": "Disney", "level": "hard", "psnr": 30.0},
+        {"source": "Japan", "level": "easy", "psnr": 20.0, "motion": "rotation"},
+        {"source": "Disney", "level": "hard", "psnr": 30.0, "motion": "rotation", "behavior": "walking"},
         {"source": "Disney", "level": "easy", "psnr": 40.0},
         {"source": "Disney", "psnr": 50.0},
     )
     summary = summarise(table)
-    assert list(summary.index) == ["all", "Disney", "Japan", "easy", "hard"]
-    assert list(summary["pairs"]) == [4, 3, 1, 2, 1]
-    assert list(summary["psnr"]) == [35, 40, 20, 30, 30]
+    assert list(summary.index) == ["all", "Disney", "Japan", "easy", "hard", "rotation", "walking"]
+    assert list(summary["by"]) == ["", "source", "source", "level", "level", "motion", "behavior"]
+    assert list(summary["pairs"]) == [4, 3, 1, 2, 1, 2, 1]
+    assert list(summary["psnr"]) == [35, 40, 20, 30, 30, 25, 30]
     assert (summary["ssim"] == 1).all()
 
 
@@ -129,6 +136,74 @@ def test_a_scene_that_stands_still_is_made_perfectly(run: Runner, tmp_path: Path
     assert (row["psnr"], row["ie"], row["ssim"]) == (np.inf, 0, 1)
     assert np.isnan(row["psnr_roi"])
     assert pd.read_csv(results / "scores.csv").loc[0, "psnr"] == np.inf
+
+
+@pytest.mark.parametrize(
+    ("note", "text"),
+    [
+        ("rotation", "rotation"),
+        (["rotation", "scaling"], "rotation + scaling"),
+        (3, "3"),
+        ("", None),
+        ([], None),
+    ],
+)
+def test_notes_become_text_whatever_their_kind(session: Session, note: object, text: str | None) -> None:
+    pair = session.manifest.pairs[0]
+    assert pair.annotation is not None
+    noted = replace(pair, annotation=pair.annotation.model_copy(update={"behavior": note}))
+    pairs = (noted, *session.manifest.pairs[1:])
+    found = score_table(replace(session, manifest=replace(session.manifest, pairs=pairs)))
+    assert found.loc[0, "behavior"] == text or (text is None and pd.isna(found.loc[0, "behavior"]))
+
+
+def test_drawn_pairs_have_flow_and_matching_scores(session: Session, cartoons: Path) -> None:
+    for row in score_table(session).itertuples():
+        pair = session.manifest.pairs[row.Index]
+        truth = read_truth(cartoons / "test_2k_truth" / pair.id / "truth.npz")
+        flow = session.locate("coarse_flow", row.Index)
+        assert flow is not None
+        error = np.linalg.norm(flow.read()["coarse_flow10"] - truth["flow10"], axis=0)
+        assert row.coarse_epe10 == pytest.approx(error.mean())
+        moving = np.linalg.norm(truth["flow10"], axis=0) >= 0.5
+        assert row.coarse_epe10_moving == pytest.approx(error[moving].mean())
+        assert row.coarse_epe10_occluded == pytest.approx(error[truth["occluded10"]].mean())
+        assert row.refined_epe01 == row.coarse_epe01  # method 'none'
+        assert 0 <= row.match_precision <= 1
+        assert 0 <= row.match_recall <= 1
+
+
+def test_without_matching_there_are_flow_scores_alone(finished: None, run: Runner, cartoons: Path) -> None:
+    table = score_table(run("coarse_flow.method=zero").session)
+    assert table[list(MATCHING_METRICS)].isna().all(axis=None)
+    truth = read_truth(cartoons / "test_2k_truth" / table.loc[0, "id"] / "truth.npz")
+    assert table.loc[0, "coarse_epe01"] == pytest.approx(np.linalg.norm(truth["flow01"], axis=0).mean())
+
+
+def test_a_pair_without_the_middle_frame_has_its_flows_scored(
+    cartoons: Path, run: Runner, tmp_path: Path
+) -> None:
+    first, second = sorted((cartoons / "test_2k_540p").iterdir())[:2]
+    for kind in ("540p", "truth"):
+        shutil.copytree(cartoons / f"test_2k_{kind}" / first.name, tmp_path / f"test_2k_{kind}" / first.name)
+    shutil.copytree(second, tmp_path / "test_2k_540p" / second.name)
+    (tmp_path / "test_2k_540p" / first.name / "frame2.png").unlink()
+    root = f"data.root='{tmp_path}'"
+    table = score_table(run(root).session)
+    drawn, plain = table.loc[0], table.loc[1]
+    assert (drawn["id"], plain["id"]) == (first.name, second.name)
+    assert drawn[list(FRAME_METRICS)].isna().all()
+    assert drawn[["coarse_epe01", "refined_epe10", "match_recall"]].notna().all()
+    assert plain[[*FLOW_METRICS, *MATCHING_METRICS]].isna().all()
+    assert plain["psnr"] > 0
+    # A damaged truth fails the pair's evaluation by name, and nothing else.
+    path = tmp_path / "test_2k_truth" / first.name / "truth.npz"
+    path.write_bytes(b"damaged")
+    report = run(root)
+    assert report.computed == Counter(evaluation=1)
+    ((stage, record),) = report.session.failures()
+    assert (stage, record.id) == ("evaluation", first.name)
+    assert f"{path}: not a readable truth file" in record.reason
 
 
 def test_switched_off_scores_are_not_numbers(finished: None, run: Runner) -> None:

@@ -296,5 +296,5 @@ def test_damage_in_a_stage_that_is_not_to_run_fails_its_shard_alone(
     report = run("matching.area_penalty=7", first="matching", last="matching")
     assert not report.succeeded
     assert len(report.broken) == 1
-    assert "needs features and segmentation, which is not in the cache" in report.broken[0]
+    assert "needs features, which is not in the cache" in report.broken[0]
     assert report.computed["matching"] == PAIRS - len(session.items("matching", 0))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -25,13 +26,16 @@ from pipeline.summary import (
     stage_table,
     unit_of,
 )
+from stages.evaluation import METRICS
+from stages.flow_scores import FLOW_METRICS
+from stages.matching_scores import MATCHING_METRICS
 from tests.pipeline.conftest import PAIRS, Opener, Runner, small_settings
 
 WIDTH = 200
 
 
-def printed(show: Callable[[Console], None]) -> str:
-    console = Console(width=WIDTH, force_terminal=False)
+def printed(show: Callable[[Console], None], width: int = WIDTH) -> str:
+    console = Console(width=width, force_terminal=False)
     with console.capture() as capture:
         show(console)
     return capture.get()
@@ -147,22 +151,52 @@ def test_nothing_is_said_of_failures_where_there_are_none(session: Session) -> N
     assert printed(lambda console: print_failures(console, session, [])) == ""
 
 
+def tables(table: pd.DataFrame, width: int = WIDTH) -> tuple[str, str]:
+    """The printed tables of scores: frames, then flows and matches (empty where there is none)."""
+    text = printed(lambda console: print_scores(console, table), width)
+    frames, _, motion = text.partition("\n  motion ")
+    return frames, motion
+
+
 def test_scores_are_printed_by_group(session: Session) -> None:
     table = score_table(session)
-    text = printed(lambda console: print_scores(console, table))
-    assert row_of(text, "all")[:2] == [str(PAIRS), f"{table['psnr'].mean():.4g}"]
-    for source, part in table.groupby("source"):
-        assert row_of(text, str(source))[:2] == [str(len(part)), f"{part['psnr'].mean():.4g}"]
-    assert row_of(text, "all")[-1] == f"{table['chamfer'].mean() * 1e5:.4g}"
+    frames, motion = tables(table)
+    assert row_of(frames, "all")[:2] == [str(PAIRS), f"{table['psnr'].mean():.4g}"]
+    for column in ("source", "level", "motion", "behavior"):
+        for name, part in table.groupby(column):
+            assert row_of(frames, str(name))[:2] == [str(len(part)), f"{part['psnr'].mean():.4g}"]
+    assert row_of(frames, "all")[-1] == f"{table['chamfer'].mean() * 1e5:.4g}"
+    both = (table["coarse_epe01"].mean() + table["coarse_epe10"].mean()) / 2
+    assert row_of(motion, "all")[:2] == [str(PAIRS), f"{both:.4g}"]
+    assert row_of(motion, "all")[-1] == f"{table['match_recall'].mean():.4g}"
+
+
+def test_tables_fit_in_120_columns(session: Session) -> None:
+    table = score_table(session)
+    table["behavior"] = "a longer behavior"
+    table[list(METRICS)] += 1 / 3
+    narrow, wide = (printed(lambda console: print_scores(console, table), width) for width in (120, 400))
+    assert [line.rstrip() for line in narrow.splitlines()] == [line.rstrip() for line in wide.splitlines()]
+
+
+def test_columns_without_any_value_are_left_out(session: Session) -> None:
+    table = score_table(session)
+    frames = tables(table)[0]
+    table.loc[:, [*FLOW_METRICS, *MATCHING_METRICS, "psnr_roi"]] = np.nan
+    without, motion = tables(table)
+    assert motion == ""
+    assert "RoI PSNR" in frames
+    assert "RoI PSNR" not in without
+    assert "RoI SSIM" in without
 
 
 def test_odd_scores_and_odd_names_are_printed_as_they_are(session: Session) -> None:
     table = score_table(session).head(2)
-    table[["psnr", "psnr_roi"]] = [[np.inf, np.nan], [30.0, np.nan]]
-    table["source"] = "[red]"
-    text = printed(lambda console: print_scores(console, table))
-    assert row_of(text, "[red]")[:2] == ["2", "inf"]
-    assert row_of(text, "all")[4] == "-"
+    table[["psnr", "psnr_roi"]] = [[np.inf, np.nan], [30.0, 20.0]]
+    table["source"] = ["[red]", "green"]
+    text = tables(table)[0]
+    assert row_of(text, "[red]")[:5] == ["1", "inf", *row_of(text, "[red]")[2:4], "-"]
+    assert row_of(text, "all")[4] == "20"
 
 
 def test_no_scores_are_said_to_be_none(open_session: Opener) -> None:

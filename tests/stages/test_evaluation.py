@@ -5,11 +5,13 @@ import math
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from scipy.ndimage import distance_transform_edt, gaussian_filter, uniform_filter
 
 from configs.sections import EvaluationSection
-from stages.evaluation import METRICS, chamfer_line_distance, evaluate_frame, find_lines, scale_region
+from models.lpips import LPIPS
+from stages.evaluation import FRAME_METRICS, chamfer_line_distance, evaluate_frame, find_lines, scale_region
 
 SECTION = EvaluationSection()
 
@@ -54,7 +56,7 @@ def ssim_by_formula(a: np.ndarray, b: np.ndarray, data_range: float, gaussian: b
 def test_whole_frame_by_formulas(frames):
     prediction, truth = frames
     scores = evaluate_frame(prediction, truth, None, None, SECTION)
-    assert tuple(scores) == METRICS
+    assert tuple(scores) == FRAME_METRICS
     assert all(type(score) is float for score in scores.values())
     clamped, wanted = np.clip(prediction, 0, 1).astype(np.float64), truth / 255
     difference = clamped - wanted
@@ -158,7 +160,7 @@ def test_truth_is_resized_with_antialiased_lanczos(frames):
 
 def test_optional_scores_can_be_left_out(frames):
     scores = evaluate_frame(*frames, None, None, EvaluationSection(conventional_ssim=False, chamfer=False))
-    assert tuple(scores) == METRICS
+    assert tuple(scores) == FRAME_METRICS
     assert math.isnan(scores["ssim_gaussian"])
     assert math.isnan(scores["chamfer"])
 
@@ -183,6 +185,35 @@ def test_chamfer_without_lines(frames):
     flat, truth = np.full((48, 64, 3), 0.5, np.float32), frames[1] / np.float32(255)
     assert chamfer_line_distance(flat, flat) == 0
     assert chamfer_line_distance(flat, truth) == pytest.approx(find_lines(truth).mean() / 2)
+
+
+@pytest.fixture(scope="module")
+def lpips() -> LPIPS:
+    """On AlexNet, of random numbers."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = LPIPS("alexnet")
+        for head in network.heads:
+            torch.nn.init.uniform_(head)
+    return network.eval().requires_grad_(False)
+
+
+def test_lpips_is_that_of_the_clamped_frames(frames, lpips):
+    prediction, truth = frames
+    scores = evaluate_frame(prediction, truth, None, None, SECTION, lpips)
+    images = [
+        torch.from_numpy(np.ascontiguousarray(frame, np.float32)).permute(2, 0, 1)[None]
+        for frame in (np.clip(prediction, 0, 1), truth / 255)
+    ]
+    assert scores["lpips"] == pytest.approx(float(lpips(*images)), rel=1e-5)
+    assert scores["lpips"] > 0
+    assert evaluate_frame(truth / np.float32(255), truth, None, None, SECTION, lpips)["lpips"] == 0
+    assert math.isnan(evaluate_frame(prediction, truth, None, None, SECTION)["lpips"])
+
+
+def test_frames_too_small_for_lpips_have_none(lpips):
+    frame = np.zeros((lpips.smallest_side - 1, 64, 3), np.float32)
+    assert math.isnan(evaluate_frame(frame, frame, None, None, SECTION, lpips)["lpips"])
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 4), (0, 4, 3)])

@@ -70,7 +70,8 @@ def _options(
             logging.getLogger(noisy).setLevel(logging.WARNING)
     else:
         # Workers die with the run that is interrupted; what their connections say about it helps nobody.
-        for noisy in ("distributed", "tornado", "asyncio"):
+        # Dask gives some of them a level of their own.
+        for noisy in ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio"):
             logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.folder_commits import restore_replaced
+from pipeline.folder_commits import WIP_PREFIX, restore_replaced
 from pipeline.shard_manifest import (
     MANIFEST_NAME,
     ItemRecord,
@@ -134,6 +134,8 @@ class StageIndex:
         manifest, changed = _look_at(path)
         if manifest is None:
             return
+        if changed and path.name.startswith(WIP_PREFIX):
+            return  # put aside, and about to be deleted
         if changed:
             name, why = next(iter(changed.items()))
             self._damage[path] = dict.fromkeys((record.id for record in manifest.items), f"{name}: {why}")

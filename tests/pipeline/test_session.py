@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -248,19 +247,6 @@ def test_unwritable_cache_is_refused_by_name(settings: list[str], tmp_path: Path
     config = load_config("demo", [*settings, f"store.cache='{tmp_path / 'file' / 'cache'}'"])
     with pytest.raises(CacheError, match="store.cache = .*cannot be written .*--set store.cache=FOLDER"):
         Session.open(config)
-
-
-def test_jobs_do_not_depend_on_the_working_folder(
-    cartoons: Path, settings: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "vgg19.pth").write_bytes(b"weights")
-    relative = [f"data.root='{os.path.relpath(cartoons)}'", "store.cache=cache", "features.weights=vgg19.pth"]
-    session = Session.open(load_config("demo", [*settings, *relative]))
-    job = session.job("segmentation", 0)
-    assert job.path.is_absolute()
-    assert job.config.features.weights == tmp_path / "vgg19.pth"
-    assert all(path.is_absolute() for item in job.items if item.source for path in item.source.frames)
 
 
 def test_looking_leaves_no_trace(settings: list[str], tmp_path: Path) -> None:

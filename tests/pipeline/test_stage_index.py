@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,46 @@ def test_a_shard_of_another_fingerprint_counts_for_nothing(folder: Path) -> None
     index = StageIndex(other)
     assert index.find("a", "1") is None
     assert index.damage("a") == "manifest.json: is of evaluation f"
+
+
+def test_the_last_of_an_item_is_found_whatever_its_outcome(folder: Path) -> None:
+    ok = write(folder, "ok", a="1")
+    failed = ItemRecord("a", "failed", "3", reason="broken")
+    manifest = ShardManifest("evaluation", "f", "failed", (failed,), 0.0, 0, {})
+    write_shard(folder / "failed.zarr", manifest, [None])
+    os.utime(ok / "manifest.json", (10, 10))
+    index = StageIndex(folder)
+    found = index.last("a")
+    assert found is not None
+    assert found.record.status == "failed"
+    assert index.last("b") is None
+    assert set(index.shards) == {ok, folder / "failed.zarr"}
+
+
+def test_looking_alone_leaves_a_shard_put_aside_where_it_is(folder: Path) -> None:
+    path = write(folder, "one", a="1")
+    aside = path.with_name(f"wip-elsewhere-1-0123456789ab-replaced-{path.name}")
+    path.rename(aside)
+    assert "a" in StageIndex(folder, restore=False)
+    assert aside.exists()
+    assert "a" in StageIndex(folder)
+    assert path.exists()
+
+
+def test_a_shard_that_is_replaced_meanwhile_is_not_taken_for_damaged(folder: Path) -> None:
+    write(folder, "one", a="1", b="1")
+    done = threading.Event()
+
+    def replace_it() -> None:
+        for k in range(15):  # of one item and of two, so that the lengths of the files differ
+            write(folder, "one", **({"a": str(k)} if k % 2 else {"a": str(k), "b": str(k)}))
+        done.set()
+
+    writer = threading.Thread(target=replace_it)
+    writer.start()
+    found = set()
+    while not done.is_set():
+        found.add(StageIndex(folder, restore=False).damage("a"))
+    writer.join()
+    assert found == {None}
+    assert "a" in StageIndex(folder)

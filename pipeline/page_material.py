@@ -43,9 +43,9 @@ class Material:
 
     @cached_property
     def size(self) -> tuple[int, int] | None:
-        """Height and width of the frames, None when neither can be read."""
-        frame = self.frames[0] if self.frames[0] is not None else self.frames[1]
-        return None if frame is None else (frame.shape[0], frame.shape[1])
+        """Height and width of the frames, or of the ground truth; None when none of them can be read."""
+        readable = [frame for frame in (*self.frames, self.truth) if frame is not None]
+        return (readable[0].shape[0], readable[0].shape[1]) if readable else None
 
     @cached_property
     def pieces(self) -> tuple[Pieces | None, Pieces | None]:

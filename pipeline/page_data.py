@@ -32,6 +32,7 @@ from pipeline.pair_view import PairView
 PAGE_FORMAT = 1
 """Raised when pages look different, so that old ones are written again."""
 
+SHARE_DIGITS = 4
 LEVELS = ("easy", "medium", "hard")
 
 
@@ -97,6 +98,9 @@ def piece_tables(material: Material) -> tuple[list[dict[str, Any] | None], str]:
     for table, direction, pair in sides:
         if {f"{name}{direction}" for name in ("match", "rank_sum", "score")} <= matches.keys():
             table |= match_table(pair, matches, direction, material.config.coarse_flow)
+            table["overlap"] = {
+                piece: round(share, SHARE_DIGITS) for piece, share in material.overlaps(direction).items()
+            }
             fate = flow.get(f"fate{direction}")
             if fate is not None and len(fate):
                 table |= fate_table(fate, table, table["area"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
+import numpy as np
+
 from configs.errors import WeightsError
 from configs.sections import Config
 from data.images import Frame
@@ -15,6 +17,7 @@ from pipeline.page_pictures import Picture
 from pipeline.pair_view import Found, PairView
 from pipeline.variables import Array
 from stages.candidates import BestCandidates, best_candidates
+from stages.coarse_flow import PieceFate, measure_overlaps
 from stages.refinement import CoarsePair, Confidence, confidence
 from stages.segmentation import Pieces, measure_pieces
 
@@ -40,9 +43,9 @@ class Material:
 
     @cached_property
     def size(self) -> tuple[int, int] | None:
-        """Height and width of the frames, None when neither can be read."""
-        frame = self.frames[0] if self.frames[0] is not None else self.frames[1]
-        return None if frame is None else (frame.shape[0], frame.shape[1])
+        """Height and width of the frames, or of the ground truth; None when none of them can be read."""
+        readable = [frame for frame in (*self.frames, self.truth) if frame is not None]
+        return (readable[0].shape[0], readable[0].shape[1]) if readable else None
 
     @cached_property
     def pieces(self) -> tuple[Pieces | None, Pieces | None]:
@@ -103,6 +106,18 @@ class Material:
         """The time whose frame is looked at first: that of the ground truth where there is one."""
         times = self.config.synthesis.times
         return TRUTH_TIME if TRUTH_TIME in times else times[0]
+
+    def overlaps(self, direction: str) -> dict[int, float]:
+        """How far pieces that failed the test of the overlap cover their matches, by piece."""
+        frames, (first, second) = self.both_frames, self.pieces
+        fate = self.coarse_flow.arrays.get(f"fate{direction}")
+        match = self.matching.arrays.get(f"match{direction}")
+        if frames is None or first is None or second is None or fate is None or match is None:
+            return {}
+        asked = np.flatnonzero(fate == PieceFate.NO_OVERLAP)
+        sides = (*frames, first, second) if direction == "01" else (*frames[::-1], second, first)
+        shares = measure_overlaps(*sides, match, asked, self.config.coarse_flow)
+        return dict(zip(asked.tolist(), shares.tolist(), strict=True))
 
     def candidates(self) -> tuple[BestCandidates, BestCandidates] | str:
         """What each piece could match; a note where that cannot be told."""

@@ -104,8 +104,9 @@ def _sentence(fate: PieceFate, piece: int, table: Mapping[str, Any], areas: Sequ
             found, limit = table["ratio"][piece], limits["ratio"]
             return f"area ratio: {found:g} to its match, not less than {limit:g}"
         case PieceFate.NO_OVERLAP:
-            limit = f"{limits['overlap']:.0%}"
-            return f"no overlap: moved by the flow found, no more than {limit} of it lies inside its match"
+            limit, found = f"{limits['overlap']:.0%}", table["overlap"].get(piece)
+            share = f"no more than {limit}" if found is None else f"{found:.1%}, not more than {limit},"
+            return f"no overlap: moved by the flow found, {share} of it lies inside its match"
 
 
 def fate_counts(fate: npt.NDArray[np.uint8]) -> dict[str, int]:

@@ -64,6 +64,10 @@ class _Patch(NamedTuple):
     mask: NDArray[np.bool_]
 
 
+_Place = tuple[NDArray[np.uint8], Pieces, int]
+"""A frame's grey values, its pieces, and one of them."""
+
+
 def generate_coarse_flow(
     frame0: NDArray[np.uint8],
     frame1: NDArray[np.uint8],
@@ -119,6 +123,61 @@ def zero_coarse_flow(size: tuple[int, int]) -> CoarseFlow:
     return CoarseFlow(flow, flow.copy(), fate, fate.copy())
 
 
+def measure_overlaps(
+    frame0: NDArray[np.uint8],
+    frame1: NDArray[np.uint8],
+    pieces0: Pieces,
+    pieces1: Pieces,
+    match: NDArray[np.int32],
+    asked: NDArray[np.integer],
+    section: CoarseFlowSection,
+) -> NDArray[np.float64]:
+    """How far some pieces, moved by the flow found for them, cover their matches; for looking at.
+
+    Parameters
+    ----------
+    frame0, frame1, pieces0, pieces1, section
+        As for `generate_coarse_flow`.
+    match : (n0,) int32
+        Matches of the pieces of frame 0.
+    asked : (m,) int
+        The pieces of frame 0 in question.
+
+    Returns
+    -------
+    (m,) float64
+        The shares, 0..1, that are compared with `section.min_overlap`.
+    """
+    gray0, gray1 = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (frame0, frame1))
+    search = _inverse_search(section)
+    shares = [
+        _follow((gray0, pieces0, int(piece)), (gray1, pieces1, int(match[piece])), search, section).overlap
+        for piece in asked
+    ]
+    return np.array(shares, np.float64)
+
+
+class _Followed(NamedTuple):
+    patch: _Patch
+    padded: _Patch
+    bend: NDArray[np.float32]
+    overlap: float
+
+
+def _follow(
+    place0: _Place, place1: _Place, search: cv2.DISOpticalFlow, section: CoarseFlowSection
+) -> _Followed:
+    """Search the flow from a piece to its match, on patches of one size, and see how far it leads there."""
+    patch0, patch1 = _cut(*place0, section.dark_gray), _cut(*place1, section.dark_gray)
+    size = tuple(
+        max(a, b, SMALLEST_PATCH) + PATCH_BORDER
+        for a, b in zip(patch0.gray.shape, patch1.gray.shape, strict=True)
+    )
+    padded0, padded1 = _pad(patch0, size), _pad(patch1, size)
+    bend = _bend(search, padded0.gray, padded1.gray)
+    return _Followed(patch0, padded0, bend, _overlap(padded0.mask, padded1.mask, bend))
+
+
 def _one_way(
     gray0: NDArray[np.uint8],
     gray1: NDArray[np.uint8],
@@ -133,15 +192,10 @@ def _one_way(
     search = _inverse_search(section)
     for piece in np.flatnonzero(fate == PieceFate.MOVED):
         other = match[piece]
-        patch0 = _cut(gray0, pieces0, int(piece), section.dark_gray)
-        patch1 = _cut(gray1, pieces1, int(other), section.dark_gray)
-        size = tuple(
-            max(a, b, SMALLEST_PATCH) + PATCH_BORDER
-            for a, b in zip(patch0.gray.shape, patch1.gray.shape, strict=True)
+        patch0, padded0, bend, overlap = _follow(
+            (gray0, pieces0, int(piece)), (gray1, pieces1, int(other)), search, section
         )
-        padded0, padded1 = _pad(patch0, size), _pad(patch1, size)
-        bend = _bend(search, padded0.gray, padded1.gray)
-        if not _overlap(padded0.mask, padded1.mask, bend) > section.min_overlap:
+        if not overlap > section.min_overlap:
             fate[piece] = PieceFate.NO_OVERLAP
             continue
         x0, y0, x1, y1 = pieces0.box[piece]

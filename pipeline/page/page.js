@@ -76,6 +76,8 @@ function remember() {
 
 function recall() {
   const [name, side, piece] = location.hash.slice(1).split("/");
+  const known = tabs.some((part) => part.name === name);
+  if (!known && document.getElementById(name)) return; // a place within the page
   openTab(name);
   if (piece !== undefined && page.pieces[Number(side)]?.area[Number(piece)] !== undefined) {
     pieces.select(Number(side), Number(piece), true);

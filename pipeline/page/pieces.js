@@ -188,7 +188,7 @@ class Pieces {
       ["area", `${area} px`, `> ${limits.smallest} px`, area > limits.smallest],
       ["area", `${area} px`, `< ${numberText(limits.largest, 6)} px`, area < limits.largest],
       ["area ratio", table.ratio[piece], `< ${limits.ratio}`, table.ratio[piece] < limits.ratio],
-      ["overlap", overlap === null ? "not looked at" : overlap ? "above" : "not above", `> ${limits.overlap * 100} %`, overlap],
+      ["overlap", overlapText(table.overlap?.[piece], overlap), `> ${limits.overlap * 100} %`, overlap],
     ].map(([name, found, limit, passed]) => make("tr", { class: passed === false ? "bad" : "" },
       make("th", { scope: "row" }, name), make("td", {}, String(found)), make("td", {}, limit),
       make("td", {}, passed === null ? "–" : passed ? "✓ passed" : "✗ failed")));
@@ -233,6 +233,12 @@ class Pieces {
     this.probe = piece;
     this.changed();
   }
+}
+
+function overlapText(share, passed) {
+  if (passed === null) return "not looked at";
+  if (share !== undefined) return `${(share * 100).toFixed(1)} %`;
+  return passed ? "above" : "not above";
 }
 
 function numberOf(value) {

@@ -37,7 +37,7 @@ class View {
     }, sheet, this.pane, marked, this.vectors, this.rings);
     this.vectors.className = "vectors";
     this.screen.style.aspectRatio = `${width} / ${height}`;
-    this.reading = make("output", { class: "reading" });
+    this.reading = make("output", { class: "reading", "aria-live": "off" });
     this.legend = make("div", { class: "legends" });
     this.label = make("span", { class: "layer-name" });
     const caption = make("figcaption", {}, make("b", {}, this.spec.title), this.label);

@@ -89,6 +89,9 @@ def test_numbers_of_pieces_are_those_of_the_stages(view: PairView, data: dict[st
         np.testing.assert_array_equal(table["rankSum"], matching[f"rank_sum{direction}"])
         np.testing.assert_allclose(table["score"], matching[f"score{direction}"], atol=1e-6)
         np.testing.assert_array_equal(table["fate"], flow[f"fate{direction}"])
+        failed = {piece for piece, fate in enumerate(table["fate"]) if fate == PieceFate.NO_OVERLAP}
+        assert table["overlap"].keys() == failed
+        assert all(0 <= share <= 0.8 for share in table["overlap"].values())
         for fate, why in zip(table["fate"], table["why"], strict=True):
             assert why.startswith(PieceFate(fate).name.lower().replace("_", " "))
         np.testing.assert_array_equal(decode_labels(data["pictures"][f"labels{side}"]), pieces["label_map"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -336,6 +337,8 @@ def test_everything_has_a_name_for_those_who_cannot_see(browser: Browser, page: 
 
 def test_the_record_names_times_and_fingerprints(browser: Browser, page: Path, view: PairView) -> None:
     visit(browser, page, "record")
+    browser.click("#record details:nth-of-type(3) summary")
+    assert browser.run("return document.querySelector('#record details:nth-of-type(3) dl').offsetHeight") > 0
     text = browser.text("#record")
     for stage, fingerprint in view.session.fingerprints.items():
         assert stage in text
@@ -349,6 +352,29 @@ def test_an_address_leads_back_to_stage_and_piece(browser: Browser, page: Path) 
     assert browser.run("return location.hash") == "#coarse_flow/1/7"
     browser.press("[")
     assert browser.run("return location.hash") == "#matching/1/7"
+
+
+def test_skipping_to_the_pictures_stays_on_the_stage(browser: Browser, page: Path) -> None:
+    visit(browser, page, "matching")
+    browser.press("Tab", "Enter")
+    browser.wait_until(lambda: browser.run("return document.activeElement.id") == "stage")
+    assert browser.run("return document.querySelector('#stage').dataset.stage") == "matching"
+
+
+def test_a_pair_whose_frames_are_broken(browser: Browser, cartoons: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(cartoons, root)
+    folder = sorted((root / "test_2k_540p").iterdir())[0]
+    for name in ("frame1.png", "frame3.png"):
+        (folder / name).write_bytes(b"")
+    session = Session.open(load_config("demo", small_settings(root, tmp_path / "cache")), look_only=True)
+    (path,) = write_pages(session, [folder.name], tmp_path / "pages")
+    for tab in TABS:
+        visit(browser, path, tab)
+    visit(browser, path, "frames")
+    browser.hover(f"{FIRST} .screen", 0.5, 0.5)
+    browser.wait_until(lambda: "RGB" in browser.text(f"{FIRST} .reading"))
+    assert "Frame 0: the frame cannot be read" in browser.text("#notes")
 
 
 def test_nothing_computed_yet(browser: Browser, cartoons: Path, tmp_path: Path) -> None:

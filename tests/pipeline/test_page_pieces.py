@@ -69,6 +69,11 @@ def test_matches_are_told_with_what_decides(pieces: tuple[Pieces, Pieces]) -> No
             1,
             "no overlap: moved by the flow found, no more than 80% of it lies inside its match",
         ),
+        (
+            PieceFate.NO_OVERLAP,
+            0,
+            "no overlap: moved by the flow found, 75.0%, not more than 80%, of it lies inside its match",
+        ),
     ],
 )
 def test_every_fate_has_its_words(
@@ -76,7 +81,7 @@ def test_every_fate_has_its_words(
 ) -> None:
     table = match_table(pieces, ARRAYS, "01", LIMITS)
     fates = np.full(3, fate, np.uint8)
-    told = fate_table(fates, table, piece_table(pieces[0])["area"])
+    told = fate_table(fates, table | {"overlap": {0: 0.75}}, piece_table(pieces[0])["area"])
     assert told["fate"] == [fate] * 3
     assert told["why"][piece] == words
     assert b64decode(told["fateColors"]) == bytes(FATES[fate][1]) * 3

@@ -18,6 +18,7 @@ from stages.coarse_flow import (
     _Patch,
     _splat_mask,
     generate_coarse_flow,
+    measure_overlaps,
     zero_coarse_flow,
 )
 from stages.matching import Matching
@@ -297,3 +298,19 @@ def test_refuses():
         generate_coarse_flow(frame, frame, pieces, small_pieces, good, section)
     with pytest.raises(ValueError, match="matching is for 1 and 2 pieces"):
         generate_coarse_flow(frame, frame, pieces, pieces, matching_of([0], [0, 1]), section)
+
+
+def test_overlaps_are_those_that_decide():
+    """Pieces that moved lie above the limit, those that failed it below or on it."""
+    triplet = draw_triplet(3, size=(96, 160))
+    frames = triplet.frame0, triplet.frame1
+    pieces = [segment(frame, SegmentationSection().anime) for frame in frames]
+    match = nearest_pieces(*pieces)
+    back = nearest_pieces(*pieces[::-1])
+    section = CoarseFlowSection(min_area=10, max_area_ratio=20, max_area_share=0.5)
+    found = generate_coarse_flow(*frames, *pieces, matching_of(match, back), section)
+    asked = np.flatnonzero(np.isin(found.fate01, (PieceFate.MOVED, PieceFate.NO_OVERLAP)))
+    shares = measure_overlaps(*frames, *pieces, match, asked, section)
+    assert set(found.fate01[asked]) == {PieceFate.MOVED, PieceFate.NO_OVERLAP}
+    np.testing.assert_array_equal(shares > section.min_overlap, found.fate01[asked] == PieceFate.MOVED)
+    assert ((shares >= 0) & (shares <= 1)).all()

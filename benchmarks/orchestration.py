@@ -1,6 +1,6 @@
 """The share of a run that is spent outside the stages, on drawn pairs at 540x960.
 
-It is taken of the seconds of all workers from the first job to the end of the run: what is not in an item.
+Of the seconds of all workers, from the first job to the end of the run, it is what is not within an item.
 `writing` is what shards take beside their items: digests, compression, flushing to disk; `waiting` is what
 workers wait for jobs, and for the others at the end of a stage's batch. What a run takes before its first job
 (reading, planning, worker processes) is given apart: it hardly grows with the pairs.
@@ -27,7 +27,7 @@ from pipeline.jobs import ShardOutcome
 from pipeline.runner import execute
 from pipeline.selection import Selection
 
-PAIRS = 16
+PAIRS = 24
 WORKERS = 2
 PRESET = "released"
 
@@ -45,7 +45,7 @@ def main(_pairs: list[Pair]) -> None:
                 f"data.root='{root / 'cartoons'}'",
                 f"store.cache='{root / name}'",
                 f"store.results='{root / name}-results'",
-                "store.least_shards=4",
+                "store.least_shards=12",
                 f"executor.workers={WORKERS}",
                 *more,
             ]

@@ -3,8 +3,8 @@
 `python -m benchmarks scale` takes the sizes of PAIRS, `python -m benchmarks.scale 30000 100000` others. Every
 step is a process of its own, so that its peak of memory is its own.
 
-The stages are stood in for: a shard gets copies of the files of a real one, a manifest of its own with
-made-up digests and, for the evaluation, real scores. All else is the command as users run it: reading,
+The stages are stood in for: a shard gets the files of a real one, a manifest of its own with made-up digests
+and, for the evaluation, scores that can be read. All else is the command as users run it: reading,
 planning, Luigi, jobs, taking note of commits, results, summary.
 `python -m benchmarks.scale --compute 12000` computes everything, on workers, and writes the frames too.
 """
@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -100,30 +101,36 @@ class StandIn:
         pass
 
     def _write(self, job: ShardJob) -> ShardOutcome:
-        real = read_manifest(self._real[job.stage])
-        if real is None:
-            raise FileNotFoundError(self._real[job.stage])
-        scores = [np.full(len(METRICS), float(position)) for position in range(len(job.items))]
+        count = len(job.items)
+        real = self._scored(job, count) if job.stage == "evaluation" else self._real[job.stage]
+        manifest = read_manifest(real)
+        if manifest is None:
+            raise FileNotFoundError(real)
         records = []
-        for item, values in zip(job.items, scores, strict=True):
-            output = {
-                variable.name: array_digest(values)
-                if job.stage == "evaluation"
-                else canonical_digest([variable.name, item.input])
-                for variable in VARIABLES[job.stage]
-            }
+        for row, item in enumerate(job.items):
+            made_up = {v.name: canonical_digest([v.name, item.input]) for v in VARIABLES[job.stage]}
+            output = manifest.items[row].output if job.stage == "evaluation" else made_up
             records.append(ItemRecord(item.id, "ok", item.input, dict(item.inputs), output, seconds=0.1))
-        manifest = ShardManifest(
-            job.stage, job.fingerprint, job.shard, tuple(records), 1.0, 0, real.versions, real.files
+        # Links are as good as copies here: nothing writes into a committed shard.
+        shutil.copytree(real, job.path, copy_function=os.link, ignore=shutil.ignore_patterns("manifest.json"))
+        write_manifest(
+            job.path,
+            replace(manifest, fingerprint=job.fingerprint, shard=job.shard, items=tuple(records)),
         )
-        if job.stage == "evaluation":
-            write_shard(job.path, manifest, [{"scores": values} for values in scores])
-        else:
-            shutil.copytree(self._real[job.stage], job.path, copy_function=shutil.copyfile)
-            write_manifest(job.path, manifest)
-        return ShardOutcome(
-            job.stage, job.shard, len(records), 0, {"ok": len(records)}, (), 1.0, manifest.size
-        )
+        return ShardOutcome(job.stage, job.shard, count, 0, {"ok": count}, (), 1.0, manifest.size)
+
+    def _scored(self, job: ShardJob, count: int) -> Path:
+        """A shard with scores of so many items."""
+        path = self._real[job.stage].with_name(f"{count}.zarr")
+        if not path.exists():
+            scores = [np.full(len(METRICS), float(row)) for row in range(count)]
+            records = [
+                ItemRecord(str(row), "ok", output={"scores": array_digest(values)})
+                for row, values in enumerate(scores)
+            ]
+            manifest = ShardManifest(job.stage, job.fingerprint, path.stem, tuple(records), 1.0, 0, {})
+            write_shard(path, manifest, [{"scores": values} for values in scores])
+        return path
 
 
 def read(root: Path) -> None:

@@ -47,15 +47,14 @@ def frames_part(material: Material) -> dict[str, Any]:
     if material.size is not None:
         facts.append(("size", f"{material.size[1]} × {material.size[0]} px"))
     facts += [("frames", name) for name in _file_names(material)]
-    found = material.view.found("synthesis")
-    notes = [] if material.truth is not None else [NO_TRUTH]
     part = stage("frames", "Frames", f"{len(layers)} pictures", [], facts)
     part["views"] = [view("Frames and results", layers, UNREADABLE, compare=True)]
-    part["notes"] = (
-        [f"Frame {k}: {UNREADABLE}" for k in (0, 1) if material.frames[k] is None]
-        + ([f"No result: {found.note}"] if not material.results and found.note else [])
-        + notes
-    )
+    part["notes"] = [f"Frame {k}: {UNREADABLE}" for k in (0, 1) if material.frames[k] is None]
+    missing = material.view.found("synthesis").note
+    if missing and not material.results:
+        part["notes"].append(f"No result: {missing}")
+    if material.truth is None:
+        part["notes"].append(NO_TRUTH)
     return part
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -76,9 +76,11 @@ def write_pages(
         A file cannot be written.
     """
     ids = list(dict.fromkeys(ids))
-    views = [PairView(session, name) for name in ids]  # unknown ids are refused before anything is written
+    for name in ids:
+        PairView(session, name)  # unknown ids are refused before anything is written
     paths = [folder / f"{name}.html" for name in ids]
-    for number, (view, path) in enumerate(zip(views, paths, strict=True)):
+    for number, path in enumerate(paths):
+        view = PairView(session, ids[number])  # it holds what it has read, so one at a time
         links = _links(ids, number)
         shown = [PAGE_FORMAT, _page_files(), list(command), [link.path for link in links], about(view)]
         state = canonical_digest([*shown, view.state()])
@@ -88,7 +90,7 @@ def write_pages(
     if len(ids) == 1:
         return paths
     index = folder / _index_name(ids)
-    write_file(index, render_index(views).encode())
+    write_file(index, render_index(PairView(session, name) for name in ids).encode())
     return [index, *paths]
 
 
@@ -142,16 +144,13 @@ def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ())
     )
 
 
-def render_index(views: Sequence[PairView]) -> str:
+def render_index(views: Iterable[PairView]) -> str:
     """A page with links to the pages of several pairs, their pictures and scores."""
     style = page_file("page.css")
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("", "pair", *INDEX_SCORES))
+    rows = [_index_row(view) for view in views]
     return Template(page_file("index.html")).substitute(
-        policy=_policy(style),
-        style=style,
-        title=f"{len(views)} pairs",
-        columns=columns,
-        rows="".join(_index_row(view) for view in views),
+        policy=_policy(style), style=style, title=f"{len(rows)} pairs", columns=columns, rows="".join(rows)
     )
 
 

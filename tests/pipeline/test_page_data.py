@@ -258,8 +258,9 @@ def test_broken_frames_are_said_to_be(cartoons: Path, run: Runner, tmp_path: Pat
     assert data["pieces"][0] is not None
     assert data["pieces"][1] is None
     (folder / "frame1.png").write_bytes(b"")
-    data = data_of(run(f"data.root='{root}'", limit=1).session)
-    assert data["size"] is None
+    assert data_of(run(f"data.root='{root}'", limit=1).session)["size"] == SIZE  # of the ground truth
+    (folder / "frame2.png").write_bytes(b"")
+    assert data_of(run(f"data.root='{root}'", limit=1).session)["size"] is None
 
 
 def test_a_pair_that_is_none(run: Runner, tmp_path: Path) -> None:

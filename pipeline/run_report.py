@@ -71,7 +71,7 @@ class SkipCount:
 
 
 def write_report(
-    session: Session, folder: Path, *, rank_by: str = "psnr", pages: int = 0, command: Sequence[str] = ()
+    session: Session, folder: Path, *, command: Sequence[str], rank_by: str = "psnr", pages: int = 0
 ) -> list[Path]:
     """Write the report of a session: what is in the cache of it, be it much or little.
 

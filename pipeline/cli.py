@@ -19,11 +19,13 @@ from pipeline.cli_diff import diff
 from pipeline.cli_evaluate import evaluate
 from pipeline.cli_explain import explain
 from pipeline.cli_history import history
+from pipeline.cli_report import report
 from pipeline.cli_sgm import export_sgm, import_sgm
 from pipeline.cli_status import print_estimate, print_plan, status
 from pipeline.cli_weights import weights
 from pipeline.contact_sheet import write_contact_sheet
 from pipeline.pages import write_pages
+from pipeline.report_pairs import inspect_folder
 from pipeline.selection import Selection
 from pipeline.session import Session
 from pipeline.terminal import (
@@ -54,6 +56,7 @@ app.command()(diff)
 app.command()(status)
 app.command()(explain)
 app.command()(history)
+app.command()(report)
 app.add_typer(weights, name="weights", no_args_is_help=True)
 app.add_typer(cache, name="cache", no_args_is_help=True)
 
@@ -181,7 +184,7 @@ def inspect(
 ) -> None:
     """Write a page of every stage of a pair, to be looked at in a browser."""
     session = Session.open(load_config(config, settings or ()), Selection(ids=tuple(ids)), look_only=True)
-    folder = output or (session.config.store.results or session.config.store.cache).parent / "contact_sheets"
+    folder = output or inspect_folder(session.config)
     if png:
         paths = [folder / f"{name}.png" for name in ids]
         for name, path in zip(ids, paths, strict=True):

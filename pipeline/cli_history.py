@@ -82,7 +82,7 @@ def _show(run: PastRun) -> None:
     say(f"started {moment}, took {_time(run.duration)}, process {info.process} on {info.host}")
     say(f"command: {run.command}")
     say("settings that are not the default:")
-    for key, (value, default) in changed_settings(info).items():
+    for key, (value, default) in changed_settings(info.config).items():
         say(f"    {key} = {_text(value)} (default {_text(default)})")
     if run.stages or run.totals:
         console.print(_stages(run))

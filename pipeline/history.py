@@ -76,9 +76,9 @@ def find_run(cache: Path, name: str) -> PastRun:
     raise CacheError(f"run {name!r}: not in {cache / RUNS_FOLDER}, {latest}; see 'animeinterp history'")
 
 
-def changed_settings(info: RunInfo) -> dict[str, tuple[Any, Any]]:
-    """Settings of a run that are not the default, by key: its value, and the default."""
-    own, default = _flat(info.config), _flat(Config().model_dump(mode="json"))
+def changed_settings(config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Resolved settings that are not the default, by key: the value, and the default."""
+    own, default = _flat(config), _flat(Config().model_dump(mode="json"))
     return {key: (own[key], default.get(key)) for key in own if own[key] != default.get(key)}
 
 

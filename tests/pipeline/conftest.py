@@ -74,6 +74,18 @@ def small_settings(root: Path, cache: Path) -> list[str]:
     ]
 
 
+@pytest.fixture
+def spoilt(cartoons: Path, tmp_path: Path) -> str:
+    """Setting of a dataset of two pairs: one broken frame, and one pair without ground truth."""
+    root = tmp_path / "spoilt"
+    first, second, *_ = sorted((cartoons / "test_2k_540p").iterdir())
+    for folder in (first, second):
+        shutil.copytree(folder, root / folder.name)
+    (root / first.name / "frame1.png").write_bytes(b"")
+    (root / second.name / "frame2.png").unlink()
+    return f"data.root='{root}'"
+
+
 Runner = Callable[..., RunReport]
 Opener = Callable[..., Session]
 

@@ -14,7 +14,7 @@ from distributed import Client, WorkerPlugin
 from configs.errors import ClusterError, ConfigError
 from pipeline import patience
 from pipeline.bindings import STAGES
-from pipeline.networks import NETWORK_STAGES
+from pipeline.cluster import NETWORK_STAGES
 from tests.pipeline.conftest import Opener, Runner, digests
 from tests.pipeline.dask_processes import PATIENCE, DaskProcesses, Network, kill
 from tests.pipeline.test_interruption import start, wait_for_shards

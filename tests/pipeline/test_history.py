@@ -53,7 +53,7 @@ def test_runs_are_told_the_latest_first_with_what_they_did(runs: list[str], tmp_
 
 
 def test_settings_that_are_not_the_default(runs: list[str], tmp_path: Path) -> None:
-    changed = changed_settings(find_run(tmp_path / "cache", runs[0]).info)
+    changed = changed_settings(find_run(tmp_path / "cache", runs[0]).info.config)
     assert changed["store.pairs_per_shard"] == (2, 16)
     assert changed["features.layers"][0] == ["relu1_1", "relu2_1"]
     assert "matching.area_penalty" not in changed

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -51,18 +50,6 @@ def row_of(text: str, name: str) -> list[str]:
 def session(cartoons: Path, finished_cache: Path) -> Session:
     """A session on a finished run; read it, never change it."""
     return Session.open(load_config("demo", small_settings(cartoons, finished_cache)), Selection())
-
-
-@pytest.fixture
-def spoilt(cartoons: Path, tmp_path: Path) -> str:
-    """Setting of a dataset of two pairs: one broken frame, and one pair without ground truth."""
-    root = tmp_path / "spoilt"
-    first, second, *_ = sorted((cartoons / "test_2k_540p").iterdir())
-    for folder in (first, second):
-        shutil.copytree(folder, root / folder.name)
-    (root / first.name / "frame1.png").write_bytes(b"")
-    (root / second.name / "frame2.png").unlink()
-    return f"data.root='{root}'"
 
 
 def test_notes_say_what_stands_in_for_weights() -> None:

@@ -1,0 +1,254 @@
+"""The report of a run: one HTML page that needs no other file, and its tables beside it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from data.images import write_file
+from pipeline.bindings import STAGES
+from pipeline.cache_tables import in_bytes
+from pipeline.history import changed_settings
+from pipeline.pages import write_pages
+from pipeline.report_pairs import Thumbnail, inspect_folder, page_finder, thumbnails
+from pipeline.report_runs import contributing_runs, machines, versions
+from pipeline.report_scores import (
+    Metric,
+    describe,
+    distribution,
+    group_scores,
+    ranked,
+    ranking_metric,
+    shown_metrics,
+)
+from pipeline.report_tables import SCORES_PARQUET, item_table, run_scores, stage_sums, write_tables
+from pipeline.session import Session
+from pipeline.summary import notes
+
+PAGE_NAME = "report.html"
+WORST_SHOWN, BEST_SHOWN = 12, 4  # pairs with pictures: the page stays at some MB however many pairs there are
+PAIRS_LISTED = 2000  # in the table of pairs: the test split of ATD-12K
+FAILURES_LISTED = 500
+SLOWEST_SHOWN = 10
+RUNS_LISTED = 20
+CONSEQUENCE = re.compile(rf"({'|'.join(STAGES)}) of .+ failed")  # as pipeline.needs words it
+
+
+@dataclass(frozen=True, slots=True)
+class PairCard:
+    """A pair with its pictures."""
+
+    id: str
+    address: str
+    """Of its page, from the report; empty where there is none."""
+    score: float | None
+    """By which it was chosen; None where pairs have no scores."""
+    pictures: Sequence[Thumbnail]
+
+
+@dataclass(frozen=True, slots=True)
+class SkipCount:
+    """Items of a stage that were skipped for one reason."""
+
+    stage: str
+    reason: str
+    count: int
+    example: str
+    """Id of one of them."""
+
+
+def write_report(
+    session: Session, folder: Path, *, command: Sequence[str], rank_by: str = "psnr", pages: int = 0
+) -> list[Path]:
+    """Write the report of a session: what is in the cache of it, be it much or little.
+
+    Parameters
+    ----------
+    session
+        The config, dataset and cache to look into.
+    folder
+        Where the page and the tables go.
+    rank_by
+        Score by which the worst and best pairs are found.
+    pages
+        How many pairs, the worst first, have their pages written where `inspect` writes them.
+    command
+        Words of the command that runs the stages, as the page names it where something is missing.
+
+    Returns
+    -------
+    list of Path
+        The page, then the tables.
+
+    Raises
+    ------
+    ConfigError
+        Pairs cannot be ranked by this score.
+    CacheError
+        Scores are damaged.
+    DataError
+        A file cannot be written.
+    """
+    metric = ranking_metric(rank_by)
+    scores, items = run_scores(session), item_table(session)
+    ranking = list(ranked(scores, metric)["id"])
+    in_order = [session.manifest.pairs[pair].id for pair in sorted(session.wanted_pairs)]
+    pair_pages = inspect_folder(session.config)
+    if pages:
+        write_pages(session, (ranking or in_order)[:pages], pair_pages, command)
+    tables = write_tables(folder, scores, items)
+    content = {
+        **_about(session, command, tables),
+        **_scored(session, scores, metric, ranking or in_order, page_finder(pair_pages, folder)),
+        **_worked(session, items),
+        **_made_by(session),
+    }
+    write_file(folder / PAGE_NAME, render(content).encode())
+    return [folder / PAGE_NAME, *(folder / name for name in tables)]
+
+
+def _about(session: Session, command: Sequence[str], tables: Sequence[str]) -> dict[str, Any]:
+    accepted = [str(found) for stage in session.stages if (found := session.accepted(stage)) is not None]
+    return {
+        "title": session.manifest.root.name or str(session.manifest.root),
+        "root": str(session.manifest.root.absolute()),
+        "cache": str(session.config.store.cache.expanduser().absolute()),
+        "pairs": len(session.wanted_pairs),
+        "command": shlex.join(command),
+        "tables": tables,
+        "parquet_missing": SCORES_PARQUET not in tables,
+        "notes": [*notes(session.config, session.selection.last), *(f"accepted {text}" for text in accepted)],
+        "written": f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",
+    }
+
+
+def _scored(
+    session: Session, scores: pd.DataFrame, metric: Metric, order: Sequence[str], find_page: Any
+) -> dict[str, Any]:
+    """Scores, and the pairs that are shown: `order` has the worst first."""
+    known: dict[str, float] = dict(zip(scores["id"], scores[metric.name], strict=True))
+    worst = order[: min(WORST_SHOWN, (len(order) + 1) // 2)]
+    best = order[len(worst) :][-BEST_SHOWN:][::-1]
+    metrics = shown_metrics(scores)
+
+    def card(pair_id: str) -> PairCard:
+        score = known.get(pair_id) if metric in metrics else None
+        return PairCard(pair_id, find_page(pair_id), score, thumbnails(session, pair_id))
+
+    listed = ranked(scores, metric) if metric in metrics else scores
+    return {
+        "scored": len(scores),
+        "metrics": metrics,
+        "groups": group_scores(scores),
+        "distributions": [distribution(scores, shown) for shown in metrics],
+        "ranked_by": metric,
+        "worst": [card(pair_id) for pair_id in worst],
+        "best": [card(pair_id) for pair_id in best],
+        "listed": listed.head(PAIRS_LISTED).to_dict("records"),
+        "unlisted": max(0, len(listed) - PAIRS_LISTED),
+        "page_of": find_page,
+    }
+
+
+def _worked(session: Session, items: pd.DataFrame) -> dict[str, Any]:
+    failed = items[items["status"] == "failed"]
+    done = items[items["status"] != "missing"]
+    sums = stage_sums(session, items)
+    return {
+        "stages": sums,
+        "failed": len(failed),
+        "failures": failed.head(FAILURES_LISTED).to_dict("records"),
+        "skipped": skip_counts(items),
+        "missing": [found for found in sums if found.missing],
+        "seconds": sum(found.seconds for found in sums),
+        "size": sum(found.size for found in sums),
+        "slowest": done[done["seconds"] > 0].nlargest(SLOWEST_SHOWN, "seconds").to_dict("records"),
+        "mean_seconds": {found.stage: found.mean_seconds for found in sums},
+    }
+
+
+def _made_by(session: Session) -> dict[str, Any]:
+    runs = contributing_runs(session)
+    return {
+        "runs": runs[:RUNS_LISTED],
+        "earlier_runs": max(0, len(runs) - RUNS_LISTED),
+        "machines": machines(runs),
+        "versions": versions(session),
+        "settings": changed_settings(session.config.model_dump(mode="json")),
+        "descriptions": [session.descriptions[stage] for stage in session.stages],
+    }
+
+
+def skip_counts(items: pd.DataFrame) -> list[SkipCount]:
+    """Skipped items by stage and reason; those skipped for a failure before by the stage that it was in."""
+    skipped = items[items["status"] == "skipped"]
+    reasons = skipped["reason"].map(_general_reason)
+    return [
+        SkipCount(str(stage), str(reason), len(part), str(part["id"].iloc[0]))
+        for (stage, reason), part in skipped.groupby(["stage", reasons], sort=False)
+    ]
+
+
+def _general_reason(reason: str) -> str:
+    found = CONSEQUENCE.fullmatch(reason)
+    return reason if found is None else f"its {found[1]} failed"
+
+
+def render(content: dict[str, Any]) -> str:
+    """The page as HTML; `content` as the template `report.html` names it."""
+    style, script = page_file("report.css"), page_file("report.js")
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            content,
+            style=Markup(style),
+            script=Markup(script),
+            policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}",
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pipeline", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"bytes": in_bytes, "seconds": in_time, "count": lambda number: f"{number:,}"}
+    environment.globals["describe"] = describe
+    return environment
+
+
+def in_time(seconds: float) -> str:
+    """A time for people."""
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+@cache
+def page_file(name: str) -> str:
+    """A file of the folder `report`."""
+    return files("pipeline").joinpath("report", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """A style or script in the content security policy: the page runs and loads nothing else."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -16,7 +16,7 @@ from pipeline.report_tables import ABOUT_PAIRS
 from pipeline.scores import LEVEL_NAMES
 from stages.evaluation import METRICS
 
-BINS = 24  # of a histogram: bars of a few pixels on a phone
+MOST_BINS = 24  # of a histogram: bars of a few pixels on a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,8 @@ def _bins(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Bin]:
     low, high = float(values.min()), float(values.max())
     if low == high:
         return [Bin(low, high, values.size)]
-    counts, edges = np.histogram(values, bins=BINS, range=(low, high))
+    number = min(MOST_BINS, math.ceil(2 * math.sqrt(values.size)))  # few values in many bins would be a comb
+    counts, edges = np.histogram(values, bins=number, range=(low, high))
     return [
         Bin(float(start), float(end), int(count))
         for start, end, count in zip(edges[:-1], edges[1:], counts, strict=True)

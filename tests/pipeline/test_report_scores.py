@@ -8,7 +8,7 @@ import pytest
 
 from configs.errors import ConfigError
 from pipeline.report_scores import (
-    BINS,
+    MOST_BINS,
     describe,
     distribution,
     group_scores,
@@ -89,7 +89,7 @@ def test_a_perfect_pair_makes_the_mean_infinite() -> None:
 def test_bins_count_every_finite_value() -> None:
     values = np.random.default_rng(0).normal(30, 5, 1000)
     found = distribution(of_psnr(*values, np.inf, np.inf, np.nan), describe("psnr"))
-    assert len(found.bins) == BINS
+    assert len(found.bins) == MOST_BINS
     assert sum(each.count for each in found.bins) == 1000
     assert (found.bins[0].start, found.bins[-1].end) == pytest.approx((values.min(), values.max()))
     for each in found.bins[:-1]:
@@ -97,6 +97,7 @@ def test_bins_count_every_finite_value() -> None:
     assert (found.pairs, found.perfect) == (1002, 2)
     assert found.median == pytest.approx(np.median([*values, np.inf, np.inf]))
     assert found.highest == max(each.count for each in found.bins)
+    assert len(distribution(of_psnr(*values[:9]), describe("psnr")).bins) == 6
 
 
 def test_equal_values_make_one_bin_and_infinite_ones_none() -> None:

@@ -70,6 +70,7 @@ def _file(session: Session, item: int, name: str, source: ItemSource) -> Path | 
         **{f"frame{k}": path for k, path in enumerate(source.frames)},
         **dict(zip(("flow01", "flow10"), source.flows, strict=False)),
         "truth": source.truth,
+        "motion_truth": source.motion_truth,
     }
     return session.manifest.pairs[item].annotation_file if name == "annotation" else files.get(name)
 

@@ -87,13 +87,15 @@ def describe_stages(
 def write_description(folder: Path, description: StageDescription) -> None:
     """Say in a fingerprint's folder what the fingerprint stands for, unless it is said already.
 
+    Of results that were accepted nothing is said: they were made under another description.
+
     Raises
     ------
     OSError
         The folder cannot be written.
     """
     path = folder / DESCRIPTION_NAME
-    if not description_trouble(folder):
+    if description.own != description.fingerprint or not description_trouble(folder):
         return
     content = {
         "stage": description.stage,

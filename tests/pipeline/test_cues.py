@@ -139,6 +139,16 @@ def test_truth_and_annotation_concern_evaluation(
     assert plan(session)["synthesis"] == {}
 
 
+def test_exact_flows_are_named_by_file(copy: Path, run: Runner, open_session: Opener) -> None:
+    setting = f"data.root='{copy}'"
+    run(setting)
+    path = copy / "test_2k_truth" / folders(copy)[0].name / "truth.npz"
+    path.write_bytes(b"other")
+    cue = cue_of(open_session(setting), "evaluation")
+    assert (cue.kind, cue.text) == ("input", "motion_truth changed")
+    assert cue.detail.startswith(f"{path} (")
+
+
 def test_a_style_is_told_by_its_values(finished: None, open_session: Opener) -> None:
     session = open_session("data.style=anime")
     texts = set(plan(session)["segmentation"])
@@ -149,6 +159,7 @@ def test_a_pair_without_truth_any_more_has_nothing_to_compute(
     copy: Path, run: Runner, open_session: Opener
 ) -> None:
     setting = f"data.root='{copy}'"
+    shutil.rmtree(copy / "test_2k_truth")
     run(setting)
     truth = folders(copy)[0] / "frame2.png"
     whole = truth.read_bytes()

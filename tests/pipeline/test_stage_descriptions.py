@@ -63,8 +63,8 @@ def test_a_description_survives_the_file(tmp_path: Path) -> None:
 
 def test_a_description_that_is_there_stays_and_a_damaged_one_is_written_anew(tmp_path: Path) -> None:
     description = described()["matching"]
-    folder = tmp_path / description.fingerprint
-    folder.mkdir()
+    folder = tmp_path / "matching" / description.fingerprint
+    folder.mkdir(parents=True)
     write_description(folder, description)
     before = (folder / DESCRIPTION_NAME).stat()
     write_description(folder, description)
@@ -73,6 +73,13 @@ def test_a_description_that_is_there_stays_and_a_damaged_one_is_written_anew(tmp
     assert read_description(folder) is None
     write_description(folder, description)
     assert read_description(folder) is not None
+
+
+def test_nothing_is_said_of_results_that_were_accepted(tmp_path: Path) -> None:
+    folder = tmp_path / "matching" / "kept"
+    folder.mkdir(parents=True)
+    write_description(folder, replace(described()["matching"], fingerprint="kept"))
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"stage": "matching"}'])

@@ -172,12 +172,13 @@ class DaskExecutor:
                     future = finished.get(timeout=LOOK_SECONDS)
                     outcome = self._outcome(future)
                 except queue.Empty:
+                    self._make_sure_of_scheduler()
                     given_up = patience.look(self._workers(), self._unfit)
                     if given_up is not None:
                         self._lose(f"{given_up}; {GO_ON}")
                     continue
                 except TimeoutError:
-                    future.add_done_callback(finished.put)  # its worker died before handing over what it had
+                    future.add_done_callback(finished.put)  # its worker died with it, or the scheduler has
                     continue
                 job = running.pop(future)
                 if isinstance(outcome, UnfitWorkerError):
@@ -193,8 +194,7 @@ class DaskExecutor:
     def _submit(
         self, key: tuple[str, int], resource: str, function: Callable[[Job], Outcome], job: Job
     ) -> Future:
-        if self.lost is not None:
-            raise self.lost
+        self._make_sure_of_scheduler()
         fit = self._fit_workers(resource) if self._unfit else []
         return self._client.submit(
             on_worker,
@@ -220,16 +220,25 @@ class DaskExecutor:
         try:
             return future.result(timeout=LOOK_SECONDS)
         except CancelledError:
-            self._lose(
-                f"executor.kind = {self._section.kind!r}: the Dask scheduler has gone or cannot be reached "
-                f"any more; see why, and start it again; {GO_ON}"
-            )
+            self._lose_scheduler()
         except KilledWorker as error:
             return WorkerDiedError(error.allowed_failures + 1, self._cause_of_death(error))
-        except Exception as error:
-            if isinstance(error, TimeoutError) and future.status != "error":
-                raise  # not the job's
+        except Exception as error:  # noqa: BLE001 - handed to the caller in place of the outcome
+            if isinstance(error, OSError) and future.status != "error":
+                raise TimeoutError from None  # it is the connection's, not the job's
             return error
+
+    def _make_sure_of_scheduler(self) -> None:
+        if self.lost is not None:
+            raise self.lost
+        if self._client.status in ("closing", "closed"):
+            self._lose_scheduler()  # it went while nothing was asked of it
+
+    def _lose_scheduler(self) -> NoReturn:
+        self._lose(
+            f"executor.kind = {self._section.kind!r}: the Dask scheduler has gone or cannot be reached "
+            f"any more; see why, and start it again; {GO_ON}"
+        )
 
     def _lose(self, why: str) -> NoReturn:
         self.lost = ClusterError(why)

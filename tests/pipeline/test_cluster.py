@@ -12,9 +12,10 @@ import pytest
 from distributed import Client, WorkerPlugin
 
 from configs.errors import ClusterError, ConfigError
-from pipeline import patience
+from configs.sections import ExecutorSection
+from pipeline import cluster, patience
 from pipeline.bindings import STAGES
-from pipeline.cluster import NETWORK_STAGES
+from pipeline.cluster import NETWORK_STAGES, DaskExecutor
 from tests.pipeline.conftest import Opener, Runner, digests
 from tests.pipeline.dask_processes import PATIENCE, DaskProcesses, Network, kill
 from tests.pipeline.test_interruption import start, wait_for_shards
@@ -250,3 +251,20 @@ def test_a_machine_that_is_cut_off_costs_no_result(
         assert process.returncode == 0, printed
     assert run(SMALL_SHARDS).computed.total() == 0
     assert digests(open_session()) == uninterrupted
+
+
+def test_a_scheduler_that_dies_between_two_stages_is_missed(
+    processes: DaskProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", "1s")
+    processes.start_worker()
+    executor = DaskExecutor(ExecutorSection(kind=processes.address))
+    try:
+        assert dict(executor.map(abs, [-1, -2])) == {-1: 1, -2: 2}
+        kill(processes.scheduler)
+        for _ in range(2):
+            with pytest.raises(ClusterError, match="the Dask scheduler has gone"):
+                list(executor.map(abs, [-1, -2]))
+        assert executor.lost is not None
+    finally:
+        executor.close()

@@ -1,4 +1,4 @@
-"""Scores of a run's report: what each means, means by group, distributions, the worst and best pairs."""
+"""Scores of a run's report: how each is shown, means by group, distributions, the worst and best pairs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from configs.errors import ConfigError
-from pipeline.report_tables import ABOUT_PAIRS
-from pipeline.scores import LEVEL_NAMES
+from pipeline.scores import summarise
 from stages.evaluation import METRICS
+from stages.flow_scores import FLOW_METRICS
 
 MOST_BINS = 24  # of a histogram: bars of a few pixels on a phone
 
@@ -25,7 +25,7 @@ class Metric:
 
     name: str
     label: str
-    better: Literal["higher", "lower", ""] = ""
+    better: Literal["higher", "lower"]
     digits: int = 4
     """After the point."""
     unit: str = ""
@@ -39,6 +39,12 @@ class Metric:
         return "∞" if math.isinf(value) else f"{value * self.factor:.{self.digits}f}"
 
 
+def _flow_label(name: str) -> str:
+    """`coarse_epe01_moving` -> `coarse EPE 0→1, moving`."""
+    flow, error, *part = name.split("_")
+    return f"{flow} EPE {error[-2]}→{error[-1]}{', ' if part else ''}{' '.join(part)}"
+
+
 _METRICS = (
     Metric("psnr", "PSNR", "higher", 2, "dB"),
     Metric("ssim", "SSIM", "higher"),
@@ -48,13 +54,18 @@ _METRICS = (
     Metric("ie_roi", "RoI IE", "lower", 2),
     Metric("ssim_gaussian", "SSIM, Gaussian", "higher"),
     Metric("chamfer", "Chamfer", "lower", 2, "10⁻⁵", 1e5),
+    Metric("lpips", "LPIPS", "lower"),
+    *(Metric(name, _flow_label(name), "lower", 2, "px") for name in FLOW_METRICS),
+    Metric("match_precision", "match precision", "higher", 3),
+    Metric("match_precision_moved", "of moved pieces", "higher", 3),
+    Metric("match_recall", "match recall", "higher", 3),
 )
 _KNOWN: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _METRICS})
 
 
 def describe(name: str) -> Metric:
-    """How a score is shown; one that is not known here under its own name."""
-    return _KNOWN.get(name) or Metric(name, name.replace("_", " "))
+    """How a score is shown."""
+    return _KNOWN[name]
 
 
 def shown_metrics(scores: pd.DataFrame) -> list[Metric]:
@@ -68,11 +79,10 @@ def ranking_metric(name: str) -> Metric:
     Raises
     ------
     ConfigError
-        There is none of this name, or none that says which pair is better.
+        There is none of this name.
     """
-    usable = [metric for metric in METRICS if describe(metric).better]
-    if name not in usable:
-        raise ConfigError(f"{name!r} is no score to rank pairs by; expected one of {', '.join(usable)}")
+    if name not in _KNOWN:
+        raise ConfigError(f"{name!r} is no score to rank pairs by; expected one of {', '.join(_KNOWN)}")
     return describe(name)
 
 
@@ -82,35 +92,11 @@ def ranked(scores: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     return known.sort_values(metric.name, ascending=metric.better == "higher", kind="stable")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Mean scores of some pairs."""
-
-    by: str
-    """Column that the group goes by; empty for all pairs."""
-    name: str
-    pairs: int
-    means: Mapping[str, float]
-    """By score; nan where no pair of the group has it, infinite where one of them is perfect."""
-
-
-def group_scores(scores: pd.DataFrame) -> list[Group]:
-    """Mean scores of all pairs, then by source, level, type of motion and behaviour."""
-    groups = [_group("", "all pairs", scores)]
-    for column in ABOUT_PAIRS:
-        known = set(scores[column].dropna())
-        levels = [name for name in LEVEL_NAMES.values() if column == "level" and name in known]
-        groups += [
-            _group(column, name, scores[scores[column] == name])
-            for name in [*levels, *sorted(known - {*levels})]
-        ]
-    return groups
-
-
-def _group(by: str, name: str, part: pd.DataFrame) -> Group:
-    # pandas leaves nan out and keeps what is infinite.
-    means = {metric: float(part[metric].mean()) for metric in METRICS if metric in part}
-    return Group(by, name, len(part), means)
+def mean_scores(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Means by group as `pipeline.scores.summarise` gives them: `name`, `by`, `pairs` and each score."""
+    summary = summarise(scores)
+    names = ["name", *summary.columns]
+    return [dict(zip(names, row, strict=True)) for row in summary.itertuples(name=None)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,27 +12,16 @@ import pandas as pd
 
 from data.images import write_file
 from pipeline.bindings import STAGES
-from pipeline.scores import score_table
 from pipeline.session import Session
 from pipeline.shard_manifest import ShardManifest
 from pipeline.stage_index import Location
 
 SCORES_CSV, SCORES_PARQUET, ITEMS_CSV = "scores.csv", "scores.parquet", "items.csv"
 ITEM_COLUMNS = ("stage", "id", "status", "seconds", "bytes", "reason", "shard")
-ABOUT_PAIRS = ("source", "level", "motion", "behavior")
-"""Columns of the score table by which pairs are grouped; text, or nothing."""
 PARQUET_NOTE = (
     f"{SCORES_PARQUET} needs pyarrow, which is not installed; to have it, install the extra 'parquet': "
     "pip install '.[parquet]'"
 )
-
-
-def run_scores(session: Session) -> pd.DataFrame:
-    """Scores of each pair that has any, as `pipeline.scores.score_table` gives them; annotations as text."""
-    table = score_table(session)
-    for column in ABOUT_PAIRS:  # the format of annotations promises no text
-        table[column] = table[column].map(str, na_action="ignore")
-    return table
 
 
 def item_table(session: Session) -> pd.DataFrame:

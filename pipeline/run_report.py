@@ -27,16 +27,17 @@ from pipeline.report_pairs import Thumbnail, inspect_folder, page_finder, thumbn
 from pipeline.report_runs import contributing_runs, machines, versions
 from pipeline.report_scores import (
     Metric,
-    describe,
     distribution,
-    group_scores,
+    mean_scores,
     ranked,
     ranking_metric,
     shown_metrics,
 )
-from pipeline.report_tables import SCORES_PARQUET, item_table, run_scores, stage_sums, write_tables
+from pipeline.report_tables import SCORES_PARQUET, item_table, stage_sums, write_tables
+from pipeline.scores import score_table
 from pipeline.session import Session
 from pipeline.summary import notes
+from stages.evaluation import FRAME_METRICS
 
 PAGE_NAME = "report.html"
 WORST_SHOWN, BEST_SHOWN = 12, 4  # pairs with pictures: the page stays at some MB however many pairs there are
@@ -103,7 +104,7 @@ def write_report(
         A file cannot be written.
     """
     metric = ranking_metric(rank_by)
-    scores, items = run_scores(session), item_table(session)
+    scores, items = score_table(session), item_table(session)
     ranking = list(ranked(scores, metric)["id"])
     in_order = [session.manifest.pairs[pair].id for pair in sorted(session.wanted_pairs)]
     pair_pages = inspect_folder(session.config)
@@ -143,6 +144,8 @@ def _scored(
     worst = order[: min(WORST_SHOWN, (len(order) + 1) // 2)]
     best = order[len(worst) :][-BEST_SHOWN:][::-1]
     metrics = shown_metrics(scores)
+    of_frames = [shown for shown in metrics if shown.name in FRAME_METRICS]
+    of_motion = [shown for shown in metrics if shown.name not in FRAME_METRICS]
 
     def card(pair_id: str) -> PairCard:
         score = known.get(pair_id) if metric in metrics else None
@@ -151,9 +154,12 @@ def _scored(
     listed = ranked(scores, metric) if metric in metrics else scores
     return {
         "scored": len(scores),
-        "metrics": metrics,
-        "groups": group_scores(scores),
-        "distributions": [distribution(scores, shown) for shown in metrics],
+        "metrics": of_frames,
+        "motion_metrics": of_motion,
+        "listed_metrics": of_frames if metric not in of_motion else [metric, *of_frames],
+        "groups": mean_scores(scores),
+        "distributions": [distribution(scores, shown) for shown in of_frames],
+        "motion_distributions": [distribution(scores, shown) for shown in of_motion],
         "ranked_by": metric,
         "worst": [card(pair_id) for pair_id in worst],
         "best": [card(pair_id) for pair_id in best],
@@ -232,12 +238,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"bytes": in_bytes, "seconds": in_time, "count": lambda number: f"{number:,}"}
-    environment.globals["describe"] = describe
     return environment
 
 
 def in_time(seconds: float) -> str:
     """A time for people."""
+    if 0 < seconds < 1:
+        return f"{1000 * seconds:.3g} ms"
     if seconds < 100:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

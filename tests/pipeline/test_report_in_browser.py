@@ -49,7 +49,7 @@ def browser(running: Browser, folder: Path) -> Iterator[Browser]:
 
 def test_tables_are_sorted_by_their_heads(browser: Browser, folder: Path) -> None:
     scores = pd.read_csv(folder / "scores.csv")
-    browser.click("summary")
+    browser.click("#pairs summary")
     assert browser.run(IDS) == list(scores.sort_values("psnr")["id"])
     head = "#all-pairs th:nth-child(8)"  # IE
     for direction in ("ascending", "descending"):
@@ -75,7 +75,7 @@ def test_unknown_values_come_last_and_infinite_ones_at_their_end(browser: Browse
 
 def test_a_word_leaves_the_pairs_that_have_it(browser: Browser, folder: Path) -> None:
     wanted = pd.read_csv(folder / "scores.csv").loc[0, "id"]
-    browser.click("summary")
+    browser.click("#pairs summary")
     browser.run("document.querySelector('input').focus()")
     browser.press(*wanted)
     assert browser.run(IDS) == [wanted]

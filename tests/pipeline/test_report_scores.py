@@ -11,11 +11,12 @@ from pipeline.report_scores import (
     MOST_BINS,
     describe,
     distribution,
-    group_scores,
+    mean_scores,
     ranked,
     ranking_metric,
     shown_metrics,
 )
+from pipeline.scores import summarise
 from stages.evaluation import METRICS
 
 
@@ -35,8 +36,14 @@ def test_values_for_people() -> None:
     assert describe("psnr").text(np.inf) == "∞"
     assert describe("ssim").text(np.nan) == "–"
     assert describe("chamfer").text(1.234e-5) == "1.23"
-    unknown = describe("some_new_score")
-    assert (unknown.label, unknown.better, unknown.text(0.5)) == ("some new score", "", "0.5000")
+    flow = describe("coarse_epe01_moving")
+    assert (flow.label, flow.unit, flow.better) == ("coarse EPE 0→1, moving", "px", "lower")
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_score_is_described(name: str) -> None:
+    assert describe(name).name == name
+    assert ranking_metric(name).label
 
 
 def test_scores_that_no_pair_has_are_not_shown() -> None:
@@ -60,30 +67,15 @@ def test_pairs_cannot_be_ranked_by_anything_else() -> None:
         ranking_metric("level")
 
 
-def test_means_by_every_group() -> None:
-    table = scores(
-        {"psnr": 20.0, "level": "hard", "motion": "rotation"},
-        {"psnr": 30.0, "level": "easy", "behavior": "walking"},
-        {"level": "easy", "source": "Disney"},
-    )
-    groups = {(group.by, group.name): group for group in group_scores(table)}
-    assert list(groups) == [
-        ("", "all pairs"),
-        ("source", "Disney"),
-        ("source", "Japan"),
-        ("level", "easy"),
-        ("level", "hard"),
-        ("motion", "rotation"),
-        ("behavior", "walking"),
+def test_means_are_those_that_a_run_prints() -> None:
+    table = scores({"psnr": 20.0, "level": "hard"}, {"psnr": np.inf, "level": "easy"}, {"level": "easy"})
+    means = mean_scores(table)
+    assert [row["name"] for row in means] == list(summarise(table).index)
+    assert [(row["by"], row["pairs"], row["psnr"]) for row in means[-2:]] == [
+        ("level", 2, np.inf),
+        ("level", 1, 20.0),
     ]
-    assert groups["", "all pairs"].means["psnr"] == 25
-    assert groups["", "all pairs"].pairs == 3
-    assert (groups["level", "easy"].pairs, groups["level", "easy"].means["psnr"]) == (2, 30)
-    assert np.isnan(groups["source", "Disney"].means["psnr"])
-
-
-def test_a_perfect_pair_makes_the_mean_infinite() -> None:
-    assert group_scores(of_psnr(np.inf, 30.0, np.nan))[0].means["psnr"] == np.inf
+    assert np.isnan(means[0]["ssim"])
 
 
 def test_bins_count_every_finite_value() -> None:

@@ -12,7 +12,6 @@ from pipeline import report_tables as module
 from pipeline.report_tables import (
     ITEM_COLUMNS,
     item_table,
-    run_scores,
     run_shards,
     stage_sums,
     write_tables,
@@ -76,7 +75,7 @@ def test_what_is_not_there_is_missing(open_session: Opener) -> None:
 
 def test_files_hold_the_tables(finished: None, open_session: Opener, tmp_path: Path) -> None:
     session = open_session()
-    scores, items = run_scores(session), item_table(session)
+    scores, items = score_table(session), item_table(session)
     names = write_tables(tmp_path / "out", scores, items)
     assert names[:2] == ["scores.csv", "items.csv"]
     pd.testing.assert_frame_equal(
@@ -88,7 +87,7 @@ def test_files_hold_the_tables(finished: None, open_session: Opener, tmp_path: P
 
 @pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow, of the extra 'parquet', is not installed")
 def test_parquet_holds_the_scores(finished: None, open_session: Opener, tmp_path: Path) -> None:
-    scores = run_scores(open_session())
+    scores = score_table(open_session())
     scores.loc[0, "psnr"] = np.inf
     assert write_tables(tmp_path, scores, item_table(open_session()))[-1] == "scores.parquet"
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "scores.parquet"), scores, check_dtype=False)
@@ -100,13 +99,13 @@ def test_without_pyarrow_no_parquet_of_an_earlier_report_is_left(
     (tmp_path / "scores.parquet").write_bytes(b"old")
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     session = open_session()
-    assert write_tables(tmp_path, run_scores(session), item_table(session)) == ["scores.csv", "items.csv"]
+    assert write_tables(tmp_path, score_table(session), item_table(session)) == ["scores.csv", "items.csv"]
     assert not (tmp_path / "scores.parquet").exists()
 
 
 def test_without_scores_the_table_is_empty(open_session: Opener, tmp_path: Path) -> None:
     session = open_session()
-    write_tables(tmp_path, run_scores(session), item_table(session))
+    write_tables(tmp_path, score_table(session), item_table(session))
     assert pd.read_csv(tmp_path / "scores.csv").empty
 
 
@@ -114,4 +113,4 @@ def test_a_folder_that_cannot_be_written(open_session: Opener, tmp_path: Path) -
     (tmp_path / "file").write_text("in the way")
     session = open_session()
     with pytest.raises(DataError, match="cannot be written"):
-        write_tables(tmp_path / "file", run_scores(session), item_table(session))
+        write_tables(tmp_path / "file", score_table(session), item_table(session))

@@ -19,7 +19,9 @@ from pipeline.bindings import STAGES
 from pipeline.report_pairs import inspect_folder
 from pipeline.run_report import in_time, write_report
 from pipeline.session import Session
-from stages.evaluation import METRICS
+from stages.evaluation import FRAME_METRICS
+from stages.flow_scores import FLOW_METRICS
+from stages.matching_scores import MATCHING_METRICS
 from tests.html_page import Page
 from tests.pipeline.conftest import PAIRS, Opener, Runner
 
@@ -48,18 +50,18 @@ def test_scores_on_the_page_are_those_of_the_table(
     page = written(open_session(), folder)
     scores = pd.read_csv(folder / "scores.csv").sort_values("psnr")
     assert [row[0].text for row in page.tables["all-pairs"][1:]] == list(scores["id"])
-    np.testing.assert_array_equal(
-        numbers(page, "all-pairs", slice(5, None)), scores[list(METRICS)].to_numpy()
-    )
-    means = numbers(page, "groups", slice(2, None))
-    np.testing.assert_allclose(means[0], [PAIRS, *scores[list(METRICS)].mean()])
-    for row, mean in zip(page.tables["groups"][2:], means[1:], strict=True):
-        column = {"behaviour": "behavior"}.get(row[0].text, row[0].text)
-        part = scores[scores[column] == row[1].text]
-        np.testing.assert_allclose(mean, [len(part), *part[list(METRICS)].mean()])
+    of_frames = [name for name in FRAME_METRICS if scores[name].notna().any()]
+    of_motion = [name for name in (*FLOW_METRICS, *MATCHING_METRICS) if scores[name].notna().any()]
+    np.testing.assert_array_equal(numbers(page, "all-pairs", slice(5, None)), scores[of_frames].to_numpy())
+    for table, metrics in (("groups", of_frames), ("motion", of_motion)):
+        means = numbers(page, table, slice(2, None))
+        np.testing.assert_allclose(means[0], [PAIRS, *scores[metrics].mean()])
+        for row, mean in zip(page.tables[table][2:], means[1:], strict=True):
+            part = scores[scores[{"behaviour": "behavior"}.get(row[0].text, row[0].text)] == row[1].text]
+            np.testing.assert_allclose(mean, [len(part), *part[metrics].mean()])
     assert f"PSNR, mean {scores['psnr'].mean():.2f} dB" in page.text
     bins = 4  # of so few pairs
-    assert page.tags.count("rect") == bins * len(METRICS) + 2 * len(STAGES)
+    assert page.tags.count("rect") == bins * len([*of_frames, *of_motion]) + 2 * len(STAGES)
 
 
 def test_work_on_the_page_is_that_of_the_table(run: Runner, spoilt: str, folder: Path) -> None:
@@ -160,6 +162,15 @@ def test_worst_and_best_go_by_the_score_asked_for(finished: None, open_session: 
     assert "Worst pairs, by IE" in page.text
 
 
+def test_pairs_ranked_by_their_flow_are_listed_with_it(
+    finished: None, open_session: Opener, folder: Path
+) -> None:
+    page = written(open_session(), folder, rank_by="coarse_epe01")
+    errors = sorted(pd.read_csv(folder / "scores.csv")["coarse_epe01"], reverse=True)
+    assert page.tables["all-pairs"][0][5].text.startswith("coarse EPE 0→1")
+    assert [row[5].value for row in page.tables["all-pairs"][1:]] == [str(error) for error in errors]
+
+
 def test_a_score_that_cannot_rank_is_refused_before_anything_is_written(
     open_session: Opener, folder: Path
 ) -> None:
@@ -236,7 +247,7 @@ def test_a_report_that_cannot_be_written(open_session: Opener, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.0, "0 s"), (0.01234, "0.0123 s"), (99.4, "99.4 s"), (150, "2 min"), (9000, "2.5 h")],
+    [(0.0, "0 s"), (0.01234, "12.3 ms"), (99.4, "99.4 s"), (150, "2 min"), (9000, "2.5 h")],
 )
 def test_times_for_people(seconds: float, text: str) -> None:
     assert in_time(seconds) == text

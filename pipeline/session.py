@@ -48,6 +48,7 @@ class Session:
     _located: dict[Item, Location | None] = field(default_factory=dict)
     _flow_files: dict[int, FlowFiles] = field(default_factory=dict)
     _fresh: set[Shard] = field(default_factory=set)
+    _swept: set[str] = field(default_factory=set)
 
     @classmethod
     def open(cls, config: Config, selection: Selection | None = None, *, look_only: bool = False) -> Session:
@@ -115,7 +116,9 @@ class Session:
         """
         folder = self.folder(stage)
         folder.mkdir(parents=True, exist_ok=True)
-        sweep_unfinished(folder)
+        if stage not in self._swept:  # once a run: each time lists all shards
+            sweep_unfinished(folder)
+            self._swept.add(stage)
         description = folder / "stage.json"
         if description.exists():
             return

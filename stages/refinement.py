@@ -139,4 +139,5 @@ def _rounded(flow: Flow, fraction_bits: int) -> Flow:
     if not fraction_bits:
         return flow
     steps = np.float32(2**fraction_bits)  # a power of two: multiplying and dividing by it is exact
-    return np.rint(flow * steps) / steps
+    rounded: Flow = np.rint(flow * steps) / steps
+    return rounded

@@ -27,7 +27,7 @@ from pipeline.jobs import ShardOutcome
 from pipeline.runner import execute
 from pipeline.selection import Selection
 
-PAIRS = 24
+PAIRS = 16
 WORKERS = 2
 PRESET = "released"
 
@@ -45,7 +45,7 @@ def main(_pairs: list[Pair]) -> None:
                 f"data.root='{root / 'cartoons'}'",
                 f"store.cache='{root / name}'",
                 f"store.results='{root / name}-results'",
-                "store.least_shards=12",
+                "store.least_shards=4",
                 f"executor.workers={WORKERS}",
                 *more,
             ]

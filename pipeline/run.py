@@ -44,6 +44,7 @@ class Run:
     """Frames written to `store.results`; None before that was tried."""
     _executor: Executor | None = None
     _record: RunRecord | None = None
+    _batches: dict[str, Mapping[int, tuple[int, ...]]] = field(default_factory=dict)
 
     @property
     def executor(self) -> Executor:
@@ -111,12 +112,14 @@ class Run:
             else:
                 self.session.look_again()
 
-    def batches(self, stage: str) -> list[tuple[int, ...]]:
-        """Groups with work asked for, in batches of `store.shards_per_batch`."""
-        groups = self.session.wanted_groups(stage)
-        size = self.session.config.store.shards_per_batch
-        slots = sorted({group // size for group in groups})
-        return [tuple(group for group in groups if group // size == slot) for slot in slots]
+    def batches(self, stage: str) -> Mapping[int, tuple[int, ...]]:
+        """Groups with work asked for, by number of their batch of `store.shards_per_batch`."""
+        if stage not in self._batches:
+            found: dict[int, list[int]] = {}
+            for group in self.session.wanted_groups(stage):
+                found.setdefault(self.batch_of(group), []).append(group)
+            self._batches[stage] = {number: tuple(groups) for number, groups in found.items()}
+        return self._batches[stage]
 
     def batch_of(self, group: int) -> int:
         """Number of the batch in which a group stands."""

@@ -13,8 +13,9 @@ from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec, ZstdCodec
 
 from pipeline.variables import Array, Variable
 
-# By measurement (`benchmarks space`): higher levels cost much time for little space.
-COMPRESSION_LEVEL = 3
+# By measurement (docs/performance.md): higher levels cost much time for little space.
+PLAIN_LEVEL = 3
+SHUFFLED_LEVEL = 2
 OPEN_SHARDS = 8  # kept open in a process: those that the items of one shard read from
 RAGGED_ROWS = 256  # rows a chunk of a ragged array: a frame holds some hundred pieces
 SMALL = 1 << 14  # bytes of a ragged array that is read whole: the scores of a shard, its matches
@@ -81,9 +82,9 @@ def _write_array(
 
 def _compressors(variable: Variable, itemsize: int) -> list[Any]:
     if variable.shuffle is None:
-        return [ZstdCodec(level=COMPRESSION_LEVEL), Crc32cCodec()]
+        return [ZstdCodec(level=PLAIN_LEVEL), Crc32cCodec()]
     shuffle = BloscShuffle.shuffle if variable.shuffle == "byte" else BloscShuffle.bitshuffle
-    codec = BloscCodec(cname="zstd", clevel=COMPRESSION_LEVEL, shuffle=shuffle, typesize=itemsize)
+    codec = BloscCodec(cname="zstd", clevel=SHUFFLED_LEVEL, shuffle=shuffle, typesize=itemsize)
     return [codec, Crc32cCodec()]
 
 

@@ -91,8 +91,7 @@ class StageBatch(PipelineTask):
     @property
     def groups(self) -> tuple[int, ...]:
         """Groups of the batch in which anything is asked for."""
-        run = self.pipeline_run
-        return next((b for b in run.batches(self.stage) if run.batch_of(b[0]) == self.batch_number), ())
+        return self.pipeline_run.batches(self.stage).get(self.batch_number, ())
 
     def requires(self) -> Iterator[StageBatch]:
         """Batches of earlier stages that this one reads."""
@@ -214,8 +213,8 @@ class Interpolate(PipelineTask):
         """Every batch of every selected stage."""
         run = self.pipeline_run
         for stage in run.session.stages:
-            for batch in run.batches(stage):
-                yield TASKS[stage](**self.shared, batch_number=run.batch_of(batch[0]))
+            for number in run.batches(stage):
+                yield TASKS[stage](**self.shared, batch_number=number)
 
     def complete(self) -> bool:
         """Whether everything is done and nothing has failed."""

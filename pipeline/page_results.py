@@ -105,6 +105,9 @@ def evaluation_part(material: Material) -> dict[str, Any]:
     part = stage("evaluation", "Errors", summary, views, facts, [found], runs="evaluation")
     if material.truth is None and found.state != "skipped":  # which says the same
         part["notes"].append(NO_TRUTH)
+    times = material.view.session.config.synthesis.times
+    if material.truth is not None and TRUTH_TIME not in times and found.state != "skipped":
+        part["notes"].append(f"no frame at t = {TRUTH_TIME} to score: synthesis.times = {list(times)}")
     part["scores"] = {name: _for_json(value) for name, value in named.items() if not math.isnan(value)}
     return part
 

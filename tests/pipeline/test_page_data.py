@@ -172,7 +172,7 @@ def test_times_beside_the_middle(finished: None, run: Runner) -> None:
     assert [layer["time"] for layer in made["views"][2]["layers"]] == made["times"]
     without_middle = part(data_of(run("synthesis.times=[0.25, 0.75]", limit=1).session), "evaluation")
     assert without_middle["views"] == []
-    assert without_middle["notes"] == ["skipped: no frame at t = 0.5: synthesis.times = [0.25, 0.75]"]
+    assert without_middle["notes"] == ["no frame at t = 0.5 to score: synthesis.times = [0.25, 0.75]"]
 
 
 def test_an_empty_cache_says_what_to_run(open_session: Opener) -> None:

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -36,10 +36,10 @@ from data.file_facts import FileFacts
 from data.layouts import SPLIT_FOLDERS, read_dataset
 from pipeline import cli
 from pipeline import run as run_module
+from pipeline.cues import plan
 from pipeline.executors import DaskExecutor
 from pipeline.fingerprints import canonical_digest
 from pipeline.jobs import ShardJob, ShardOutcome
-from pipeline.runner import plan
 from pipeline.session import Session
 from pipeline.shard_manifest import ItemRecord, ShardManifest, read_manifest, write_manifest
 from pipeline.shards import array_digest, write_shard
@@ -83,13 +83,16 @@ class StandIn:
     """An executor that writes shards with the files of real ones instead of computing them."""
 
     dashboard: str | None = None
+    lost: None = None
 
     def __init__(self, real: Path) -> None:
         self.seconds, self.processor = 0.0, 0.0
         """Spent in here."""
         self._real = {path.parents[1].name: path for path in real.glob("*/*/*.zarr")}
 
-    def map(self, _: object, jobs: Sequence[ShardJob]) -> Iterator[tuple[ShardJob, ShardOutcome]]:
+    def map(
+        self, _: object, jobs: Sequence[ShardJob], _stage: str
+    ) -> Generator[tuple[ShardJob, ShardOutcome], None, None]:
         for job in jobs:
             started = time.perf_counter(), time.process_time()
             outcome = self._write(job)
@@ -148,7 +151,7 @@ def plan_all(root: Path) -> None:
 def run_all(root: Path) -> Figures:
     """Run everything, without the seconds of what stands in for the stages."""
     stand_in = StandIn(root / "real")
-    with patch.object(run_module, "open_executor", lambda _: stand_in):
+    with patch.object(run_module, "open_executor", lambda *_: stand_in):
         command(settings(root))
     return {"seconds": -stand_in.seconds, "processor": -stand_in.processor}
 

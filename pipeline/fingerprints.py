@@ -34,6 +34,17 @@ def resolved_section(stage: str, config: Config) -> dict[str, Any]:
     return values
 
 
+def flat_settings(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings with those of sections within sections by their whole names: `anime.low`."""
+    flat: dict[str, Any] = {}
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            flat |= flat_settings(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
 def resolved_method(stage: str, config: Config) -> str:
     """Method of a stage that has one, with `auto` decided by whether weights are given."""
     section = getattr(config, stage)

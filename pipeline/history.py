@@ -12,6 +12,7 @@ from typing import Any
 
 from configs.errors import CacheError
 from configs.sections import Config
+from pipeline.fingerprints import flat_settings
 from pipeline.run_record import INFO_NAME, RUNS_FOLDER, RunInfo, is_alive, read_events, read_runs
 
 DIED = "died"
@@ -78,7 +79,7 @@ def find_run(cache: Path, name: str) -> PastRun:
 
 def changed_settings(config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Resolved settings that are not the default, by key: the value, and the default."""
-    own, default = _flat(config), _flat(Config().model_dump(mode="json"))
+    own, default = flat_settings(config), flat_settings(Config().model_dump(mode="json"))
     return {key: (own[key], default.get(key)) for key in own if own[key] != default.get(key)}
 
 
@@ -110,13 +111,3 @@ def _last_sign_of_life(folder: Path) -> datetime:
         return datetime.fromtimestamp((folder / INFO_NAME).stat().st_mtime).astimezone()
     except OSError:
         return datetime.now().astimezone()
-
-
-def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in section.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.bindings import STAGES, binding_of
-from pipeline.fingerprints import resolved_section
+from pipeline.fingerprints import flat_settings, resolved_section
 from pipeline.pair_view import Found, PairView
 from pipeline.session import Session
 from pipeline.shard_manifest import MANIFEST_NAME
@@ -22,7 +22,7 @@ def stage_record(view: PairView, stage: str) -> dict[str, Any]:
         "fingerprint": session.fingerprints[stage],
         "folder": str(session.folder(stage)),
         "version": binding_of(stage, session.config).version,
-        "settings": _flat(resolved_section(stage, session.config)),
+        "settings": flat_settings(resolved_section(stage, session.config)),
         "weights": _description(session, stage).get("weights"),
         "items": [_item(view.found(stage, number)) for number in numbers],
     }
@@ -35,13 +35,6 @@ def _description(session: Session, stage: str) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _flat(section: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in section.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _item(found: Found) -> dict[str, Any]:

@@ -72,9 +72,9 @@ def write_results(run: Run) -> None:
             count += outcome
             written.update({item: digests[item] for item, _ in job.folders})
         _replace(root / INDEX_NAME, json.dumps(written, indent=0).encode())
-        table = score_table(session)
-        if len(table):
-            write_scores(root, table)
+        run.scores = score_table(session)
+        if len(run.scores):
+            write_scores(root, run.scores)
     except OSError as error:
         raise CacheError(
             f"store.results = {str(root)!r}: cannot be written ({error.strerror or error}); "

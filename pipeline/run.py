@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from configs.errors import AnimeInterpError, CacheError
 from pipeline.executors import Executor, open_executor
 from pipeline.interruption import deferred
@@ -42,6 +44,8 @@ class Run:
     """Why the run cannot go on at all."""
     frames_written: int | None = None
     """Frames written to `store.results`; None before that was tried."""
+    scores: pd.DataFrame | None = None
+    """Scores of the pairs, once they were written beside the frames."""
     _executor: Executor | None = None
     _record: RunRecord | None = None
     _batches: dict[str, Mapping[int, tuple[int, ...]]] = field(default_factory=dict)

@@ -129,10 +129,10 @@ def _go_through(task: Interpolate, run: Run, report: RunReport, console: Console
             write_results(run)
         report.frames_written += run.frames_written or 0
         if "evaluation" in run.session.stages:
-            report.scores = score_table(run.session)
+            report.scores = score_table(run.session) if run.scores is None else run.scores
     except ChangedCacheError as error:
         run.met("results", "", error)
-    run.frames_written = None
+    run.frames_written = run.scores = None
 
 
 def _state_after(error: BaseException) -> State:

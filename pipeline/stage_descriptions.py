@@ -11,7 +11,7 @@ from typing import Any
 
 from configs.sections import Config
 from pipeline.bindings import STAGES, binding_of, needed_for
-from pipeline.fingerprints import resolved_section, stage_fingerprint
+from pipeline.fingerprints import flat_settings, resolved_section, stage_fingerprint
 from pipeline.jobs import library_versions
 from pipeline.networks import weights_digest
 
@@ -161,7 +161,7 @@ def own_differences(now: StageDescription, former: StageDescription) -> Iterator
     if now.weights != former.weights:
         found.append(Difference(stage, f"{stage}.weights", _file(former.weights), _file(now.weights)))
     # As JSON, since that is how the former ones were kept: a tuple is a list there.
-    old, new = (_flat(json.loads(json.dumps(section))) for section in (former.section, now.section))
+    old, new = (flat_settings(json.loads(json.dumps(section))) for section in (former.section, now.section))
     found.extend(
         Difference(stage, f"{stage}.{key}", _value(old[key]), _value(new[key]))
         for key in new
@@ -184,13 +184,3 @@ def _file(digest: str | None) -> str:
 
 def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in section.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

@@ -3,7 +3,13 @@ from __future__ import annotations
 from configs.loading import load_config
 from configs.sections import Config
 from pipeline.bindings import STAGES, binding_of
-from pipeline.fingerprints import canonical_digest, resolved_method, resolved_section, stage_fingerprint
+from pipeline.fingerprints import (
+    canonical_digest,
+    flat_settings,
+    resolved_method,
+    resolved_section,
+    stage_fingerprint,
+)
 
 
 def fingerprints(*settings: str, weights: str | None = None) -> dict[str, str]:
@@ -22,6 +28,13 @@ def fingerprints(*settings: str, weights: str | None = None) -> dict[str, str]:
 def changed(*settings: str, weights: str | None = None) -> list[str]:
     before, after = fingerprints(), fingerprints(*settings, weights=weights)
     return [name for name in STAGES if before[name] != after[name]]
+
+
+def test_settings_of_sections_within_sections_have_their_whole_names() -> None:
+    flat = flat_settings(resolved_section("segmentation", Config()))
+    assert flat["anime.low"] == 2
+    assert flat["merge_rounds"] == 10
+    assert flat_settings({}) == {}
 
 
 def test_a_setting_changes_its_stage_and_those_that_read_it() -> None:

@@ -1,9 +1,10 @@
 """The share of a run that is spent outside the stages, on drawn pairs at 540x960.
 
-Of the seconds of all workers, from the first job to the end of the run, it is what is not within an item.
-`writing` is what shards take beside their items: digests, compression, flushing to disk; `waiting` is what
-workers wait for jobs, and for the others at the end of a stage's batch. What a run takes before its first job
-(reading, planning, worker processes) is given apart: it hardly grows with the pairs.
+Of the seconds of all workers, from the first job to the end of the last, it is what is not within an item.
+`writing` is what shards take beside their items: digests, compression, flushing to disk. `waiting` is what
+workers wait for jobs, and for the others at the end of a stage's batch, and the frames written as PNG. What a
+run takes before its first job and after its last (planning, starting and stopping processes) is given apart:
+it hardly grows with the pairs.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pipeline.jobs import ShardOutcome
 from pipeline.runner import execute
 from pipeline.selection import Selection
 
-PAIRS = 16
+PAIRS = 64
 WORKERS = 2
 PRESET = "released"
 
@@ -45,7 +46,7 @@ def main(_pairs: list[Pair]) -> None:
                 f"data.root='{root / 'cartoons'}'",
                 f"store.cache='{root / name}'",
                 f"store.results='{root / name}-results'",
-                "store.least_shards=4",
+                "store.least_shards=16",
                 f"executor.workers={WORKERS}",
                 *more,
             ]
@@ -53,16 +54,17 @@ def main(_pairs: list[Pair]) -> None:
 
 
 def _print(name: str, settings: list[str]) -> None:
-    first_job = 0.0
+    first_job = last_job = 0.0
     shard_seconds: defaultdict[str, float] = defaultdict(float)
     real = DaskExecutor.map
 
     def noted(self: DaskExecutor, *arguments: Any) -> Iterator[Any]:
-        nonlocal first_job
+        nonlocal first_job, last_job
         first_job = first_job or time.perf_counter()
         for job, outcome in real(self, *arguments):
             if isinstance(outcome, ShardOutcome):
                 shard_seconds[outcome.stage] += outcome.seconds
+            last_job = time.perf_counter()
             yield job, outcome
 
     started = time.perf_counter()
@@ -74,9 +76,10 @@ def _print(name: str, settings: list[str]) -> None:
         stage: sum(record.seconds for _, record in session.records(stage) if record is not None)
         for stage in session.stages
     }
-    whole, inside, within = WORKERS * (ended - first_job), sum(items.values()), sum(shard_seconds.values())
+    whole, inside, within = WORKERS * (last_job - first_job), sum(items.values()), sum(shard_seconds.values())
     print(f"{name}: {PAIRS} pairs, {first_job - started:.1f} s before the first job")
-    print(f"  {ended - first_job:.1f} s on {WORKERS} workers, {1 - inside / whole:.1%} outside the stages")
+    print(f"  {ended - last_job:.1f} s after the last")
+    print(f"  {last_job - first_job:.1f} s on {WORKERS} workers, {1 - inside / whole:.1%} outside the stages")
     print(f"  of it writing {(within - inside) / whole:.1%}, waiting {1 - within / whole:.1%}")
     for stage, seconds in items.items():
         beside = (shard_seconds[stage] - seconds) / PAIRS

@@ -1,0 +1,1 @@
+"""Clips: videos, folders of frames and image sequences, read one frame after another."""

@@ -65,9 +65,10 @@ class DataSection(Section):
 
     root: OptionalFolder = None
     """Folder of the dataset: an ATD-12K root, one split's folder, or a folder of pair folders."""
-    layout: Literal["auto", "atd12k", "folders"] = "auto"
+    layout: Literal["auto", "atd12k", "folders", "listed"] = "auto"
     """`atd12k` reads `<split folder>/<id>/frame1..3`; `folders` reads any folder of pair or triplet folders;
-    `auto` takes `atd12k` when the root holds the split's folder."""
+    `listed` reads the pairs named in `<root>/pairs.json`; `auto` takes `listed` where there is such a file,
+    and `atd12k` when the root holds the split's folder."""
     split: Literal["test", "train"] = "test"
     """Which half of ATD-12K."""
     style: Literal["auto", "anime", "disney"] = "auto"

@@ -10,18 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from configs.errors import DataError
-from configs.sections import Config, Style
-from data.images import Frame, image_size, read_image
+from configs.sections import Config
+from data.images import read_image
 from data.sgm_folders import read_flow
 from data.truth import read_truth
+from pipeline.item_source import ItemSource
 from pipeline.networks import load_network
-from pipeline.shard_manifest import read_manifest
-from pipeline.shards import ChangedCacheError, DamagedShardError, read_item
 from pipeline.variables import Array
 from stages import (
     coarse_flow,
@@ -40,72 +39,6 @@ Unit = Literal["frame", "pair"]
 FrameInput = Literal["content", "size", "nothing"]
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamItem:
-    """An item of an earlier stage: where it is kept, and the digest it had when the work was planned."""
-
-    stage: str
-    path: Path
-    id: str
-    output_digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class ItemSource:
-    """Everything that one item's arrays are computed from."""
-
-    frames: tuple[Path, ...] = ()
-    """The frame, or frame 0 and frame 1."""
-    style: Style = "anime"
-    truth: Path | None = None
-    """The frame in the middle."""
-    motion_truth: Path | None = None
-    """Exact flows, occlusions and pieces."""
-    roi: tuple[float, float, float, float] | None = None
-    """x, y, width, height in pixels of `image_size`."""
-    image_size: tuple[int, int] | None = None
-    """Width, height."""
-    flows: tuple[Path, ...] = ()
-    """Files with flows made elsewhere, 0 -> 1 and 1 -> 0."""
-    upstream: tuple[UpstreamItem, ...] = ()
-
-    def size(self) -> tuple[int, int]:
-        """Height and width of the source frames, from their headers."""
-        return image_size(self.frames[0])
-
-    def frame(self, index: int, *, verify: bool = False) -> Frame:
-        """Read a source frame: uint8 (H, W, 3), RGB."""
-        return read_image(self.frames[index], verify=verify)
-
-    def read(self, stage: str, index: int = 0, names: Sequence[str] | None = None) -> dict[str, Array]:
-        """Read arrays of the index-th item of an earlier stage, all by default.
-
-        Raises
-        ------
-        ChangedCacheError
-            The item is not there any more as it was planned, or its data are damaged.
-        """
-        item = [item for item in self.upstream if item.stage == stage][index]
-        manifest = read_manifest(item.path)
-        while True:
-            row = None if manifest is None else manifest.row(item.id)
-            if manifest is None or row is None or manifest.items[row].output_digest != item.output_digest:
-                raise ChangedCacheError(
-                    f"{item.path}: item {item.id!r} has gone or changed while the run was on; run again"
-                )
-            try:
-                return read_item(item.path, manifest, row, names)
-            except DamagedShardError:
-                # Perhaps only written anew between the look at the manifest and the read.
-                before, manifest = manifest, read_manifest(item.path)
-                if manifest == before:
-                    raise
-
-    def pieces(self, index: int) -> segmentation.Pieces:
-        """Pieces of frame 0 or frame 1."""
-        return segmentation.Pieces(**self.read("segmentation", index))
-
-
 Compute = Callable[[ItemSource, Config], dict[str, Array]]
 
 
@@ -117,6 +50,8 @@ class Together:
     """An item's inputs."""
     size: Callable[[Any], tuple[int, int]]
     """Height and width of the frames of these inputs."""
+    times: Callable[[Any], tuple[float, ...]]
+    """Times of the frames wanted of them."""
     compute: Callable[[Sequence[Any], Config], list[dict[str, Array]]]
     """The arrays of each."""
 
@@ -246,17 +181,27 @@ def _refinement(pairs: Sequence[refinement.CoarsePair], config: Config) -> list[
     return [{"refined_flow01": flows.flow01, "refined_flow10": flows.flow10} for flows in refined]
 
 
-def _refined_pair(item: ItemSource, config: Config) -> synthesis.RefinedPair:  # noqa: ARG001 - as in Together
+class _TimedPair(NamedTuple):
+    pair: synthesis.RefinedPair
+    times: tuple[float, ...]
+
+
+def _refined_pair(item: ItemSource, config: Config) -> _TimedPair:  # noqa: ARG001 - as in Together
     refined = item.read("refinement")
-    return synthesis.RefinedPair(
+    pair = synthesis.RefinedPair(
         item.frame(0), item.frame(1), refined["refined_flow01"], refined["refined_flow10"]
     )
+    return _TimedPair(pair, item.times)
 
 
-def _synthesis(pairs: Sequence[synthesis.RefinedPair], config: Config) -> list[dict[str, Array]]:
+def _synthesis(pairs: Sequence[_TimedPair], config: Config) -> list[dict[str, Array]]:
     network = load_network("synthesis", config)
     drawn = synthesis.synthesise_together(
-        pairs, config.synthesis.times, network, config.synthesis, device=config.executor.device
+        [timed.pair for timed in pairs],
+        pairs[0].times,
+        network,
+        config.synthesis,
+        device=config.executor.device,
     )
     return [{"frames": synthesis.quantise(frames, config.synthesis.dtype)} for frames in drawn]
 
@@ -278,7 +223,7 @@ def _evaluation(item: ItemSource, config: Config) -> dict[str, Array]:
 
 
 def _frame_scores(item: ItemSource, truth: Path, config: Config) -> dict[str, float]:
-    frame = item.read("synthesis")["frames"][config.synthesis.times.index(TRUTH_TIME)]
+    frame = item.read("synthesis")["frames"][item.times.index(TRUTH_TIME)]
     prediction = frame.astype(np.float32) / (255 if frame.dtype == np.uint8 else 1)
     return evaluation.evaluate_frame(
         prediction,
@@ -329,14 +274,14 @@ _BINDINGS = (
         "pair",
         ("coarse_flow",),
         refinement.STAGE_VERSION,
-        Together(_coarse_pair, _size, _refinement),
+        Together(_coarse_pair, _size, lambda _: (), _refinement),
     ),
     StageBinding(
         "synthesis",
         "pair",
         ("refinement",),
         synthesis.STAGE_VERSION,
-        Together(_refined_pair, _size, _synthesis),
+        Together(_refined_pair, lambda timed: _size(timed.pair), lambda timed: timed.times, _synthesis),
     ),
     StageBinding(
         "evaluation",

@@ -173,7 +173,7 @@ def _flows(view: PairView, stage: str, name: str, arrays: Mapping[str, Array] | 
 
 
 def _splats(view: PairView, frames: list[Frame | None], refined: Mapping[str, Array] | None) -> list[Tile]:
-    time = view.session.config.synthesis.times[0]
+    time = view.times[0]
     first, second = frames
     if refined is None or first is None or second is None:
         note = view.why("refinement") or "frame cannot be read"
@@ -195,7 +195,7 @@ def _splats(view: PairView, frames: list[Frame | None], refined: Mapping[str, Ar
 
 
 def _results(view: PairView, made: Mapping[str, Array] | None) -> list[Tile]:
-    times = view.session.config.synthesis.times
+    times = view.times
     shown = times.index(TRUTH_TIME) if TRUTH_TIME in times else 0
     if made is None:
         note = view.why("synthesis")
@@ -210,7 +210,7 @@ def _results(view: PairView, made: Mapping[str, Array] | None) -> list[Tile]:
 
 def _further(view: PairView, made: Mapping[str, Array] | None) -> list[list[Tile]]:
     """Rows of four with the error and the frames at other times."""
-    times = view.session.config.synthesis.times
+    times = view.times
     if made is None:
         return []
     tiles = [

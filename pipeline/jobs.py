@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 from configs.errors import AnimeInterpError, CacheError
 from configs.sections import Config
-from pipeline.bindings import ItemSource, binding_of
+from pipeline.bindings import binding_of
 from pipeline.compute import Computed, compute_items
 from pipeline.fingerprints import canonical_digest
+from pipeline.item_source import ItemSource
 from pipeline.shard_manifest import ItemRecord, ItemStatus, ShardManifest, read_manifest
 from pipeline.shards import ShardCommittedError, array_digest, read_item, write_shard
 from pipeline.variables import Array

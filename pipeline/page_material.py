@@ -96,7 +96,7 @@ class Material:
     def results(self) -> Mapping[float, Array]:
         """In-between frames by their time, as cached."""
         frames = self.view.found("synthesis").arrays.get("frames")
-        times = self.config.synthesis.times
+        times = self.view.times
         if frames is None or len(frames) != len(times) or not self._fits(frames[0, ..., 0]):
             return {}
         return dict(zip(times, frames, strict=True))
@@ -104,7 +104,7 @@ class Material:
     @cached_property
     def judged_time(self) -> float:
         """The time whose frame is looked at first: that of the ground truth where there is one."""
-        times = self.config.synthesis.times
+        times = self.view.times
         return TRUTH_TIME if TRUTH_TIME in times else times[0]
 
     def overlaps(self, direction: str) -> dict[int, float]:

@@ -60,14 +60,14 @@ def synthesis_part(material: Material) -> dict[str, Any]:
     views.append(view("Result", results, found.note))
     summary = outcome(found, resolved_method("synthesis", material.config))
     part = stage("synthesis", "Synthesis", summary, views, facts, [found], runs="synthesis")
-    part["times"] = list(material.config.synthesis.times)
+    part["times"] = list(material.view.times)
     part["time"] = material.judged_time
     part["notes"] += notes
     return part
 
 
 def _splatted_times(material: Material) -> list[float]:
-    times = sorted(material.config.synthesis.times, key=lambda time: abs(time - material.judged_time))
+    times = sorted(material.view.times, key=lambda time: abs(time - material.judged_time))
     return sorted(times[:MOST_SPLATTED])
 
 
@@ -105,7 +105,7 @@ def evaluation_part(material: Material) -> dict[str, Any]:
     part = stage("evaluation", "Errors", summary, views, facts, [found], runs="evaluation")
     if material.truth is None and found.state != "skipped":  # which says the same
         part["notes"].append(NO_TRUTH)
-    times = material.view.session.config.synthesis.times
+    times = material.view.times
     if material.truth is not None and TRUTH_TIME not in times and found.state != "skipped":
         part["notes"].append(f"no frame at t = {TRUTH_TIME} to score: synthesis.times = {list(times)}")
     part["scores"] = {name: _for_json(value) for name, value in named.items() if not math.isnan(value)}

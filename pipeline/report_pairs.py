@@ -57,7 +57,7 @@ def page_finder(pages: Path, report: Path) -> Callable[[str], str]:
 def thumbnails(session: Session, pair_id: str) -> list[Thumbnail]:
     """Frame 0, the result, the ground truth and the error; frame 1 in place of these two without a truth."""
     view = PairView(session, pair_id)
-    times = session.config.synthesis.times
+    times = view.times
     shown = times.index(TRUTH_TIME) if TRUTH_TIME in times else 0
     made = view.arrays("synthesis")
     result = None if made is None else to_uint8(made["frames"][shown])

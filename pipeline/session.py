@@ -143,6 +143,10 @@ class Session:
         found = self.groups[group]
         return found.frames if STAGES[stage].unit == "frame" else found.pairs
 
+    def times(self, pair: int) -> tuple[float, ...]:
+        """Times of the frames wanted of a pair."""
+        return self.manifest.pairs[pair].times or self.config.synthesis.times
+
     def item_id(self, stage: str, item: int) -> str:
         """Id of a frame or pair."""
         return (

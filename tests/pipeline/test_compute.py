@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import torch
 from configs.errors import AnimeInterpError, CacheError
 from configs.loading import load_config
 from configs.sections import Config
-from pipeline.bindings import ItemSource, StageBinding, Together
+from pipeline.bindings import StageBinding, Together
 from pipeline.compute import Computed, compute_items, pairs_at_once
+from pipeline.item_source import ItemSource
 from pipeline.jobs import run_shard
 from pipeline.shard_manifest import read_manifest
 from pipeline.shards import read_item
@@ -27,6 +29,7 @@ class Stage:
     def __init__(self, most: int = 100, poison: Sequence[int] = (), unreadable: Sequence[int] = ()) -> None:
         self.most, self.poison, self.unreadable = most, poison, unreadable
         self.batches: list[list[int]] = []
+        self.times: defaultdict[int, tuple[float, ...]] = defaultdict(tuple)
 
     def read(self, source: ItemSource, config: Config) -> tuple[int, tuple[int, int]]:
         number, height = (int(path.name) for path in source.frames)
@@ -46,7 +49,7 @@ class Stage:
         ]
 
     def results(self, *items: tuple[int, int], config: Config = CONFIG) -> list[Computed]:
-        together = Together(self.read, lambda inputs: inputs[1], self.compute)
+        together = Together(self.read, lambda read: read[1], lambda read: self.times[read[0]], self.compute)
         binding = StageBinding("refinement", "pair", (), 1, together)
         sources = [(f"pair {n}", ItemSource(frames=(Path(str(n)), Path(str(height))))) for n, height in items]
         return list(compute_items(binding, sources, config))
@@ -73,6 +76,13 @@ def test_only_items_of_one_size_go_together() -> None:
     assert numbers(results) == [0, 1, 2, 3]
     assert stage.batches == [[0, 1, 1, 1], [2, 2, 2, 2], [3, 3, 3, 3]]
     assert results[2].result["refined_flow01"].shape == (2, 6, 4)
+
+
+def test_only_items_for_the_same_times_go_together() -> None:
+    stage = Stage()
+    stage.times[2] = (0.25,)
+    assert numbers(stage.results(*((n, 8) for n in range(4)))) == [0, 1, 2, 3]
+    assert stage.batches == [[0, 1, 1, 1], [2, 2, 2, 2], [3, 3, 3, 3]]
 
 
 def test_an_item_that_fails_does_so_alone() -> None:

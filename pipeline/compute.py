@@ -16,8 +16,9 @@ import torch
 
 from configs.errors import AnimeInterpError, CacheError, WeightsError
 from configs.sections import Config
-from pipeline.bindings import StageBinding, Together
+from pipeline.bindings import StageBinding
 from pipeline.item_source import ItemSource
+from pipeline.stage_work import Together
 from pipeline.variables import Array, check_item
 
 # Peak of a pair in refinement or synthesis, measured at 540x960 to 2160x3840: 0.5 to 1.7 kB a pixel; more for
@@ -77,7 +78,7 @@ class _Waiting:
             yield from self.flush()
             yield read
             return
-        size, times = self._together.size(read.result), self._together.times(read.result)
+        size, times = read.result.size, read.result.times
         if (size, times) != (self._size, self._times):
             yield from self.flush()
             self._size, self._times, self._most = size, times, pairs_at_once(self._config, size)

@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from data.images import Frame, write_file
-from pipeline.bindings import TRUTH_TIME, needed_for
+from pipeline.bindings import needed_for
 from pipeline.drawing import (
     Tile,
     arrange,
@@ -27,6 +27,7 @@ from pipeline.fingerprints import canonical_digest, resolved_method
 from pipeline.pair_view import PairView
 from pipeline.results import to_uint8
 from pipeline.session import Session
+from pipeline.stage_work import TRUTH_TIME
 from pipeline.variables import Array
 from stages.contours import draw_contours
 from stages.evaluation import METRICS

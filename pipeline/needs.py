@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from data.manifest import Pair, SourceFrame
-from pipeline.bindings import STAGES, TRUTH_TIME, StageBinding, binding_of
+from pipeline.bindings import STAGES, StageBinding, binding_of
 from pipeline.fingerprints import canonical_digest
 from pipeline.item_source import ItemSource, UpstreamItem
 from pipeline.shard_manifest import ItemStatus
+from pipeline.stage_work import TRUTH_TIME
 
 if TYPE_CHECKING:
     from pipeline.session import Session

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.bindings import TRUTH_TIME
 from pipeline.drawing import ERROR_SHOWN
 from pipeline.fingerprints import resolved_method
 from pipeline.page_material import Material
@@ -15,6 +14,7 @@ from pipeline.page_pictures import photo, scalar_picture
 from pipeline.page_stages import NO_TRUTH, UNREADABLE
 from pipeline.page_views import Fact, Layer, View, layer, method_of, outcome, percent, stage, view
 from pipeline.results import to_uint8
+from pipeline.stage_work import TRUTH_TIME
 from stages.error_maps import largest_difference, published_ssim_map
 from stages.evaluation import METRICS, fit_truth
 from stages.synthesis import splat_frames

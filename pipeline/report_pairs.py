@@ -14,11 +14,11 @@ import numpy as np
 
 from configs.sections import Config
 from data.images import Frame
-from pipeline.bindings import TRUTH_TIME
 from pipeline.drawing import error_map
 from pipeline.pair_view import PairView
 from pipeline.results import to_uint8
 from pipeline.session import Session
+from pipeline.stage_work import TRUTH_TIME
 
 THUMBNAIL_SIDE = 400  # px, the longer one at most: sharp on fine screens, too
 THUMBNAIL_QUALITY = 80  # of WebP: some 10 kB a picture

@@ -16,6 +16,7 @@ from configs.errors import DataError
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 Frame = npt.NDArray[np.uint8]
+Alpha = npt.NDArray[np.uint8]
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -56,6 +57,17 @@ def read_image(path: Path, *, verify: bool = False) -> Frame:
     DataError
         The file is missing, empty, truncated, no image, or neither 8 nor 16 bits deep.
     """
+    return read_image_and_alpha(path, verify=verify)[0]
+
+
+def read_image_and_alpha(path: Path, *, verify: bool = False) -> tuple[Frame, Alpha | None]:
+    """Read an image as `read_image` does, and its transparency: uint8 `(H, W)`, or None without.
+
+    Raises
+    ------
+    DataError
+        As of `read_image`.
+    """
     header = _open(path) if verify else None
     if header is not None:
         with header as image:
@@ -63,7 +75,24 @@ def read_image(path: Path, *, verify: bool = False) -> Frame:
                 image.load()
             except (OSError, SyntaxError, ValueError) as error:
                 raise DataError(f"{path}: damaged image ({error}); replace the file") from None
-    return _to_rgb(_decode(path), path)
+    pixels = _to_8_bits(_decode(path), path)
+    alpha = np.ascontiguousarray(pixels[:, :, 3]) if pixels.ndim == 3 and pixels.shape[2] == 4 else None
+    return _to_rgb(pixels, path), alpha
+
+
+def has_alpha(path: Path) -> bool:
+    """Whether an image has transparency, from its header alone; False for kinds that only OpenCV knows.
+
+    Raises
+    ------
+    DataError
+        The file is empty or missing.
+    """
+    header = _open(path)
+    if header is None:
+        return False
+    with header as image:
+        return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
 
 
 def _decode(path: Path) -> npt.NDArray[np.generic]:
@@ -79,11 +108,15 @@ def _decode(path: Path) -> npt.NDArray[np.generic]:
     return pixels
 
 
-def _to_rgb(pixels: npt.NDArray[np.generic], path: Path) -> Frame:
+def _to_8_bits(pixels: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.generic]:
     if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257
+        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257
     if pixels.dtype != np.uint8:
         raise DataError(f"{path}: {pixels.dtype} pixels; expected 8 or 16 bits a channel; convert the file")
+    return pixels
+
+
+def _to_rgb(pixels: npt.NDArray[np.generic], path: Path) -> Frame:
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     if channels == 1:
         return np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), np.uint8)
@@ -128,8 +161,15 @@ def write_image(path: Path, image: Frame) -> None:
     write_file(path, encode_image(path.name, image))
 
 
-def encode_image(name: str, image: Frame) -> bytes:
-    """Content of an image file of that name for an RGB uint8 image `(H, W, 3)`; JPEG at OpenCV's quality, 95.
+def encode_image(name: str, image: npt.NDArray[np.generic]) -> bytes:
+    """Content of an image file of that name; JPEG at OpenCV's quality, 95.
+
+    Parameters
+    ----------
+    name
+        Its suffix chooses the format.
+    image
+        RGB `(H, W, 3)` or RGBA `(H, W, 4)`; uint8, or uint16 for PNG and TIFF.
 
     Raises
     ------
@@ -137,7 +177,8 @@ def encode_image(name: str, image: Frame) -> bytes:
         The suffix is of no format that can be written.
     """
     suffix = Path(name).suffix
-    done, encoded = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    order = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    done, encoded = cv2.imencode(suffix, cv2.cvtColor(image, order))
     if not done:
         raise DataError(f"{name}: cannot encode a {suffix} image; use .png or .jpg")
     return bytes(encoded.tobytes())

@@ -139,9 +139,9 @@ def _images(folder: Path) -> list[Path]:
             for entry in entries
             if not entry.name.startswith(".") and entry.name.lower().endswith(suffixes)
         ]
-    return [folder / name for name in sorted(names, key=_natural_order)]
+    return [folder / name for name in sorted(names, key=natural_order)]
 
 
-def _natural_order(name: str) -> list[tuple[int, str]]:
+def natural_order(name: str) -> list[tuple[int, str]]:
     """Sort key by which frame10 comes after frame2."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]

@@ -7,12 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
+from data.images import Alpha, Frame
 
-from data.images import Frame
-
-Alpha = npt.NDArray[np.uint8]
+__all__ = ["Alpha", "Clip", "ClipFrame"]
 
 
 class ClipFrame(Protocol):

@@ -1,0 +1,85 @@
+"""When the frames of a video are shown, where its timestamps are missing, equal or out of order too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+LONGEST_WAIT = 16  # frames held back, at most, until one has a time again
+
+
+class TimeGuess:
+    """Chooses between a frame's presentation and decoding time, as FFmpeg's best-effort timestamp does.
+
+    Some containers (AVI) have decoding times only, from which demuxers make up presentation times out of
+    order. Whichever was out of order less often so far counts.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+        self._faults = {"pts": 0, "dts": 0}
+
+    def time(self, pts: int | None, dts: int | None) -> int | None:
+        """The better one of a frame's two times, in ticks."""
+        for kind, ticks in (("pts", pts), ("dts", dts)):
+            if ticks is not None:
+                self._faults[kind] += ticks <= self._last.get(kind, ticks - 1)
+                self._last[kind] = ticks
+        if pts is not None and (dts is None or self._faults["pts"] <= self._faults["dts"]):
+            return pts
+        return dts
+
+
+class FrameTimes(Generic[Item]):
+    """Gives each frame a start after the one before it, and a duration until the next one.
+
+    Frames without a usable time are spread evenly between those with one; where none follows soon, they are
+    `step` apart.
+
+    Parameters
+    ----------
+    step
+        Duration of a frame where nothing says it, in seconds.
+    """
+
+    def __init__(self, step: Fraction) -> None:
+        self._step = step
+        self.repaired = 0
+        """Frames so far whose time was missing, or not after that of the frame before."""
+
+    def spread(
+        self, frames: Iterable[tuple[Item, Fraction | None, Fraction]]
+    ) -> Iterator[tuple[Item, Fraction, Fraction]]:
+        """Frames with start and duration, from frames with time (if known) and duration (0 = unknown)."""
+        waiting: list[Item] = []
+        start: Fraction | None = None  # of the first that waits
+        last_duration = before = self._step
+        for frame, time, duration in frames:
+            if time is None or (start is not None and time <= start):
+                self.repaired += 1
+            else:
+                if waiting:
+                    start = time - self._step * len(waiting) if start is None else start
+                    before = (time - start) / len(waiting)
+                    yield from self._placed(waiting, start, before)
+                    waiting.clear()
+                start = time
+            waiting.append(frame)
+            last_duration = duration
+            if len(waiting) > LONGEST_WAIT:
+                start = Fraction(0) if start is None else start
+                yield from self._placed(waiting[:-1], start, self._step)
+                start += self._step * (len(waiting) - 1)
+                del waiting[:-1]
+        if waiting:
+            length = last_duration if last_duration > 0 else self._step or before
+            yield from self._placed(waiting, Fraction(0) if start is None else start, length)
+
+    def _placed(
+        self, frames: list[Item], start: Fraction, duration: Fraction
+    ) -> Iterator[tuple[Item, Fraction, Fraction]]:
+        for index, frame in enumerate(frames):
+            yield frame, start + index * duration, duration

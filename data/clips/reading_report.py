@@ -1,0 +1,81 @@
+"""What was met while a video was read, as lines for the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+
+@dataclass(slots=True)
+class ReadingReport:
+    """What was met while a video was read."""
+
+    name: str
+    frames: int = 0
+    lost: list[Fraction] = field(default_factory=list)
+    """When packets were, the first and the last, that could not be decoded."""
+    lost_count: int = 0
+    damaged: int = 0
+    repaired: int = 0
+    resized: int = 0
+    interlaced: bool = False
+    cut_off: tuple[Fraction, Fraction] | None = None
+    """Where the file ends, and where it should."""
+
+    def lose(self, time: Fraction) -> None:
+        """Take note of a packet that could not be decoded."""
+        self.lost_count += 1
+        self.lost = [self.lost[0] if self.lost else time, time]
+
+    def ended(self, end: Fraction, declared: Fraction | None, tolerance: Fraction) -> None:
+        """Take note of where the last frame ended, and where the file says it should have."""
+        if declared is not None and end + tolerance < declared:
+            self.cut_off = (end, declared)
+
+    def nothing(self) -> str:
+        """Why no frame was read."""
+        return (
+            f"no frame of it could be decoded ({self.lost_count or 'no'} packets of video found, all damaged "
+            "or cut off); replace the file"
+            if self.lost_count
+            else "it ends before its first frame; replace the file"
+        )
+
+    def lines(self) -> tuple[str, ...]:
+        """What was met, for the user."""
+        found: list[str] = []
+        if self.lost_count:
+            first, last = (clock(time) for time in self.lost)
+            where = f"near {first}" if first == last else f"between {first} and {last}"
+            found.append(
+                f"{_counted(self.lost_count, 'packet')} {where} could not be decoded; frames there are "
+                "missing"
+            )
+        if self.damaged:
+            found.append(f"{_counted(self.damaged, 'frame')} damaged; used as far as decoded")
+        if self.cut_off:
+            end, declared = (clock(time) for time in self.cut_off)
+            found.append(f"ends at {end}, and should at {declared}; what is there is used")
+        if self.repaired:
+            found.append(
+                f"{_counted(self.repaired, 'frame')} without a time of its own after that of the frame "
+                "before; spread evenly"
+            )
+        if self.resized:
+            found.append(f"{_counted(self.resized, 'frame')} of another size than the first; scaled to it")
+        if self.interlaced:
+            found.append("interlaced; frames are used whole, and lines of two moments may show")
+        return tuple(f"{self.name}: {line}" for line in found)
+
+
+def clock(time: Fraction) -> str:
+    """A time as `hh:mm:ss.t`, without the hours where there are none."""
+    tenths = round(time * 10)
+    minutes, rest = divmod(abs(tenths), 600)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{minutes:02}:{rest // 10:02}.{rest % 10}"
+    return ("-" if tenths < 0 else "") + (f"{hours:02}:{text}" if hours else text)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"

@@ -1,0 +1,199 @@
+"""A video as a clip: whatever FFmpeg decodes, frame by frame, upright, each at its exact time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from configs.errors import DataError
+from data.clips.clip import Alpha
+from data.clips.frame_times import FrameTimes, TimeGuess
+from data.clips.pictures import PictureConverter, PictureKind, Turner, kind_of
+from data.clips.reading_report import ReadingReport
+from data.clips.video_files import declared_end, mean_rate, open_video, packets, video_stream
+from data.images import Frame
+
+# FFmpeg decodes the transparency of these with these decoders only.
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """A frame of a video."""
+
+    index: int
+    start: Fraction
+    duration: Fraction
+    picture: av.VideoFrame
+    """As decoded, upright."""
+    _converter: PictureConverter = field(repr=False)
+
+    def rgb(self) -> Frame:
+        """The picture: uint8 `(H, W, 3)`, RGB, upright; transparent pixels are laid over white."""
+        return self._converter.rgb(self.picture)[0]
+
+    def alpha(self) -> Alpha | None:
+        """Its transparency: uint8 `(H, W)`, 255 = opaque; None for a video without."""
+        return self._converter.rgb(self.picture)[1]
+
+
+class VideoClip:
+    """The first video stream of a file; cover art does not count.
+
+    Decoded by one thread: with more, what is made of damaged packets depends on chance, and a clip must be
+    the same each time it is read.
+
+    Raises
+    ------
+    DataError
+        The file is no video, or no frame of it can be decoded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._report = ReadingReport(path.name)
+        with closing(self._pass(self._report)) as frames:
+            first = next(frames, None)
+            if first is None:
+                raise DataError(f"{path}: {self._report.nothing()}")
+        self.kind: PictureKind = kind_of(first.picture)
+        """How its pixels are kept."""
+        self.size = (first.picture.height, first.picture.width)
+        with open_video(path) as container:
+            stream = video_stream(container, path)
+            turned = first.turned
+            self.stream_index = stream.index
+            self.rate = mean_rate(stream)
+            self.time_base = stream.time_base or 1 / self.rate
+            aspect = stream.sample_aspect_ratio or Fraction(1)
+            self.aspect = 1 / aspect if turned and aspect else aspect
+            """Width of a pixel over its height; 1 when unknown."""
+        self.origin = first.time
+        """When the first frame is shown in the time of the file, in seconds: sound is in step with that."""
+
+    @property
+    def name(self) -> str:
+        """Name of its file, without suffix."""
+        return self.path.stem
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The file."""
+        return (self.path,)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether its frames have transparency."""
+        return self.kind.has_alpha
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What could not be read, as far as has been read."""
+        return self._report.lines()
+
+    def digest(self) -> str:
+        """SHA-256 of the file.
+
+        Raises
+        ------
+        DataError
+            It cannot be read.
+        """
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+
+    def frames(self) -> Iterator[VideoFrame]:
+        """Its frames from the first one.
+
+        Raises
+        ------
+        DataError
+            The file has gone or changed its kind since it was opened.
+        """
+        report = ReadingReport(self.path.name)
+        converter = PictureConverter()
+        scaler = PictureConverter()
+        with closing(self._pass(report)) as shown:
+            for index, frame in enumerate(shown):
+                if report.frames >= self._report.frames:
+                    self._report = report
+                picture = frame.picture
+                if (picture.height, picture.width) != self.size:
+                    report.resized += 1
+                    picture = scaler.resize(picture, self.size)
+                yield VideoFrame(index, frame.time - self.origin, frame.duration, picture, converter)
+        if report.frames >= self._report.frames:
+            self._report = report
+
+    def _pass(self, report: ReadingReport) -> Generator[_Shown, None, None]:
+        """Decode the file once: pictures upright, with their times in the file's time."""
+        with open_video(self.path) as container:
+            stream = video_stream(container, self.path)
+            times: FrameTimes[av.VideoFrame] = FrameTimes(1 / mean_rate(stream))
+            turners: dict[int, Turner] = {}
+            end = Fraction(0)
+            for picture, time, duration in times.spread(_decoded(container, stream, report)):
+                degrees = picture.rotation % 360
+                report.frames += 1
+                report.repaired = times.repaired
+                report.interlaced = report.interlaced or picture.interlaced_frame
+                end = time + duration
+                upright = turners.setdefault(degrees, Turner(degrees)).upright(picture)
+                yield _Shown(upright, time, duration, degrees % 180 == 90)
+            report.ended(end, declared_end(stream), 2 / mean_rate(stream))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A picture and when it is shown, in the file's time."""
+
+    picture: av.VideoFrame
+    time: Fraction
+    duration: Fraction
+    turned: bool
+    """Whether by a quarter."""
+
+
+def _decoded(
+    container: InputContainer, stream: VideoStream, report: ReadingReport
+) -> Iterator[tuple[av.VideoFrame, Fraction | None, Fraction]]:
+    """Pictures in the order in which they are shown, with time and duration as the file has them."""
+    decoder = _decoder(stream)
+    guess = TimeGuess()
+    tick = stream.time_base or Fraction(1)
+    for packet in packets(container, stream, report):
+        try:
+            pictures = decoder.decode(packet)
+        except av.error.FFmpegError:
+            if packet.size:  # else it is the flush at the end
+                ticks = packet.dts if packet.pts is None else packet.pts
+                report.lose((ticks or 0) * tick)
+            continue
+        for picture in pictures:
+            report.damaged += picture.is_corrupt
+            ticks = guess.time(picture.pts, picture.dts)
+            yield picture, None if ticks is None else ticks * tick, picture.duration * tick
+
+
+def _decoder(stream: VideoStream) -> Any:
+    name = ALPHA_DECODERS.get(stream.codec_context.codec.canonical_name)
+    decoder: Any = stream.codec_context
+    if name is not None and stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) == "1":
+        decoder = av.CodecContext.create(name, "r")
+        decoder.extradata = stream.codec_context.extradata
+    decoder.thread_type = "NONE"
+    decoder.thread_count = 1
+    decoder.flags |= av.codec.context.Flags.bitexact
+    return decoder

@@ -1,0 +1,101 @@
+"""Opening a video, finding its stream of pictures, and reading packets over places that are damaged."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from configs.errors import DataError
+from data.clips.reading_report import ReadingReport
+
+MOST_FAILURES = 100  # reads that fail in a row, after which the rest of a file counts as unreadable
+NO_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
+SUSPICIOUS_RATE = 2  # times the rate guessed: an average beyond it comes of a wrong header
+
+
+def open_video(path: Path) -> InputContainer:
+    """Open a video to demultiplex it.
+
+    Raises
+    ------
+    DataError
+        FFmpeg cannot read it, or it is an image.
+    """
+    try:
+        # With `file:`, a colon in a name does not pass for a protocol.
+        container = av.open(f"file:{path}", "r", metadata_errors="replace")
+    except av.error.FFmpegError as error:
+        if error.errno in (errno.ENOENT, errno.EACCES, errno.EISDIR):
+            raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+        raise DataError(
+            f"{path}: not a video that FFmpeg can read ({error.strerror}), or cut off before its index; "
+            "expected MP4, MKV, MOV, WebM, AVI or the like; check that the file is whole"
+        ) from None
+    if container.format.name in ("image2", "tty") or container.format.name.endswith("_pipe"):
+        container.close()
+        raise DataError(
+            f"{path}: a single image or text, no video; for images name their folder, a glob or all of them"
+        )
+    return container
+
+
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The stream that is the video: the first one, but for cover art.
+
+    Raises
+    ------
+    DataError
+        There is none, or FFmpeg has no decoder for it.
+    """
+    stream = next((s for s in container.streams.video if not s.disposition & NO_PICTURES), None)
+    if stream is None:
+        kinds = sorted({str(s.type) for s in container.streams}) or ["nothing"]
+        raise DataError(f"{path}: no video in it, only {', '.join(kinds)}; name a file with pictures")
+    if stream.codec_context is None:
+        raise DataError(f"{path}: its video codec is unknown to FFmpeg; convert the file")
+    return stream
+
+
+def packets(container: InputContainer, stream: Any, report: ReadingReport | None = None) -> Iterator[Any]:
+    """Packets of a stream or of several, over places that cannot be read."""
+    failures, reached = 0, Fraction(0)
+    while failures < MOST_FAILURES:
+        try:
+            for packet in container.demux(stream):
+                if packet.dts is not None:
+                    reached = packet.dts * packet.time_base
+                failures = 0
+                yield packet
+            return
+        except av.error.FFmpegError:
+            failures += 1
+    if report is not None:
+        report.lose(reached)
+
+
+def mean_rate(stream: VideoStream) -> Fraction:
+    """Frames a second of a stream, their mean where it varies; 24 when nothing says it."""
+    average, guessed = stream.average_rate, stream.guessed_rate
+    if not average or (guessed and (stream.start_time is None or average > SUSPICIOUS_RATE * guessed)):
+        average = guessed
+    return average or Fraction(24)
+
+
+def declared_end(stream: VideoStream) -> Fraction | None:
+    """Where the file says that the video ends, in its own time."""
+    tick = stream.time_base or Fraction(1)
+    if stream.duration is not None:
+        return ((stream.start_time or 0) + stream.duration) * tick
+    text = stream.metadata.get("DURATION")  # Matroska's, of the one stream
+    if text is not None:
+        hours, minutes, seconds = text.split(":")
+        return (stream.start_time or 0) * tick + int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    return None

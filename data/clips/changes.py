@@ -16,7 +16,7 @@ from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.clip_scan import Change, ClipScan, scan_key
 from data.clips.fades import is_dissolve, is_ramp
 from data.clips.likeness import unlikeness
-from data.clips.sketch import Sketch, draw_sketch, patch_difference
+from data.clips.sketch import Sketch, difference, draw_sketch
 from data.images import Frame
 
 LONGEST_FLASH = Fraction(1, 5)
@@ -130,18 +130,18 @@ class _Scanner:
             self._keep("first", 0.0)
             self._drawing = drawing
             return
-        difference = patch_difference(shown.sketch, drawing.sketch)
+        far = difference(shown.sketch, drawing.sketch)
         threshold = self._section.repeat_threshold
-        if difference <= threshold and threshold > 0:
-            self._keep("repeat", difference)
+        if far <= threshold and threshold > 0:
+            self._keep("repeat", far)
             return
-        self._keep(self._change(shown, drawing), difference)
+        self._keep(self._change(shown, drawing), far)
         self._settle_doubts(drawing, frame.start)
         self._earlier, self._drawing = shown.sketch, drawing
 
-    def _keep(self, change: Change, difference: float) -> None:
+    def _keep(self, change: Change, far: float) -> None:
         self.changes.append(change)
-        self.differences.append(round(difference, 3))
+        self.differences.append(round(far, 3))
 
     def _change(self, shown: _Drawing, drawing: _Drawing) -> Change:
         if is_ramp(shown.sketch, drawing.sketch):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.clips.sketch import Sketch, worst_patch
+from data.clips.sketch import Sketch, mean_around, whole_change, worst_patch
 
 MOST_LEFT = 15.0
 """Grey levels over the worst patch that a fade may leave unexplained: noise, not motion."""
-LEAST_EXPLAINED = 0.9
+LEAST_EXPLAINED = 0.85
 """Share of the squared change that a fade has to explain; noise and slow motion are not."""
 FLAT_GAIN = 0.12
 """Gain below which a drawing has faded to nothing: no picture is left in it to be compared."""
@@ -16,6 +16,11 @@ MOST_TO_FLAT = 32.0
 """Mean grey levels of the last step of a fade to one colour, or the first out of it; more is a cut."""
 STEP_RATIOS = (0.25, 4.0)
 """How unlike two following steps of a cross-fade may be in size."""
+SMOOTHED = 5
+"""Cells over which steps of a cross-fade are averaged, as noise adds up in what three drawings say."""
+WHOLE_SHARE = 0.08
+"""Least change of the whole picture, as a share of that of its worst patch, in a cross-fade: cross-fades have
+0.15 and more of it, motion and pans at most 0.035. (Slow motion, too, goes on as it began.)"""
 FLAT = 1.0
 """Variance of a plane below which it has no contrast to speak of."""
 
@@ -43,6 +48,9 @@ def is_ramp(first: Sketch, second: Sketch) -> bool:
 
 def is_dissolve(first: Sketch, second: Sketch, third: Sketch) -> bool:
     """Whether three drawings are steps of a cross-fade: the second change goes on as the first began."""
+    if whole_change(third - second) < WHOLE_SHARE * worst_patch(third - second):
+        return False
+    first, second, third = (mean_around(drawing, SMOOTHED) for drawing in (first, second, third))
     before, after = second - first, third - second
     ratio = float((before * after).sum()) / max(float((before * before).sum()), 1e-9)
     if not STEP_RATIOS[0] <= ratio <= STEP_RATIOS[1]:

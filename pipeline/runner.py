@@ -105,7 +105,7 @@ def execute(
         run.end(_state_after(error), str(error) or type(error).__name__)
         raise
     finally:
-        run.close()
+        task.forget()
     report.wall_seconds = time.monotonic() - started
     return report
 

@@ -22,6 +22,9 @@ from data.images import Frame
 LONGEST_FLASH = Fraction(1, 5)
 """Seconds after which what was before a cut is not looked for again: shots are longer, flashes shorter."""
 
+LEAST_FADE = 3.0
+"""Difference below which nothing fades: under a threshold of 0, noise would."""
+
 Progress = Callable[[int], None]
 
 
@@ -135,7 +138,7 @@ class _Scanner:
         if far <= threshold and threshold > 0:
             self._keep("repeat", far)
             return
-        self._keep(self._change(shown, drawing), far)
+        self._keep(self._change(shown, drawing, far >= LEAST_FADE), far)
         self._settle_doubts(drawing, frame.start)
         self._earlier, self._drawing = shown.sketch, drawing
 
@@ -143,29 +146,33 @@ class _Scanner:
         self.changes.append(change)
         self.differences.append(round(far, 3))
 
-    def _change(self, shown: _Drawing, drawing: _Drawing) -> Change:
-        if is_ramp(shown.sketch, drawing.sketch):
+    def _change(self, shown: _Drawing, drawing: _Drawing, may_fade: bool) -> Change:
+        if may_fade and is_ramp(shown.sketch, drawing.sketch):
             return "fade"
-        if self._earlier is not None and is_dissolve(self._earlier, shown.sketch, drawing.sketch):
+        earlier = self._earlier
+        if may_fade and earlier is not None and is_dissolve(earlier, shown.sketch, drawing.sketch):
             self.changes[shown.index] = "fade"  # its first step alone looked like motion, or a cut
             return "fade"
-        if unlikeness(shown.sketch, drawing.sketch) <= self._section.cut_threshold:
+        if not self._unlike(shown.sketch, drawing.sketch):
             return "motion"
         self._doubts.append(_Doubt(self.starts[-1], shown.sketch, drawing.sketch, drawing.index))
         return "cut"
 
     def _settle_doubts(self, drawing: _Drawing, now: Fraction) -> None:
         self._doubts = [doubt for doubt in self._doubts if now - doubt.since <= LONGEST_FLASH]
-        limit = self._section.cut_threshold
         for doubt in self._doubts:
-            if doubt.index == drawing.index or unlikeness(doubt.before, drawing.sketch) > limit:
+            if doubt.index == drawing.index or self._unlike(doubt.before, drawing.sketch):
                 continue
-            if unlikeness(doubt.after, drawing.sketch) > limit:
+            if self._unlike(doubt.after, drawing.sketch):
                 for index in range(doubt.index, drawing.index + 1):
                     if self.changes[index] == "cut":
                         self.changes[index] = "fade"
                 self._doubts = []
                 return
+
+    def _unlike(self, first: Sketch, second: Sketch) -> bool:
+        threshold = self._section.cut_threshold
+        return threshold < 1 and unlikeness(first, second) >= threshold
 
 
 def _same(first: Frame | Alpha | None, second: Frame | Alpha | None) -> bool:

@@ -23,6 +23,7 @@ REGION = 9
 """Cells along a region's side, over which noise and grain cancel."""
 WHOLE_WEIGHT = 10.0
 """How much a change of the whole picture counts: a slow fade is weak everywhere, and no noise is."""
+MOST = 255.0
 MOST_FLICKER = 2.0
 """Grey levels by which a codec may make a whole frame lighter or darker from one to the next."""
 
@@ -53,14 +54,14 @@ def difference(first: Sketch, second: Sketch) -> float:
 
     The mean over the patch of any plane that differs most, beyond what a codec may do to outlines; or
     `WHOLE_WEIGHT` times the mean over the picture of what changes in the large, if that is more. A codec's
-    flicker, the same all over, is left out.
+    flicker, the same all over, is left out. At most 255.
     """
     change = second - first
     flicker = np.median(change[::2, ::2].reshape(-1, change.shape[2]), axis=0)  # a quarter is enough for it
     change -= np.clip(flicker, -MOST_FLICKER, MOST_FLICKER).astype(np.float32)
     allowed = EDGE_NOISE * np.minimum(_contrast(first), _contrast(second))
     patch = worst_patch(np.maximum(np.abs(change) - allowed, 0))
-    return max(patch, WHOLE_WEIGHT * whole_change(change))
+    return min(max(patch, WHOLE_WEIGHT * whole_change(change)), MOST)
 
 
 def mean_around(planes: Sketch, side: int) -> Sketch:

@@ -15,7 +15,7 @@ from pipeline.clip_assembly import Assembled
 from pipeline.clip_frames import ClipFrames
 from pipeline.clip_run import ClipWork
 from pipeline.clip_sheet import clip_summary, write_clip_sheets
-from pipeline.clip_writers import check_output, common_time_base, open_writer
+from pipeline.clip_writers import check_output, common_time_base, is_video, open_writer
 from pipeline.summary import notes
 from pipeline.terminal import EXIT_FAILURES, Quiet, Settings, complain, console, interruptible, say
 from pipeline.timeline import Timeline
@@ -107,7 +107,7 @@ def interpolate(
         check_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)
         work = ClipWork(clip, config, every, loaded, console, quiet, retry_failed)
         scan = work.scan()
-        timeline = Timeline(scan, loaded.clip)
+        timeline = Timeline(scan, loaded.clip, to_the_end=is_video(output))
         if not quiet:
             for line in [*clip_summary(scan), *_plan(timeline)]:
                 say(line)
@@ -123,6 +123,7 @@ def interpolate(
             output,
             loaded.clip,
             time_base=common_time_base([*(shown.start for shown in timeline.shown()), scan.end]),
+            rate=timeline.mean_rate(),
             overwrite=overwrite,
             only_between=only_between,
         )

@@ -64,10 +64,14 @@ class Timeline:
         What the clip's frames are to each other.
     section
         Times wanted, and what to do with repeats and cuts.
+    to_the_end
+        Whether the last drawing is written again and again for as long as it is shown, as a video needs it;
+        images end with it.
     """
 
     scan: ClipScan
     section: ClipSection
+    to_the_end: bool = True
     _transitions: tuple[Transition, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +81,10 @@ class Timeline:
     def rate(self) -> Fraction | None:
         """Frames a second, where `fps` sets it."""
         return read_rate(self.section.fps) if self.section.fps else None
+
+    def mean_rate(self) -> Fraction:
+        """Frames a second, their mean where it varies."""
+        return self.rate or sum(1 for _ in self.shown()) / self.scan.end
 
     def shown(self) -> Iterator[Shown]:
         """Frames in their order; together they last as long as the clip."""
@@ -97,6 +105,12 @@ class Timeline:
         return {frames: tuple(dict.fromkeys(times)) for frames, times in found.items()}
 
     def _starts(self) -> Iterator[Fraction]:
+        last = self.scan.starts[self.scan.drawings()[-1]]
+        for start in self._all_starts():
+            if self.to_the_end or start <= last:
+                yield start
+
+    def _all_starts(self) -> Iterator[Fraction]:
         scan, section = self.scan, self.section
         if self.rate is not None:
             step, number = 1 / self.rate, 0

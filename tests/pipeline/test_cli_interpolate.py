@@ -59,7 +59,12 @@ def interpolate(command: Command, options: list[str], tmp_path: Path):
 def shown_at(path: Path) -> list[Fraction]:
     """When the frames of a video are shown, by FFmpeg's own program; and none is missing."""
     said = subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path), "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-"],
+        [
+            imageio_ffmpeg.get_ffmpeg_exe(),
+            "-i",
+            path,
+            *"-map 0:v -fps_mode passthrough -f framemd5 -".split(),
+        ],
         capture_output=True,
         text=True,
         check=True,

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+import av
+
+from configs.errors import ConfigError, DataError
 from configs.sections import ClipSection
 from data.clips.clip import Alpha, Clip, ClipFrame
+from data.clips.frame_times import common_time_base
+from data.clips.pictures import PictureKind
+from data.clips.video import VideoClip
 from data.images import Frame
+from pipeline.other_streams import OtherStreams
+from pipeline.output_files import check_folder
+from pipeline.sequence_writer import WRITABLE, SequenceWriter, sequence_name, sequence_notes
+from pipeline.video_encoding import CONTAINERS, Encoding, choose_encoding
+from pipeline.video_writer import VideoWriter, add_pictures
+
+__all__ = ["ClipWriter", "check_output", "common_time_base", "open_writer"]
 
 
 class ClipWriter(Protocol):
@@ -45,8 +59,52 @@ class ClipWriter(Protocol):
 def check_output(
     clip: Clip, output: Path, section: ClipSection, *, overwrite: bool = False, only_between: bool = False
 ) -> tuple[str, ...]:
-    """Make sure, before any work, that an output can be written; gives the writer's notes."""
-    raise NotImplementedError
+    """Make sure, before any work, that a clip can be written to an output.
+
+    Parameters
+    ----------
+    clip
+        The source.
+    output
+        A video (by its suffix), a folder, or a pattern of numbered images such as `out/%06d.png`.
+    section
+        Codec, quality, pixel format, and whether sound goes along.
+    overwrite
+        Whether what is there may be replaced.
+    only_between
+        Whether only the frames made are written.
+
+    Returns
+    -------
+    The writer's notes: what in the output will not be as in the source, and why.
+
+    Raises
+    ------
+    ConfigError
+        The output exists, its suffix is unknown, or the codec and pixel format do not fit it.
+    DataError
+        Its folder cannot be written.
+    """
+    _check_place(clip, output)
+    if not _is_video(output):
+        name = sequence_name(output)
+        taken = name.present() if "%" in output.name else _listing(output)
+        if taken and not overwrite:
+            raise ConfigError(f"{output}: there are images already ({taken[0].name}); add --overwrite")
+        check_folder(name.folder / name.pattern)
+        return sequence_notes(name, has_alpha=clip.has_alpha)
+    if only_between:
+        raise ConfigError(
+            f"{output}: a video of the frames between alone would show nothing in place of the others; "
+            "name a folder, or a pattern such as between/%06d.png"
+        )
+    if output.is_dir():
+        raise ConfigError(f"{output}: a folder of that name is there; name another output")
+    if output.exists() and not overwrite:
+        raise ConfigError(f"{output}: exists; add --overwrite to replace it, or name another output")
+    check_folder(output)
+    encoding = _encoding(clip, output, section)
+    return encoding.notes + _stream_notes(clip, output, section, encoding)
 
 
 def open_writer(
@@ -55,14 +113,106 @@ def open_writer(
     section: ClipSection,
     *,
     time_base: Fraction,
+    rate: Fraction | None = None,
     overwrite: bool = False,
     only_between: bool = False,
     first_number: int = 1,
 ) -> ClipWriter:
-    """Writer of an output, chosen by its name."""
-    raise NotImplementedError
+    """Writer of an output, chosen by its name.
+
+    Parameters
+    ----------
+    clip, output, section, overwrite, only_between
+        As of `check_output`, which is called again.
+    time_base
+        Unit of time, in seconds, of which all starts are multiples, see `common_time_base`.
+    rate
+        Frames a second that will be written, their mean where it varies; None = the clip's times
+        `section.factor`.
+    first_number
+        Of the first image of a sequence.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As of `check_output`.
+    """
+    check_output(clip, output, section, overwrite=overwrite, only_between=only_between)
+    if not _is_video(output):
+        return SequenceWriter(
+            sequence_name(output),
+            only_between=only_between,
+            first_number=first_number,
+            has_alpha=clip.has_alpha,
+        )
+    return VideoWriter(
+        clip,
+        output,
+        section,
+        _encoding(clip, output, section),
+        time_base=time_base,
+        rate=clip.rate * section.factor if rate is None else rate,
+    )
 
 
-def common_time_base(times: list[Fraction]) -> Fraction:
-    """Largest unit of which all times are multiples."""
-    raise NotImplementedError
+def _is_video(output: Path) -> bool:
+    """Whether an output is a video; else it is a sequence of images.
+
+    Raises
+    ------
+    ConfigError
+        It is neither.
+    """
+    suffix = output.suffix.lower()
+    if suffix in CONTAINERS:
+        return True
+    if suffix in WRITABLE and "%" not in output.name and not output.is_dir():
+        raise ConfigError(
+            f"{output}: one image, and a clip has many; name a pattern such as "
+            f"{output.stem}_%06d{output.suffix}, or a folder"
+        )
+    if suffix and "%" not in output.name and not output.is_dir():
+        raise ConfigError(
+            f"{output}: {output.suffix} is no video that is written ({', '.join(CONTAINERS)}); for images "
+            "name a folder without suffix, or a pattern such as out/%06d.png"
+        )
+    return False
+
+
+def _check_place(clip: Clip, output: Path) -> None:
+    target = output.resolve()
+    sources = [path.resolve() for path in clip.sources]
+    if target in sources:
+        raise ConfigError(f"{output}: is the input itself; name another output")
+    if _is_video(output):
+        return
+    folder = sequence_name(target).folder
+    if not isinstance(clip, VideoClip) and any(path.parent == folder for path in sources):
+        raise ConfigError(
+            f"{output}: the folder of the input's own images, which would be mixed with those written; name "
+            "another folder"
+        )
+
+
+def _listing(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        if folder.exists():
+            raise DataError(f"{folder}: a file of that name is there, no folder; name another output")
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _encoding(clip: Clip, output: Path, section: ClipSection) -> Encoding:
+    kind = clip.kind if isinstance(clip, VideoClip) else PictureKind("rgba" if clip.has_alpha else "rgb24")
+    return choose_encoding(section, output.suffix.lower(), kind, clip.size)
+
+
+def _stream_notes(clip: Clip, output: Path, section: ClipSection, encoding: Encoding) -> tuple[str, ...]:
+    """Notes on sound and subtitles, from an output that is not written."""
+    if not section.sound or not isinstance(clip, VideoClip):
+        return ()
+    with av.open(BytesIO(), "w", format=CONTAINERS[output.suffix.lower()]) as rehearsal:
+        add_pictures(rehearsal, encoding, clip, section, clip.rate)
+        streams = OtherStreams(clip, rehearsal)
+        streams.close()
+        return tuple(streams.notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Generic, TypeVar
@@ -9,6 +10,15 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 LONGEST_WAIT = 16  # frames held back, at most, until one has a time again
+
+
+def common_time_base(times: Iterable[Fraction]) -> Fraction:
+    """Largest unit of which all times are multiples; 1 for none but 0."""
+    unit = Fraction(0)
+    for time in times:
+        numerator = math.gcd(unit.numerator * time.denominator, time.numerator * unit.denominator)
+        unit = Fraction(numerator, unit.denominator * time.denominator)
+    return unit or Fraction(1)
 
 
 class TimeGuess:

@@ -19,7 +19,6 @@ from pipeline.shard_manifest import (
 from pipeline.shards import item_shape, read_item
 from pipeline.variables import Array
 
-
 OTHER_SHARDS = 32  # with no item of interest, kept for what they tell of times and sizes
 
 

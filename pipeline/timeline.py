@@ -65,7 +65,7 @@ class Timeline:
     section
         Times wanted, and what to do with repeats and cuts.
     to_the_end
-        Whether the last drawing is written again and again for as long as it is shown, as a video needs it;
+        Whether the last frame is written again and again for as long as it is shown, as a video needs it;
         images end with it.
     """
 
@@ -105,9 +105,8 @@ class Timeline:
         return {frames: tuple(dict.fromkeys(times)) for frames, times in found.items()}
 
     def _starts(self) -> Iterator[Fraction]:
-        last = self.scan.starts[self.scan.drawings()[-1]]
         for start in self._all_starts():
-            if self.to_the_end or start <= last:
+            if self.to_the_end or start <= self.scan.starts[-1]:
                 yield start
 
     def _all_starts(self) -> Iterator[Fraction]:

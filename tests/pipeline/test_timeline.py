@@ -92,9 +92,9 @@ def test_a_still_clip_needs_nothing() -> None:
     assert words(timeline("Frrr", factor=3)) == ["0"] * 3 + ["1"] * 3 + ["2"] * 3 + ["3"] * 3
 
 
-def test_images_end_with_the_last_drawing() -> None:
-    found = Timeline(scan_of("Fmmrr"), ClipSection(), to_the_end=False)
-    assert words(found) == ["0", "0>1@0.5", "1", "1>2@0.5", "2"]
+def test_images_end_with_the_last_frame() -> None:
+    found = Timeline(scan_of("Fmr"), ClipSection(), to_the_end=False)
+    assert words(found) == ["0", "0>1@0.5", "1", "1", "2"]
 
 
 def test_frames_a_second() -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from data.images import write_file
 from pipeline.difference_page import write_page
-from pipeline.differences import StageComparison, compare_results, most_changed, open_side
+from pipeline.differences import StageComparison, compare_results, most_changed, open_side, stages_apart
 from pipeline.stage_differences import measures_of
 from pipeline.summary import unit_of
 from pipeline.terminal import console, say
@@ -42,6 +42,8 @@ def diff(
     one = open_side(a, [*(settings or ()), *(settings_a or ())])
     other = open_side(b, [*(settings or ()), *(settings_b or ())])
     comparisons = compare_results(one, other)
+    for apart in stages_apart(one, other):
+        say(apart, style="bold")
     for compared in comparisons:
         _print_stage(compared)
     changed = most_changed(comparisons, pairs)
@@ -60,8 +62,8 @@ def _print_stage(compared: StageComparison) -> None:
     parts += [f"{len(compared.only_one)} only in A"] if compared.only_one else []
     parts += [f"{len(compared.only_other)} only in B"] if compared.only_other else []
     say(f"{compared.stage}: {unit_of(compared.stage, 2)}: {', '.join(parts)}", style="bold")
-    for difference in compared.settings:
-        say(f"  {difference}")
+    for explanation in compared.explanations():
+        say(f"  {explanation}")
     if count:
         console.print(_measures_table(compared))
 

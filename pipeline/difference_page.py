@@ -70,9 +70,8 @@ def write_page(
 
 def _stage(compared: StageComparison) -> Iterator[str]:
     yield f"<h2>{compared.stage}</h2>"
-    if compared.settings:
-        listed = "".join(f"<li>{escape(str(difference))}</li>" for difference in compared.settings)
-        yield f"<ul>{listed}</ul>"
+    listed = "".join(f"<li>{escape(explanation)}</li>" for explanation in compared.explanations())
+    yield f"<ul>{listed}</ul>" if listed else ""
     count = len(compared.table)
     only = f", {len(compared.only_one)} only in A, {len(compared.only_other)} only in B"
     yield f"<p>{compared.identical} identical, {count} differ{only}</p>"

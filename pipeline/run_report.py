@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from base64 import b64encode
 from collections.abc import Sequence
@@ -19,9 +18,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from data.images import write_file
-from pipeline.bindings import STAGES
 from pipeline.cache_tables import in_bytes
 from pipeline.history import changed_settings
+from pipeline.needs import general_reason
 from pipeline.pages import write_pages
 from pipeline.report_pairs import Thumbnail, inspect_folder, page_finder, thumbnails
 from pipeline.report_runs import contributing_runs, machines, versions
@@ -45,7 +44,6 @@ PAIRS_LISTED = 2000  # in the table of pairs: the test split of ATD-12K
 FAILURES_LISTED = 500
 SLOWEST_SHOWN = 10
 RUNS_LISTED = 20
-CONSEQUENCE = re.compile(rf"({'|'.join(STAGES)}) of .+ failed")  # as pipeline.needs words it
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,16 +199,11 @@ def _made_by(session: Session) -> dict[str, Any]:
 def skip_counts(items: pd.DataFrame) -> list[SkipCount]:
     """Skipped items by stage and reason; those skipped for a failure before by the stage that it was in."""
     skipped = items[items["status"] == "skipped"]
-    reasons = skipped["reason"].map(_general_reason)
+    reasons = skipped["reason"].map(general_reason)
     return [
         SkipCount(str(stage), str(reason), len(part), str(part["id"].iloc[0]))
         for (stage, reason), part in skipped.groupby(["stage", reasons], sort=False)
     ]
-
-
-def _general_reason(reason: str) -> str:
-    found = CONSEQUENCE.fullmatch(reason)
-    return reason if found is None else f"its {found[1]} failed"
 
 
 def render(content: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from pipeline.reading import Results, open_run, open_stage, results_of
 from pipeline.run_record import INFO_NAME
 from pipeline.session import Session
 from pipeline.stage_differences import compare_arrays, measures_of
+from pipeline.summary import unit_of
 from pipeline.variables import Array
 
 RESAMPLES = 2000  # of the bootstrap: the interval's ends vary by a hundredth of its width
@@ -39,6 +40,14 @@ class StageComparison:
     """Items whose arrays are the same, bit by bit."""
     table: pd.DataFrame = field(repr=False)
     """A row for each item that differs, indexed by id, with a column for each measure; the worst first."""
+
+    @property
+    def counts(self) -> str:
+        """How many items are the same, differ, or are in one of the two alone."""
+        parts = [f"{self.identical} identical", f"{len(self.table)} differ"]
+        parts += [f"{len(self.only_one)} only in A"] if self.only_one else []
+        parts += [f"{len(self.only_other)} only in B"] if self.only_other else []
+        return f"{unit_of(self.stage, 2)}: {', '.join(parts)}"
 
     def explanations(self) -> Iterator[str]:
         """Everything that is known of why items differ, are the same, or are in one of the two alone."""

@@ -13,9 +13,12 @@ from configs.loading import load_config
 from data.cartoon import write_dataset
 from pipeline.bindings import STAGES
 from pipeline.cli import main
+from pipeline.pages import write_pages
+from pipeline.pair_view import PairView
 from pipeline.runner import RunReport, execute
 from pipeline.selection import Selection
 from pipeline.session import Session
+from tests.browser import Browser, browser_running, find_browser
 
 SIZE = (72, 128)
 PAIRS = 4
@@ -151,3 +154,35 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def remount(folder: Path, option: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{option}", str(folder)], check=True)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser; what needs it is skipped where Chromium or chromedriver is not installed."""
+    programs = find_browser()
+    if programs is None:
+        pytest.skip("Chromium or chromedriver is not installed")
+    with browser_running(programs, tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(running: Browser) -> Iterator[Browser]:
+    """A window of a desktop's size; afterwards the console must have stayed silent."""
+    running.resize(1400, 1000)
+    running.prefer(prefers_reduced_motion="no-preference", prefers_color_scheme="light")
+    yield running
+    assert running.complaints() == []
+
+
+@pytest.fixture(scope="session")
+def view(cartoons: Path, finished_cache: Path) -> PairView:
+    """A finished pair."""
+    session = Session.open(load_config("demo", small_settings(cartoons, finished_cache)), look_only=True)
+    return PairView(session, session.manifest.pairs[0].id)
+
+
+@pytest.fixture(scope="session")
+def page(view: PairView, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    (path,) = write_pages(view.session, [view.pair.id], tmp_path_factory.mktemp("pages"))
+    return path

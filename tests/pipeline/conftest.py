@@ -18,7 +18,9 @@ from pipeline.pair_view import PairView
 from pipeline.runner import RunReport, execute
 from pipeline.selection import Selection
 from pipeline.session import Session
+from pipeline.sgm_export import FlowType, export_sgm
 from tests.browser import Browser, browser_running, find_browser
+from tests.pipeline.exports import Export
 
 SIZE = (72, 128)
 PAIRS = 4
@@ -186,3 +188,22 @@ def view(cartoons: Path, finished_cache: Path) -> PairView:
 def page(view: PairView, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path,) = write_pages(view.session, [view.pair.id], tmp_path_factory.mktemp("pages"))
     return path
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Folder that `export` writes."""
+    return tmp_path / "sgm"
+
+
+@pytest.fixture
+def export(finished: None, settings: list[str], out: Path) -> Export:
+    """Export a finished run with further settings; keywords choose pairs, label maps and the data type."""
+
+    def export(*more: str, labels: Path | None = None, dtype: FlowType = FlowType.FLOAT64, **selection):  # type: ignore[no-untyped-def]
+        session = Session.open(
+            load_config("demo", [*settings, *more]), Selection(**selection), look_only=True
+        )
+        return export_sgm(session, out, labels, dtype=dtype, console=Console(quiet=True), quiet=True)
+
+    return export

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from pipeline.stage_work import TRUTH_TIME
 
 if TYPE_CHECKING:
     from pipeline.session import Session
+
+CONSEQUENCE = re.compile(rf"({'|'.join(STAGES)}) of .+ failed")  # as `_with_upstream` words it
 
 Upstream = tuple[str, int]  # stage, item
 Inputs = dict[str, str]
@@ -152,6 +155,12 @@ def _evaluation_inputs(pair: Pair, times: Sequence[float]) -> Need | tuple[Input
         source = replace(source, motion_truth=pair.motion_truth.path)
         own["motion_truth"] = pair.motion_truth.digest
     return own, source
+
+
+def general_reason(reason: str) -> str:
+    """Why an item was skipped, in words that are the same for all items with that reason."""
+    found = CONSEQUENCE.fullmatch(reason)
+    return reason if found is None else f"its {found[1]} failed"
 
 
 def _with_upstream(

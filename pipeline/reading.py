@@ -80,6 +80,16 @@ class StageResults:
         """
         return self._locate(item).record
 
+    def shard(self, item: str) -> Path:
+        """Folder of the shard that holds an item.
+
+        Raises
+        ------
+        CacheError
+            No such item.
+        """
+        return self._locate(item).path
+
     def arrays(self, item: str, names: Sequence[str] | None = None) -> dict[str, Array]:
         """Arrays of an item, all by default; checked against the digests of the manifest.
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from data.images import write_file
-from pipeline.bindings import STAGES
 from pipeline.cache_tables import in_bytes
 from pipeline.history import changed_settings
+from pipeline.needs import general_reason
+from pipeline.page_files import content_policy, page_file, page_style, page_templates
 from pipeline.pages import write_pages
 from pipeline.report_pairs import Thumbnail, inspect_folder, page_finder, thumbnails
 from pipeline.report_runs import contributing_runs, machines, versions
@@ -45,7 +40,6 @@ PAIRS_LISTED = 2000  # in the table of pairs: the test split of ATD-12K
 FAILURES_LISTED = 500
 SLOWEST_SHOWN = 10
 RUNS_LISTED = 20
-CONSEQUENCE = re.compile(rf"({'|'.join(STAGES)}) of .+ failed")  # as pipeline.needs words it
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,44 +195,24 @@ def _made_by(session: Session) -> dict[str, Any]:
 def skip_counts(items: pd.DataFrame) -> list[SkipCount]:
     """Skipped items by stage and reason; those skipped for a failure before by the stage that it was in."""
     skipped = items[items["status"] == "skipped"]
-    reasons = skipped["reason"].map(_general_reason)
+    reasons = skipped["reason"].map(general_reason)
     return [
         SkipCount(str(stage), str(reason), len(part), str(part["id"].iloc[0]))
         for (stage, reason), part in skipped.groupby(["stage", reasons], sort=False)
     ]
 
 
-def _general_reason(reason: str) -> str:
-    found = CONSEQUENCE.fullmatch(reason)
-    return reason if found is None else f"its {found[1]} failed"
-
-
 def render(content: dict[str, Any]) -> str:
     """The page as HTML; `content` as the template `report.html` names it."""
-    style, script = page_file("report.css"), page_file("report.js")
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            content,
-            style=Markup(style),
-            script=Markup(script),
-            policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}",
-        )
+    style, script = page_style("report/report.css"), page_file("report/report.js")
+    templates = page_templates("report")
+    templates.filters |= {"bytes": in_bytes, "seconds": in_time, "count": lambda number: f"{number:,}"}
+    return templates.get_template("report.html").render(
+        content,
+        style=Markup(style),
+        script=Markup(script),
+        policy=content_policy(style, script),
     )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("pipeline", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"bytes": in_bytes, "seconds": in_time, "count": lambda number: f"{number:,}"}
-    return environment
 
 
 def in_time(seconds: float) -> str:
@@ -248,14 +222,3 @@ def in_time(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-@cache
-def page_file(name: str) -> str:
-    """A file of the folder `report`."""
-    return files("pipeline").joinpath("report", name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """A style or script in the content security policy: the page runs and loads nothing else."""
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

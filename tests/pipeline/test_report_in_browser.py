@@ -11,7 +11,7 @@ import pytest
 from configs.loading import load_config
 from pipeline.run_report import write_report
 from pipeline.session import Session
-from tests.browser import Browser, browser_running, find_browser
+from tests.browser import Browser
 from tests.pipeline.conftest import PAIRS, small_settings
 
 IDS = """
@@ -19,15 +19,6 @@ return [...document.querySelectorAll("#all-pairs tbody tr")]
   .filter((row) => !row.hidden).map((row) => row.cells[0].innerText)
 """
 WIDTHS = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    programs = find_browser()
-    if programs is None:
-        pytest.skip("Chromium or chromedriver is not installed")
-    with browser_running(programs, tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from configs.errors import CacheError
 from configs.loading import load_config
 from pipeline.bindings import STAGES
 from pipeline.difference_reasons import Reasons, counted, find_reasons, why_absent
-from pipeline.reading import Results, open_run, open_stage, results_of
+from pipeline.reading import Results, open_run, open_stage, results_of, session_of_run
 from pipeline.run_record import INFO_NAME
 from pipeline.session import Session
 from pipeline.stage_differences import compare_arrays, measures_of
@@ -99,7 +99,7 @@ def open_side(name: str, settings: Sequence[str]) -> Results:
     if settings:
         raise CacheError(f"{name}: is there already, settings cannot be changed; leave --set out")
     if is_run:
-        return open_run(folder)
+        return Results(open_run(folder), session_of_run(folder))  # with pictures, where it still can be
     stage = open_stage(folder)
     return Results({stage.stage: stage})
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -8,8 +9,8 @@ import pandas as pd
 import pytest
 
 from pipeline.difference_page import render_pair, write_page
-from pipeline.differences import compare_results, most_changed
-from pipeline.reading import Results, open_results, open_run
+from pipeline.differences import compare_results, most_changed, open_side
+from pipeline.reading import Results, open_results
 from tests.browser import Browser
 from tests.html_page import Page
 from tests.pipeline.conftest import PAIRS, SIZE, Command, Runner, set_options
@@ -83,12 +84,28 @@ def test_nothing_is_fetched_but_the_pages_beside_it() -> None:
     assert rules["script-src"].startswith("'sha256-")
 
 
-def test_a_side_without_config_is_said_to_have_no_pictures(
+def test_a_run_is_shown_with_what_it_worked_with(
     finished: None, settings: list[str], run: Runner, tmp_path: Path
 ) -> None:
     record = run(CHANGE).record
     assert record is not None
-    sides = (open_results("demo", settings), open_run(record))
+    sides = (open_results("demo", settings), open_side(str(record), ()))
+    comparisons = compare_results(*sides)
+    (pair,) = most_changed(comparisons, 1)
+    write_page(tmp_path, ("a", "b"), sides, comparisons, [pair])
+    for folder in ("a", "b", "pairs"):
+        assert (tmp_path / folder / f"{pair}.html").is_file()
+
+
+def test_a_run_whose_frames_have_gone_is_said_to_have_no_pictures(
+    finished: None, settings: list[str], run: Runner, tmp_path: Path
+) -> None:
+    record = run(CHANGE).record
+    assert record is not None
+    info = json.loads((record / "run.json").read_text())
+    info["config"]["data"]["root"] = str(tmp_path / "gone")
+    (record / "run.json").write_text(json.dumps(info))
+    sides = (open_results("demo", settings), open_side(str(record), ()))
     comparisons = compare_results(*sides)
     pairs = most_changed(comparisons, 1)
     page = Page(write_page(tmp_path, ("a", "b"), sides, comparisons, pairs).read_text(encoding="utf-8"))

@@ -52,7 +52,7 @@ def scan_clip(clip: Clip, section: ClipSection, progress: Progress | None = None
     that are alike, begins as a cut; it is made a fade when what was before it comes back soon enough.
     Of every frame only a few numbers are kept, and the pictures of the last drawings.
     """
-    scanner = _Scanner(section)
+    scanner = _Scanner(section, clip.size)
     for frame in clip.frames():
         scanner.add(frame, frame.alpha() if clip.has_alpha else None)
         if progress is not None:
@@ -108,8 +108,8 @@ class _Doubt:
 
 
 class _Scanner:
-    def __init__(self, section: ClipSection) -> None:
-        self._section = section
+    def __init__(self, section: ClipSection, size: tuple[int, int]) -> None:
+        self._section, self._size = section, size
         self.starts: list[Fraction] = []
         self.end = Fraction(0)
         self.changes: list[Change] = []
@@ -172,7 +172,17 @@ class _Scanner:
 
     def _unlike(self, first: Sketch, second: Sketch) -> bool:
         threshold = self._section.cut_threshold
-        return threshold < 1 and unlikeness(first, second) >= threshold
+        return threshold < 1 and unlikeness(self._inside(first), self._inside(second)) >= threshold
+
+    def _inside(self, sketch: Sketch) -> Sketch:
+        """A sketch without the bars, which all drawings have in common."""
+        (height, width), (rows, columns) = self._size, sketch.shape[:2]
+        above, below, left, right = self.bars.bars()
+        inside = sketch[
+            round(above * rows / height) : rows - round(below * rows / height),
+            round(left * columns / width) : columns - round(right * columns / width),
+        ]
+        return inside if inside.size else sketch
 
 
 def _same(first: Frame | Alpha | None, second: Frame | Alpha | None) -> bool:

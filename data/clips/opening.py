@@ -122,7 +122,7 @@ def _is_image(path: Path) -> bool:
 def _near(path: Path) -> str:
     """Names beside a missing one that are like it."""
     try:
-        names = sorted(os.listdir(path.parent))  # noqa: PTH208 - names are what is compared
+        names = sorted(other.name for other in path.parent.iterdir() if not other.name.startswith("."))
     except OSError:
         return f" (nor a folder {path.parent})"
     close = get_close_matches(path.name, names, n=SUGGESTIONS, cutoff=0.6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 import av
@@ -193,7 +194,7 @@ class Turner:
             width=picture.width,
             height=picture.height,
             format=picture.format,
-            time_base=picture.time_base,
+            time_base=picture.time_base or Fraction(1),
         )
         nodes = [node, *(graph.add("transpose", turn) for turn in self._turns), graph.add("buffersink")]
         graph.link_nodes(*nodes).configure()

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+GAP = Fraction(9, 5)  # steps between two frames, from which on one seems to be missing
+EVEN_FRAMES = 20  # frames a gap, at least, for the rate to count as even
+MOST_GAPS = 3  # that are listed
+
 
 @dataclass(slots=True)
 class ReadingReport:
@@ -19,6 +23,9 @@ class ReadingReport:
     repaired: int = 0
     resized: int = 0
     interlaced: bool = False
+    gaps: list[tuple[Fraction, Fraction]] = field(default_factory=list)
+    """Times of frames that are further apart than frames are."""
+    _last: Fraction = Fraction(0)
     cut_off: tuple[Fraction, Fraction] | None = None
     """Where the file ends, and where it should."""
 
@@ -27,10 +34,21 @@ class ReadingReport:
         self.lost_count += 1
         self.lost = [self.lost[0] if self.lost else time, time]
 
+    def shown(self, time: Fraction, step: Fraction) -> None:
+        """Take note of a frame, and whether frames seem to be missing before it; `step` = 0: not known."""
+        if self.frames and step and time - self._last > step * GAP:
+            self.gaps.append((self._last, time))
+        self.frames += 1
+        self._last = time
+
     def ended(self, end: Fraction, declared: Fraction | None, tolerance: Fraction) -> None:
         """Take note of where the last frame ended, and where the file says it should have."""
         if declared is not None and end + tolerance < declared:
             self.cut_off = (end, declared)
+
+    def _even(self) -> bool:
+        """Whether gaps are the exception: at a varying rate they mean nothing."""
+        return 0 < len(self.gaps) * EVEN_FRAMES <= self.frames
 
     def nothing(self) -> str:
         """Why no frame was read."""
@@ -50,6 +68,14 @@ class ReadingReport:
             found.append(
                 f"{_counted(self.lost_count, 'packet')} {where} could not be decoded; frames there are "
                 "missing"
+            )
+        if self._even():
+            places = ", ".join(
+                f"{clock(before)} and {clock(after)}" for before, after in self.gaps[:MOST_GAPS]
+            )
+            more = ", ..." if len(self.gaps) > MOST_GAPS else ""
+            found.append(
+                f"no frames between {places}{more}, at an otherwise even rate; some seem to be missing"
             )
         if self.damaged:
             found.append(f"{_counted(self.damaged, 'frame')} damaged; used as far as decoded")

@@ -148,9 +148,11 @@ class VideoClip:
             times: FrameTimes[av.VideoFrame] = FrameTimes(1 / mean_rate(stream))
             turners: dict[int, Turner] = {}
             end = Fraction(0)
+            # Where a file has an index of its packets, those that are damaged are met as such.
+            step = Fraction(0) if "mp4" in container.format.name else 1 / mean_rate(stream)
             for picture, time, duration in times.spread(_decoded(container, stream, report)):
                 degrees = picture.rotation % 360
-                report.frames += 1
+                report.shown(time, step)
                 report.repaired = times.repaired
                 report.interlaced = report.interlaced or picture.interlaced_frame
                 end = time + duration

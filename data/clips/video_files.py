@@ -58,7 +58,7 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     stream = next((s for s in container.streams.video if not s.disposition & NO_PICTURES), None)
     if stream is None:
         kinds = sorted({str(s.type) for s in container.streams}) or ["nothing"]
-        raise DataError(f"{path}: no video in it, only {', '.join(kinds)}; name a file with pictures")
+        raise DataError(f"{path}: no video in it, only {', '.join(kinds)}; name a whole file with pictures")
     if stream.codec_context is None:
         raise DataError(f"{path}: its video codec is unknown to FFmpeg; convert the file")
     return stream

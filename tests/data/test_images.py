@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from configs.errors import DataError
-from data.images import encode_image, image_size, read_image, write_image
+from data.images import encode_image, has_alpha, image_size, read_image, read_image_and_alpha, write_image
 
 RED = np.full((6, 9, 3), (200, 30, 10), np.uint8)
 
@@ -108,3 +108,27 @@ def test_encoded_content_is_that_of_the_file(tmp_path: Path) -> None:
     for name in ("frame.png", "frame.jpg"):
         write_image(tmp_path / name, RED)
         assert (tmp_path / name).read_bytes() == encode_image(name, RED)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_transparency_is_written_and_read(tmp_path: Path, suffix: str, dtype: type[np.generic]) -> None:
+    if suffix == ".webp" and dtype is np.uint16:
+        pytest.skip("WebP has 8 bits")
+    pixels = np.zeros((6, 9, 4), np.uint8)
+    pixels[:] = (200, 30, 10, 255)
+    pixels[:3, :, 3] = 128
+    path = tmp_path / f"frame{suffix}"
+    path.write_bytes(encode_image(path.name, pixels.astype(dtype) * (257 if dtype is np.uint16 else 1)))
+    image, alpha = read_image_and_alpha(path, verify=True)
+    assert has_alpha(path)
+    assert alpha is not None
+    np.testing.assert_array_equal(alpha, pixels[:, :, 3])
+    assert image[0, 0].tolist() == [227, 142, 132]
+    assert image[5, 5].tolist() == [200, 30, 10]
+
+
+def test_images_without_transparency_have_none(tmp_path: Path) -> None:
+    write_image(tmp_path / "frame.png", RED)
+    assert not has_alpha(tmp_path / "frame.png")
+    assert read_image_and_alpha(tmp_path / "frame.png")[1] is None

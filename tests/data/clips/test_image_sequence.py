@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from configs.errors import DataError
+from data.clips.image_sequence import ImageClip
+from data.images import write_image
+
+RATE = Fraction(24)
+
+
+def write_shades(folder: Path, names: list[str], size: tuple[int, int] = (4, 6)) -> list[Path]:
+    """Grey images, each of a shade of its own."""
+    for index, name in enumerate(names):
+        write_image(folder / name, np.full((*size, 3), 10 * index, np.uint8))
+    return [folder / name for name in names]
+
+
+def test_images_are_frames_at_the_rate_given(tmp_path: Path) -> None:
+    paths = write_shades(tmp_path, ["a1.png", "a2.png", "a3.png"])
+    clip = ImageClip("a", paths, Fraction(24000, 1001))
+    assert (clip.name, clip.size, clip.rate, clip.has_alpha) == ("a", (4, 6), Fraction(24000, 1001), False)
+    assert clip.sources == tuple(paths)
+    for _ in range(2):
+        frames = list(clip.frames())
+        assert [(frame.index, frame.path) for frame in frames] == list(enumerate(paths))
+        assert [frame.start for frame in frames] == [index * Fraction(1001, 24000) for index in range(3)]
+        assert {frame.duration for frame in frames} == {Fraction(1001, 24000)}
+        assert [int(frame.rgb()[0, 0, 0]) for frame in frames] == [0, 10, 20]
+        assert frames[0].alpha() is None
+    assert clip.problems == ()
+
+
+def test_digest_depends_on_contents_order_and_rate(tmp_path: Path) -> None:
+    paths = write_shades(tmp_path, ["1.png", "2.png"])
+    digest = ImageClip("a", paths, RATE).digest()
+    assert ImageClip("b", paths, RATE).digest() == digest
+    assert ImageClip("a", paths[::-1], RATE).digest() != digest
+    assert ImageClip("a", paths, Fraction(25)).digest() != digest
+    write_image(paths[1], np.full((4, 6, 3), 99, np.uint8))
+    assert ImageClip("a", paths, RATE).digest() != digest
+    clip = ImageClip("a", paths, RATE)
+    paths[0].unlink()
+    with pytest.raises(DataError, match=r"1\.png: cannot be read"):
+        clip.digest()
+
+
+@pytest.mark.parametrize("kind", ["no image", "truncated"])
+def test_unreadable_images_are_left_out_and_the_one_before_is_shown_longer(tmp_path: Path, kind: str) -> None:
+    paths = write_shades(tmp_path, [f"{index}.png" for index in range(5)], (40, 60))
+    for broken in (paths[2], paths[4]):
+        broken.write_bytes(b"a letter" if kind == "no image" else broken.read_bytes()[:-40])
+    clip = ImageClip("a", paths, RATE)
+    frames = list(clip.frames())
+    assert [frame.path for frame in frames] == [paths[0], paths[1], paths[3]]
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert [24 * frame.start for frame in frames] == [0, 1, 3]
+    assert [24 * frame.duration for frame in frames] == [1, 2, 2]
+    assert len(clip.problems) == 2
+    assert all("its frame is left out" in problem for problem in clip.problems)
+    assert str(paths[2]) in clip.problems[0]
+
+
+def test_times_count_from_the_first_image_that_can_be_read(tmp_path: Path) -> None:
+    paths = write_shades(tmp_path, ["0.png", "1.png", "2.png"])
+    paths[0].write_bytes(b"")
+    assert [frame.start for frame in ImageClip("a", paths, RATE).frames()] == [0, Fraction(1, 24)]
+
+
+def test_images_none_of_which_can_be_read_are_refused(tmp_path: Path) -> None:
+    paths = write_shades(tmp_path, ["0.png", "1.png"])
+    for path in paths:
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"none of 2 images can be read; the first: .*0\.png: empty file"):
+        ImageClip("a", paths, RATE)
+
+
+def test_images_of_unlike_sizes_are_refused_by_name(tmp_path: Path) -> None:
+    paths = write_shades(tmp_path, ["0.png", "1.png", "2.png", "3.png"])
+    for odd in (paths[1], paths[3]):
+        write_image(odd, np.zeros((5, 6, 3), np.uint8))
+    write_image(tmp_path / "4.png", np.zeros((4, 6, 3), np.uint8))
+    with pytest.raises(
+        DataError,
+        match=r"1\.png: 6x5 pixels, but 3 of 5 images are 6x4 \(and 1 more differ\); .*scale or remove",
+    ):
+        ImageClip("a", [*paths, tmp_path / "4.png"], RATE)
+
+
+def test_an_image_replaced_by_one_of_another_size_is_left_out(tmp_path: Path) -> None:
+    paths = write_shades(tmp_path, ["0.png", "1.png"])
+    clip = ImageClip("a", paths, RATE)
+    write_image(paths[1], np.zeros((5, 6, 3), np.uint8))
+    assert [frame.path for frame in clip.frames()] == [paths[0]]
+    assert "6x5 now, and 6x4 when opened" in clip.problems[0]
+
+
+def test_transparency_of_some_is_transparency_of_all(tmp_path: Path) -> None:
+    paths = write_shades(tmp_path, ["0.png", "1.png"])
+    Image.new("RGBA", (6, 4), (200, 30, 10, 128)).save(paths[1])
+    clip = ImageClip("a", paths, RATE)
+    assert clip.has_alpha
+    opaque, clear = (frame.alpha() for frame in clip.frames())
+    assert opaque is not None
+    assert clear is not None
+    assert (opaque == 255).all()
+    assert (clear == 128).all()
+    *_, frame = clip.frames()
+    assert frame.rgb()[0, 0].tolist() == [227, 142, 132]
+
+
+def test_missing_numbers_are_told(tmp_path: Path) -> None:
+    paths = write_shades(tmp_path, ["frame_0001.png", "frame_0003.png", "frame_0009.png"])
+    (problem,) = ImageClip("a", paths, RATE).problems
+    assert "6 of the numbers 1 to 9 missing (2, 4, 5, 6, 7, ...)" in problem
+    assert ImageClip("a", write_shades(tmp_path, ["a.png", "c.png"]), RATE).problems == ()

@@ -13,7 +13,7 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any, Self
 
 import dask
 import psutil
-from distributed import Scheduler, Worker
+from distributed import Client, Scheduler, Worker
 from distributed.utils import get_mp_context
 
 from pipeline import cluster, jobs
@@ -164,10 +164,12 @@ class MortalCluster:
             process.join()
 
     def start(self) -> None:
-        """Start the scheduler and its workers."""
+        """Start the scheduler and its workers, and wait until these have joined."""
         self._start(_schedule, self.port, str(self.workers.folder))
         for _ in range(self.size):
             self._start(_work, self.address, str(self.workers.folder))
+        with Client(self.address, timeout=PATIENCE, set_as_default=False) as client:
+            client.wait_for_workers(self.size, timeout=PATIENCE)
 
     def kill_scheduler(self) -> None:
         """Kill the scheduler."""
@@ -197,7 +199,7 @@ def _free_port() -> int:
 def _schedule(port: int, folder: str) -> None:
     async def serve() -> None:
         async with Scheduler(
-            host="127.0.0.1", port=port, dashboard_address=":0", local_directory=folder
+            host="127.0.0.1", port=port, dashboard=False, dashboard_address=":0", local_directory=folder
         ) as scheduler:
             await scheduler.finished()
 
@@ -215,9 +217,7 @@ def _work(address: str, folder: str) -> None:
             dashboard=False,
             local_directory=folder,
             preload=[__name__],
-            death_timeout=5,  # seconds: its scheduler may have been killed before it had connected
         ) as worker:
             await worker.finished()
 
-    with suppress(TimeoutError):
-        asyncio.run(serve())
+    asyncio.run(serve())

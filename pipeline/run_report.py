@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from markupsafe import Markup
@@ -29,7 +29,7 @@ from pipeline.report_scores import (
     shown_metrics,
 )
 from pipeline.report_tables import SCORES_PARQUET, item_table, stage_sums, write_tables
-from pipeline.scores import score_table
+from pipeline.scores import DamagedScores, readable_scores
 from pipeline.session import Session
 from pipeline.summary import notes
 from stages.evaluation import FRAME_METRICS
@@ -65,9 +65,18 @@ class SkipCount:
     """Id of one of them."""
 
 
+class WrittenReport(NamedTuple):
+    """A report as it was written."""
+
+    files: list[Path]
+    """The page, then the tables."""
+    damaged: list[DamagedScores]
+    """Shards whose scores are left out."""
+
+
 def write_report(
     session: Session, folder: Path, *, command: Sequence[str], rank_by: str = "psnr", pages: int = 0
-) -> list[Path]:
+) -> WrittenReport:
     """Write the report of a session: what is in the cache of it, be it much or little.
 
     Parameters
@@ -83,22 +92,22 @@ def write_report(
     command
         Words of the command that runs the stages, as the page names it where something is missing.
 
-    Returns
-    -------
-    list of Path
-        The page, then the tables.
-
     Raises
     ------
     ConfigError
         Pairs cannot be ranked by this score.
-    CacheError
-        Scores are damaged.
     DataError
         A file cannot be written.
+
+    Notes
+    -----
+    What is damaged counts as missing, on the page too.
     """
     metric = ranking_metric(rank_by)
-    scores, items = score_table(session), item_table(session)
+    scores, damaged = readable_scores(session)
+    for shard in damaged:
+        session.discard(shard.path, shard.items)
+    items = item_table(session)
     ranking = list(ranked(scores, metric)["id"])
     in_order = [session.manifest.pairs[pair].id for pair in sorted(session.wanted_pairs)]
     pair_pages = inspect_folder(session.config)
@@ -107,12 +116,13 @@ def write_report(
     tables = write_tables(folder, scores, items)
     content = {
         **_about(session, command, tables),
+        "damaged": damaged,
         **_scored(session, scores, metric, ranking or in_order, page_finder(pair_pages, folder)),
         **_worked(session, items),
         **_made_by(session),
     }
     write_file(folder / PAGE_NAME, render(content).encode())
-    return [folder / PAGE_NAME, *(folder / name for name in tables)]
+    return WrittenReport([folder / PAGE_NAME, *(folder / name for name in tables)], damaged)
 
 
 def _about(session: Session, command: Sequence[str], tables: Sequence[str]) -> dict[str, Any]:

@@ -25,7 +25,9 @@ WIDTHS = "return [document.documentElement.scrollWidth, document.documentElement
 def folder(cartoons: Path, finished_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the report of a finished run."""
     session = Session.open(load_config("demo", small_settings(cartoons, finished_cache)), look_only=True)
-    return write_report(session, tmp_path_factory.mktemp("report"), command=["animeinterp", "run"])[0].parent
+    folder = tmp_path_factory.mktemp("report")
+    write_report(session, folder, command=["animeinterp", "run"])
+    return folder
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -85,9 +86,9 @@ def test_a_run_is_on_record_before_it_looks_at_the_cache(
     seen = []
 
     class WatchedIndex(StageIndex):
-        def __init__(self, folder: Path, *, restore: bool = True) -> None:
+        def __init__(self, folder: Path, **options: Any) -> None:
             seen.append([is_alive(info, path) for path, info in read_runs(tmp_path / "cache")])
-            super().__init__(folder, restore=restore)
+            super().__init__(folder, **options)
 
     monkeypatch.setattr(session, "StageIndex", WatchedIndex)
     assert run(last="segmentation").succeeded

@@ -22,7 +22,7 @@ SIZES = ((1080, 1920), (540, 960), (270, 480))
 CODECS = ((None, 0), *(("libx264", crf) for crf in (0, 18, 23, 28, 32)), ("libx265", 23), ("libx265", 32))
 REPEAT_THRESHOLDS = (3.0, 6.0, 9.0, 12.0, 16.0, 20.0, 24.0, 32.0)
 CUT_THRESHOLDS = (0.4, 0.44, 0.48, 0.5, 0.52, 0.56, 0.6)
-CUT_SEEDS = range(200, 300)  # none of those looked at while the measure was made
+CUT_SEEDS = range(200, 400)  # none of those looked at while the measure was made
 PLACES = 5  # seeds as far apart show the same kind of place
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from configs.errors import DataError
 from configs.sections import ClipSection
 from data.clips.bars import BarFinder
 from data.clips.clip import Alpha, Clip, ClipFrame
-from data.clips.clip_scan import Change, ClipScan, scan_key
+from data.clips.clip_scan import Change, ClipScan
 from data.clips.fades import is_dissolve, is_ramp
 from data.clips.likeness import unlikeness
 from data.clips.sketch import Sketch, difference, draw_sketch
@@ -68,23 +67,6 @@ def scan_clip(clip: Clip, section: ClipSection, progress: Progress | None = None
         bars=scanner.bars.bars(),
         problems=tuple(clip.problems),
     )
-
-
-def known_scan(clip: Clip, section: ClipSection, path: Path, progress: Progress | None = None) -> ClipScan:
-    """The scan kept in a file if it is of this clip and these thresholds, else a new one, kept there.
-
-    Raises
-    ------
-    DataError
-        The clip has no frame, or the file cannot be written.
-    """
-    key = scan_key(clip.digest(), section.repeat_threshold, section.cut_threshold)
-    known = ClipScan.load(path, key)
-    if known is not None:
-        return known
-    scan = scan_clip(clip, section, progress)
-    scan.save(path, key)
-    return scan
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -10,8 +8,7 @@ from configs.errors import DataError
 from configs.sections import ClipSection
 from data.cartoon.clip import FrameTruth, draw_clip
 from data.cartoon.shots import EVERYTHING, STANDARD, Shot
-from data.clips import changes as module
-from data.clips.changes import known_scan, scan_clip
+from data.clips.changes import scan_clip
 from data.clips.clip_scan import Change, ClipScan
 from data.images import Frame
 from tests.data.memory_clip import MemoryClip, encoded
@@ -231,26 +228,3 @@ def test_small_and_narrow_frames(size: tuple[int, int]) -> None:
     found = scan([first, first, second])
     assert found.changes[1] == "repeat"
     assert found.changes[2] in ("cut", "motion")
-
-
-def test_known_scan_is_kept_and_made_anew(
-    tmp_path: Path, standard: Drawn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scans: list[int] = []
-
-    def count(*args: object) -> ClipScan:
-        scans.append(1)
-        return scan_clip(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(module, "scan_clip", count)
-    path = tmp_path / "scans" / "one.npz"
-    clip, other = MemoryClip(standard.pictures[:6]), MemoryClip(standard.pictures[1:6])
-    first = known_scan(clip, SECTION, path)
-    assert known_scan(clip, SECTION, path) == first
-    assert len(scans) == 1
-    assert len(known_scan(other, SECTION, path).changes) == 5
-    known_scan(other, ClipSection(repeat_threshold=3), path)
-    assert len(scans) == 3
-    path.write_bytes(path.read_bytes()[:-40])
-    known_scan(other, ClipSection(repeat_threshold=3), path)
-    assert len(scans) == 4

@@ -375,7 +375,7 @@ class ClipSection(Section):
     """What is shown across a cut: the frame before it, or a cross-fade."""
     repeat_threshold: float = Field(12.0, ge=0)
     """Difference from a drawing, in grey levels over its most different patch, up to which a frame repeats
-    it; 0 = only what is exactly the same. Compression makes up to 9 of it, motion over 25 (docs/clips.md)."""
+    it; 0 = only what is exactly the same. At 540p compression makes up to 9, motion over 30."""
     cut_threshold: float = Field(0.5, ge=0, le=1)
     """How little two drawings must have in common for a cut to be between them: 0 = always, 1 = never."""
     rate: str = "24"

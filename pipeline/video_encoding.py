@@ -43,7 +43,6 @@ AVX_512F = 13  # OpenCV's CPU_AVX_512F
 SMPTE170M = 6  # AVCOL_SPC of BT.601
 SRGB = 13  # AVCOL_TRC
 QUALITY_PER_QUANTISER = 6  # steps of CRF for one of the quantiser of older codecs
-LAMBDA = 118  # FF_QP2LAMBDA
 EVEN = ("av1",)  # codecs whose encoders take odd sizes without a word and cut a line off
 MOST_LISTED = 16
 
@@ -118,7 +117,7 @@ def find_encoder(codec: str) -> str:
             continue
         if found.type == "video":
             return found.name
-    close = get_close_matches(codec, [*USUAL_ENCODERS, *_encoders()], n=3, cutoff=0.5)
+    close = get_close_matches(codec, {*USUAL_ENCODERS, *COMMON}, n=3) or get_close_matches(codec, _encoders())
     meant = f"did you mean {' or '.join(close)}? " if close else ""
     raise ConfigError(
         f"clip.codec = {codec!r} is no video codec that this FFmpeg writes; {meant}commonly there: "
@@ -144,10 +143,10 @@ def encoder_options(encoder: str, quality: int) -> dict[str, str]:
         case "libvpx":
             return {"deadline": "good", "cpu-used": "2", "crf": str(max(quality, 4)), "b": "100M"}
         case "ffv1":
-            return {"level": "3", "slices": "4", "slicecrc": "1"}
+            return {"level": "3", "slicecrc": "1"}
         case "mpeg4" | "mpeg2video" | "mjpeg":
-            quantiser = max(1, quality // QUALITY_PER_QUANTISER)
-            return {"flags": "+qscale", "global_quality": str(quantiser * LAMBDA)}
+            quantiser = str(max(1, quality // QUALITY_PER_QUANTISER))
+            return {"qmin": quantiser, "qmax": quantiser}
         case _:
             return {}
 

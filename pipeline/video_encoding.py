@@ -141,7 +141,14 @@ def encoder_options(encoder: str, quality: int) -> dict[str, str]:
             rate9 = {"lossless": "1"} if lossless else {"crf": str(quality), "b": "0"}
             return {"deadline": "good", "cpu-used": "2", "row-mt": "1", **rate9}
         case "libvpx":
-            return {"deadline": "good", "cpu-used": "2", "crf": str(max(quality, 4)), "b": "100M"}
+            no_alt_ref = {"auto-alt-ref": "0"}  # with which it has no transparency
+            return {
+                "deadline": "good",
+                "cpu-used": "2",
+                "crf": str(max(quality, 4)),
+                "b": "100M",
+                **no_alt_ref,
+            }
         case "ffv1":
             return {"level": "3", "slicecrc": "1"}
         case "mpeg4" | "mpeg2video" | "mjpeg":
@@ -196,15 +203,33 @@ def _pixel_format(
             choice = f", or {whole}" if whole else " and another codec, such as ffv1"
             raise ConfigError(f"clip.pixel_format = {asked!r}: {odd} it; choose 'auto'{choice}")
         return asked, []
-    name = _nearest(formats, encoder, source)
-    if _is_subsampled_oddly(name, size) and trial(encoder, _colours(name, source, size[0]), size, 18):
-        whole = _unsampled(name, formats)
-        if whole is None:
-            raise ConfigError(
-                f"clip.codec = {section.codec!r}: {odd} its pixel formats ({', '.join(formats)}); choose "
-                "h264, h265, vp9 or ffv1"
-            )
-        return whole, [f"pixel format {whole}: {odd} {name}"]
+    return _automatic(section, encoder, source, size, formats, odd)
+
+
+def _automatic(
+    section: ClipSection,
+    encoder: str,
+    source: PictureKind,
+    size: tuple[int, int],
+    formats: list[str],
+    odd: str,
+) -> tuple[str, list[str]]:
+    """The nearest pixel format that the encoder really takes: some list more than they were built with."""
+    first = name = _nearest(formats, encoder, source)
+    left = formats
+    while trial(encoder, _colours(name, source, size[0]), size, section.quality) is not None:
+        if _is_subsampled_oddly(name, size):
+            whole = _unsampled(name, formats)
+            if whole is None:
+                raise ConfigError(
+                    f"clip.codec = {section.codec!r}: {odd} its pixel formats ({', '.join(formats)}); choose "
+                    "h264, h265, vp9 or ffv1"
+                )
+            return whole, [f"pixel format {whole}: {odd} {name}"]
+        left = [other for other in left if other != name]
+        if not left:
+            return first, []
+        name = _nearest(left, encoder, source)
     return name, []
 
 

@@ -204,7 +204,7 @@ class VideoWriter:
         said = getattr(error, "strerror", None) or error
         return DataError(
             f"{self._output}: {self._encoding.encoder} or the container failed ({said}); choose another "
-            "codec or output: --set clip.codec=h264, or .mkv"
+            "codec or output (--set clip.codec=h264, or .mkv), or leave sound out: --set clip.sound=false"
         )
 
 

@@ -43,7 +43,7 @@ class VideoFrame:
 
     def alpha(self) -> Alpha | None:
         """Its transparency: uint8 `(H, W)`, 255 = opaque; None for a video without."""
-        return self._converter.rgb(self.picture)[1]
+        return self._converter.rgb(self.picture)[1] if kind_of(self.picture).has_alpha else None
 
 
 class VideoClip:

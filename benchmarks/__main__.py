@@ -22,6 +22,7 @@ NAMES = (
     "orchestration",
     "scale",
     "space",
+    "clip_changes",
 )
 
 

@@ -11,13 +11,23 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 PAPER_LAYERS = ("relu1_2", "relu2_2", "relu3_4", "relu4_4")
 RELEASED_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CONVOLUTIONS_PER_BLOCK = (2, 2, 4, 4, 4)  # VGG-19, Simonyan & Zisserman 2015, table 1, column E
 
 LEAST_MEMORY_GB = 1.0  # a prepared worker, libraries loaded and code compiled, was measured at 0.5
+
+LEAST_HEIGHT = 64  # px; less leaves no pieces to match
 
 Style = Literal["anime", "disney"]
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -29,6 +39,15 @@ def _none_if_empty(value: object) -> object:
 
 
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+
+
+def _no_tiny_height(height: int) -> int:
+    if 0 < height < LEAST_HEIGHT:
+        raise ValueError(f"{height} is too little: give at least {LEAST_HEIGHT}, or 0 for the frames' own")
+    return height
+
+
+WorkingHeight = Annotated[int, Field(ge=0), AfterValidator(_no_tiny_height)]
 
 
 def _no_url(value: object) -> object:
@@ -65,9 +84,10 @@ class DataSection(Section):
 
     root: OptionalFolder = None
     """Folder of the dataset: an ATD-12K root, one split's folder, or a folder of pair folders."""
-    layout: Literal["auto", "atd12k", "folders"] = "auto"
+    layout: Literal["auto", "atd12k", "folders", "listed"] = "auto"
     """`atd12k` reads `<split folder>/<id>/frame1..3`; `folders` reads any folder of pair or triplet folders;
-    `auto` takes `atd12k` when the root holds the split's folder."""
+    `listed` reads the pairs named in `<root>/pairs.json`; `auto` takes `listed` where there is such a file,
+    and `atd12k` when the root holds the split's folder."""
     split: Literal["test", "train"] = "test"
     """Which half of ATD-12K."""
     style: Literal["auto", "anime", "disney"] = "auto"
@@ -120,6 +140,14 @@ class SegmentationSection(Section):
     """Contours of western animation: stronger smoothing, weaker edges kept."""
     merge_rounds: int = Field(10, ge=0, le=1000)
     """Most rounds of merging small fills into the neighbour most alike; 0 = none."""
+    height: WorkingHeight = 0
+    """Larger frames are segmented, described and matched at this height, px, and their coarse flows made
+    larger; 0 = at their own. The thresholds are for frames of about 540 rows."""
+
+    @property
+    def unused_fields(self) -> frozenset[str]:
+        """What does nothing at its default, so that results of before it was there stay valid."""
+        return frozenset() if self.height else frozenset({"height"})
 
 
 class FeaturesSection(Section):
@@ -246,11 +274,14 @@ class RefinementSection(Section):
     fraction_bits: int = Field(0, ge=0, le=16)
     """The network's flows are rounded to multiples of 2^-n px; 0 = not at all. 10 halves what they take in
     the cache and changes them by at most 1/2048 px."""
+    height: WorkingHeight = 0
+    """Larger frames are refined by the network at this height, px, and their flows made larger; 0 = at their
+    own."""
 
     @property
     def unused_fields(self) -> frozenset[str]:
         """What does nothing at its default, so that results of before it was there stay valid."""
-        return frozenset() if self.fraction_bits else frozenset({"fraction_bits"})
+        return frozenset(name for name in ("fraction_bits", "height") if not getattr(self, name))
 
 
 class SynthesisSection(Section):
@@ -273,6 +304,14 @@ class SynthesisSection(Section):
     """Times in (0, 1), ascending, 0 = frame 0."""
     dtype: Literal["uint8", "float16"] = "uint8"
     """How frames are cached; `float16` where scores must be those of the unquantised frame."""
+    height: WorkingHeight = 0
+    """Larger frames are drawn by the network at this height, px, and made larger, which blurs them; 0 = at
+    their own."""
+
+    @property
+    def unused_fields(self) -> frozenset[str]:
+        """What does nothing at its default, so that results of before it was there stay valid."""
+        return frozenset() if self.height else frozenset({"height"})
 
     @field_validator("times", mode="before")
     @classmethod
@@ -334,9 +373,9 @@ class ClipSection(Section):
     as after the clip's usual drawings."""
     on_cut: Literal["hold", "blend"] = "hold"
     """What is shown across a cut: the frame before it, or a cross-fade."""
-    repeat_threshold: float = Field(6.0, ge=0)
+    repeat_threshold: float = Field(12.0, ge=0)
     """Difference from a drawing, in grey levels over its most different patch, up to which a frame repeats
-    it; 0 = only what is exactly the same."""
+    it; 0 = only what is exactly the same. Compression makes up to 9 of it, motion over 25 (docs/clips.md)."""
     cut_threshold: float = Field(0.5, ge=0, le=1)
     """How little two drawings must have in common for a cut to be between them: 0 = always, 1 = never."""
     rate: str = "24"

@@ -1,4 +1,4 @@
-"""The folder layouts that hold pairs and triplets: ATD-12K and plain folders."""
+"""The layouts that hold pairs and triplets: ATD-12K, plain folders, and a list of pairs in a file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from configs.sections import DataSection
 from data.annotations import read_annotation
 from data.file_facts import FileFacts
 from data.images import IMAGE_SUFFIXES
+from data.listed_pairs import PAIRS_FILE, read_pairs
 from data.manifest import FoundPair, Manifest, build_manifest
 from data.truth import TRUTH_FILE, TRUTH_FOLDERS
 
@@ -33,6 +34,8 @@ def read_dataset(section: DataSection, facts: FileFacts) -> Manifest:
         raise DataError(
             f"data.root = {str(root)!r} is not a folder; name the folder that holds the pair folders"
         )
+    if section.layout == "listed" or (section.layout == "auto" and (root / PAIRS_FILE).is_file()):
+        return build_manifest(root, read_pairs(root), section, facts)
     split_folder = _split_folder(root, section)
     found = _atd12k_pairs(split_folder, section) if split_folder else _folder_pairs(root)
     if not found:

@@ -55,6 +55,8 @@ class Pair:
     """Why the pair cannot be worked on."""
     annotation_file: Path | None = None
     """Where its annotation is, or would be."""
+    times: tuple[float, ...] = ()
+    """Times of the frames wanted, in (0, 1), ascending; empty = those of the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ class FoundPair:
     annotation_error: str | None = None
     error: str | None = None
     annotation_file: Path | None = None
+    times: tuple[float, ...] = ()
+    frames_of: str = ""
+    """What ids of its frames begin with, so that neighbouring lists agree on them; its own id by default."""
 
 
 def build_manifest(
@@ -112,8 +117,9 @@ def build_manifest(
         for path in pair.frames:
             if path not in position:
                 position[path] = len(frames)
-                frame = _source_frame(pair.id, path, style, facts)
-                frame = replace(frame, id=f"{pair.id}/{path.name}") if frame.id in taken else frame
+                name = pair.frames_of or pair.id
+                frame = _source_frame(name, path, style, facts)
+                frame = replace(frame, id=f"{name}/{path.name}") if frame.id in taken else frame
                 taken.add(frame.id)
                 frames.append(frame)
         members = tuple(position[path] for path in pair.frames)
@@ -130,6 +136,7 @@ def build_manifest(
                 pair.annotation_error,
                 error,
                 pair.annotation_file,
+                pair.times,
             )
         )
     return Manifest(root, tuple(frames), tuple(pairs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -35,6 +36,14 @@ LPIPS_HEADS_FILE = Wanted(
     "the heads of LPIPS v0.1 on AlexNet or VGG-16 (alex.pth or vgg.pth of the package lpips)",
     "Set evaluation.lpips_weights to such a file, or leave it and evaluation.lpips_backbone empty.",
 )
+LPIPS_OLD_HEADS = frozenset(
+    {
+        "8a9f071221953c589f32ea6727d04f800af07c3f4d97ef07514bcc3c4e82f687",  # AlexNet
+        "e60d8ee2c0926a5b9ea5353744a0b2d63f81e12b5df5365fbfe1375a034f8619",  # VGG-16
+    }
+)
+"""SHA-256 of the numbers of the heads of v0.0 (package `lpips` 0.1.4), float32, layer after layer. Names and
+shapes are those of v0.1, and the values follow no rule in either, so nothing else tells them apart."""
 LPIPS_BACKBONE_FILES: Mapping[BackboneName, Wanted] = {
     "alexnet": Wanted(
         "torchvision's AlexNet (such as alexnet-owt-7be5be79.pth), which the heads are for",
@@ -150,12 +159,13 @@ def load_lpips(heads: Path, backbone: Path) -> LPIPS:
     Raises
     ------
     WeightsError
-        No readable weights files, or of another layout, or of two backbones.
+        No readable weights files, or of another layout, or of two backbones; the heads of v0.0.
     """
     state = read_state(heads, LPIPS_HEADS_FILE)
     second = tuple(state.get("lin1.model.1.weight", torch.empty(0)).shape)
     name: BackboneName = "alexnet" if second == head_shapes("alexnet")["lin1.model.1.weight"] else "vgg16"
     _check_layout(heads, state, head_shapes(name), LPIPS_HEADS_FILE)
+    _refuse_old_heads(heads, [state[key] for key in head_shapes(name)])
     wanted = LPIPS_BACKBONE_FILES[name]
     trained = read_state(backbone, wanted)
     _check_layout(backbone, trained, whole_backbone(name, trained), wanted)
@@ -165,6 +175,15 @@ def load_lpips(heads: Path, backbone: Path) -> LPIPS:
         own |= {f"heads.{k}": _own(heads, {key: state[key]}, LPIPS_HEADS_FILE)[key].reshape(-1)}
     network.load_state_dict(own, strict=True, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def _refuse_old_heads(path: Path, heads: Sequence[Tensor]) -> None:
+    numbers = b"".join(head.to(torch.float32).numpy().tobytes() for head in heads)
+    if hashlib.sha256(numbers).hexdigest() in LPIPS_OLD_HEADS:
+        raise WeightsError(
+            f"{path}: holds the heads of LPIPS v0.0, which are for images scaled otherwise, expected "
+            f"{LPIPS_HEADS_FILE.file}. {LPIPS_HEADS_FILE.advice}"
+        )
 
 
 def _load(path: Path, network: Network, part: Part, wanted: Wanted) -> Network:

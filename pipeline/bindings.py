@@ -1,4 +1,4 @@
-"""What binds the pure stages to the pipeline: what each reads, and how arrays go in and come out.
+"""What binds the pure stages to the pipeline: what each reads, and what does its work.
 
 What a stage reads may depend on its method: `binding_of` says it for a config, `needed_for` which stages a
 result rests on.
@@ -6,31 +6,22 @@ result rests on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-
-from configs.errors import DataError
-from configs.sections import Config, Style
-from data.images import Frame, image_size, read_image
-from data.sgm_folders import read_flow
-from data.truth import read_truth
-from pipeline.networks import load_network
-from pipeline.shard_manifest import read_manifest
-from pipeline.shards import ChangedCacheError, DamagedShardError, read_item
+from configs.sections import Config
+from pipeline import stage_work
+from pipeline.item_source import ItemSource
+from pipeline.stage_work import Compute, Together
 from pipeline.variables import Array
 from stages import (
     coarse_flow,
     evaluation,
     features,
-    flow_scores,
     imported_flow,
     matching,
-    matching_scores,
     refinement,
     segmentation,
     synthesis,
@@ -38,87 +29,6 @@ from stages import (
 
 Unit = Literal["frame", "pair"]
 FrameInput = Literal["content", "size", "nothing"]
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamItem:
-    """An item of an earlier stage: where it is kept, and the digest it had when the work was planned."""
-
-    stage: str
-    path: Path
-    id: str
-    output_digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class ItemSource:
-    """Everything that one item's arrays are computed from."""
-
-    frames: tuple[Path, ...] = ()
-    """The frame, or frame 0 and frame 1."""
-    style: Style = "anime"
-    truth: Path | None = None
-    """The frame in the middle."""
-    motion_truth: Path | None = None
-    """Exact flows, occlusions and pieces."""
-    roi: tuple[float, float, float, float] | None = None
-    """x, y, width, height in pixels of `image_size`."""
-    image_size: tuple[int, int] | None = None
-    """Width, height."""
-    flows: tuple[Path, ...] = ()
-    """Files with flows made elsewhere, 0 -> 1 and 1 -> 0."""
-    upstream: tuple[UpstreamItem, ...] = ()
-
-    def size(self) -> tuple[int, int]:
-        """Height and width of the source frames, from their headers."""
-        return image_size(self.frames[0])
-
-    def frame(self, index: int, *, verify: bool = False) -> Frame:
-        """Read a source frame: uint8 (H, W, 3), RGB."""
-        return read_image(self.frames[index], verify=verify)
-
-    def read(self, stage: str, index: int = 0, names: Sequence[str] | None = None) -> dict[str, Array]:
-        """Read arrays of the index-th item of an earlier stage, all by default.
-
-        Raises
-        ------
-        ChangedCacheError
-            The item is not there any more as it was planned, or its data are damaged.
-        """
-        item = [item for item in self.upstream if item.stage == stage][index]
-        manifest = read_manifest(item.path)
-        while True:
-            row = None if manifest is None else manifest.row(item.id)
-            if manifest is None or row is None or manifest.items[row].output_digest != item.output_digest:
-                raise ChangedCacheError(
-                    f"{item.path}: item {item.id!r} has gone or changed while the run was on; run again"
-                )
-            try:
-                return read_item(item.path, manifest, row, names)
-            except DamagedShardError:
-                # Perhaps only written anew between the look at the manifest and the read.
-                before, manifest = manifest, read_manifest(item.path)
-                if manifest == before:
-                    raise
-
-    def pieces(self, index: int) -> segmentation.Pieces:
-        """Pieces of frame 0 or frame 1."""
-        return segmentation.Pieces(**self.read("segmentation", index))
-
-
-Compute = Callable[[ItemSource, Config], dict[str, Array]]
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """How a stage takes several items of one frame size at once."""
-
-    read: Callable[[ItemSource, Config], Any]
-    """An item's inputs."""
-    size: Callable[[Any], tuple[int, int]]
-    """Height and width of the frames of these inputs."""
-    compute: Callable[[Sequence[Any], Config], list[dict[str, Array]]]
-    """The arrays of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,207 +53,44 @@ class StageBinding:
         return self.work(item, config)
 
 
-def _segmentation(item: ItemSource, config: Config) -> dict[str, Array]:
-    # The first stage to read a frame is the one that makes sure the file is whole.
-    preset = config.segmentation.anime if item.style == "anime" else config.segmentation.disney
-    pieces = segmentation.segment(
-        item.frame(0, verify=True), preset, merge_rounds=config.segmentation.merge_rounds
-    )
-    return {
-        "label_map": pieces.label_map,
-        "area": pieces.area,
-        "centroid": pieces.centroid,
-        "box": pieces.box,
-    }
-
-
-def _features(item: ItemSource, config: Config) -> dict[str, Array]:
-    pieces = item.pieces(0)
-    network = load_network("features", config)
-    described = features.describe_pieces(
-        item.frame(0), pieces.label_map, len(pieces.area), network, device=config.executor.device
-    )
-    return {"piece_features": described}
-
-
-def _matching(item: ItemSource, config: Config) -> dict[str, Array]:
-    features0, features1 = (item.read("features", k)["piece_features"] for k in (0, 1))
-    result = matching.match_pieces(features0, features1, item.pieces(0), item.pieces(1), config.matching)
-    kept = (
-        result.affinity
-        if config.matching.keep_affinity and result.affinity is not None
-        else np.zeros(0, np.float32)
-    )
-    return {
-        "match01": result.match01,
-        "match10": result.match10,
-        "rank_sum01": result.rank_sum01,
-        "rank_sum10": result.rank_sum10,
-        "score01": result.score01,
-        "score10": result.score10,
-        "affinity": kept.reshape(-1),
-    }
-
-
-def matching_of(arrays: Mapping[str, Array]) -> matching.Matching:
-    """Matching as the stage returned it, without the affinity matrix."""
-    return matching.Matching(**{k: v for k, v in arrays.items() if k != "affinity"}, affinity=None)
-
-
-def _coarse_flow(item: ItemSource, config: Config) -> dict[str, Array]:
-    result = coarse_flow.generate_coarse_flow(
-        item.frame(0),
-        item.frame(1),
-        item.pieces(0),
-        item.pieces(1),
-        matching_of(item.read("matching")),
-        config.coarse_flow,
-    )
-    return _flow_arrays(result)
-
-
-def _flow_arrays(result: coarse_flow.CoarseFlow) -> dict[str, Array]:
-    return {
-        "coarse_flow01": result.flow01,
-        "coarse_flow10": result.flow10,
-        "fate01": result.fate01,
-        "fate10": result.fate10,
-    }
-
-
-def _zero_flow(item: ItemSource, config: Config) -> dict[str, Array]:  # noqa: ARG001 - a Compute
-    return _flow_arrays(coarse_flow.zero_coarse_flow(item.size()))
-
-
-def _imported_flow(item: ItemSource, config: Config) -> dict[str, Array]:  # noqa: ARG001 - a Compute
-    first, second = item.flows
-    try:
-        result = imported_flow.import_coarse_flow(
-            read_flow(first), read_flow(second), item.size(), (str(first), str(second))
-        )
-    except ValueError as error:
-        raise DataError(str(error)) from None
-    return _flow_arrays(result)
-
-
-def _coarse_pair(item: ItemSource, config: Config) -> refinement.CoarsePair:
-    coarse = item.read("coarse_flow")
-    # Without segmentation this is the first stage to read the frames, and makes sure that they are whole.
-    unseen = "segmentation" not in needed_for("refinement", config)
-    return refinement.CoarsePair(
-        item.frame(0, verify=unseen),
-        item.frame(1, verify=unseen),
-        coarse["coarse_flow01"],
-        coarse["coarse_flow10"],
-    )
-
-
-def _refinement(pairs: Sequence[refinement.CoarsePair], config: Config) -> list[dict[str, Array]]:
-    network = load_network("refinement", config)
-    refined = refinement.refine_together(
-        pairs, network, device=config.executor.device, fraction_bits=config.refinement.fraction_bits
-    )
-    return [{"refined_flow01": flows.flow01, "refined_flow10": flows.flow10} for flows in refined]
-
-
-def _refined_pair(item: ItemSource, config: Config) -> synthesis.RefinedPair:  # noqa: ARG001 - as in Together
-    refined = item.read("refinement")
-    return synthesis.RefinedPair(
-        item.frame(0), item.frame(1), refined["refined_flow01"], refined["refined_flow10"]
-    )
-
-
-def _synthesis(pairs: Sequence[synthesis.RefinedPair], config: Config) -> list[dict[str, Array]]:
-    network = load_network("synthesis", config)
-    drawn = synthesis.synthesise_together(
-        pairs, config.synthesis.times, network, config.synthesis, device=config.executor.device
-    )
-    return [{"frames": synthesis.quantise(frames, config.synthesis.dtype)} for frames in drawn]
-
-
-def _size(pair: refinement.CoarsePair | synthesis.RefinedPair) -> tuple[int, int]:
-    height, width = pair.frame0.shape[:2]
-    return height, width
-
-
-def _evaluation(item: ItemSource, config: Config) -> dict[str, Array]:
-    if item.truth is None and item.motion_truth is None:
-        raise ValueError("evaluation needs a ground truth")
-    scores = dict.fromkeys(evaluation.METRICS, np.nan)
-    if item.truth is not None:
-        scores |= _frame_scores(item, item.truth, config)
-    if item.motion_truth is not None:
-        scores |= _motion_scores(item, item.motion_truth)
-    return {"scores": np.array(list(scores.values()))}
-
-
-def _frame_scores(item: ItemSource, truth: Path, config: Config) -> dict[str, float]:
-    frame = item.read("synthesis")["frames"][config.synthesis.times.index(TRUTH_TIME)]
-    prediction = frame.astype(np.float32) / (255 if frame.dtype == np.uint8 else 1)
-    return evaluation.evaluate_frame(
-        prediction,
-        read_image(truth, verify=True),
-        item.roi,
-        item.image_size,
-        config.evaluation,
-        load_network("evaluation", config),
-    )
-
-
-def _motion_scores(item: ItemSource, path: Path) -> dict[str, float]:
-    truth = read_truth(path)
-    coarse, refined = item.read("coarse_flow"), item.read("refinement")
-    size = coarse["coarse_flow01"].shape[1:]
-    if truth["pieces0"].shape != size:
-        raise DataError(
-            f"{path}: is of {truth['pieces0'].shape} pixels, and the frames are of {size}; "
-            "remove it, or draw the data set again"
-        )
-    flows = {**coarse, **refined}
-    errors: list[float] = []
-    for name in ("coarse_flow01", "coarse_flow10", "refined_flow01", "refined_flow10"):
-        way = name[-2:]
-        errors += flow_scores.end_point_errors(flows[name], truth[f"flow{way}"], truth[f"occluded{way}"])
-    scores = dict(zip(flow_scores.FLOW_METRICS, errors, strict=True))
-    if any(read.stage == "matching" for read in item.upstream):
-        matched = item.read("matching", names=("match01", "match10", "rank_sum01"))
-        found = matching_scores.FoundMatches(**matched, fate01=coarse["fate01"], fate10=coarse["fate10"])
-        map0, map1 = (item.read("segmentation", k, ("label_map",))["label_map"] for k in (0, 1))
-        scores |= matching_scores.score_matches(map0, map1, truth["pieces0"], truth["pieces1"], found)
-    return scores
-
-
-TRUTH_TIME = 0.5  # the ground truth of a triplet is its middle frame
-
 _BINDINGS = (
-    StageBinding("segmentation", "frame", (), segmentation.STAGE_VERSION, _segmentation),
-    StageBinding("features", "frame", ("segmentation",), features.STAGE_VERSION, _features),
+    StageBinding("segmentation", "frame", (), segmentation.STAGE_VERSION, stage_work.segment_frame),
+    StageBinding("features", "frame", ("segmentation",), features.STAGE_VERSION, stage_work.describe_frame),
     StageBinding(
-        "matching", "pair", ("features", "segmentation"), matching.STAGE_VERSION, _matching, frames="nothing"
+        "matching",
+        "pair",
+        ("features", "segmentation"),
+        matching.STAGE_VERSION,
+        stage_work.match_pair,
+        frames="nothing",
     ),
     StageBinding(
-        "coarse_flow", "pair", ("matching", "segmentation"), coarse_flow.STAGE_VERSION, _coarse_flow
+        "coarse_flow",
+        "pair",
+        ("matching", "segmentation"),
+        coarse_flow.STAGE_VERSION,
+        stage_work.flow_of_pair,
     ),
     StageBinding(
         "refinement",
         "pair",
         ("coarse_flow",),
         refinement.STAGE_VERSION,
-        Together(_coarse_pair, _size, _refinement),
+        Together(stage_work.read_coarse_pair, stage_work.refine_pairs),
     ),
     StageBinding(
         "synthesis",
         "pair",
         ("refinement",),
         synthesis.STAGE_VERSION,
-        Together(_refined_pair, _size, _synthesis),
+        Together(stage_work.read_refined_pair, stage_work.draw_pairs),
     ),
     StageBinding(
         "evaluation",
         "pair",
         ("synthesis", "refinement", "coarse_flow", "matching", "segmentation"),
         evaluation.STAGE_VERSION,
-        _evaluation,
+        stage_work.score_pair,
         frames="nothing",
     ),
 )
@@ -354,14 +101,14 @@ STAGES: Mapping[str, StageBinding] = MappingProxyType({binding.name: binding for
 BY_METHOD: Mapping[tuple[str, str], StageBinding] = MappingProxyType(
     {
         ("coarse_flow", "zero"): StageBinding(
-            "coarse_flow", "pair", (), coarse_flow.STAGE_VERSION, _zero_flow, frames="size"
+            "coarse_flow", "pair", (), coarse_flow.STAGE_VERSION, stage_work.zero_flow_of_pair, frames="size"
         ),
         ("coarse_flow", "imported"): StageBinding(
             "coarse_flow",
             "pair",
             (),
             imported_flow.STAGE_VERSION,
-            _imported_flow,
+            stage_work.imported_flow_of_pair,
             frames="size",
             imports=True,
         ),
@@ -372,7 +119,7 @@ BY_METHOD: Mapping[tuple[str, str], StageBinding] = MappingProxyType(
                 "pair",
                 ("synthesis", "refinement", "coarse_flow"),
                 evaluation.STAGE_VERSION,
-                _evaluation,
+                stage_work.score_pair,
                 frames="nothing",
             )
             for method in ("zero", "imported")

@@ -2,9 +2,9 @@
 
 Nothing goes that a given config or a process at work uses. That is looked up twice for each deletion: before
 its folder is renamed, which takes it from everybody's sight at once, and after. A run that began in between
-is then seen, and the folder put back; a run that begins later finds nothing and computes it. A run that had
-looked before the rename, and is on record only after the second look, meets a gap and plans anew, as it does
-when any other process changes the cache.
+is then seen, and the folder put back; a run that begins later finds nothing and computes it. Runs are on
+record before they look at what the cache holds. Luigi's own command has to look before there is a run: what
+goes meanwhile is a gap, around which it plans anew, as when any other process changes the cache.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cache_check import CheckReport
-from pipeline.cache_contents import Contents, Key, Users, last_use
+from pipeline.cache_contents import Contents, Key, Users, last_use, occupied
 from pipeline.cache_gc import GcPlan, Kind
+from pipeline.clip_frames import CLIPS_FOLDER
 from pipeline.stage_descriptions import DIGITS_SHOWN, StageDescription, own_differences
 
 MARK = " *"
@@ -59,6 +60,11 @@ def print_contents(
             counts = f"{one.damaged} items noted as damaged, {one.unreadable} shards without a sound manifest"
             _line(console, f"{label(one.key)}: {counts}; runs compute them again", style="yellow")
     total = sum(one.size for one in found)
+    clips = [folder for folder in (cache / CLIPS_FOLDER).glob("*") if folder.is_dir()]
+    if clips:
+        taken = in_bytes(occupied(cache / CLIPS_FOLDER))
+        said = "frames of videos, written anew when they are needed: the folder may be deleted"
+        _line(console, f"{CLIPS_FOLDER}: {len(clips)}, {taken}; {said}")
     _line(console, f"{cache}: {len(found)} fingerprints, {in_bytes(total)}")
 
 

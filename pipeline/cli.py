@@ -19,6 +19,7 @@ from pipeline.cli_diff import diff
 from pipeline.cli_evaluate import evaluate
 from pipeline.cli_explain import explain
 from pipeline.cli_history import history
+from pipeline.cli_interpolate import interpolate
 from pipeline.cli_report import report
 from pipeline.cli_sgm import export_sgm, import_sgm
 from pipeline.cli_status import print_estimate, print_plan, status
@@ -51,6 +52,7 @@ app = typer.Typer(
 )
 app.command()(export_sgm)
 app.command()(import_sgm)
+app.command()(interpolate)
 app.command()(evaluate)
 app.command()(diff)
 app.command()(status)

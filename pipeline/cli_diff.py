@@ -11,11 +11,9 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from data.images import write_file
 from pipeline.difference_page import write_page
-from pipeline.differences import StageComparison, compare_results, most_changed, open_side
+from pipeline.differences import StageComparison, compare_results, most_changed, open_side, stages_apart
 from pipeline.stage_differences import measures_of
-from pipeline.summary import unit_of
 from pipeline.terminal import console, say
 
 Side = Annotated[str, typer.Argument(help="Config, folder of a run's record, or folder of a fingerprint.")]
@@ -42,27 +40,23 @@ def diff(
     one = open_side(a, [*(settings or ()), *(settings_a or ())])
     other = open_side(b, [*(settings or ()), *(settings_b or ())])
     comparisons = compare_results(one, other)
+    for apart in stages_apart(one, other):
+        say(apart, style="bold")
     for compared in comparisons:
         _print_stage(compared)
     changed = most_changed(comparisons, pairs)
     if changed:
         say(f"changed most: {', '.join(changed)}")
     if output is not None:
-        for compared in comparisons:
-            write_file(output / f"{compared.stage}.csv", compared.table.to_csv().encode())
         page = write_page(output, (a, b), (one, other), comparisons, changed)
         say(f"page: {page}")
 
 
 def _print_stage(compared: StageComparison) -> None:
-    count = len(compared.table)
-    parts = [f"{compared.identical} identical", f"{count} differ"]
-    parts += [f"{len(compared.only_one)} only in A"] if compared.only_one else []
-    parts += [f"{len(compared.only_other)} only in B"] if compared.only_other else []
-    say(f"{compared.stage}: {unit_of(compared.stage, 2)}: {', '.join(parts)}", style="bold")
-    for difference in compared.settings:
-        say(f"  {difference}")
-    if count:
+    say(f"{compared.stage}: {compared.counts}", style="bold")
+    for explanation in compared.explanations():
+        say(f"  {explanation}")
+    if len(compared.table):
         console.print(_measures_table(compared))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +37,9 @@ def report(
     command = ["animeinterp", "run", config, *options]
     with interruptible():
         written = write_report(session, folder, rank_by=rank_by, pages=pages, command=command)
-    for path in written:
+    for path in written.files:
         say(str(path))
-    if SCORES_PARQUET not in [path.name for path in written]:
+    for shard in written.damaged:
+        say(f"note: {shard}; left out here, and computed again by: {shlex.join(command)}", style="yellow")
+    if SCORES_PARQUET not in [path.name for path in written.files]:
         say(f"note: {PARQUET_NOTE}", style="yellow")

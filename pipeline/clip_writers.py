@@ -86,7 +86,7 @@ def check_output(
         Its folder cannot be written.
     """
     _check_place(clip, output)
-    if not _is_video(output):
+    if not is_video(output):
         name = sequence_name(output)
         taken = name.present() if "%" in output.name else _listing(output)
         if taken and not overwrite:
@@ -138,7 +138,7 @@ def open_writer(
         As of `check_output`.
     """
     check_output(clip, output, section, overwrite=overwrite, only_between=only_between)
-    if not _is_video(output):
+    if not is_video(output):
         return SequenceWriter(
             sequence_name(output),
             only_between=only_between,
@@ -155,7 +155,7 @@ def open_writer(
     )
 
 
-def _is_video(output: Path) -> bool:
+def is_video(output: Path) -> bool:
     """Whether an output is a video; else it is a sequence of images.
 
     Raises
@@ -184,7 +184,7 @@ def _check_place(clip: Clip, output: Path) -> None:
     sources = [path.resolve() for path in clip.sources]
     if target in sources:
         raise ConfigError(f"{output}: is the input itself; name another output")
-    if _is_video(output):
+    if is_video(output):
         return
     folder = sequence_name(target).folder
     if not isinstance(clip, VideoClip) and any(path.parent == folder for path in sources):

@@ -32,12 +32,14 @@ NETWORK_STAGES = (
     "refinement",
     "synthesis",
 )  # LPIPS in evaluation is small beside its other scores
+ATTEMPTS = 5  # to set up workers, some of which may die meanwhile
 LOOK_SECONDS = 2.0  # between looks at a cluster that finishes nothing
 
 logger = logging.getLogger(__name__)
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
+Answer = TypeVar("Answer")
 
 
 class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
@@ -83,6 +85,7 @@ class DaskExecutor:
         self._cluster = start_local_cluster(section) if section.kind == "local" else None
         self._surroundings = None if self._cluster else surroundings
         self._unfit: set[str] = set()
+        self._last_gone = 0.0
         self.lost: ClusterError | None = None
         try:
             self._client = Client(self._cluster or section.kind, timeout=CONNECT_SECONDS)
@@ -108,11 +111,15 @@ class DaskExecutor:
         ------
         ConfigError
             One of them cannot.
+        ClusterError
+            The scheduler has gone.
         """
         if self._surroundings is not None:
             self._surroundings.mark()
         try:
-            self._client.register_plugin(PrepareWorker(self._section.threads))
+            self._ask(lambda: self._client.register_plugin(PrepareWorker(self._section.threads)))
+        except ClusterError:
+            raise
         except Exception as error:
             # Dask hands on whatever a worker meets as the text of an exception.
             if not re.search(r"ModuleNotFoundError|ImportError|AttributeError", repr(error)):
@@ -122,10 +129,29 @@ class DaskExecutor:
                 "install the same version in their environment as here, and start them again"
             ) from None
         if self._surroundings is not None:
-            found = self._client.run(self._surroundings.trouble, on_error="ignore")
+            look = self._surroundings.trouble
+            found = self._ask(lambda: self._client.run(look, on_error="ignore"))
             for worker, trouble in found.items():
                 if trouble is not None:
                     raise ConfigError(f"executor.kind = {self._section.kind!r}: worker {worker}: {trouble}")
+
+    def _ask(self, question: Callable[[], Answer]) -> Answer:
+        """What the scheduler answers; asked again where a worker dies over it.
+
+        Raises
+        ------
+        ClusterError
+            The scheduler has gone.
+        """
+        for attempt in itertools.count(1):
+            try:
+                return question()
+            except (OSError, CancelledError):
+                if self._client.status != "running":
+                    break
+                if attempt == ATTEMPTS:
+                    raise
+        return self._lose_scheduler()
 
     def map(
         self, function: Callable[[Job], Outcome], jobs: Sequence[Job], stage: str = ""
@@ -181,6 +207,7 @@ class DaskExecutor:
                     future.add_done_callback(finished.put)  # its worker died with it, or the scheduler has
                     continue
                 job = running.pop(future)
+                future.release()  # else a job whose worker dies later is computed again, for nobody
                 if isinstance(outcome, UnfitWorkerError):
                     self._avoid(outcome)
                     waiting.append(job)
@@ -189,7 +216,8 @@ class DaskExecutor:
                 yield job, outcome
         finally:
             if running and self.lost is None:
-                self._client.cancel(list(running))
+                with suppress(OSError):
+                    self._client.cancel(list(running))
 
     def _submit(
         self, key: tuple[str, int], resource: str, function: Callable[[Job], Outcome], job: Job
@@ -222,10 +250,12 @@ class DaskExecutor:
         except CancelledError:
             self._lose_scheduler()
         except KilledWorker as error:
-            return WorkerDiedError(error.allowed_failures + 1, self._cause_of_death(error))
+            return self._death(error)
         except Exception as error:  # noqa: BLE001 - handed to the caller in place of the outcome
-            if isinstance(error, OSError) and future.status != "error":
-                raise TimeoutError from None  # it is the connection's, not the job's
+            if future.status != "error":  # it is the connection's, not the job's
+                self._make_sure_of_scheduler()
+                if isinstance(error, OSError):
+                    raise TimeoutError from None
             return error
 
     def _make_sure_of_scheduler(self) -> None:
@@ -253,7 +283,9 @@ class DaskExecutor:
         """What the scheduler says of its workers, by address."""
         if self._client.status != "running":
             return {}  # its jobs are about to be reported as cancelled
-        return dict(self._client.scheduler_info(n_workers=-1).get("workers", {}))
+        with suppress(OSError):  # likewise
+            return dict(self._client.scheduler_info(n_workers=-1).get("workers", {}))
+        return {}
 
     def _fit_workers(self, resource: str) -> list[str]:
         return [
@@ -266,6 +298,20 @@ class DaskExecutor:
         if error.worker not in self._unfit:
             self._unfit.add(error.worker)
             logger.warning("%s. Its jobs go to other workers.", error)
+
+    def _death(self, error: KilledWorker) -> WorkerDiedError:
+        deaths = error.allowed_failures + 1
+        return WorkerDiedError(deaths, self._cause_of_death(error), max(0, self._newly_gone() - deaths))
+
+    def _newly_gone(self) -> int:
+        """How many workers have gone, for whatever reason, since this was asked last."""
+        times: list[float] = []
+        with suppress(OSError):
+            events = self._client.get_events("all")
+            times = [moment for moment, event in events if _is_departure(event)]
+        count = sum(moment > self._last_gone for moment in times)
+        self._last_gone = max([self._last_gone, *times])
+        return count
 
     def _cause_of_death(self, error: KilledWorker) -> str:
         limit = error.last_worker.memory_limit
@@ -286,3 +332,8 @@ class DaskExecutor:
                 self._cluster.close(timeout=RESTART_SECONDS)
         if self._surroundings is not None:
             self._surroundings.unmark()
+
+
+def _is_departure(event: Any) -> bool:
+    # Whoever uses the cluster may log what he likes there.
+    return isinstance(event, dict) and event.get("action") == "remove-worker"

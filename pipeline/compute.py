@@ -1,8 +1,8 @@
 """Items computed one by one, or several at once where that pays: on a GPU, in the stages with networks.
 
-Those taken at once are of one frame size, and as many as the device's memory holds. Where there are too few,
-the last is repeated, so that no result depends on which other items happen to be computed beside it. Where
-memory runs out nevertheless, half as many are taken.
+Those taken at once are of one frame size, for the same times, and as many as the device's memory holds. Where
+there are too few, the last is repeated, so that no result depends on which other items happen to be computed
+beside it. Where memory runs out nevertheless, half as many are taken.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import torch
 
 from configs.errors import AnimeInterpError, CacheError, WeightsError
 from configs.sections import Config
-from pipeline.bindings import ItemSource, StageBinding, Together
+from pipeline.bindings import StageBinding
+from pipeline.item_source import ItemSource
+from pipeline.stage_work import Together
 from pipeline.variables import Array, check_item
 
 # Peak of a pair in refinement or synthesis, measured at 540x960 to 2160x3840: 0.5 to 1.7 kB a pixel; more for
@@ -66,6 +68,7 @@ class _Waiting:
         self._stage, self._together, self._config = stage, together, config
         self._waiting: list[tuple[str, Any, float]] = []
         self._size = (0, 0)
+        self._times: tuple[float, ...] = ()
         self._most = 1
 
     def add(self, name: str, source: ItemSource) -> Iterator[Computed]:
@@ -75,10 +78,10 @@ class _Waiting:
             yield from self.flush()
             yield read
             return
-        size = self._together.size(read.result)
-        if size != self._size:
+        size, times = read.result.size, read.result.times
+        if (size, times) != (self._size, self._times):
             yield from self.flush()
-            self._size, self._most = size, pairs_at_once(self._config, size)
+            self._size, self._times, self._most = size, times, pairs_at_once(self._config, size)
         self._waiting.append((name, read.result, read.seconds))
         if len(self._waiting) == self._most:
             yield from self.flush()

@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from data.images import Frame, write_file
-from pipeline.bindings import TRUTH_TIME, needed_for
+from pipeline.bindings import needed_for
 from pipeline.drawing import (
     Tile,
     arrange,
@@ -27,6 +27,7 @@ from pipeline.fingerprints import canonical_digest, resolved_method
 from pipeline.pair_view import PairView
 from pipeline.results import to_uint8
 from pipeline.session import Session
+from pipeline.stage_work import TRUTH_TIME
 from pipeline.variables import Array
 from stages.contours import draw_contours
 from stages.evaluation import METRICS
@@ -173,7 +174,7 @@ def _flows(view: PairView, stage: str, name: str, arrays: Mapping[str, Array] | 
 
 
 def _splats(view: PairView, frames: list[Frame | None], refined: Mapping[str, Array] | None) -> list[Tile]:
-    time = view.session.config.synthesis.times[0]
+    time = view.times[0]
     first, second = frames
     if refined is None or first is None or second is None:
         note = view.why("refinement") or "frame cannot be read"
@@ -195,7 +196,7 @@ def _splats(view: PairView, frames: list[Frame | None], refined: Mapping[str, Ar
 
 
 def _results(view: PairView, made: Mapping[str, Array] | None) -> list[Tile]:
-    times = view.session.config.synthesis.times
+    times = view.times
     shown = times.index(TRUTH_TIME) if TRUTH_TIME in times else 0
     if made is None:
         note = view.why("synthesis")
@@ -210,7 +211,7 @@ def _results(view: PairView, made: Mapping[str, Array] | None) -> list[Tile]:
 
 def _further(view: PairView, made: Mapping[str, Array] | None) -> list[list[Tile]]:
     """Rows of four with the error and the frames at other times."""
-    times = view.session.config.synthesis.times
+    times = view.times
     if made is None:
         return []
     tiles = [

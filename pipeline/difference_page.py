@@ -1,31 +1,61 @@
-"""The page of a comparison: settings and numbers, and the pairs that changed most side by side."""
+"""The pages of a comparison: an overview, and the pages of the pairs that changed most side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import pandas as pd
+from markupsafe import Markup
+
 from data.images import write_file
-from pipeline.contact_sheet import write_contact_sheet
-from pipeline.differences import StageComparison
+from pipeline.differences import StageComparison, stages_apart
+from pipeline.page_files import content_policy, page_file, page_style, page_templates
+from pipeline.pages import Link, write_pages
 from pipeline.reading import Results
-from pipeline.stage_differences import measures_of
+from pipeline.report_pairs import Thumbnail, thumbnails
+from pipeline.stage_differences import Measure, measures_of
 
 PAGE_NAME = "index.html"
-SIDES = ("a", "b")
+SIDES = ("A", "B")
+PAIRS_FOLDER = "pairs"
 MOST_ROWS = 20  # of a stage's table on the page; the CSV beside it has them all
+STYLE = "difference/difference.css"
 
-STYLE = """
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { margin: 0 auto; max-width: 110rem; padding: 1rem; }
-table { border-collapse: collapse; display: block; overflow-x: auto; }
-th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884; }
-th:first-child, td:first-child { text-align: left; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1rem; }
-figure { margin: 0; } img { width: 100%; height: auto; }
-"""
+
+@dataclass(frozen=True, slots=True)
+class SideCard:
+    """One side of a pair, on the overview."""
+
+    letter: str
+    pictures: Sequence[Thumbnail]
+    note: str = ""
+    """Why there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairCard:
+    """A pair on the overview."""
+
+    id: str
+    address: str
+    """Of the page that shows both sides; empty where one of them cannot be shown."""
+    sides: Sequence[SideCard]
+
+
+@dataclass(frozen=True, slots=True)
+class StageCard:
+    """A stage on the overview."""
+
+    name: str
+    counts: str
+    explanations: Sequence[str]
+    measures: Sequence[Measure]
+    rows: Sequence[Sequence[str]]
+    """Id and measures of the items that differ most."""
+    total: int
 
 
 def write_page(
@@ -35,7 +65,9 @@ def write_page(
     comparisons: Sequence[StageComparison],
     pairs: Sequence[str],
 ) -> Path:
-    """Write the page, and contact sheets of pairs below `a/` and `b/`; return its path.
+    """Write the overview, a table of each stage as CSV, and the pages of pairs.
+
+    Those of A stand below `a/`, those of B below `b/`, and below `pairs/` those that show both side by side.
 
     Parameters
     ----------
@@ -48,55 +80,113 @@ def write_page(
     pairs
         Ids of those to be shown; only sides with a config can show any.
 
+    Returns
+    -------
+    Path
+        Of the overview.
+
     Raises
     ------
     DataError
         The folder cannot be written.
     """
-    body = [
-        f"<h1>{escape(names[0])} and {escape(names[1])}</h1>",
-        *(part for compared in comparisons for part in _stage(compared)),
-        *(part for name in pairs for part in _pair(folder, name, names, sides)),
-    ]
+    shown = all(side.session is not None for side in sides)
+    for number, name in enumerate(pairs):
+        for letter, side in zip(SIDES, sides, strict=True):
+            if side.session is not None:
+                write_pages(side.session, [name], folder / letter.lower())
+        if shown:
+            text = render_pair(name, names, _links(pairs, number))
+            write_file(folder / PAIRS_FOLDER / f"{name}.html", text.encode())
+    for compared in comparisons:
+        write_file(folder / f"{compared.stage}.csv", compared.table.to_csv().encode())
+    style = page_style(STYLE)
     text = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(names[0])} and {escape(names[1])}</title><style>{STYLE}</style></head>"
-        f"<body>{''.join(body)}</body></html>"
+        page_templates("difference")
+        .get_template("index.html")
+        .render(
+            title=f"{names[0]} and {names[1]}",
+            policy=content_policy(style),
+            style=Markup(style),
+            names=names,
+            apart=list(stages_apart(*sides)),
+            pairs=[_pair_card(name, sides, shown) for name in pairs],
+            stages=[_stage_card(compared) for compared in comparisons],
+        )
     )
     write_file(folder / PAGE_NAME, text.encode())
     return folder / PAGE_NAME
 
 
-def _stage(compared: StageComparison) -> Iterator[str]:
-    yield f"<h2>{compared.stage}</h2>"
-    if compared.settings:
-        listed = "".join(f"<li>{escape(str(difference))}</li>" for difference in compared.settings)
-        yield f"<ul>{listed}</ul>"
-    count = len(compared.table)
-    only = f", {len(compared.only_one)} only in A, {len(compared.only_other)} only in B"
-    yield f"<p>{compared.identical} identical, {count} differ{only}</p>"
-    if not count:
-        return
-    yield f'<p><a href="{compared.stage}.csv">all {count} as CSV</a></p><table><tr><th>id</th>'
-    for measure in measures_of(compared.stage):
-        yield f'<th title="{escape(measure.meaning)}">{escape(measure.name)}</th>'
-    yield "</tr>"
-    for name, row in compared.table.head(MOST_ROWS).iterrows():
-        values = "".join(f"<td>{value:.4g}</td>" for value in row)
-        yield f"<tr><td>{escape(str(name))}</td>{values}</tr>"
-    yield "</table>"
+def render_pair(name: str, names: tuple[str, str], links: Sequence[Link] = ()) -> str:
+    """A page that shows the pages of a pair in A and in B side by side, kept in step, as HTML.
+
+    Parameters
+    ----------
+    name
+        Id of the pair.
+    names
+        What A and B are called.
+    links
+        Pages beside it.
+    """
+    style, script = page_style(STYLE), page_file("difference/pair.js")
+    up = _up(name)
+    return (
+        page_templates("difference")
+        .get_template("pair.html")
+        .render(
+            title=name,
+            policy=content_policy(style, script, frames=True),
+            style=Markup(style),
+            script=Markup(script),
+            links=links,
+            pages=[
+                {"letter": letter, "name": called, "address": f"{up}{letter.lower()}/{quote(name)}.html"}
+                for letter, called in zip(SIDES, names, strict=True)
+            ],
+        )
+    )
 
 
-def _pair(folder: Path, name: str, names: tuple[str, str], sides: tuple[Results, Results]) -> Iterator[str]:
-    yield f'<h2>{escape(name)}</h2><div class="pair">'
-    for side, title, results in zip(SIDES, names, sides, strict=True):
-        if results.session is None:
-            yield f"<p>{escape(title)} has no config: its frames are not known, and nothing can be drawn</p>"
-            continue
-        write_contact_sheet(results.session, name, folder / side / f"{name}.png")
-        address = quote(f"{side}/{name}.png")
-        caption = f"<figcaption>{side.upper()}: {escape(title)}</figcaption>"
-        picture = f'<img src="{address}" alt="every stage of {escape(name)}">'
-        yield f'<figure>{caption}<a href="{address}">{picture}</a></figure>'
-    yield "</div>"
+def _up(name: str) -> str:
+    """From the page of a pair to the overview's folder; ids may hold slashes, and then stand deeper."""
+    return "../" * (name.count("/") + 1)
+
+
+def _links(pairs: Sequence[str], number: int) -> list[Link]:
+    up = _up(pairs[number])
+    links = [Link("Overview", f"{up}{PAGE_NAME}")]
+    for text, at in (("‹ Former", number - 1), ("Next ›", number + 1)):
+        if 0 <= at < len(pairs):
+            links.append(Link(text, f"{up}{_address(pairs[at])}"))
+    return links
+
+
+def _address(name: str) -> str:
+    return f"{PAIRS_FOLDER}/{quote(name)}.html"
+
+
+def _pair_card(name: str, sides: tuple[Results, Results], shown: bool) -> PairCard:
+    cards = [
+        SideCard(letter, thumbnails(side.session, name))
+        if side.session is not None
+        else SideCard(letter, (), "has no config: its frames are not known, and nothing can be drawn")
+        for letter, side in zip(SIDES, sides, strict=True)
+    ]
+    return PairCard(name, _address(name) if shown else "", cards)
+
+
+def _stage_card(compared: StageComparison) -> StageCard:
+    return StageCard(
+        compared.stage,
+        compared.counts,
+        list(compared.explanations()),
+        measures_of(compared.stage),
+        [[str(name), *map(_number, row)] for name, row in compared.table.head(MOST_ROWS).iterrows()],
+        len(compared.table),
+    )
+
+
+def _number(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.4g}"

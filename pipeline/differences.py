@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,15 +13,17 @@ import pandas as pd
 from configs.errors import CacheError
 from configs.loading import load_config
 from pipeline.bindings import STAGES
-from pipeline.reading import Results, StageResults, open_run, open_stage, results_of
+from pipeline.difference_reasons import Reasons, counted, find_reasons, why_absent
+from pipeline.reading import Results, open_run, open_stage, results_of, session_of_run
 from pipeline.run_record import INFO_NAME
 from pipeline.session import Session
-from pipeline.stage_descriptions import Difference, own_differences, read_description
 from pipeline.stage_differences import compare_arrays, measures_of
+from pipeline.summary import unit_of
 from pipeline.variables import Array
 
 RESAMPLES = 2000  # of the bootstrap: the interval's ends vary by a hundredth of its width
 CONFIDENCE = 0.95
+ABSENCES_TOLD = 3  # reasons why a side has no result, the most frequent first
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,39 @@ class StageComparison:
     """What has become of a stage's items."""
 
     stage: str
-    settings: Sequence[Difference]
-    """Settings, weights and code versions of the stage itself that differ, A -> B."""
-    only_one: Sequence[str]
-    """Items that are ok in A and not in B."""
-    only_other: Sequence[str]
+    reasons: Reasons
+    """Why items differ, or are the same though settings differ."""
+    only_one: Mapping[str, str]
+    """Items that are ok in A alone, and why not in B."""
+    only_other: Mapping[str, str]
     identical: int
     """Items whose arrays are the same, bit by bit."""
     table: pd.DataFrame = field(repr=False)
     """A row for each item that differs, indexed by id, with a column for each measure; the worst first."""
+
+    @property
+    def counts(self) -> str:
+        """How many items are the same, differ, or are in one of the two alone."""
+        parts = [f"{self.identical} identical", f"{len(self.table)} differ"]
+        parts += [f"{len(self.only_one)} only in A"] if self.only_one else []
+        parts += [f"{len(self.only_other)} only in B"] if self.only_other else []
+        return f"{unit_of(self.stage, 2)}: {', '.join(parts)}"
+
+    def explanations(self) -> Iterator[str]:
+        """Everything that is known of why items differ, are the same, or are in one of the two alone."""
+        yield from map(str, self.reasons.settings)
+        yield from self.reasons.told
+        for side, absent in (("B", self.only_one), ("A", self.only_other)):
+            reasons = Counter(absent.values()).most_common()
+            for reason, count in reasons[:ABSENCES_TOLD]:
+                yield f"{counted(self.stage, count)} not in {side}: {reason}"
+            if rest := sum(count for _, count in reasons[ABSENCES_TOLD:]):
+                yield f"{counted(self.stage, rest)} not in {side} for other reasons"
+        if self.reasons.unexplained:
+            yield (
+                f"{counted(self.stage, len(self.reasons.unexplained))} unexplained: settings, inputs and "
+                "libraries are the same; machine, device or number of threads may not be"
+            )
 
     def interval(self, measure: str) -> tuple[float, float]:
         """Bootstrap interval of a measure's mean over all items that both have; identical ones count as 0."""
@@ -72,7 +99,7 @@ def open_side(name: str, settings: Sequence[str]) -> Results:
     if settings:
         raise CacheError(f"{name}: is there already, settings cannot be changed; leave --set out")
     if is_run:
-        return open_run(folder)
+        return Results(open_run(folder), session_of_run(folder))  # with pictures, where it still can be
     stage = open_stage(folder)
     return Results({stage.stage: stage})
 
@@ -88,7 +115,15 @@ def compare_results(one: Results, other: Results) -> list[StageComparison]:
     common = [stage for stage in STAGES if stage in one and stage in other]
     if not common:
         raise CacheError(f"no stage is in both: A has {', '.join(one)}, B has {', '.join(other)}")
-    return [_compare_stage(stage, one, other) for stage in common]
+    return [_compare_stage(stage, one, other, common) for stage in common]
+
+
+def stages_apart(one: Results, other: Results) -> Iterator[str]:
+    """Which stages only one of them has, in words."""
+    for side, has, lacks in (("A", one, other), ("B", other, one)):
+        alone = [stage for stage in has if stage not in lacks]
+        if alone:
+            yield f"{', '.join(alone)}: only in {side}"
 
 
 def most_changed(comparisons: Sequence[StageComparison], count: int) -> list[str]:
@@ -99,14 +134,14 @@ def most_changed(comparisons: Sequence[StageComparison], count: int) -> list[str
     return []
 
 
-def _compare_stage(stage: str, one: Results, other: Results) -> StageComparison:
+def _compare_stage(stage: str, one: Results, other: Results, compared: Sequence[str]) -> StageComparison:
     a, b = one[stage], other[stage]
     ok_a, ok_b = ({name for name in side.ids if side.record(name).status == "ok"} for side in (a, b))
     rows: dict[str, dict[str, float]] = {}
-    identical = 0
+    identical: list[str] = []
     for name in sorted(ok_a & ok_b):
         if _is_same(stage, name, one, other):
-            identical += 1
+            identical.append(name)
         else:
             rows[name] = compare_arrays(stage, _arrays(one, stage, name), _arrays(other, stage, name))
     measures = measures_of(stage)
@@ -114,7 +149,14 @@ def _compare_stage(stage: str, one: Results, other: Results) -> StageComparison:
     table.index.name = "id"
     worst = table[measures[0].name].map(measures[0].worst)
     table = table.loc[worst.sort_values(ascending=False, kind="stable").index]
-    return StageComparison(stage, _settings(a, b), sorted(ok_a - ok_b), sorted(ok_b - ok_a), identical, table)
+    return StageComparison(
+        stage,
+        find_reasons(a, b, list(rows), identical, compared),
+        {name: why_absent(b, name) for name in sorted(ok_a - ok_b)},
+        {name: why_absent(a, name) for name in sorted(ok_b - ok_a)},
+        len(identical),
+        table,
+    )
 
 
 def _is_same(stage: str, name: str, one: Results, other: Results) -> bool:
@@ -140,8 +182,3 @@ def _arrays(results: Results, stage: str, name: str) -> dict[str, Array]:
         for frame, wanted in zip(frames, ("label_map", "centroid"), strict=False):
             arrays |= segmentation.arrays(frame, [wanted])
     return arrays
-
-
-def _settings(one: StageResults, other: StageResults) -> list[Difference]:
-    a, b = read_description(one.folder), read_description(other.folder)
-    return [] if a is None or b is None else list(own_differences(b, a))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.bindings import STAGES, ItemSource
+from pipeline.bindings import STAGES
+from pipeline.item_source import ItemSource
 from pipeline.needs import Need
 from pipeline.shard_manifest import ItemRecord
 from pipeline.stage_descriptions import DIGITS_SHOWN

@@ -10,8 +10,10 @@ from pipeline.executors import Executor
 from pipeline.jobs import ItemJob, ShardJob, ShardOutcome, run_shard
 from pipeline.workers import WorkerDiedError
 
-LEAST_DEATHS = 2
-"""Of workers that had nothing but the item: a single one may have had a cause of its own."""
+LEAST_DEATHS = 3
+"""Of workers that had nothing but the item, in a row, while no other worker went: fewer may be chance."""
+MOST_DEATHS = 12
+"""After so many the item is to blame, although others went too: the run has to end."""
 
 
 def compute_shards(
@@ -19,8 +21,8 @@ def compute_shards(
 ) -> Generator[tuple[ShardJob, ShardOutcome | Exception], None, None]:
     """Compute and commit the shards of one stage, in whatever order they finish.
 
-    Where a shard's workers died, its items are computed one at a time. One that kills its worker again is
-    recorded as failed. Either way there is one outcome a job.
+    Where a shard's workers died, its items are computed one at a time. One that kills its worker again and
+    again is recorded as failed. Either way there is one outcome a job.
 
     Raises
     ------
@@ -30,7 +32,7 @@ def compute_shards(
     deadly: list[ShardJob] = []
     with closing(executor.map(run_shard, jobs, _stage(jobs))) as outcomes:
         for job, outcome in outcomes:
-            if isinstance(outcome, WorkerDiedError) and any(item.source is not None for item in job.items):
+            if isinstance(outcome, WorkerDiedError):
                 deadly.append(job)
             else:
                 yield job, outcome
@@ -41,6 +43,7 @@ def compute_shards(
 def _compute_apart(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
     """Compute a shard's items one at a time, each committed to the shard before the next begins."""
     outcomes: list[ShardOutcome] = []
+    job = replace(job, present=True)  # from the first of these commits on
     foregone = tuple(item for item in job.items if item.source is None)
     if foregone:
         outcome = _run(executor, replace(job, items=foregone))
@@ -72,14 +75,20 @@ def _compute_item(executor: Executor, job: ShardJob) -> ShardOutcome | Exception
 
 
 def _run(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
-    """Run a job until it is done or has cost its number of workers."""
-    deaths, cause = 0, ""
-    while deaths < LEAST_DEATHS:
+    """Run a job until it is done or has cost its number of workers.
+
+    Where other workers go too, machines are being taken away or somebody ends processes: deaths then say
+    little about the job, and counting begins anew.
+    """
+    deaths = in_a_row = 0
+    while True:
         [(_, outcome)] = executor.map(run_shard, [job], job.stage)
         if not isinstance(outcome, WorkerDiedError):
             return outcome
-        deaths, cause = deaths + outcome.deaths, outcome.cause
-    return WorkerDiedError(deaths, cause)
+        deaths += outcome.deaths
+        in_a_row = 0 if outcome.elsewhere else in_a_row + outcome.deaths
+        if in_a_row >= LEAST_DEATHS or deaths >= MOST_DEATHS:
+            return WorkerDiedError(deaths, outcome.cause)
 
 
 def _merged(outcomes: Sequence[ShardOutcome]) -> ShardOutcome:

@@ -9,6 +9,7 @@ from configs.sections import Config
 from pipeline.jobs import ItemJob, ShardJob
 from pipeline.needs import Need, missing_stages
 from pipeline.networks import WEIGHTS_FIELDS, weights_paths
+from pipeline.shard_manifest import ShardManifest
 
 if TYPE_CHECKING:
     from pipeline.session import Session
@@ -24,20 +25,24 @@ def shard_job(session: Session, stage: str, group: int) -> ShardJob:
     """
     path = session.shard_path(stage, group)
     todo = set(session.to_compute(stage, group))
+    present = session.index(stage).shard(path)
     items: list[ItemJob] = []
     for item in session.items(stage, group):
         need, location = session.need(stage, item), session.locate(stage, item)
         if item in todo:
-            items.append(_item_job(session, stage, item, need))
+            items.append(_item_job(session, stage, item, need, present))
         elif need is not None and location is not None and location.path == path:
             # The source is there for the case that what is kept turns out to be damaged.
             record = location.record
             items.append(ItemJob(record.id, need.input, need.inputs, need.source, kept=record))
     name, config = session.groups[group].name, _worker_config(session.config)
-    return ShardJob(stage, session.fingerprints[stage], name, path, tuple(items), config)
+    fingerprint = session.fingerprints[stage]
+    return ShardJob(stage, fingerprint, name, path, tuple(items), config, present is not None)
 
 
-def _item_job(session: Session, stage: str, item: int, need: Need | None) -> ItemJob:
+def _item_job(
+    session: Session, stage: str, item: int, need: Need | None, present: ShardManifest | None
+) -> ItemJob:
     name = session.item_id(stage, item)
     if need is None:
         missing = " and ".join(missing_stages(session, stage, item))
@@ -45,7 +50,9 @@ def _item_job(session: Session, stage: str, item: int, need: Need | None) -> Ite
             f"{stage} of {name!r} needs {missing}, which is not in the cache; "
             "run without --from and --only, or run those stages first"
         )
-    return ItemJob(name, need.input, need.inputs, need.source, need.status, need.reason)
+    row = None if present is None else present.row(name)
+    former = None if present is None or row is None else present.items[row]
+    return ItemJob(name, need.input, need.inputs, need.source, need.status, need.reason, former=former)
 
 
 def _worker_config(config: Config) -> Config:

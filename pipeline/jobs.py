@@ -17,9 +17,11 @@ from typing import NamedTuple
 
 from configs.errors import AnimeInterpError, CacheError
 from configs.sections import Config
-from pipeline.bindings import ItemSource, binding_of
+from pipeline.bindings import binding_of
 from pipeline.compute import Computed, compute_items
 from pipeline.fingerprints import canonical_digest
+from pipeline.folder_commits import restore_replaced
+from pipeline.item_source import ItemSource
 from pipeline.shard_manifest import ItemRecord, ItemStatus, ShardManifest, read_manifest
 from pipeline.shards import ShardCommittedError, array_digest, read_item, write_shard
 from pipeline.variables import Array
@@ -52,6 +54,8 @@ class ItemJob:
     """Why, for those."""
     kept: ItemRecord | None = None
     """The item's record in the shard as it is: still good, to be carried over."""
+    former: ItemRecord | None = None
+    """The item's record in the shard as it is, to be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class ShardJob:
     path: Path
     items: tuple[ItemJob, ...]
     config: Config
+    present: bool = False
+    """Whether the shard was there already when this was planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,9 @@ class ShardOutcome:
 def run_shard(job: ShardJob) -> ShardOutcome:
     """Compute the items of a shard and commit it; whatever else the shard holds is carried over.
 
-    An item that fails is recorded and the others go on. Whatever concerns the shard as a whole (disk
-    full, weights that do not load, damaged upstream data) is raised.
+    An item that fails is recorded and the others go on. What has been committed since this was planned,
+    perhaps by a worker that died before it could say so, is not computed again. Whatever concerns the shard
+    as a whole (disk full, weights that do not load, damaged upstream data) is raised.
 
     Raises
     ------
@@ -99,15 +106,16 @@ def run_shard(job: ShardJob) -> ShardOutcome:
     """
     started = time.monotonic()
     fresh: list[ItemRecord] = []
-    present = read_manifest(job.path)
+    present = _present(job)
     kept = {item.id: _carry_over(job, present, item) for item in job.items}
+    done = {item.id for item in job.items if item.kept is None and kept[item.id] is not None}
     sources = [
         (item.id, item.source) for item in job.items if kept[item.id] is None and item.source is not None
     ]
     computed = compute_items(binding_of(job.stage, job.config), sources, job.config)
     entries: list[Entry] = []
     for item in job.items:
-        entry = kept.pop(item.id)
+        entry = kept[item.id]
         if entry is None:
             if item.source is None and item.kept is not None:
                 continue  # damaged, and nothing is left to compute it from: it has gone
@@ -118,7 +126,11 @@ def run_shard(job: ShardJob) -> ShardOutcome:
             fresh.append(entry.record)
         entries.append(entry)
     entries.extend(_others(job.path, present, entries))
-    size = _commit(job, entries, present, started)
+    if present is not None and done and not fresh:
+        size = present.size
+    else:
+        size = _commit(job, entries, present, started)
+    fresh.extend(entry.record for entry in entries if entry.record.id in done)
     return ShardOutcome(
         job.stage,
         job.shard,
@@ -167,16 +179,30 @@ def _commit(job: ShardJob, entries: list[Entry], present: ShardManifest | None, 
             entries.extend(_others(job.path, present, entries))
 
 
+def _present(job: ShardJob) -> ShardManifest | None:
+    """Manifest of the shard as it is; a worker that died while it replaced it may have left it put aside."""
+    present = read_manifest(job.path)
+    if present is None and job.present:
+        restore_replaced(job.path.parent)
+        present = read_manifest(job.path)
+    return present
+
+
 def _essence(items: Sequence[ItemRecord]) -> set[str]:
     """The items without the seconds they took."""
     return {canonical_digest([item.id, item.status, item.input, item.output]) for item in items}
 
 
 def _carry_over(job: ShardJob, present: ShardManifest | None, item: ItemJob) -> Entry | None:
-    """Record and arrays of an item that is still good; None for one to compute, and for a damaged one."""
-    if item.kept is None or item.kept.status != "ok":
-        return None if item.kept is None else Entry(item.kept, None)
-    return None if present is None else _read_entry(job.path, present, item.id)
+    """Record and arrays of an item that is still good, or done by now; None for one to compute."""
+    if item.kept is not None and item.kept.status != "ok":
+        return Entry(item.kept, None)
+    row = None if present is None else present.row(item.id)
+    if present is None or row is None:
+        return None
+    record = present.items[row]
+    done = item.source is not None and record.input == item.input and record != item.former
+    return _read_entry(job.path, present, item.id) if item.kept is not None or done else None
 
 
 def _others(path: Path, present: ShardManifest | None, entries: Sequence[Entry]) -> list[Entry]:

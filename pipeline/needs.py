@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from data.manifest import Pair, SourceFrame
-from pipeline.bindings import STAGES, TRUTH_TIME, ItemSource, StageBinding, UpstreamItem, binding_of
+from pipeline.bindings import STAGES, StageBinding, binding_of
 from pipeline.fingerprints import canonical_digest
+from pipeline.item_source import ItemSource, UpstreamItem
 from pipeline.shard_manifest import ItemStatus
+from pipeline.stage_work import TRUTH_TIME
 
 if TYPE_CHECKING:
     from pipeline.session import Session
+
+CONSEQUENCE = re.compile(rf"({'|'.join(STAGES)}) of .+ failed")  # as `_with_upstream` words it
 
 Upstream = tuple[str, int]  # stage, item
 Inputs = dict[str, str]
@@ -57,8 +62,12 @@ def find_need(session: Session, stage: str, item: int) -> Need | None:
             return kept
         own |= dict(zip(("flow01", "flow10"), files.digests, strict=True))
         source = replace(source, flows=files.paths)
+    if stage == "synthesis":
+        source = replace(source, times=session.times(item))
+        if pair.times:
+            own["times"] = str(list(pair.times))
     if stage == "evaluation":
-        compared = _evaluation_inputs(session, pair)
+        compared = _evaluation_inputs(pair, session.times(item))
         if isinstance(compared, Need):
             return compared
         own, source = compared
@@ -89,7 +98,7 @@ def _has_truth(session: Session, pair: int, stage: str) -> bool:
     """Whether something is known to score a stage's results by: a frame, or else exact motion."""
     found = session.manifest.pairs[pair]
     if stage == "synthesis":
-        return found.truth is not None and TRUTH_TIME in session.config.synthesis.times
+        return found.truth is not None and TRUTH_TIME in session.times(pair)
     return found.motion_truth is not None
 
 
@@ -127,15 +136,14 @@ def _foregone(status: ItemStatus, reason: str, *because: str) -> Need:
     return Need(canonical_digest([status, reason, *because]), None, status, reason)
 
 
-def _evaluation_inputs(session: Session, pair: Pair) -> Need | tuple[Inputs, ItemSource]:
-    times = session.config.synthesis.times
+def _evaluation_inputs(pair: Pair, times: Sequence[float]) -> Need | tuple[Inputs, ItemSource]:
     if pair.truth is None and pair.motion_truth is None:
         return _foregone("skipped", "no ground truth")
     if TRUTH_TIME not in times and pair.motion_truth is None:
         return _foregone("skipped", f"no frame at t = {TRUTH_TIME}: synthesis.times = {list(times)}")
     if pair.annotation_error is not None:
         return _foregone("failed", pair.annotation_error)
-    source, own = ItemSource(), {}
+    source, own = ItemSource(times=tuple(times)), {}
     if pair.truth is not None and TRUTH_TIME in times:
         source = replace(source, truth=pair.truth.path)
         if pair.annotation is not None:
@@ -147,6 +155,12 @@ def _evaluation_inputs(session: Session, pair: Pair) -> Need | tuple[Inputs, Ite
         source = replace(source, motion_truth=pair.motion_truth.path)
         own["motion_truth"] = pair.motion_truth.digest
     return own, source
+
+
+def general_reason(reason: str) -> str:
+    """Why an item was skipped, in words that are the same for all items with that reason."""
+    found = CONSEQUENCE.fullmatch(reason)
+    return reason if found is None else f"its {found[1]} failed"
 
 
 def _with_upstream(

@@ -88,7 +88,7 @@ def piece_tables(material: Material) -> tuple[list[dict[str, Any] | None], str]:
     tables: list[dict[str, Any] | None] = [
         None if pieces is None else piece_table(pieces) for pieces in material.pieces
     ]
-    first, second = material.pieces
+    first, second = material.matched_pieces
     if first is None or second is None or tables[0] is None or tables[1] is None:
         return tables, ""
     matches, flow = material.matching.arrays, material.coarse_flow.arrays
@@ -103,7 +103,7 @@ def piece_tables(material: Material) -> tuple[list[dict[str, Any] | None], str]:
             }
             fate = flow.get(f"fate{direction}")
             if fate is not None and len(fate):
-                table |= fate_table(fate, table, table["area"])
+                table |= fate_table(fate, table, pair[0].area.tolist())
     if material.matching.state == "unneeded":
         return tables, ""
     found = material.candidates()

@@ -10,16 +10,17 @@ import numpy as np
 from configs.errors import WeightsError
 from configs.sections import Config
 from data.images import Frame
-from pipeline.bindings import TRUTH_TIME
 from pipeline.fingerprints import resolved_method
 from pipeline.networks import load_network
 from pipeline.page_pictures import Picture
 from pipeline.pair_view import Found, PairView
+from pipeline.stage_work import TRUTH_TIME
 from pipeline.variables import Array
 from stages.candidates import BestCandidates, best_candidates
 from stages.coarse_flow import PieceFate, measure_overlaps
 from stages.refinement import CoarsePair, Confidence, confidence
 from stages.segmentation import Pieces, measure_pieces
+from stages.working_size import pieces_at, shrink_frame, working_size
 
 MOST_CANDIDATES = 100_000_000  # of all pieces together: beyond, ranking them again takes gigabytes
 
@@ -56,6 +57,16 @@ class Material:
         # All that is kept beside the label map is measured from it.
         label_map = self.view.found("segmentation", number).arrays.get("label_map")
         return None if label_map is None or not self._fits(label_map) else measure_pieces(label_map)
+
+    @cached_property
+    def matched_pieces(self) -> tuple[Pieces | None, Pieces | None]:
+        """The same as segment-guided matching saw them: of large frames perhaps smaller."""
+        first, second = (pieces and self._at_working_size(pieces) for pieces in self.pieces)
+        return first, second
+
+    def _at_working_size(self, pieces: Pieces) -> Pieces:
+        height, width = pieces.label_map.shape
+        return pieces_at(pieces, working_size((height, width), self.config.segmentation.height))
 
     def _fits(self, array: Array) -> bool:
         """Whether a map is of the frames' size: one of an earlier state may not be."""
@@ -96,7 +107,7 @@ class Material:
     def results(self) -> Mapping[float, Array]:
         """In-between frames by their time, as cached."""
         frames = self.view.found("synthesis").arrays.get("frames")
-        times = self.config.synthesis.times
+        times = self.view.times
         if frames is None or len(frames) != len(times) or not self._fits(frames[0, ..., 0]):
             return {}
         return dict(zip(times, frames, strict=True))
@@ -104,24 +115,26 @@ class Material:
     @cached_property
     def judged_time(self) -> float:
         """The time whose frame is looked at first: that of the ground truth where there is one."""
-        times = self.config.synthesis.times
+        times = self.view.times
         return TRUTH_TIME if TRUTH_TIME in times else times[0]
 
     def overlaps(self, direction: str) -> dict[int, float]:
         """How far pieces that failed the test of the overlap cover their matches, by piece."""
-        frames, (first, second) = self.both_frames, self.pieces
+        frames, (first, second) = self.both_frames, self.matched_pieces
         fate = self.coarse_flow.arrays.get(f"fate{direction}")
         match = self.matching.arrays.get(f"match{direction}")
         if frames is None or first is None or second is None or fate is None or match is None:
             return {}
         asked = np.flatnonzero(fate == PieceFate.NO_OVERLAP)
+        size = first.label_map.shape[0], first.label_map.shape[1]
+        frames = shrink_frame(frames[0], size), shrink_frame(frames[1], size)
         sides = (*frames, first, second) if direction == "01" else (*frames[::-1], second, first)
         shares = measure_overlaps(*sides, match, asked, self.config.coarse_flow)
         return dict(zip(asked.tolist(), shares.tolist(), strict=True))
 
     def candidates(self) -> tuple[BestCandidates, BestCandidates] | str:
         """What each piece could match; a note where that cannot be told."""
-        first, second = self.pieces
+        first, second = self.matched_pieces
         features = [self.view.found("features", k) for k in (0, 1)]
         found = [f.arrays.get("piece_features") for f in features]
         if first is None or second is None or found[0] is None or found[1] is None:

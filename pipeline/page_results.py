@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.bindings import TRUTH_TIME
 from pipeline.drawing import ERROR_SHOWN
 from pipeline.fingerprints import resolved_method
 from pipeline.page_material import Material
@@ -15,6 +14,7 @@ from pipeline.page_pictures import photo, scalar_picture
 from pipeline.page_stages import NO_TRUTH, UNREADABLE
 from pipeline.page_views import Fact, Layer, View, layer, method_of, outcome, percent, stage, view
 from pipeline.results import to_uint8
+from pipeline.stage_work import TRUTH_TIME
 from stages.error_maps import largest_difference, published_ssim_map
 from stages.evaluation import METRICS, fit_truth
 from stages.synthesis import splat_frames
@@ -60,14 +60,14 @@ def synthesis_part(material: Material) -> dict[str, Any]:
     views.append(view("Result", results, found.note))
     summary = outcome(found, resolved_method("synthesis", material.config))
     part = stage("synthesis", "Synthesis", summary, views, facts, [found], runs="synthesis")
-    part["times"] = list(material.config.synthesis.times)
+    part["times"] = list(material.view.times)
     part["time"] = material.judged_time
     part["notes"] += notes
     return part
 
 
 def _splatted_times(material: Material) -> list[float]:
-    times = sorted(material.config.synthesis.times, key=lambda time: abs(time - material.judged_time))
+    times = sorted(material.view.times, key=lambda time: abs(time - material.judged_time))
     return sorted(times[:MOST_SPLATTED])
 
 
@@ -105,7 +105,7 @@ def evaluation_part(material: Material) -> dict[str, Any]:
     part = stage("evaluation", "Errors", summary, views, facts, [found], runs="evaluation")
     if material.truth is None and found.state != "skipped":  # which says the same
         part["notes"].append(NO_TRUTH)
-    times = material.view.session.config.synthesis.times
+    times = material.view.times
     if material.truth is not None and TRUTH_TIME not in times and found.state != "skipped":
         part["notes"].append(f"no frame at t = {TRUTH_TIME} to score: synthesis.times = {list(times)}")
     part["scores"] = {name: _for_json(value) for name, value in named.items() if not math.isnan(value)}

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -23,13 +20,14 @@ import numpy as np
 from data.images import Frame, write_file
 from pipeline.fingerprints import canonical_digest
 from pipeline.page_data import PAGE_FORMAT, about, page_data
+from pipeline.page_files import BASE_STYLE, content_policy, page_file, page_style
 from pipeline.page_pictures import data_uri
 from pipeline.page_results import score_text
 from pipeline.pair_view import PairView
 from pipeline.session import Session
 from stages.evaluation import METRICS
 
-SCRIPTS = ("pictures", "layers", "viewport", "view", "stage", "pieces", "record", "page")
+SCRIPTS = ("pictures", "layers", "viewport", "together", "view", "stage", "pieces", "record", "page")
 """Parts of the script, in their order; later ones use earlier ones."""
 INDEX_SCORES = ("psnr", "ssim", "ie")
 INDEX_PICTURE = 128  # px wide
@@ -131,11 +129,12 @@ def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ())
     links
         Pages beside it.
     """
-    style, script = page_file("page.css"), "\n".join(page_file(f"{name}.js") for name in SCRIPTS)
+    style = page_style("page/page.css")
+    script = "\n".join(page_file(f"page/{name}.js") for name in SCRIPTS)
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Template(page_file("page.html")).substitute(
+    return Template(page_file("page/page.html")).substitute(
         state=state,
-        policy=_policy(style, script),
+        policy=content_policy(style, script),
         title=escape(str(data["id"])),
         links="".join(f'<a href="{escape(link.path)}">{escape(link.text)}</a>' for link in links),
         style=style,
@@ -146,11 +145,15 @@ def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ())
 
 def render_index(views: Iterable[PairView]) -> str:
     """A page with links to the pages of several pairs, their pictures and scores."""
-    style = page_file("page.css")
+    style = page_style("page/page.css")
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("", "pair", *INDEX_SCORES))
     rows = [_index_row(view) for view in views]
-    return Template(page_file("index.html")).substitute(
-        policy=_policy(style), style=style, title=f"{len(rows)} pairs", columns=columns, rows="".join(rows)
+    return Template(page_file("page/index.html")).substitute(
+        policy=content_policy(style),
+        style=style,
+        title=f"{len(rows)} pairs",
+        columns=columns,
+        rows="".join(rows),
     )
 
 
@@ -174,29 +177,11 @@ def _small(frame: Frame) -> Frame:
     return np.asarray(cv2.resize(frame, (INDEX_PICTURE, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _policy(style: str, script: str | None = None) -> str:
-    """Content security policy: nothing but the page's own style, script and pictures; nothing is fetched."""
-    allowed = {"default-src": "'none'", "img-src": "data:", "style-src": _source(style)}
-    if script is not None:
-        allowed["script-src"] = _source(script)
-    return "; ".join(f"{kind} {source}" for kind, source in allowed.items())
-
-
-def _source(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
-
-@cache
-def page_file(name: str) -> str:
-    """A file of the folder `page`."""
-    return files("pipeline").joinpath("page", name).read_text(encoding="utf-8")
-
-
 @cache
 def _page_files() -> str:
     """Digest of what pages are made with: when it changes, they are written again."""
     names = ("page.html", "page.css", *(f"{name}.js" for name in SCRIPTS))
-    return canonical_digest([page_file(name) for name in names])
+    return canonical_digest([page_file(name) for name in (BASE_STYLE, *(f"page/{name}" for name in names))])
 
 
 def _state_in(path: Path) -> str | None:

@@ -76,6 +76,11 @@ class PairView:
         """Ground truth, None when there is none."""
         return None if self.pair.truth is None else _readable(self.pair.truth.path)
 
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Times of the frames wanted."""
+        return self.session.times(self.index)
+
     def style(self) -> str:
         """Segmentation preset of the pair's frames."""
         return self.session.manifest.frames[self.pair.frames[0]].style

@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import zarr
+from pydantic import ValidationError
 
-from configs.errors import CacheError
+from configs.errors import AnimeInterpError, CacheError
 from configs.loading import load_config
+from configs.sections import Config
 from pipeline.bindings import STAGES
-from pipeline.run_record import read_runs
+from pipeline.run_record import RunInfo, read_runs
 from pipeline.scores import score_table
 from pipeline.session import Session
 from pipeline.shard_manifest import ItemRecord
@@ -79,6 +81,16 @@ class StageResults:
             No such item.
         """
         return self._locate(item).record
+
+    def shard(self, item: str) -> Path:
+        """Folder of the shard that holds an item.
+
+        Raises
+        ------
+        CacheError
+            No such item.
+        """
+        return self._locate(item).path
 
     def arrays(self, item: str, names: Sequence[str] | None = None) -> dict[str, Array]:
         """Arrays of an item, all by default; checked against the digests of the manifest.
@@ -240,9 +252,7 @@ def open_run(folder: Path) -> Results:
     CacheError
         It is no such folder.
     """
-    info = next((info for found, info in read_runs(folder.parents[1]) if found.name == folder.name), None)
-    if info is None:
-        raise CacheError(f"{folder}: no record of a run; expected <cache>/runs/<id> with a sound run.json")
+    info = _run_info(folder)
     cache = folder.absolute().parents[1]
     stages = {
         stage: _under(cache / stage / info.fingerprints[stage])
@@ -250,6 +260,29 @@ def open_run(folder: Path) -> Results:
         if stage in info.fingerprints
     }
     return Results(stages)
+
+
+def session_of_run(folder: Path) -> Session | None:
+    """Config and dataset that a run worked with, to be looked at; None where they are not there any more."""
+    info = _run_info(folder)
+    cache = folder.absolute().parents[1]
+    try:
+        config = Config.model_validate(info.config)
+        config = config.model_copy(update={"store": config.store.model_copy(update={"cache": cache})})
+        session = Session.open(config, look_only=True)
+    except (AnimeInterpError, ValidationError):
+        return None
+    for stage, fingerprint in info.fingerprints.items():
+        if stage in session.fingerprints:
+            session = session.under(stage, fingerprint)
+    return session
+
+
+def _run_info(folder: Path) -> RunInfo:
+    info = next((info for found, info in read_runs(folder.parents[1]) if found.name == folder.name), None)
+    if info is None:
+        raise CacheError(f"{folder}: no record of a run; expected <cache>/runs/<id> with a sound run.json")
+    return info
 
 
 def open_stage(folder: Path) -> StageResults:

@@ -14,11 +14,11 @@ import numpy as np
 
 from configs.sections import Config
 from data.images import Frame
-from pipeline.bindings import TRUTH_TIME
 from pipeline.drawing import error_map
 from pipeline.pair_view import PairView
 from pipeline.results import to_uint8
 from pipeline.session import Session
+from pipeline.stage_work import TRUTH_TIME
 
 THUMBNAIL_SIDE = 400  # px, the longer one at most: sharp on fine screens, too
 THUMBNAIL_QUALITY = 80  # of WebP: some 10 kB a picture
@@ -57,7 +57,7 @@ def page_finder(pages: Path, report: Path) -> Callable[[str], str]:
 def thumbnails(session: Session, pair_id: str) -> list[Thumbnail]:
     """Frame 0, the result, the ground truth and the error; frame 1 in place of these two without a truth."""
     view = PairView(session, pair_id)
-    times = session.config.synthesis.times
+    times = view.times
     shown = times.index(TRUTH_TIME) if TRUTH_TIME in times else 0
     made = view.arrays("synthesis")
     result = None if made is None else to_uint8(made["frames"][shown])

@@ -28,9 +28,8 @@ class FrameJob:
     """In-between frames of one shard that are to be written."""
 
     shard: Path
-    folders: tuple[tuple[str, Path], ...]
-    """Item id and the folder for its frames."""
-    times: tuple[float, ...]
+    folders: tuple[tuple[str, Path, tuple[float, ...]], ...]
+    """Item id, the folder for its frames, and their times."""
 
 
 def frame_name(time: float) -> str:
@@ -70,7 +69,7 @@ def write_results(run: Run) -> None:
             if isinstance(outcome, Exception):
                 raise outcome
             count += outcome
-            written.update({item: digests[item] for item, _ in job.folders})
+            written.update({item: digests[item] for item, _, _ in job.folders})
         _replace(root / INDEX_NAME, json.dumps(written, indent=0).encode())
         run.scores = score_table(session)
         if len(run.scores):
@@ -87,18 +86,17 @@ def _frames_to_write(
     session: Session, root: Path, written: dict[str, str]
 ) -> tuple[list[FrameJob], dict[str, str]]:
     """Jobs for the frames that are missing or out of date, and what each pair's frames are made from."""
-    times = session.config.synthesis.times
-    folders: dict[Path, list[tuple[str, Path]]] = {}
+    folders: dict[Path, list[tuple[str, Path, tuple[float, ...]]]] = {}
     digests: dict[str, str] = {}
-    for _, location in session.locations("synthesis"):
+    for pair, location in session.locations("synthesis"):
         if location is None or location.record.status != "ok":
             continue
-        name = location.record.id
+        name, times = location.record.id, session.times(pair)
         digests[name] = f"{location.record.output_digest} {times}"
         present = all((root / name / frame_name(t)).is_file() for t in times)
         if not present or written.get(name) != digests[name]:
-            folders.setdefault(location.path, []).append((name, root / name))
-    return [FrameJob(shard, tuple(found), times) for shard, found in folders.items()], digests
+            folders.setdefault(location.path, []).append((name, root / name, times))
+    return [FrameJob(shard, tuple(found)) for shard, found in folders.items()], digests
 
 
 def _withdraw(session: Session, root: Path, written: dict[str, str]) -> None:
@@ -114,16 +112,16 @@ def write_frames(job: FrameJob) -> int:
     manifest = read_manifest(job.shard)
     if manifest is None:
         raise ChangedCacheError(f"{job.shard}: has gone while its frames were being written; run again")
-    for item, folder in job.folders:
+    for item, folder, times in job.folders:
         row = manifest.row(item)
         if row is None:
             raise ChangedCacheError(
                 f"{job.shard}: item {item!r} has gone while its frames were being written; run again"
             )
         frames = read_item(job.shard, manifest, row)["frames"]
-        for time, frame in zip(job.times, frames, strict=True):
+        for time, frame in zip(times, frames, strict=True):
             write_image(folder / frame_name(time), to_uint8(frame))
-    return len(job.folders) * len(job.times)
+    return sum(len(times) for _, _, times in job.folders)
 
 
 def _read_index(root: Path) -> dict[str, str]:

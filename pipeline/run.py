@@ -59,10 +59,13 @@ class Run:
             atexit.register(self.close)
         return self._executor
 
-    def begin(self, totals: Mapping[str, int]) -> RunRecord:
-        """The run's record, begun by the first that asks; `totals` are the items to compute by stage."""
+    def begin(self) -> RunRecord:
+        """The run's record, begun by the first that asks: before it looks at what the cache holds.
+
+        Else somebody who cleans the cache would take what the run is about to rely on for unused.
+        """
         if self._record is None:
-            self._record = RunRecord.begin(self.session, totals)
+            self._record = RunRecord.begin(self.session)
             self.listeners.insert(0, self._record.shard)
             atexit.register(self.close)
         return self._record

@@ -125,13 +125,13 @@ class RunRecord:
     def __init__(self, folder: Path, info: RunInfo) -> None:
         self.folder, self.info = folder, info
         self._stages: dict[str, Counter[str]] = {}
-        self._complained = False
+        self._planned = self._complained = False
         self._ended = threading.Event()
         self._pulse = threading.Thread(target=self._beat, name="run-heartbeat", daemon=True)
 
     @classmethod
-    def begin(cls, session: Session, totals: Mapping[str, int]) -> RunRecord:
-        """Make the folder of a run that will compute so many items, by stage."""
+    def begin(cls, session: Session, totals: Mapping[str, int] | None = None) -> RunRecord:
+        """Make the folder of a run; `totals` are the items to compute by stage, if that is known already."""
         now = datetime.now(UTC)
         name = f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
         info = RunInfo(
@@ -154,9 +154,16 @@ class RunRecord:
         record = cls(session.config.store.cache.expanduser().absolute() / RUNS_FOLDER / name, info)
         record._write(lambda: record.folder.mkdir(parents=True, exist_ok=True))
         record._save()
-        record.event("begin", totals=dict(totals))
+        if totals is not None:
+            record.planned(totals)
         record._pulse.start()
         return record
+
+    def planned(self, totals: Mapping[str, int]) -> None:
+        """Take note of how many items are to be computed, by stage; later plans are of what was mended."""
+        if not self._planned:
+            self.event("begin", totals=dict(totals))
+        self._planned = True
 
     def event(self, kind: str, **details: Any) -> None:
         """Add a line to the log."""

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from data.images import write_file
-from pipeline.bindings import STAGES
 from pipeline.cache_tables import in_bytes
 from pipeline.history import changed_settings
+from pipeline.needs import general_reason
+from pipeline.page_files import content_policy, page_file, page_style, page_templates
 from pipeline.pages import write_pages
 from pipeline.report_pairs import Thumbnail, inspect_folder, page_finder, thumbnails
 from pipeline.report_runs import contributing_runs, machines, versions
@@ -34,7 +29,7 @@ from pipeline.report_scores import (
     shown_metrics,
 )
 from pipeline.report_tables import SCORES_PARQUET, item_table, stage_sums, write_tables
-from pipeline.scores import score_table
+from pipeline.scores import DamagedScores, readable_scores
 from pipeline.session import Session
 from pipeline.summary import notes
 from stages.evaluation import FRAME_METRICS
@@ -45,7 +40,6 @@ PAIRS_LISTED = 2000  # in the table of pairs: the test split of ATD-12K
 FAILURES_LISTED = 500
 SLOWEST_SHOWN = 10
 RUNS_LISTED = 20
-CONSEQUENCE = re.compile(rf"({'|'.join(STAGES)}) of .+ failed")  # as pipeline.needs words it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +65,18 @@ class SkipCount:
     """Id of one of them."""
 
 
+class WrittenReport(NamedTuple):
+    """A report as it was written."""
+
+    files: list[Path]
+    """The page, then the tables."""
+    damaged: list[DamagedScores]
+    """Shards whose scores are left out."""
+
+
 def write_report(
     session: Session, folder: Path, *, command: Sequence[str], rank_by: str = "psnr", pages: int = 0
-) -> list[Path]:
+) -> WrittenReport:
     """Write the report of a session: what is in the cache of it, be it much or little.
 
     Parameters
@@ -89,22 +92,22 @@ def write_report(
     command
         Words of the command that runs the stages, as the page names it where something is missing.
 
-    Returns
-    -------
-    list of Path
-        The page, then the tables.
-
     Raises
     ------
     ConfigError
         Pairs cannot be ranked by this score.
-    CacheError
-        Scores are damaged.
     DataError
         A file cannot be written.
+
+    Notes
+    -----
+    What is damaged counts as missing, on the page too.
     """
     metric = ranking_metric(rank_by)
-    scores, items = score_table(session), item_table(session)
+    scores, damaged = readable_scores(session)
+    for shard in damaged:
+        session.discard(shard.path, shard.items)
+    items = item_table(session)
     ranking = list(ranked(scores, metric)["id"])
     in_order = [session.manifest.pairs[pair].id for pair in sorted(session.wanted_pairs)]
     pair_pages = inspect_folder(session.config)
@@ -113,12 +116,13 @@ def write_report(
     tables = write_tables(folder, scores, items)
     content = {
         **_about(session, command, tables),
+        "damaged": damaged,
         **_scored(session, scores, metric, ranking or in_order, page_finder(pair_pages, folder)),
         **_worked(session, items),
         **_made_by(session),
     }
     write_file(folder / PAGE_NAME, render(content).encode())
-    return [folder / PAGE_NAME, *(folder / name for name in tables)]
+    return WrittenReport([folder / PAGE_NAME, *(folder / name for name in tables)], damaged)
 
 
 def _about(session: Session, command: Sequence[str], tables: Sequence[str]) -> dict[str, Any]:
@@ -201,44 +205,24 @@ def _made_by(session: Session) -> dict[str, Any]:
 def skip_counts(items: pd.DataFrame) -> list[SkipCount]:
     """Skipped items by stage and reason; those skipped for a failure before by the stage that it was in."""
     skipped = items[items["status"] == "skipped"]
-    reasons = skipped["reason"].map(_general_reason)
+    reasons = skipped["reason"].map(general_reason)
     return [
         SkipCount(str(stage), str(reason), len(part), str(part["id"].iloc[0]))
         for (stage, reason), part in skipped.groupby(["stage", reasons], sort=False)
     ]
 
 
-def _general_reason(reason: str) -> str:
-    found = CONSEQUENCE.fullmatch(reason)
-    return reason if found is None else f"its {found[1]} failed"
-
-
 def render(content: dict[str, Any]) -> str:
     """The page as HTML; `content` as the template `report.html` names it."""
-    style, script = page_file("report.css"), page_file("report.js")
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            content,
-            style=Markup(style),
-            script=Markup(script),
-            policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}",
-        )
+    style, script = page_style("report/report.css"), page_file("report/report.js")
+    templates = page_templates("report")
+    templates.filters |= {"bytes": in_bytes, "seconds": in_time, "count": lambda number: f"{number:,}"}
+    return templates.get_template("report.html").render(
+        content,
+        style=Markup(style),
+        script=Markup(script),
+        policy=content_policy(style, script),
     )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("pipeline", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"bytes": in_bytes, "seconds": in_time, "count": lambda number: f"{number:,}"}
-    return environment
 
 
 def in_time(seconds: float) -> str:
@@ -248,14 +232,3 @@ def in_time(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-@cache
-def page_file(name: str) -> str:
-    """A file of the folder `report`."""
-    return files("pipeline").joinpath("report", name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """A style or script in the content security policy: the page runs and loads nothing else."""
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -91,6 +91,7 @@ def execute(
     report = RunReport(run.session, Counter(), defaultdict(float))
     run.listeners.append(report.note)
     try:
+        report.record = run.begin().folder
         _check(run.session)
         if not quiet and (note := space_note(run.session)):
             console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
@@ -105,7 +106,7 @@ def execute(
         run.end(_state_after(error), str(error) or type(error).__name__)
         raise
     finally:
-        run.close()
+        task.forget()
     report.wall_seconds = time.monotonic() - started
     return report
 
@@ -113,7 +114,7 @@ def execute(
 def _go_through(task: Interpolate, run: Run, report: RunReport, console: Console, *, quiet: bool) -> None:
     """Plan, work, write the results; what is found changed on the way is then in `run.changed`."""
     totals = run.session.totals()
-    report.record = run.begin(totals).folder
+    run.begin().planned(totals)
     if sum(totals.values()):
         luigi_scheduler.check(run.session.config.executor.luigid)
         _ = run.executor  # a cluster that does not answer is met here, not in every task

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +12,28 @@ import pandas as pd
 
 from data.manifest import STYLE_OF_PREFIX
 from pipeline.session import Session
+from pipeline.shards import DamagedShardError
+from pipeline.stage_index import Location
 from stages.evaluation import METRICS
 
 LEVEL_NAMES = {0: "easy", 1: "medium", 2: "hard"}  # ATD-12K's levels
 GROUPED_BY = ("source", "level", "motion", "behavior")
 ABOUT_PAIRS = ("id", *GROUPED_BY)
 """Columns of the score table that are no scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedScores:
+    """A shard some of whose scores cannot be read."""
+
+    path: Path
+    items: Mapping[str, str]
+    """Pairs, with what was found."""
+
+    def __str__(self) -> str:
+        (pair, why), *others = self.items.items()
+        more = f" and of {len(others)} more of its pairs" if others else ""
+        return f"{self.path}: the scores of {pair!r}{more} are damaged ({why})"
 
 
 def score_table(session: Session) -> pd.DataFrame:
@@ -25,24 +44,49 @@ def score_table(session: Session) -> pd.DataFrame:
     DataFrame
         A row a pair: `id`, `source` (`Japan`, `Disney` or `other`, by the id), `level`, `motion`,
         `behavior` where annotated, and a column for each of `stages.evaluation.METRICS`; nan = not scored.
+
+    Raises
+    ------
+    DamagedShardError
+        Scores are damaged.
     """
+    return _table([_row(session, item, location) for item, location in _scored(session)])
+
+
+def readable_scores(session: Session) -> tuple[pd.DataFrame, list[DamagedScores]]:
+    """Table of those scores that are not damaged, and the shards whose scores are."""
     rows: list[dict[str, Any]] = []
+    damaged: dict[Path, dict[str, str]] = {}
+    for item, location in _scored(session):
+        try:
+            rows.append(_row(session, item, location))
+        except DamagedShardError as error:
+            damaged.setdefault(error.path, {})[error.item] = error.why
+    return _table(rows), [DamagedScores(path, items) for path, items in damaged.items()]
+
+
+def _scored(session: Session) -> Iterator[tuple[int, Location]]:
+    """Pairs that have scores, with where these are kept."""
     for item, location in session.locations("evaluation"):
-        if location is None or location.record.status != "ok":
-            continue
-        scores = location.read()["scores"]
-        pair = session.manifest.pairs[item]
-        note = pair.annotation
-        rows.append(
-            {
-                "id": pair.id,
-                "source": _source(pair.id),
-                "level": None if note is None or note.level is None else LEVEL_NAMES[note.level],
-                "motion": None if note is None else _text(note.general_motion_type),
-                "behavior": None if note is None else _text(note.behavior),
-                **dict(zip(METRICS, scores.tolist(), strict=True)),
-            }
-        )
+        if location is not None and location.record.status == "ok":
+            yield item, location
+
+
+def _row(session: Session, item: int, location: Location) -> dict[str, Any]:
+    scores = location.read()["scores"]
+    pair = session.manifest.pairs[item]
+    note = pair.annotation
+    return {
+        "id": pair.id,
+        "source": _source(pair.id),
+        "level": None if note is None or note.level is None else LEVEL_NAMES[note.level],
+        "motion": None if note is None else _text(note.general_motion_type),
+        "behavior": None if note is None else _text(note.behavior),
+        **dict(zip(METRICS, scores.tolist(), strict=True)),
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*ABOUT_PAIRS, *METRICS])
 
 

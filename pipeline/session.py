@@ -143,6 +143,10 @@ class Session:
         found = self.groups[group]
         return found.frames if STAGES[stage].unit == "frame" else found.pairs
 
+    def times(self, pair: int) -> tuple[float, ...]:
+        """Times of the frames wanted of a pair."""
+        return self.manifest.pairs[pair].times or self.config.synthesis.times
+
     def item_id(self, stage: str, item: int) -> str:
         """Id of a frame or pair."""
         return (
@@ -156,6 +160,14 @@ class Session:
     @cached_property
     def _wanted_frames(self) -> frozenset[int]:
         return frozenset(index for pair in self.wanted_pairs for index in self.manifest.pairs[pair].frames)
+
+    @cached_property
+    def _ids(self) -> dict[str, frozenset[str]]:
+        """Ids of all items, by unit."""
+        return {
+            "frame": frozenset(frame.id for frame in self.manifest.frames),
+            "pair": frozenset(pair.id for pair in self.manifest.pairs),
+        }
 
     def group_of(self, stage: str, item: int) -> int:
         """Group in which an item stands."""
@@ -188,7 +200,8 @@ class Session:
     def index(self, stage: str) -> StageIndex:
         """Everything that is kept of a stage under its fingerprint."""
         if stage not in self._indexes:
-            self._indexes[stage] = StageIndex(self.folder(stage), restore=not self.look_only)
+            items = self._ids[STAGES[stage].unit]
+            self._indexes[stage] = StageIndex(self.folder(stage), restore=not self.look_only, items=items)
         return self._indexes[stage]
 
     def locate(self, stage: str, item: int) -> Location | None:

@@ -14,11 +14,12 @@ from rich.console import Console
 
 from configs.errors import AnimeInterpError, ConfigError, DataError
 from configs.sections import Config
-from pipeline.bindings import ItemSource, UpstreamItem, needed_for
+from pipeline.bindings import needed_for
 from pipeline.executors import open_executor
 from pipeline.export_record import ExportRecord, file_states, foreign_content
 from pipeline.fingerprints import canonical_digest
 from pipeline.folder_commits import HIDDEN_WIP_PREFIX, sweep_unfinished
+from pipeline.item_source import ItemSource, UpstreamItem
 from pipeline.progress import RunProgress
 from pipeline.session import Session
 from pipeline.sgm_files import FILE_NAMES, FolderJob, PairJob, PairOutcome, export_pair

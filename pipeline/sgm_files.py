@@ -13,10 +13,10 @@ import numpy as np
 
 from data.images import encode_image
 from data.sgm_folders import FLOW_PICTURES, FLOWS, LABEL_MAPS, MATCH_PICTURES
-from pipeline.bindings import ItemSource
 from pipeline.drawing import draw_moves, flow_to_color
 from pipeline.export_record import FileStates, file_states, foreign_content
 from pipeline.folder_commits import HIDDEN_WIP_PREFIX, commit_folder, sync_tree, unfinished_folder
+from pipeline.item_source import ItemSource
 from pipeline.variables import Array
 from stages.coarse_flow import PieceFate
 

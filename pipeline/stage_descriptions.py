@@ -46,9 +46,12 @@ class Difference:
     """`matching.area_penalty`, for example."""
     old: str
     new: str
+    note: str = ""
+    """Why it changes nothing, where that is known."""
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.old} -> {self.new}"
+        note = f" ({self.note})" if self.note else ""
+        return f"{self.what}: {self.old} -> {self.new}{note}"
 
 
 def describe_stages(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from pipeline.shard_manifest import (
 )
 from pipeline.shards import item_shape, read_item
 from pipeline.variables import Array
+
+OTHER_SHARDS = 32  # with no item of interest, kept for what they tell of times and sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,17 @@ class StageIndex:
         The fingerprint's folder; may be absent.
     restore
         Put back shards that a writer which died had put aside; otherwise nothing is written.
+    items
+        Ids of the items that may be asked for; None = all. Of shards that hold none of them only a few are
+        kept in mind: a part of a long clip need not carry all the others about.
     """
 
-    def __init__(self, folder: Path, *, restore: bool = True) -> None:
+    def __init__(self, folder: Path, *, restore: bool = True, items: Collection[str] | None = None) -> None:
+        self._items = items
         self._shards: dict[Path, ShardManifest] = {}
         self._locations: dict[str, list[Location]] = {}
         self._damage: dict[Path, Mapping[str, str]] = {}
+        self._others = 0
         if restore:
             restore_replaced(folder)
         # Latest first: where two shards hold an item, the later one was asked for with reason.
@@ -126,7 +133,7 @@ class StageIndex:
         former = self._shards.pop(path, None)
         self._damage.pop(path, None)
         for record in () if former is None else former.items:
-            kept = [location for location in self._locations[record.id] if location.path != path]
+            kept = [location for location in self._locations.get(record.id, ()) if location.path != path]
             self._locations[record.id] = kept
         self._add(path, first=True)
 
@@ -139,6 +146,11 @@ class StageIndex:
         if changed:
             name, why = next(iter(changed.items()))
             self._damage[path] = dict.fromkeys((record.id for record in manifest.items), f"{name}: {why}")
+            return
+        if self._items is not None and not any(record.id in self._items for record in manifest.items):
+            if self._others < OTHER_SHARDS:
+                self._others += 1
+                self._shards[path] = manifest
             return
         self._shards[path] = manifest
         for row, record in enumerate(manifest.items):

@@ -120,7 +120,7 @@ class StageBatch(PipelineTask):
         run = self.pipeline_run
         if run.stopped is not None:
             raise RunFailedError(str(run.stopped))
-        run.begin({})
+        run.begin()
         broken, changed = len(run.broken), len(run.changed)
         try:
             self._compute(run)

@@ -26,11 +26,13 @@ class WorkerDiedError(AnimeInterpError):
         How many.
     cause
         What is known of the last one's cause.
+    elsewhere
+        How many others went meanwhile that had nothing to do with it.
     """
 
-    def __init__(self, deaths: int, cause: str) -> None:
-        super().__init__(deaths, cause)
-        self.deaths, self.cause = deaths, cause
+    def __init__(self, deaths: int, cause: str, elsewhere: int = 0) -> None:
+        super().__init__(deaths, cause, elsewhere)
+        self.deaths, self.cause, self.elsewhere = deaths, cause, elsewhere
 
     def __str__(self) -> str:
         times = "once" if self.deaths == 1 else f"{self.deaths} times"

@@ -109,6 +109,11 @@ class Browser:
         """Reference to the first element that a CSS selector matches."""
         return str(self._post("element", {"using": "css selector", "value": selector})[ELEMENT])
 
+    def enter(self, selector: str | None) -> None:
+        """Turn to the page within a frame, or back to the page itself."""
+        frame = None if selector is None else {ELEMENT: self.find(selector)}
+        self._post("frame", {"id": frame})
+
     def text(self, selector: str) -> str:
         return str(self.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector))
 
@@ -143,13 +148,14 @@ class Browser:
         self._post("actions", {"actions": [pointer]})
 
     def _move(self, selector: str, x: float, y: float) -> dict[str, Any]:
-        left, top, width, height = self.run(
+        width, height = self.run(
             "const b = document.querySelector(arguments[0]).getBoundingClientRect();"
-            "return [b.left, b.top, b.width, b.height]",
+            "return [b.width, b.height]",
             selector,
         )
-        at = {"x": round(left + x * width), "y": round(top + y * height)}
-        return {"type": "pointerMove", "duration": 50, "origin": "viewport", **at}
+        # From the element's middle: in a frame, places on the page would be taken for those on the screen.
+        at = {"x": round((x - 0.5) * width), "y": round((y - 0.5) * height)}
+        return {"type": "pointerMove", "duration": 50, "origin": {ELEMENT: self.find(selector)}, **at}
 
     def wheel(self, selector: str, delta: int) -> None:
         """Turn the wheel over the middle of an element."""

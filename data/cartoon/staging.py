@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,10 +73,17 @@ class Scene:
 
     def painted(self, frame: Literal[0, 1, 2]) -> list[Painted]:
         """Pieces of frame 0, the middle (1) or frame 1 (2), in painting order."""
+        return self._painted([(0.0, cast.middle, 1.0)[frame] for cast in self.casts])
+
+    def painted_at(self, s: float) -> list[Painted]:
+        """Pieces at the eased time s, the same for all, in painting order."""
+        return self._painted([s] * len(self.casts))
+
+    def _painted(self, times: Sequence[float]) -> list[Painted]:
         pieces: list[Painted] = []
         owners = 0
-        for cast in self.casts:
-            maps = cast.maps((0.0, cast.middle, 1.0)[frame])
+        for cast, s in zip(self.casts, times, strict=True):
+            maps = cast.maps(s)
             owner_of = {name: owners + 1 + i for i, name in enumerate(maps)}
             first = len(pieces) + 1
             for i, piece in enumerate(cast.figure.pieces):

@@ -54,6 +54,10 @@ class Clip(Protocol):
         """Frames a second; their mean where it varies."""
 
     @property
+    def expected_frames(self) -> int:
+        """How many frames it has, as far as that is known before reading them; for showing progress."""
+
+    @property
     def has_alpha(self) -> bool:
         """Whether its frames have transparency."""
 

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from data.images import write_file
 
 Change = Literal["first", "repeat", "motion", "fade", "cut"]
+
+SCAN_FORMAT = 1
+"""Raised whenever scans are kept or made in another way; older ones are then made anew."""
+
+
+HEADER = b"animeinterp clip scan\n"
+"""First line of a file; the second is the SHA-256 of all that follows, a compressed archive of arrays."""
+
+
+def scan_key(clip_digest: str, repeat_threshold: float, cut_threshold: float) -> str:
+    """SHA-256 of everything a scan depends on."""
+    parts = [SCAN_FORMAT, clip_digest, float(repeat_threshold), float(cut_threshold)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +55,73 @@ class ClipScan:
         for index, change in enumerate(self.changes):
             found.append(found[-1] if change == "repeat" else index)
         return tuple(found)
+
+    def holds(self) -> tuple[tuple[int, int], ...]:
+        """Each drawing's first frame and the number of frames it is shown for."""
+        firsts = [index for index, change in enumerate(self.changes) if change != "repeat"]
+        ends = [*firsts[1:], len(self.changes)]
+        return tuple((first, end - first) for first, end in zip(firsts, ends, strict=True))
+
+    def frames_of(self, change: Change) -> tuple[int, ...]:
+        """Frames that are this to the drawing before them."""
+        return tuple(index for index, found in enumerate(self.changes) if found == change)
+
+    def save(self, path: Path, key: str) -> None:
+        """Keep the scan in a file, whole or not at all.
+
+        Raises
+        ------
+        configs.errors.DataError
+            The file cannot be written.
+        """
+        kinds = get_args(Change)
+        numbers = [*self.starts, self.end]
+        about = {"key": key, "size": self.size, "bars": self.bars, "problems": self.problems}
+        packed = io.BytesIO()
+        np.savez_compressed(
+            packed,
+            about=np.array(json.dumps(about)),
+            changes=np.array([kinds.index(change) for change in self.changes], np.uint8),
+            differences=np.array(self.differences, np.float64),
+            numerators=np.array([number.numerator for number in numbers], np.int64),
+            denominators=np.array([number.denominator for number in numbers], np.int64),
+        )
+        content = packed.getvalue()
+        write_file(path, HEADER + _line(content) + content)
+
+    @classmethod
+    def load(cls, path: Path, key: str) -> ClipScan | None:
+        """A scan kept under this key; None where there is none, or a damaged one, or another's."""
+        try:
+            file = path.read_bytes()
+        except OSError:
+            return None
+        start = len(HEADER) + len(_line(b""))
+        content = file[start:]
+        if file[:start] != HEADER + _line(content):
+            return None
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            about: dict[str, Any] = json.loads(str(archive["about"]))
+            if about["key"] != key:
+                return None
+            arrays = {name: archive[name] for name in archive.files}
+        kinds = get_args(Change)
+        height, width = about["size"]
+        above, below, left, right = about["bars"]
+        times = [
+            Fraction(int(n), int(d))
+            for n, d in zip(arrays["numerators"], arrays["denominators"], strict=True)
+        ]
+        return cls(
+            size=(height, width),
+            starts=tuple(times[:-1]),
+            end=times[-1],
+            changes=tuple(kinds[code] for code in arrays["changes"]),
+            differences=tuple(float(difference) for difference in arrays["differences"]),
+            bars=(above, below, left, right),
+            problems=tuple(about["problems"]),
+        )
+
+
+def _line(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode() + b"\n"

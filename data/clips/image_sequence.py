@@ -84,6 +84,11 @@ class ImageClip:
         _check_sizes(sizes)
 
     @property
+    def expected_frames(self) -> int:
+        """One for each file."""
+        return len(self.sources)
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What could not be read, as far as has been read."""
         missing = _missing_numbers(self.sources)

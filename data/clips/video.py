@@ -74,6 +74,10 @@ class VideoClip:
             self.stream_index = stream.index
             self.rate = mean_rate(stream)
             self.time_base = stream.time_base or 1 / self.rate
+            ends = declared_end(stream)
+            lasts = 0 if ends is None else max(0, round((ends - first.time) * self.rate))
+            self.expected_frames = stream.frames or lasts
+            """How many frames the file says it has."""
             aspect = stream.sample_aspect_ratio or Fraction(1)
             self.aspect = 1 / aspect if turned and aspect else aspect
             """Width of a pixel over its height; 1 when unknown."""

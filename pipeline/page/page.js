@@ -28,6 +28,7 @@ const pieces = new Pieces(() => {
 
 function openTab(name, focus = false) {
   const part = tabs.find((each) => each.name === name) ?? tabs[0];
+  tellOther("tab", part.name);
   for (const tab of document.querySelectorAll("#tabs [role=tab]")) {
     const chosen = tab.dataset.stage === part.name;
     tab.setAttribute("aria-selected", String(chosen));
@@ -163,6 +164,7 @@ function buildHead() {
 }
 
 viewportListeners.add(() => {
+  tellOther("place", { ...viewport });
   const shown = document.getElementById("zoom-shown");
   if (shown) shown.textContent = `${viewport.zoom.toFixed(1)}×`;
   cancelAnimationFrame(waiting);
@@ -175,4 +177,19 @@ buildHead();
 buildTabs();
 moveTo(0.5, 0.5, 1);
 recall();
+followOther({
+  // Which stage and place it finds here; later, since what is done now is not told.
+  ready: () => queueMicrotask(() => {
+    tellOther("tab", stage ? stage.part.name : RECORD.name);
+    tellOther("place", { ...viewport });
+  }),
+  tab: (name) => openTab(name),
+  place: ({ x, y, zoom }) => moveTo(x, y, zoom),
+  layer: (label) => stage?.switchTo(stage.labels.indexOf(label)),
+  time: (time) => { if (stage?.part.times?.includes(time)) stage.turnTo(time); },
+  vectors: (wanted) => { if (stage && wanted !== stage.withVectors) stage.toggleVectors(); },
+  hover: ([side, place]) => stage?.hover(side, place),
+  pin: ([side, place, pinned]) => pieces.pinAt(side, place, pinned),
+  unpin: () => pieces.unpin(),
+});
 paintThumbs();

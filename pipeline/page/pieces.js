@@ -45,7 +45,13 @@ class Pieces {
     if (side === undefined || place === null || !this.table(side)) return;
     const piece = await pieceAt(side, place);
     const again = this.pinned && this.side === side && this.piece === piece;
+    tellOther("pin", [side, place, !again]);
     this.select(side, piece, !again);
+  }
+
+  // The piece at a place, as it was pinned or let go in the other page: there it may have another number.
+  async pinAt(side, place, pinned) {
+    if (this.table(side)) this.select(side, await pieceAt(side, place), pinned);
   }
 
   select(side, piece, pinned) {
@@ -56,6 +62,7 @@ class Pieces {
   }
 
   unpin() {
+    tellOther("unpin", true);
     this.pinned = false;
     this.tell();
   }

@@ -84,6 +84,7 @@ class Stage {
   async switchTo(number) {
     const label = this.labels[number];
     if (label === undefined) return;
+    tellOther("layer", label);
     const shown = this.views.filter((view) => view.layer).map((view) => view.show(view.layerOf(label, this.time)));
     this.tellSwitches();
     await Promise.all(shown);
@@ -92,6 +93,7 @@ class Stage {
 
   // Every view shows what it shows at another time.
   turnTo(time) {
+    tellOther("time", time);
     this.time = time;
     for (const view of this.views) if (view.layer) view.show(view.layerOf(view.layer.label, time));
     this.tellSwitches();
@@ -115,6 +117,7 @@ class Stage {
   toggleVectors() {
     if (!this.vectorButton) return;
     this.withVectors = !this.withVectors;
+    tellOther("vectors", this.withVectors);
     this.vectorButton.setAttribute("aria-pressed", String(this.withVectors));
     this.refresh();
   }
@@ -163,17 +166,19 @@ class Stage {
     }[this.comparing];
   }
 
-  hover(view, place) {
+  // A place of the frame is looked at; where the pointer itself is, none is drawn.
+  hover(side, place, underPointer = null) {
+    tellOther("hover", [side, place]);
     for (const each of this.views) {
       if (!each.layer) continue;
-      each.pointAt(each === view ? null : place);
+      each.pointAt(each === underPointer ? null : place);
       each.read(place);
     }
-    this.pieces.hover(view.spec.side, place);
+    this.pieces.hover(side, place);
   }
 
-  click(view, place) {
-    this.pieces.click(view.spec.side, place);
+  click(side, place) {
+    this.pieces.click(side, place);
   }
 
   // Marks and vectors depend on zoom and size.

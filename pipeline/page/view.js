@@ -46,9 +46,9 @@ class View {
     this.element = make("figure", { class: "view" }, caption, ...content);
     if (!this.layer) return;
     makeMovable(this.screen, {
-      hover: (place) => this.stage.hover(this, place),
-      leave: () => this.stage.hover(this, null),
-      click: (place) => this.stage.click(this, place),
+      hover: (place) => this.stage.hover(this.spec.side, place, this),
+      leave: () => this.stage.hover(this.spec.side, null, this),
+      click: (place) => this.stage.click(this.spec.side, place),
     });
   }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from configs.errors import WeightsError
 from models.lpips import BACKBONES, LPIPS, BackboneName, backbone_shapes, head_shapes
-from models.weights import load_lpips
+from models.weights import LPIPS_OLD_HEADS, load_lpips
 from models.weights_conversion import convert, examine
 from models.weights_layouts import CLASSIFIERS
 from tests.models.conftest import State
@@ -234,6 +235,24 @@ def test_heads_of_squeezenet_are_refused(
     )
     with pytest.raises(WeightsError, match=r"s.pth: .*2 surplus .lin5.model.1.weight"):
         load_lpips(tmp_path / "s.pth", files["vgg16"][1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_heads_of_the_version_before_are_known_by_their_numbers(
+    files: dict[BackboneName, tuple[Path, Path]],
+    name: BackboneName,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = torch.load(files[name][0], weights_only=True)
+    numbers = b"".join(state[f"lin{k}.model.1.weight"].numpy().tobytes() for k in range(5))
+    assert hashlib.sha256(numbers).hexdigest() not in LPIPS_OLD_HEADS
+    monkeypatch.setattr("models.weights.LPIPS_OLD_HEADS", {hashlib.sha256(numbers).hexdigest()})
+    # In whatever order and kind of file they come.
+    torch.save(dict(reversed(state.items())), tmp_path / "old.pth")
+    with pytest.raises(WeightsError, match=r"old.pth: holds the heads of LPIPS v0\.0.* v0\.1 on AlexNet"):
+        load_lpips(tmp_path / "old.pth", files[name][1])
+    load_lpips(*files["vgg16" if name == "alexnet" else "alexnet"])
 
 
 @pytest.mark.parametrize("name", NAMES)

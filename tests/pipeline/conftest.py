@@ -13,9 +13,14 @@ from configs.loading import load_config
 from data.cartoon import write_dataset
 from pipeline.bindings import STAGES
 from pipeline.cli import main
+from pipeline.pages import write_pages
+from pipeline.pair_view import PairView
 from pipeline.runner import RunReport, execute
 from pipeline.selection import Selection
 from pipeline.session import Session
+from pipeline.sgm_export import FlowType, export_sgm
+from tests.browser import Browser, browser_running, find_browser
+from tests.pipeline.exports import Export
 
 SIZE = (72, 128)
 PAIRS = 4
@@ -151,3 +156,54 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def remount(folder: Path, option: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{option}", str(folder)], check=True)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser; what needs it is skipped where Chromium or chromedriver is not installed."""
+    programs = find_browser()
+    if programs is None:
+        pytest.skip("Chromium or chromedriver is not installed")
+    with browser_running(programs, tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(running: Browser) -> Iterator[Browser]:
+    """A window of a desktop's size; afterwards the console must have stayed silent."""
+    running.resize(1400, 1000)
+    running.prefer(prefers_reduced_motion="no-preference", prefers_color_scheme="light")
+    yield running
+    assert running.complaints() == []
+
+
+@pytest.fixture(scope="session")
+def view(cartoons: Path, finished_cache: Path) -> PairView:
+    """A finished pair."""
+    session = Session.open(load_config("demo", small_settings(cartoons, finished_cache)), look_only=True)
+    return PairView(session, session.manifest.pairs[0].id)
+
+
+@pytest.fixture(scope="session")
+def page(view: PairView, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    (path,) = write_pages(view.session, [view.pair.id], tmp_path_factory.mktemp("pages"))
+    return path
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Folder that `export` writes."""
+    return tmp_path / "sgm"
+
+
+@pytest.fixture
+def export(finished: None, settings: list[str], out: Path) -> Export:
+    """Export a finished run with further settings; keywords choose pairs, label maps and the data type."""
+
+    def export(*more: str, labels: Path | None = None, dtype: FlowType = FlowType.FLOAT64, **selection):  # type: ignore[no-untyped-def]
+        session = Session.open(
+            load_config("demo", [*settings, *more]), Selection(**selection), look_only=True
+        )
+        return export_sgm(session, out, labels, dtype=dtype, console=Console(quiet=True), quiet=True)
+
+    return export

@@ -10,7 +10,8 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from rich.console import Console
 
@@ -23,15 +24,26 @@ MOMENTS = ("before write", "after data", "after manifest", "before rename", "put
 PATIENCE = 120.0  # seconds to wait for an end on a busy machine
 
 # A server that has the libraries loaded already forks each run, in milliseconds instead of seconds.
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.pipeline.faults"])
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload(["tests.pipeline.faults", "tests.pipeline.mortal_cluster"])
+
+
+class Injection(Protocol):
+    """Something that is to happen in a process of its own."""
+
+    def inject(self) -> None:
+        """Prepare it in this process."""
+        ...
 
 
 class Fault:
-    """What happens at the Nth coming of a moment: `kill` the process, or from then on the disk is `full`."""
+    """What happens at the Nth coming of a moment: `kill` the process, or from then on the disk is `full`.
 
-    def __init__(self, moment: str, number: int, kind: str) -> None:
-        self.moment, self.number, self.kind = moment, number, kind
+    With a file `doom` it happens while there is that file, and to the process that deletes it alone.
+    """
+
+    def __init__(self, moment: str, number: int, kind: str, doom: Path | None = None) -> None:
+        self.moment, self.number, self.kind, self.doom = moment, number, kind, doom
 
     def inject(self) -> None:
         """Let it happen in this process."""
@@ -39,7 +51,9 @@ class Fault:
 
         def fault() -> None:
             count = next(counter)
-            if self.kind == "kill" and count == self.number:
+            if self.doom is not None and not _taken(self.doom):
+                return
+            if self.kind == "kill" and count >= self.number:
                 os.kill(os.getpid(), signal.SIGKILL)
             if self.kind == "full" and count >= self.number:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -55,6 +69,15 @@ class Fault:
             "after rename": ("commit_folder", False),
         }[self.moment]
         (_before if early else _after)(fault, shards, name)
+
+
+def _taken(doom: Path) -> bool:
+    """Whether this process is the one to die: a file can be deleted once."""
+    try:
+        doom.unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _before(fault: Callable[[], None], owner: Any, name: str) -> None:
@@ -83,10 +106,10 @@ def _after(
 
 @contextmanager
 def running(
-    settings: Sequence[str], selection: Selection | None = None, fault: Fault | None = None
+    settings: Sequence[str], selection: Selection | None = None, fault: Injection | None = None
 ) -> Iterator[BaseProcess]:
     """A run in a process of its own; exit code 0 = succeeded, 1 = items failed, 2 = refused."""
-    process = _context.Process(target=_run, args=(list(settings), selection or Selection(), fault))
+    process = context.Process(target=_run, args=(list(settings), selection or Selection(), fault))
     process.start()
     try:
         yield process
@@ -96,7 +119,7 @@ def running(
 
 
 def run_to_the_end(
-    settings: Sequence[str], selection: Selection | None = None, fault: Fault | None = None
+    settings: Sequence[str], selection: Selection | None = None, fault: Injection | None = None
 ) -> int | None:
     """Exit code of a run in a process of its own; negative = the signal that killed it."""
     with running(settings, selection, fault) as process:
@@ -104,7 +127,7 @@ def run_to_the_end(
         return process.exitcode
 
 
-def _run(settings: list[str], selection: Selection, fault: Fault | None) -> None:
+def _run(settings: list[str], selection: Selection, fault: Injection | None) -> None:
     if fault is not None:
         fault.inject()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import json
 import os
@@ -11,15 +12,30 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+from distributed import Status
+
 from pipeline import jobs
-from pipeline.bindings import ItemSource, StageBinding
+from pipeline.bindings import StageBinding
 from pipeline.compute import Computed, compute_items
+from pipeline.item_source import ItemSource
 
 POISON_FILE = "POISON_FILE"  # environment variable: JSON, {"stage of item": way to die}
 
 
-def dask_setup(worker: object) -> None:
+def dask_setup(worker: Any) -> None:
     jobs.compute_items = _compute_items
+    worker.loop.add_callback(_announce, worker)
+
+
+async def _announce(worker: Any) -> None:
+    while worker.status != Status.running:
+        await asyncio.sleep(0.01)
+    (_folder() / f"worker {os.getpid()}").touch()
+
+
+def _folder() -> Path:
+    return Path(os.environ[POISON_FILE]).parent
 
 
 def _compute_items(
@@ -29,7 +45,7 @@ def _compute_items(
     for name, source in items:
         way = ways.get(f"{binding.name} of {name}")
         if way is not None:
-            {"exit": _exit, "segfault": _segfault, "kill": _kill, "allocate": _allocate}[way]()
+            WAYS[way]()
         yield from compute_items(binding, [(name, source)], config)
 
 
@@ -50,3 +66,22 @@ def _allocate() -> None:
     while True:
         hoard.append(b"x" * 50_000_000)  # touched, so that it counts
         time.sleep(0.02)
+
+
+def _unrest() -> None:
+    """Another worker goes first, as where machines are taken away: once for each file `unrest *`."""
+    left = next(_folder().glob("unrest *"), None)
+    if left is None:
+        return
+    left.unlink()
+    while True:
+        for path in _folder().glob("worker *"):
+            number = int(path.name.split()[1])
+            if number != os.getpid() and psutil.pid_exists(number):
+                path.unlink()
+                os.kill(number, signal.SIGKILL)
+                _kill()
+        time.sleep(0.01)
+
+
+WAYS = {"exit": _exit, "segfault": _segfault, "kill": _kill, "allocate": _allocate, "unrest": _unrest}

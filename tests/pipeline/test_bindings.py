@@ -7,10 +7,12 @@ import pytest
 
 from configs.errors import CacheError
 from configs.loading import load_config
-from pipeline.bindings import BY_METHOD, STAGES, ItemSource, UpstreamItem, binding_of, matching_of, needed_for
+from pipeline.bindings import BY_METHOD, STAGES, binding_of, needed_for
+from pipeline.item_source import ItemSource, UpstreamItem
 from pipeline.selection import Selection
 from pipeline.session import Session
 from pipeline.shards import array_digest
+from pipeline.stage_work import matching_of
 from pipeline.variables import VARIABLES, check_item
 from tests.pipeline.conftest import SIZE, Opener, Runner, small_settings
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import torch
 from configs.errors import AnimeInterpError, CacheError
 from configs.loading import load_config
 from configs.sections import Config
-from pipeline.bindings import ItemSource, StageBinding, Together
+from pipeline.bindings import StageBinding
 from pipeline.compute import Computed, compute_items, pairs_at_once
+from pipeline.item_source import ItemSource
 from pipeline.jobs import run_shard
 from pipeline.shard_manifest import read_manifest
 from pipeline.shards import read_item
+from pipeline.stage_work import NetworkPair, Together
 from tests.pipeline.conftest import Opener
 
 CONFIG = load_config("paper", ["executor.pairs_at_once=4"])
@@ -27,26 +30,30 @@ class Stage:
     def __init__(self, most: int = 100, poison: Sequence[int] = (), unreadable: Sequence[int] = ()) -> None:
         self.most, self.poison, self.unreadable = most, poison, unreadable
         self.batches: list[list[int]] = []
+        self.times: defaultdict[int, tuple[float, ...]] = defaultdict(tuple)
 
-    def read(self, source: ItemSource, config: Config) -> tuple[int, tuple[int, int]]:
+    def read(self, source: ItemSource, config: Config) -> NetworkPair:
         number, height = (int(path.name) for path in source.frames)
         if number in self.unreadable:
             raise ValueError(f"{number} cannot be read")
-        return number, (height, 4)
+        return NetworkPair(number, (height, 4), self.times[number])
 
-    def compute(self, inputs: Sequence[Any], config: Config) -> list[dict[str, np.ndarray]]:
-        self.batches.append([number for number, _ in inputs])
+    def compute(self, inputs: Sequence[NetworkPair], config: Config) -> list[dict[str, np.ndarray]]:
+        self.batches.append([read.pair for read in inputs])
         if len(inputs) > self.most:
             raise torch.OutOfMemoryError("CUDA out of memory")
         if set(self.poison) & set(self.batches[-1]):
             raise ValueError("poisoned")
         return [
-            {name: np.full((2, *size), number, np.float32) for name in ("refined_flow01", "refined_flow10")}
-            for number, size in inputs
+            {
+                name: np.full((2, *read.size), read.pair, np.float32)
+                for name in ("refined_flow01", "refined_flow10")
+            }
+            for read in inputs
         ]
 
     def results(self, *items: tuple[int, int], config: Config = CONFIG) -> list[Computed]:
-        together = Together(self.read, lambda inputs: inputs[1], self.compute)
+        together = Together(self.read, self.compute)
         binding = StageBinding("refinement", "pair", (), 1, together)
         sources = [(f"pair {n}", ItemSource(frames=(Path(str(n)), Path(str(height))))) for n, height in items]
         return list(compute_items(binding, sources, config))
@@ -73,6 +80,13 @@ def test_only_items_of_one_size_go_together() -> None:
     assert numbers(results) == [0, 1, 2, 3]
     assert stage.batches == [[0, 1, 1, 1], [2, 2, 2, 2], [3, 3, 3, 3]]
     assert results[2].result["refined_flow01"].shape == (2, 6, 4)
+
+
+def test_only_items_for_the_same_times_go_together() -> None:
+    stage = Stage()
+    stage.times[2] = (0.25,)
+    assert numbers(stage.results(*((n, 8) for n in range(4)))) == [0, 1, 2, 3]
+    assert stage.batches == [[0, 1, 1, 1], [2, 2, 2, 2], [3, 3, 3, 3]]
 
 
 def test_an_item_that_fails_does_so_alone() -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import dask
 import pytest
 
+from pipeline import isolation
 from pipeline.bindings import STAGES
+from pipeline.isolation import LEAST_DEATHS
 from pipeline.session import Session
 from tests.pipeline import poison
 from tests.pipeline.conftest import PAIRS, Opener, Runner, digests
@@ -52,7 +54,7 @@ def test_an_item_that_kills_its_worker_fails_alone_and_can_be_tried_again(
     assert report.computed["matching"] == PAIRS
     [(stage, record)] = report.session.failures()
     assert (stage, record.id) == ("matching", pair)
-    assert record.reason.startswith("the worker process died 2 times, out of memory perhaps (its limit was ")
+    assert record.reason.startswith("the worker process died 3 times, out of memory perhaps (its limit was ")
     assert "executor.memory_gb" in record.reason
     assert "--retry-failed" in record.reason
     found = statuses(open_session())
@@ -100,10 +102,43 @@ def test_an_item_beyond_the_memory_limit_fails_alone_and_says_so(
     [(stage, record)] = report.session.failures()
     assert (stage, record.id) == ("coarse_flow", pair)
     assert re.match(
-        r"the worker process died 2 times, as it took more memory \(\d\.\d GB\) than its limit of 1\.0 GB ",
+        r"the worker process died 3 times, as it took more memory \(\d\.\d GB\) than its limit of 1\.0 GB ",
         record.reason,
     )
     assert statuses(open_session())["synthesis"] == ["ok", "ok", "skipped", *["ok"] * (PAIRS - 3)]
+
+
+def test_an_item_is_not_to_blame_where_other_workers_go_too(
+    run: Runner,
+    open_session: Opener,
+    poisoned: Poison,
+    tmp_path: Path,
+    uninterrupted: dict[str, list[object]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(isolation, "LEAST_DEATHS", 1)
+    pair = open_session().manifest.pairs[1].id
+    poisoned({f"matching of {pair}": "unrest"})
+    for number in range(3):  # with its shard, with its shard again, and alone
+        (tmp_path / f"unrest {number}").touch()
+    report = run(*LOCAL)
+    assert report.succeeded
+    assert not list(tmp_path.glob("unrest *"))
+    assert digests(open_session()) == uninterrupted
+
+
+@pytest.mark.slow
+def test_an_item_is_to_blame_in_the_end_even_so(
+    run: Runner, open_session: Opener, poisoned: Poison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "MOST_DEATHS", 2)
+    pair = open_session().manifest.pairs[1].id
+    poisoned({f"matching of {pair}": "unrest"})
+    for number in range(50):
+        (tmp_path / f"unrest {number}").touch()
+    [(stage, record)] = run(*LOCAL).session.failures()
+    assert (stage, record.id) == ("matching", pair)
+    assert record.reason.startswith("the worker process died 2 times, ")
 
 
 @pytest.mark.slow
@@ -126,5 +161,6 @@ def test_so_it_is_on_a_cluster_given_by_address(
         report = run(f"executor.kind={processes.address}")
     [(stage, record)] = report.session.failures()
     assert (stage, record.id) == ("matching", pair)
-    assert record.reason.startswith(f"the worker process died {max(2, allowed_failures + 1)} times, ")
+    deaths = max(LEAST_DEATHS, allowed_failures + 1)
+    assert record.reason.startswith(f"the worker process died {deaths} times, ")
     assert statuses(open_session())["synthesis"] == ["ok", "skipped", *["ok"] * (PAIRS - 2)]

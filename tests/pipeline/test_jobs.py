@@ -148,6 +148,49 @@ def test_items_of_other_runs_are_carried_over_unless_damaged(job: ShardJob, dama
     assert ids == [first.id] if damaged else [item.id for item in job.items]
 
 
+def test_what_was_committed_since_the_plan_is_not_computed_again(job: ShardJob) -> None:
+    outcome = run_shard(job)
+    before = committed(job.path)
+    repeated = run_shard(job)
+    assert committed(job.path) == before
+    assert (repeated.computed, repeated.counts) == (outcome.computed, outcome.counts)
+    assert repeated.size == before.size
+    damage(job.path, "label_map")
+    run_shard(job)
+    after = committed(job.path)
+    assert [record.output for record in after.items] == [record.output for record in before.items]
+    assert after != before
+
+
+def test_what_is_to_be_replaced_is_computed_again_once(job: ShardJob) -> None:
+    run_shard(job)
+    before = committed(job.path)
+    items = tuple(replace(i, former=r) for i, r in zip(job.items, before.items, strict=True))
+    again = replace(job, items=items, present=True)
+    run_shard(again)
+    after = committed(job.path)
+    assert all(new.seconds != old.seconds for new, old in zip(after.items, before.items, strict=True))
+    run_shard(again)
+    assert committed(job.path) == after
+
+
+def test_an_item_found_to_have_failed_is_recorded_in_place_of_a_good_one(job: ShardJob) -> None:
+    run_shard(job)
+    first = job.items[0]
+    run_shard(replace(job, items=(ItemJob(first.id, first.input, status="failed", reason="deadly"),)))
+    assert committed(job.path).items[0].reason == "deadly"
+
+
+def test_what_a_worker_that_died_had_put_aside_is_put_back(job: ShardJob) -> None:
+    run_shard(job)
+    job.path.rename(job.path.with_name(f"wip-elsewhere-1-{12 * '0'}-replaced-{job.path.name}"))
+    first = job.items[0]
+    outcome = run_shard(replace(job, items=(first,), present=True))
+    assert outcome.counts == Counter(ok=len(job.items))
+    assert [record.id for record in committed(job.path).items] == [item.id for item in job.items]
+    assert [path.name for path in job.path.parent.iterdir()] == [job.path.name]
+
+
 def test_a_session_hands_on_what_it_takes_to_mend_a_damaged_item(run: Runner, open_session: Opener) -> None:
     together = "store.pairs_per_shard=16"
     run(together, last="coarse_flow")

@@ -2,81 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from configs.loading import load_config
-from data.images import write_image
 from pipeline.drawing import flow_to_color, saturated_length
 from pipeline.page_data import page_data
-from pipeline.pages import write_pages
 from pipeline.pair_view import PairView
-from pipeline.session import Session
 from stages.coarse_flow import PieceFate
-from tests.browser import Browser, browser_running, find_browser
-from tests.pipeline.conftest import SIZE, small_settings
-
-FIRST, SECOND = "#views .view:nth-child(1)", "#views .view:nth-child(2)"
-TABS = (
-    "frames",
-    "segmentation",
-    "matching",
-    "coarse_flow",
-    "refinement",
-    "synthesis",
-    "evaluation",
-    "record",
-)
+from tests.browser import Browser
+from tests.pipeline.conftest import SIZE
+from tests.pipeline.page_driving import FIRST, SECOND, marked, visit
 
 OWN, MATCH = [255, 140, 0], [0, 170, 255]  # colours of the piece and of its match
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    programs = find_browser()
-    if programs is None:
-        pytest.skip("Chromium or chromedriver is not installed")
-    with browser_running(programs, tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(running: Browser) -> Iterator[Browser]:
-    """A window of a desktop's size; afterwards the console must have stayed silent."""
-    running.resize(1400, 1000)
-    running.prefer(prefers_reduced_motion="no-preference", prefers_color_scheme="light")
-    yield running
-    assert running.complaints() == []
-
-
-@pytest.fixture(scope="module")
-def view(cartoons: Path, finished_cache: Path) -> PairView:
-    """A finished pair."""
-    session = Session.open(load_config("demo", small_settings(cartoons, finished_cache)), look_only=True)
-    return PairView(session, session.manifest.pairs[0].id)
-
-
-@pytest.fixture(scope="module")
-def page(view: PairView, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    (path,) = write_pages(view.session, [view.pair.id], tmp_path_factory.mktemp("pages"))
-    return path
-
-
-def visit(browser: Browser, page: Path, part: str) -> None:
-    """Open the page at a stage, and wait until its pictures are painted."""
-    browser.open(page, part)
-    screens = "[...document.querySelectorAll('.screen')]"
-    browser.wait_until(
-        lambda: browser.run(
-            f"return document.readyState === 'complete' && {screens}.every(s => s.dataset.layer)"
-        )
-    )
 
 
 def inside(view: PairView, side: int, piece: int) -> tuple[float, float]:
@@ -90,13 +30,6 @@ def inside(view: PairView, side: int, piece: int) -> tuple[float, float]:
 def largest(view: PairView, fate: PieceFate) -> int:
     """The largest piece of frame 0 that had a fate."""
     return int(np.flatnonzero(view.found("coarse_flow").arrays["fate01"] == fate)[-1])
-
-
-def marked(browser: Browser, figure: str) -> str | None:
-    found = browser.run(
-        "return document.querySelector(arguments[0] + ' .sheet canvas[data-pieces]')?.dataset.pieces", figure
-    )
-    return None if found is None else str(found)
 
 
 def pixel(browser: Browser, figure: str, canvas: str, place: tuple[float, float]) -> list[int]:
@@ -267,140 +200,3 @@ def test_where_motion_is_not_wanted_each_press_swaps(browser: Browser, page: Pat
         browser.wait_until(lambda name=name: browser.text(".layer-name") == name)
     browser.run("return new Promise(done => setTimeout(done, 700))")
     assert browser.text(".layer-name") == "Ground truth"
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_every_stage_without_scrolling_sideways(
-    browser: Browser, page: Path, scheme: str
-) -> None:
-    browser.prefer(prefers_color_scheme=scheme)
-    browser.resize(390, 844)
-    for tab in TABS:
-        visit(browser, page, f"{tab}/0/5")
-        width = browser.run(
-            "return [document.documentElement.scrollWidth, document.body.scrollWidth, innerWidth]"
-        )
-        assert max(width[:2]) <= width[2] == 390, tab
-        beyond = browser.run(
-            "return [...document.querySelectorAll('#stage :is(button, select, input, canvas, dd, p)')]"
-            ".filter(e => e.getClientRects().length && !e.closest('.scrolling, #candidates, .sheet'))"
-            ".filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML)"
-        )
-        assert beyond == [], tab
-
-
-def test_text_stands_out_from_its_ground(browser: Browser, page: Path) -> None:
-    """WCAG's 4.5 to 1, for every text of every stage, in light and in dark."""
-    for scheme in ("light", "dark"):
-        browser.prefer(prefers_color_scheme=scheme)
-        for tab in TABS:
-            visit(browser, page, f"{tab}/0/5")
-            assert browser.run(CONTRAST) == [], (scheme, tab)
-
-
-CONTRAST = """
-const parse = (color) => color.match(/[\\d.]+/g).map(Number);
-const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-  .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-const ground = (element) => {
-  for (let e = element; e; e = e.parentElement) {
-    const color = parse(getComputedStyle(e).backgroundColor);
-    if (color.length === 3 || color[3] === 1) return color;
-  }
-  return [255, 255, 255];
-};
-return [...document.querySelectorAll('body *')].filter((e) => e.getClientRects().length
-    && [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())
-    && !e.closest('select, .skip, kbd'))
-  .filter((e) => {
-    const [a, b] = [luminance(parse(getComputedStyle(e).color)), luminance(ground(e))];
-    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
-  }).map((e) => e.outerHTML.slice(0, 200));
-"""
-
-
-def test_everything_has_a_name_for_those_who_cannot_see(browser: Browser, page: Path) -> None:
-    for tab in TABS:
-        visit(browser, page, f"{tab}/0/5")
-        nameless = browser.run(
-            "const named = e => e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length;"
-            "const asked = 'button, input, select, [role=img], [role=group], section';"
-            "return [...document.querySelectorAll(asked)]"
-            ".filter(e => e.getClientRects().length && !named(e)).map(e => e.outerHTML)"
-        )
-        assert nameless == [], tab
-    visit(browser, page, "coarse_flow")
-    alt = browser.run("return document.querySelector('.screen [role=img]').getAttribute('aria-label')")
-    assert alt.startswith("coarse flow 0 → 1: up to ")
-
-
-def test_the_record_names_times_and_fingerprints(browser: Browser, page: Path, view: PairView) -> None:
-    visit(browser, page, "record")
-    browser.click("#record details:nth-of-type(3) summary")
-    assert browser.run("return document.querySelector('#record details:nth-of-type(3) dl').offsetHeight") > 0
-    text = browser.text("#record")
-    for stage, fingerprint in view.session.fingerprints.items():
-        assert stage in text
-        assert fingerprint in text
-    assert "distance_limit" in text
-
-
-def test_an_address_leads_back_to_stage_and_piece(browser: Browser, page: Path) -> None:
-    visit(browser, page, "coarse_flow/1/7")
-    browser.wait_until(lambda: marked(browser, SECOND) == "7")
-    assert browser.run("return location.hash") == "#coarse_flow/1/7"
-    browser.press("[")
-    assert browser.run("return location.hash") == "#matching/1/7"
-
-
-def test_skipping_to_the_pictures_stays_on_the_stage(browser: Browser, page: Path) -> None:
-    visit(browser, page, "matching")
-    browser.press("Tab", "Enter")
-    browser.wait_until(lambda: browser.run("return document.activeElement.id") == "stage")
-    assert browser.run("return document.querySelector('#stage').dataset.stage") == "matching"
-
-
-def test_a_pair_whose_frames_are_broken(browser: Browser, cartoons: Path, tmp_path: Path) -> None:
-    root = tmp_path / "copy"
-    shutil.copytree(cartoons, root)
-    folder = sorted((root / "test_2k_540p").iterdir())[0]
-    for name in ("frame1.png", "frame3.png"):
-        (folder / name).write_bytes(b"")
-    session = Session.open(load_config("demo", small_settings(root, tmp_path / "cache")), look_only=True)
-    (path,) = write_pages(session, [folder.name], tmp_path / "pages")
-    for tab in TABS:
-        visit(browser, path, tab)
-    visit(browser, path, "frames")
-    browser.hover(f"{FIRST} .screen", 0.5, 0.5)
-    browser.wait_until(lambda: "RGB" in browser.text(f"{FIRST} .reading"))
-    assert "Frame 0: the frame cannot be read" in browser.text("#notes")
-
-
-def test_nothing_computed_yet(browser: Browser, cartoons: Path, tmp_path: Path) -> None:
-    session = Session.open(load_config("demo", small_settings(cartoons, tmp_path / "none")), look_only=True)
-    name = session.manifest.pairs[0].id
-    (path,) = write_pages(session, [name], tmp_path / "pages", ["animeinterp", "run", "demo"])
-    visit(browser, path, "matching")
-    assert browser.text("#notes code") == f"animeinterp run demo --id {name} --to matching"
-    visit(browser, path, "synthesis")
-    assert "not computed yet" in browser.text("#views")
-
-
-def test_letters_of_any_kind_are_shown_as_they_are(browser: Browser, tmp_path: Path) -> None:
-    name = '<b>"it\'s"& 世界'
-    for frame in "ab":
-        write_image(tmp_path / "frames" / name / f"{frame}.png", np.full((16, 24, 3), 90, np.uint8))
-    session = Session.open(
-        load_config(
-            "demo",
-            [f"data.root={json.dumps(str(tmp_path / 'frames'))}", f"store.cache='{tmp_path / 'cache'}'"],
-        ),
-        look_only=True,
-    )
-    (path,) = write_pages(session, [name], tmp_path / "pages", ["animeinterp", "run", "demo"])
-    visit(browser, path, "segmentation")
-    assert browser.text("h1") == name
-    assert browser.run("return document.title") == name
-    assert browser.text("#notes code").endswith("--to segmentation")
-    assert browser.run("return document.querySelector('h1 *, #notes b')") is None

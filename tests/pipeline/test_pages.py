@@ -13,7 +13,8 @@ import pytest
 
 from configs.errors import ConfigError, DataError
 from data.images import write_image
-from pipeline.pages import SCRIPTS, Link, page_file, render_index, render_page, write_pages
+from pipeline.page_files import page_file
+from pipeline.pages import SCRIPTS, Link, render_index, render_page, write_pages
 from pipeline.pair_view import PairView
 from pipeline.session import Session
 from tests.pipeline.conftest import Opener, Runner
@@ -62,10 +63,10 @@ def test_nothing_is_fetched() -> None:
 
 def test_scripts_can_stand_in_a_page() -> None:
     files = {path.name for path in (Path(__file__).parents[2] / "pipeline" / "page").iterdir()}
-    assert files == {"page.html", "index.html", "page.css", *(f"{name}.js" for name in SCRIPTS)}
+    assert files == {"page.html", "index.html", "base.css", "page.css", *(f"{name}.js" for name in SCRIPTS)}
     for name in SCRIPTS:
-        assert "</script" not in page_file(f"{name}.js")
-        assert "innerHTML" not in page_file(f"{name}.js")
+        assert "</script" not in page_file(f"page/{name}.js")
+        assert "innerHTML" not in page_file(f"page/{name}.js")
 
 
 def test_a_page_is_written_again_only_when_it_changes(

@@ -11,7 +11,7 @@ import pytest
 from configs.loading import load_config
 from pipeline.run_report import write_report
 from pipeline.session import Session
-from tests.browser import Browser, browser_running, find_browser
+from tests.browser import Browser
 from tests.pipeline.conftest import PAIRS, small_settings
 
 IDS = """
@@ -22,19 +22,12 @@ WIDTHS = "return [document.documentElement.scrollWidth, document.documentElement
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    programs = find_browser()
-    if programs is None:
-        pytest.skip("Chromium or chromedriver is not installed")
-    with browser_running(programs, tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def folder(cartoons: Path, finished_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the report of a finished run."""
     session = Session.open(load_config("demo", small_settings(cartoons, finished_cache)), look_only=True)
-    return write_report(session, tmp_path_factory.mktemp("report"), command=["animeinterp", "run"])[0].parent
+    folder = tmp_path_factory.mktemp("report")
+    write_report(session, folder, command=["animeinterp", "run"])
+    return folder
 
 
 @pytest.fixture

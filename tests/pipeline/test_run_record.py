@@ -9,12 +9,17 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import torch
 
+from configs.errors import ConfigError
+from pipeline import session
 from pipeline.bindings import STAGES
 from pipeline.run_record import RunInfo, RunRecord, is_alive, read_events, read_runs
+from pipeline.stage_index import StageIndex
 from tests.pipeline.conftest import PAIRS, Opener, Runner
 
 
@@ -73,6 +78,31 @@ def test_a_run_with_nothing_to_do_leaves_one_too(finished: None, run: Runner, tm
     runs = read_runs(tmp_path / "cache")
     assert len(runs) == before + 1
     assert runs[-1][1].state == "finished"
+
+
+def test_a_run_is_on_record_before_it_looks_at_the_cache(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    class WatchedIndex(StageIndex):
+        def __init__(self, folder: Path, **options: Any) -> None:
+            seen.append([is_alive(info, path) for path, info in read_runs(tmp_path / "cache")])
+            super().__init__(folder, **options)
+
+    monkeypatch.setattr(session, "StageIndex", WatchedIndex)
+    assert run(last="segmentation").succeeded
+    assert seen == [[True]]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_run_that_is_refused_says_why(run: Runner, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        run("executor.device=cuda")
+    ((folder, info),) = read_runs(tmp_path / "cache")
+    assert (info.state, info.exit_code) == ("refused", 2)
+    (event,) = read_events(folder)
+    assert "no CUDA device" in event["why"]
 
 
 def test_a_run_that_goes_on_is_alive_until_it_ends(record: RunRecord) -> None:

@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def written(session: Session, folder: Path, *, rank_by: str = "psnr", pages: int = 0) -> Page:
-    path, *_ = write_report(session, folder, command=COMMAND, rank_by=rank_by, pages=pages)
+    path, *_ = write_report(session, folder, command=COMMAND, rank_by=rank_by, pages=pages).files
     return Page(path.read_text(encoding="utf-8"))
 
 

@@ -1,27 +1,21 @@
 from __future__ import annotations
 
-import json
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from configs.errors import CacheError, ConfigError, DataError
+from configs.errors import ConfigError
 from configs.loading import load_config
 from data.images import read_image
 from data.sgm_folders import FLOWS, LABEL_MAPS
-from pipeline import sgm_export, sgm_files
-from pipeline.export_record import ExportRecord
-from pipeline.selection import Selection
+from pipeline import sgm_export
 from pipeline.session import Session
 from pipeline.sgm_export import ExportReport, FlowType, export_sgm
 from tests.pipeline.conftest import PAIRS, SIZE, Command, Opener, Runner, set_options
+from tests.pipeline.exports import Export, cached, changed, files, ids, names_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SIX = {
@@ -32,55 +26,6 @@ SIX = {
     "matching_color_1to3.jpg",
     "matching_color_3to1.jpg",
 }
-
-Export = Callable[..., ExportReport]
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "sgm"
-
-
-@pytest.fixture
-def export(finished: None, settings: list[str], out: Path) -> Export:
-    """Export a finished run with further settings; keywords choose pairs, label maps and the data type."""
-
-    def export(*more: str, labels: Path | None = None, dtype: FlowType = FlowType.FLOAT64, **selection):  # type: ignore[no-untyped-def]
-        session = Session.open(
-            load_config("demo", [*settings, *more]), Selection(**selection), look_only=True
-        )
-        return export_sgm(session, out, labels, dtype=dtype, console=Console(quiet=True), quiet=True)
-
-    return export
-
-
-def ids(session: Session) -> list[str]:
-    return [pair.id for pair in session.manifest.pairs]
-
-
-def names_in(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
-
-
-def files(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Inode and modification time of every file below: both are new when a folder is written again."""
-    return {
-        path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()
-    }
-
-
-def changed(before: dict[Path, tuple[int, int]], after: dict[Path, tuple[int, int]]) -> set[str]:
-    """Pairs of which a file has come, gone or been written again."""
-    return {path.parent.name for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-
-
-def cached(session: Session) -> Iterator[tuple[str, dict[str, np.ndarray], list[np.ndarray]]]:
-    """Id, coarse flow and label maps of each pair as they are in the cache."""
-    for item, pair in enumerate(session.manifest.pairs):
-        coarse = session.locate("coarse_flow", item)
-        frames = [session.locate("segmentation", frame) for frame in pair.frames]
-        assert coarse is not None
-        yield pair.id, coarse.read(), [frame.read()["label_map"] for frame in frames if frame is not None]
 
 
 @pytest.mark.parametrize("dtype", list(FlowType))
@@ -329,126 +274,3 @@ def test_several_workers(export: Export, out: Path, open_session: Opener) -> Non
     shutil.rmtree(out)
     assert export().exported == PAIRS
     assert files(out).keys() == before.keys()
-
-
-KILLED = """
-import os, signal, sys
-from pipeline import sgm_files
-commit, count = sgm_files.commit_folder, 0
-def killed(*paths):
-    global count
-    count += 1
-    if count == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    commit(*paths)
-sgm_files.commit_folder = killed
-from pipeline.cli import main
-main()
-"""
-
-
-def test_a_killed_export_goes_on(
-    export: Export, settings: list[str], out: Path, open_session: Opener
-) -> None:
-    arguments = ["export-sgm", "demo", str(out), *set_options(settings)]
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, *arguments], cwd=ROOT, capture_output=True, check=False
-    )
-    assert killed.returncode == -signal.SIGKILL
-    names = names_in(out)
-    assert len([name for name in names if name.startswith(".wip-")]) == 1
-    whole = names & set(ids(open_session()))
-    assert len(whole) == 2
-    assert all(names_in(out / name) == SIX for name in whole)
-    before = files(out)
-    assert export() == ExportReport(exported=PAIRS - 2, current=2)
-    assert names_in(out) == set(ids(open_session()))
-    assert changed(before, files(out)).isdisjoint(whole)
-
-
-def test_a_kill_before_the_note_costs_no_folder(
-    export: Export, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ExportRecord, "finish", killed)
-        with pytest.raises(KeyboardInterrupt):
-            export()
-    (name,) = names_in(out)
-    before = files(out)
-    assert export() == ExportReport(exported=PAIRS - 1, current=1)
-    assert changed(before, files(out)).isdisjoint({name})
-
-
-def test_a_full_disk_stops_the_export_and_leaves_nothing_half(
-    export: Export, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sync, calls = sgm_files.sync_tree, []
-
-    def disk_full(folder: Path) -> int:
-        calls.append(folder)
-        if len(calls) == 2:
-            raise OSError(28, "No space left on device", str(folder))
-        return sync(folder)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(sgm_files, "sync_tree", disk_full)
-        with pytest.raises(DataError, match=f"^{out}: cannot be written .No space left.*make room"):
-            export()
-    assert len(calls) == 2
-    assert [names_in(path) for path in out.iterdir()] == [SIX]
-    assert export() == ExportReport(exported=PAIRS - 1, current=1)
-
-
-@pytest.mark.parametrize("inside", ["", "deeper"])
-def test_a_file_in_the_way_is_refused_by_name(
-    command: Command, finished: None, settings: list[str], out: Path, inside: str
-) -> None:
-    out.write_text("in the way")
-    code, printed = command("export-sgm", "demo", str(out / inside), *set_options(settings))
-    assert code == 2
-    assert f"{out / inside}: cannot be written (" in printed
-    assert "Traceback" not in printed
-
-
-def test_an_unwritable_cache_is_named(export: Export, tmp_path: Path) -> None:
-    (tmp_path / "cache" / "exports").write_text("in the way")
-    with pytest.raises(CacheError, match="exports.*cannot be written .*keeps note of what was exported"):
-        export()
-
-
-def test_damaged_results_concern_their_pair_alone(export: Export, open_session: Opener) -> None:
-    session = open_session()
-    victim = next(
-        p for p in (session.shard_path("coarse_flow", 0) / "coarse_flow01" / "c").rglob("*") if p.is_file()
-    )
-    victim.write_bytes(b"\0" * victim.stat().st_size)
-    report = export()
-    assert report.exported == PAIRS - len(session.items("coarse_flow", 0))
-    assert all("array 'coarse_flow01'" in reason for reason in report.left_out)
-
-
-def test_a_torn_line_of_the_record_costs_one_pair_at_most(export: Export, out: Path, tmp_path: Path) -> None:
-    export()
-    (record,) = (tmp_path / "cache" / "exports").iterdir()
-    lines = record.read_text().splitlines()
-    assert json.loads(lines[0]) == {"folder": str(out)}
-    record.write_text("\n".join(lines)[:-20])
-    before = files(out)
-    assert export() == ExportReport(current=PAIRS)  # the one without a line is found to be whole
-    assert files(out) == before
-    assert len(record.read_text().splitlines()) == len(lines) + 1
-
-
-def test_records_are_kept_by_place(export: Export, out: Path, settings: list[str], tmp_path: Path) -> None:
-    export()
-    session = Session.open(load_config("demo", settings), look_only=True)
-    other = tmp_path / "link" / ".." / "other"
-    report = export_sgm(session, other, console=Console(quiet=True), quiet=True)
-    assert report.exported == PAIRS
-    assert len(list((tmp_path / "cache" / "exports").iterdir())) == 2
-    (tmp_path / "linked").symlink_to(out)
-    report = export_sgm(session, tmp_path / "linked", console=Console(quiet=True), quiet=True)
-    assert report.current == PAIRS

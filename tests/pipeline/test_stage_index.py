@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline import stage_index
 from pipeline.shard_manifest import ItemRecord, ShardManifest, read_manifest
 from pipeline.shards import array_digest, write_shard
 from pipeline.stage_index import StageIndex
@@ -167,3 +168,18 @@ def test_a_shard_that_is_replaced_meanwhile_is_not_taken_for_damaged(folder: Pat
     writer.join()
     assert found == {None}
     assert "a" in StageIndex(folder)
+
+
+def test_shards_without_items_of_interest_are_not_carried_about(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_index, "OTHER_SHARDS", 2)
+    paths = [write(folder, f"s{k}", **{f"item{k}": "1", f"beside{k}": "1"}) for k in range(6)]
+    index = StageIndex(folder, items={"item3"})
+    assert index.find("item3", "1") is not None
+    assert index.shard(paths[3]) is not None
+    assert len(index.shards) == 3
+    assert all(f"item{k}" not in index for k in (0, 1, 2, 4, 5))
+    path = write(folder, "s5", item3="2", item5="1")
+    index.refresh(path)
+    assert index.find("item3", "2") is not None

@@ -1,0 +1,123 @@
+"""Pairs listed in a file: any images, in any folders, each pair with the times wanted of it.
+
+`pairs.json`::
+
+    {"name": "clip",
+     "pairs": [{"id": "clip_000000_000002", "frames": ["../frames/000000.png", "../frames/000002.png"],
+                "times": [0.25, 0.5, 0.75]}]}
+
+Paths go from the file's folder. `truth` may name the frame in the middle; without `times` those of the
+settings hold. `name` is what ids of frames begin with, so that a frame that stands in several lists is one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from configs.errors import DataError
+from data.images import write_file
+from data.manifest import FoundPair
+
+PAIRS_FILE = "pairs.json"
+
+
+class ListedPair(BaseModel):
+    """A pair as the file has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    frames: tuple[str, str]
+    truth: str | None = None
+    times: tuple[float, ...] = ()
+
+    @field_validator("id")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        # Results stand in a folder of that name.
+        if not name or name.startswith(".") or "/" in name or "\\" in name:
+            raise ValueError(f"{name!r} cannot name a folder; use letters, digits, '_' and '-'")
+        return name
+
+    @field_validator("times")
+    @classmethod
+    def _inside(cls, times: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < t < 1 for t in times) or list(times) != sorted(set(times)):
+            raise ValueError(f"{list(times)} must be ascending and lie between 0 and 1")
+        return times
+
+
+class PairList(BaseModel):
+    """The file's content."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = ""
+    pairs: tuple[ListedPair, ...]
+
+
+def read_pairs(root: Path) -> list[FoundPair]:
+    """Pairs listed in a folder's `pairs.json`, in their order.
+
+    Raises
+    ------
+    DataError
+        The file is missing or not as described above, lists no pair, or one id twice.
+    """
+    path = root / PAIRS_FILE
+    try:
+        listed = PairList.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); data.layout = 'listed' needs this file, "
+            "see docs/data.md"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise DataError(f"{path}: {where}: {first['msg']}; see docs/data.md for what is expected") from None
+    ids = [pair.id for pair in listed.pairs]
+    twice = next((name for name in ids if ids.count(name) > 1), None) if len(set(ids)) < len(ids) else None
+    if twice is not None:
+        raise DataError(f"{path}: the id {twice!r} stands there more than once; every pair needs its own")
+    if not ids:
+        raise DataError(f"{path}: no pairs are listed there")
+    return [_found(root, listed.name, pair) for pair in listed.pairs]
+
+
+PairToList = tuple[str, tuple[Path, Path], tuple[float, ...]]  # id, frames, times
+
+
+def write_pairs(root: Path, name: str, pairs: Sequence[PairToList]) -> None:
+    """List pairs in a folder's `pairs.json`.
+
+    Raises
+    ------
+    DataError
+        The folder cannot be written.
+    """
+    listed = PairList(
+        name=name,
+        pairs=tuple(
+            ListedPair(
+                id=pair_id,
+                frames=(os.path.relpath(frames[0], root), os.path.relpath(frames[1], root)),
+                times=times,
+            )
+            for pair_id, frames, times in pairs
+        ),
+    )
+    content = json.dumps(listed.model_dump(exclude_defaults=True), indent=1)
+    write_file(root / PAIRS_FILE, content.encode())
+
+
+def _found(root: Path, name: str, pair: ListedPair) -> FoundPair:
+    # Normalised, so that a frame is the same file in whatever list it stands.
+    first, second = (Path(os.path.normpath(root / frame)) for frame in pair.frames)
+    truth = None if pair.truth is None else Path(os.path.normpath(root / pair.truth))
+    return FoundPair(pair.id, (first, second), truth, times=pair.times, frames_of=name)

@@ -1,0 +1,136 @@
+"""The frames of a clip that stages read: files in the cache, or the clip's own images where they will do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from configs.errors import DataError
+from data.clips.clip import Alpha, Clip, ClipFrame
+from data.clips.clip_scan import ClipScan
+from data.images import Frame, read_image, write_image
+
+CLIPS_FOLDER = "clips"
+READABLE_NAME = 60  # characters of a clip's name kept in names of folders and pairs
+DIGEST_SHOWN = 12
+
+
+class ClipFrames:
+    """Frames of one clip as files, without its black bars; written when first asked for.
+
+    A video is decoded from the start once, whatever is asked for in ascending order; a file that is there
+    already is not written again.
+
+    Parameters
+    ----------
+    clip
+        Where they come from.
+    digest
+        What `clip.digest()` said.
+    scan
+        Its bars are cut off.
+    cache
+        `store.cache`; frames go to `<cache>/clips/<clip>/`.
+    """
+
+    def __init__(self, clip: Clip, digest: str, scan: ClipScan, cache: Path) -> None:
+        self._clip, self._scan = clip, scan
+        self.folder = clip_folder(cache, clip.name, digest)
+        bars = "-".join(map(str, scan.bars)) if any(scan.bars) else "whole"
+        self._frames = self.folder / "frames" / bars
+        self._reading = iter(clip.frames())
+
+    @property
+    def name(self) -> str:
+        """What ids of frames and pairs begin with."""
+        return readable_name(self._clip.name)
+
+    def path(self, index: int) -> Path:
+        """File of a frame, there after `write` only."""
+        if not any(self._scan.bars) and len(self._clip.sources) == len(self._scan.starts):
+            return self._clip.sources[index]
+        return self._frames / f"{index:06d}.png"
+
+    def alpha_path(self, index: int) -> Path:
+        """File of a frame's transparency, of a clip that has any."""
+        return self._frames / f"{index:06d}_alpha.png"
+
+    def write(self, indices: Iterable[int], progress: Callable[[int], None]) -> None:
+        """Write the frames that are missing, given in ascending order.
+
+        Parameters
+        ----------
+        indices
+            Positions in the clip.
+        progress
+            Called with 1 for each frame that is there.
+
+        Raises
+        ------
+        DataError
+            The folder cannot be written, or the clip has fewer frames than when it was scanned.
+        """
+        for index in indices:
+            if not self._there(index):
+                self._write(self._read(index))
+            progress(1)
+
+    def picture(self, index: int) -> Frame:
+        """A frame that has been written: uint8 `(H, W, 3)`."""
+        return read_image(self.path(index))
+
+    def alpha(self, index: int) -> Alpha:
+        """Its transparency: uint8 `(H, W)`."""
+        return np.ascontiguousarray(read_image(self.alpha_path(index))[:, :, 0])
+
+    def inner(self, image: np.ndarray) -> np.ndarray:
+        """What of an image of the clip's size is no bar: a view."""
+        above, below, left, right = self._scan.bars
+        height, width = image.shape[:2]
+        return image[above : height - below, left : width - right]
+
+    def _there(self, index: int) -> bool:
+        return self.path(index).is_file() and (not self._clip.has_alpha or self.alpha_path(index).is_file())
+
+    def _read(self, index: int) -> ClipFrame:
+        frame = next(self._reading, None)
+        if frame is not None and frame.index > index:
+            self._reading = iter(self._clip.frames())
+            return self._read(index)
+        while frame is not None and frame.index < index:
+            frame = next(self._reading, None)
+        if frame is None:
+            raise fewer_frames(self._clip, index)
+        return frame
+
+    def _write(self, frame: ClipFrame) -> None:
+        path = self.path(frame.index)
+        if path.is_relative_to(self.folder):
+            write_image(path, np.ascontiguousarray(self.inner(frame.rgb())))
+        alpha = frame.alpha()
+        if self._clip.has_alpha:
+            opaque = np.full(self._scan.size, 255, np.uint8)
+            inner = np.ascontiguousarray(self.inner(opaque if alpha is None else alpha))
+            write_image(self.alpha_path(frame.index), cv2.cvtColor(inner, cv2.COLOR_GRAY2RGB))
+
+
+def clip_folder(cache: Path, name: str, digest: str) -> Path:
+    """Where what is known of a clip is kept."""
+    return cache / CLIPS_FOLDER / f"{readable_name(name)}-{digest[:DIGEST_SHOWN]}"
+
+
+def readable_name(name: str) -> str:
+    """A clip's name as ids and folders can have it."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:READABLE_NAME] or "clip"
+
+
+def fewer_frames(clip: Clip, index: int) -> DataError:
+    """Error for a clip that ends before a frame that was there when it was scanned."""
+    return DataError(
+        f"{clip.sources[0]}: ends before frame {index}, which was there before; the file was changed while "
+        "it was worked on: run the same command again"
+    )

@@ -1,0 +1,173 @@
+"""Which frames an interpolated clip has, when each is shown and what it is made of."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median_low
+from typing import Literal
+
+from configs.sections import ClipSection, read_rate
+from data.clips.clip_scan import ClipScan
+
+SNAP = Fraction(1, 50)
+"""Share of a frame's time within which a time counts as the frame's own: containers round to milliseconds."""
+
+Way = Literal["motion", "mix"]
+"""Between two drawings: frames of synthesis, or a cross-fade."""
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A place between two drawings."""
+
+    frames: tuple[int, int]
+    """First frame of each drawing."""
+    t: float
+    """In (0, 1), 0 = the earlier drawing."""
+    way: Way
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A frame of the clip to be made."""
+
+    start: Fraction
+    """When it is shown, in seconds from the first."""
+    duration: Fraction
+    frame: int
+    """The clip's own frame at that time."""
+    between: Between | None = None
+    """What is shown in its place; None = that frame, untouched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """From one drawing to the next."""
+
+    frames: tuple[int, int]
+    begin: Fraction
+    end: Fraction
+    way: Way
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The clip to be made.
+
+    Parameters
+    ----------
+    scan
+        What the clip's frames are to each other.
+    section
+        Times wanted, and what to do with repeats and cuts.
+    to_the_end
+        Whether the last frame is written again and again for as long as it is shown, as a video needs it;
+        images end with it.
+    """
+
+    scan: ClipScan
+    section: ClipSection
+    to_the_end: bool = True
+    _transitions: tuple[Transition, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_transitions", tuple(_transitions(self.scan, self.section)))
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames a second, where `fps` sets it."""
+        return read_rate(self.section.fps) if self.section.fps else None
+
+    def mean_rate(self) -> Fraction:
+        """Frames a second, their mean where it varies."""
+        return self.rate or sum(1 for _ in self.shown()) / self.scan.end
+
+    def shown(self) -> Iterator[Shown]:
+        """Frames in their order; together they last as long as the clip."""
+        starts = self._starts()
+        start = next(starts, None)
+        while start is not None:
+            after = next(starts, None)
+            end = self.scan.end if after is None else after
+            yield self._shown(start, end - start)
+            start = after
+
+    def times(self) -> Mapping[tuple[int, int], tuple[float, ...]]:
+        """Times that synthesis is to make between two drawings, by their first frames, in order."""
+        found: dict[tuple[int, int], list[float]] = {}
+        for shown in self.shown():
+            if shown.between is not None and shown.between.way == "motion":
+                found.setdefault(shown.between.frames, []).append(shown.between.t)
+        return {frames: tuple(dict.fromkeys(times)) for frames, times in found.items()}
+
+    def _starts(self) -> Iterator[Fraction]:
+        for start in self._all_starts():
+            if self.to_the_end or start <= self.scan.starts[-1]:
+                yield start
+
+    def _all_starts(self) -> Iterator[Fraction]:
+        scan, section = self.scan, self.section
+        if self.rate is not None:
+            step, number = 1 / self.rate, 0
+            while number == 0 or number * step < scan.end - step / 2:  # the last one lasts to the end
+                yield number * step
+                number += 1
+            return
+        for index, start in enumerate(scan.starts):
+            last = index + 1 == len(scan.starts)
+            duration = (scan.end if last else scan.starts[index + 1]) - start
+            yield start
+            if not section.times:
+                yield from (start + duration * part / section.factor for part in range(1, section.factor))
+            elif not last:
+                yield from (start + duration * Fraction(t).limit_denominator(10**6) for t in section.times)
+
+    def _shown(self, start: Fraction, duration: Fraction) -> Shown:
+        scan = self.scan
+        frame = max(0, bisect_right(scan.starts, start) - 1)
+        ends = scan.starts[frame + 1] if frame + 1 < len(scan.starts) else scan.end
+        close = SNAP * (ends - scan.starts[frame])
+        if frame + 1 < len(scan.starts) and ends - start <= close:
+            frame, start_of_frame = frame + 1, ends
+        else:
+            start_of_frame = scan.starts[frame]
+        here = start_of_frame if abs(start - start_of_frame) <= close else start
+        return Shown(start, duration, frame, self._between(here))
+
+    def _between(self, time: Fraction) -> Between | None:
+        position = bisect_right(self._transitions, time, key=lambda transition: transition.begin) - 1
+        if position < 0:
+            return None
+        found = self._transitions[position]
+        if not found.begin < time < found.end:
+            return None
+        t = round(float((time - found.begin) / (found.end - found.begin)), 6)
+        return Between(found.frames, t, found.way) if 0 < t < 1 else None
+
+
+def _transitions(scan: ClipScan, section: ClipSection) -> Iterator[Transition]:
+    drawings = [index for index, change in enumerate(scan.changes) if change != "repeat"]
+    usual = _usual_hold(drawings, section.longest_hold)
+    for first, second in pairwise(drawings):
+        change = scan.changes[second]
+        held = second - first
+        if change == "cut":
+            if section.on_cut == "hold":
+                continue
+            moving = 1
+        elif section.timing == "keep":
+            moving = 1
+        else:
+            moving = held if held <= section.longest_hold else usual
+        way: Way = "motion" if change == "motion" else "mix"
+        yield Transition((first, second), scan.starts[second - moving], scan.starts[second], way)
+
+
+def _usual_hold(drawings: list[int], longest: int) -> int:
+    """For how many frames the clip's drawings are shown, pauses aside."""
+    holds = [after - before for before, after in pairwise(drawings)]
+    return median_low([held for held in holds if held <= longest] or [1])

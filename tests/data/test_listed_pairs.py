@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs.errors import DataError
+from configs.sections import DataSection
+from data.file_facts import FileFacts
+from data.images import write_image
+from data.layouts import read_dataset
+from data.listed_pairs import PAIRS_FILE, write_pairs
+from data.manifest import Manifest
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / "frames" / f"{k}.png" for k in range(3)]
+    for k, path in enumerate(paths):
+        write_image(path, np.full((12, 16, 3), k, np.uint8))
+    return paths
+
+
+def read(root: Path, **settings: Any) -> Manifest:
+    return read_dataset(DataSection(root=root, **settings), FileFacts(root.parent / "facts.json"))
+
+
+def test_a_list_written_is_read(frames: list[Path], tmp_path: Path) -> None:
+    root = tmp_path / "list"
+    write_pairs(root, "clip", [("a", (frames[0], frames[1]), (0.25, 0.5)), ("b", (frames[1], frames[2]), ())])
+    manifest = read(root)
+    assert [(pair.id, pair.frames, pair.times) for pair in manifest.pairs] == [
+        ("a", (0, 1), (0.25, 0.5)),
+        ("b", (1, 2), ()),
+    ]
+    assert [frame.id for frame in manifest.frames] == ["clip/0", "clip/1", "clip/2"]
+    assert [frame.path for frame in manifest.frames] == frames
+
+
+def test_a_frame_in_two_lists_is_one(frames: list[Path], tmp_path: Path) -> None:
+    write_pairs(tmp_path / "one", "clip", [("a", (frames[0], frames[1]), ())])
+    write_pairs(tmp_path / "two", "clip", [("b", (frames[1], frames[2]), ())])
+    assert read(tmp_path / "one").frames[1] == read(tmp_path / "two").frames[0]
+
+
+def test_a_truth_may_be_named(frames: list[Path], tmp_path: Path) -> None:
+    pair = {"id": "a", "frames": ["frames/0.png", "frames/2.png"], "truth": "frames/1.png"}
+    (tmp_path / PAIRS_FILE).write_text(json.dumps({"pairs": [pair]}))
+    truth = read(tmp_path).pairs[0].truth
+    assert truth is not None
+    assert truth.path == frames[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"pairs": []}, "no pairs are listed"),
+        ({"pairs": [{"id": "a", "frames": ["x.png"]}]}, r"pairs\.0\.frames\.1: Field required"),
+        ({"pairs": [{"id": "../a", "frames": ["x.png", "y.png"]}]}, "'../a' cannot name a folder"),
+        ({"pairs": [{"id": "a", "frames": ["x.png", "y.png"], "times": [1]}]}, "lie between 0 and 1"),
+        ({"pairs": [{"id": "a", "frames": ["x.png", "y.png"]}] * 2}, "'a' stands there more than once"),
+        ({"pairs": [], "more": 1}, "more: Extra inputs"),
+    ],
+)
+def test_a_list_that_is_none(tmp_path: Path, content: dict[str, Any], said: str) -> None:
+    (tmp_path / PAIRS_FILE).write_text(json.dumps(content))
+    with pytest.raises(DataError, match=said) as error:
+        read(tmp_path)
+    assert str(tmp_path / PAIRS_FILE) in str(error.value)
+
+
+def test_a_list_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="layout = 'listed' needs this file"):
+        read(tmp_path, layout="listed")

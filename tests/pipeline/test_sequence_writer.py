@@ -3,6 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from configs.errors import ConfigError, DataError
 from configs.sections import ClipSection
 from data.clips.opening import open_clip
-from data.images import read_image, read_image_and_alpha, write_image
+from data.images import read_image, read_image_and_alpha, read_rgba, write_image
 from pipeline.clip_writers import open_writer
 from pipeline.sequence_writer import sequence_name
 from tests.drawn_videos import decoded, drawing, write_video
@@ -147,3 +148,22 @@ def test_patterns_have_one_number(name: str) -> None:
 def test_patterns_of_unknown_formats_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"\.exr is no image format that is written; choose \.png"):
         sequence_name(Path("out/%d.exr"))
+
+
+@pytest.mark.parametrize("video", [True, False])
+def test_colours_of_transparent_originals_are_not_touched(tmp_path: Path, video: bool) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 4), np.uint8)
+    source = tmp_path / "frames"
+    if video:
+        source = tmp_path / "source.mkv"
+        pictures = [av.VideoFrame.from_ndarray(pixels, format="rgba") for _ in range(2)]
+        write_video(source, 2, codec="ffv1", pixel_format="bgra", pictures=pictures)
+    else:
+        source.mkdir()
+        for index in range(2):
+            Image.fromarray(pixels).save(source / f"{index}.png")
+    doubled(source, tmp_path / "out" / "%d.tif")
+    np.testing.assert_array_equal(read_rgba(tmp_path / "out" / "1.tif"), pixels)
+    doubled(source, tmp_path / "out.mkv", codec="ffv1")
+    written = decoded(tmp_path / "out.mkv")[0].to_ndarray(format="rgba")
+    np.testing.assert_array_equal(written, pixels)

@@ -307,7 +307,7 @@ def _unsampled(name: str, formats: list[str]) -> str | None:
 
 
 def _has_avx512() -> bool:
-    """Whether x264 would use AVX-512: its macroblock tree then gives other bytes in one run of ten."""
+    """Whether x264 would use AVX-512: some runs then give other bytes, by its macroblock tree."""
     return bool(cv2.checkHardwareSupport(AVX_512F))
 
 

@@ -381,14 +381,16 @@ class ClipSection(Section):
     rate: str = "24"
     """Frames a second of a folder or sequence of images; a video has its own."""
     codec: str = "h264"
-    """Codec of a video written; any encoder that FFmpeg knows, such as `h265`, `vp9`, `av1`, `prores_ks` or
-    `ffv1`."""
+    """Codec of a video written: `h264`, `h265`, `av1`, `vp9`, `prores`, `ffv1` (lossless), `qtrle`, `mpeg4`,
+    or the name of any encoder of FFmpeg's that needs nothing but a quality."""
     quality: int = Field(18, ge=0, le=63)
-    """Constant quality (CRF) of a video written: lower is better and larger; 0 = lossless with `h264`. Codecs
-    without it ignore it."""
+    """Constant quality (CRF) of a video written: lower is better and larger; 0 = lossless with `h264`, `h265`
+    and `vp9`. `mpeg4` and `mjpeg` take a sixth of it as quantiser, others ignore it."""
     pixel_format: str = "auto"
-    """Pixel format of a video written, such as `yuv420p` or `yuv444p10le`; `auto` = the source's where the
-    codec has it, else the nearest that it has."""
+    """Pixel format of a video written, such as `yuv420p` or `yuv444p10le`. `auto` = the source's where the
+    encoder takes it, so that original frames pass untouched, else the nearest: RGB becomes `yuv420p` (of
+    more than 8 bits `yuv420p10le`) with codecs that players expect so, and odd sizes `yuv444p` with codecs
+    that need even ones."""
     sound: bool = True
     """Whether sound, subtitles, chapters and metadata of a video go into the one written."""
     pairs_per_part: int = Field(1024, ge=1)

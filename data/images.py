@@ -80,6 +80,20 @@ def read_image_and_alpha(path: Path, *, verify: bool = False) -> tuple[Frame, Al
     return _to_rgb(pixels, path), alpha
 
 
+def read_rgba(path: Path) -> npt.NDArray[np.uint8] | None:
+    """Read an image with transparency as it is kept, uint8 `(H, W, 4)`; None for one without.
+
+    Raises
+    ------
+    DataError
+        As of `read_image`.
+    """
+    pixels = _to_8_bits(_decode(path), path)
+    if pixels.ndim < 3 or pixels.shape[2] != 4:
+        return None
+    return np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA), np.uint8)
+
+
 def has_alpha(path: Path) -> bool:
     """Whether an image has transparency, from its header alone; False for kinds that only OpenCV knows.
 

@@ -201,7 +201,9 @@ def _carry_over(job: ShardJob, present: ShardManifest | None, item: ItemJob) -> 
     if present is None or row is None:
         return None
     record = present.items[row]
-    done = item.source is not None and record.input == item.input and record != item.former
+    # A shard that was moved here from elsewhere holds what other settings made of the same input.
+    own = (present.stage, present.fingerprint, present.shard) == (job.stage, job.fingerprint, job.shard)
+    done = own and item.source is not None and record.input == item.input and record != item.former
     return _read_entry(job.path, present, item.id) if item.kept is not None or done else None
 
 

@@ -71,7 +71,7 @@ class OtherStreams:
                 packet = next(self._packets, None)
                 if packet is None:
                     break
-                if packet.size == 0 or (packet.dts is None and packet.pts is None):
+                if packet.size == 0:  # marks the end
                     continue
                 self._next = (self._shift(packet), packet)
             time, packet = self._next
@@ -92,7 +92,9 @@ class OtherStreams:
     def _shift(self, packet: Any) -> Fraction:
         """Move a packet into the output's time; when it is due."""
         shift = round(self._base / packet.time_base)
-        packet.dts = (packet.pts if packet.dts is None else packet.dts) - shift
+        if packet.dts is None:  # of cover art, which has no time at all
+            packet.dts = shift if packet.pts is None else packet.pts
+        packet.dts -= shift
         packet.pts = packet.dts if packet.pts is None else packet.pts - shift
         return Fraction(packet.dts * packet.time_base)
 
@@ -152,7 +154,7 @@ class OtherStreams:
             encoder = next((name for name in SOUND_ENCODERS if name in held), None)
             if encoder is not None:
                 self.notes.append(
-                    f"{_named(stream)} is encoded again as {_codec(encoder)}: {where} cannot hold it"
+                    f"{_named(stream)} is encoded again as {_codec(encoder)}: {where} cannot hold it as it is"
                 )
                 return _Sound(self._out, stream, encoder)
         elif stream.type == "subtitle" and codec.text_sub:

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import av
 import numpy as np
 import numpy.typing as npt
 
 from configs.errors import ConfigError, DataError
 from data.clips.clip import Alpha, ClipFrame
 from data.clips.pictures import PictureConverter, kind_of, off_white
-from data.images import Frame, encode_image
+from data.images import Frame, encode_image, read_rgba
 from pipeline.folder_commits import sync_tree
 from pipeline.output_files import cannot_write, unfinished
 
@@ -196,11 +197,17 @@ class SequenceWriter:
             raise cannot_write(folder, error) from None
 
     def _pixels(self, frame: ClipFrame) -> npt.NDArray[np.generic]:
-        picture = getattr(frame, "picture", None)
-        if picture is None or kind_of(picture).bits <= 8 or self._name.kind not in DEEP:
-            return self._with_alpha(frame.rgb(), frame.alpha())
-        colors, alpha = self._converter.straight(picture, deep=True)
-        return colors if alpha is None else np.dstack([colors, alpha])
+        """Pixels of an original as they are kept, not laid over white, as far as the format has room."""
+        picture: av.VideoFrame | None = getattr(frame, "picture", None)
+        path: Path | None = getattr(frame, "path", None)
+        if self._name.kind not in WITH_ALPHA:
+            return frame.rgb()
+        if picture is not None:
+            deep = kind_of(picture).bits > 8 and self._name.kind in DEEP
+            colors, alpha = self._converter.straight(picture, deep=deep)
+            return colors if alpha is None else np.dstack([colors, alpha])
+        kept = None if path is None else read_rgba(path)
+        return self._with_alpha(frame.rgb(), frame.alpha()) if kept is None else kept
 
     def _with_alpha(self, image: Frame, alpha: Alpha | None) -> npt.NDArray[np.generic]:
         if alpha is None or self._name.kind not in WITH_ALPHA:

@@ -43,7 +43,6 @@ AVX_512F = 13  # OpenCV's CPU_AVX_512F
 SMPTE170M = 6  # AVCOL_SPC of BT.601
 SRGB = 13  # AVCOL_TRC
 QUALITY_PER_QUANTISER = 6  # steps of CRF for one of the quantiser of older codecs
-LAMBDA = 118  # FF_QP2LAMBDA
 EVEN = ("av1",)  # codecs whose encoders take odd sizes without a word and cut a line off
 MOST_LISTED = 16
 
@@ -118,7 +117,7 @@ def find_encoder(codec: str) -> str:
             continue
         if found.type == "video":
             return found.name
-    close = get_close_matches(codec, [*USUAL_ENCODERS, *_encoders()], n=3, cutoff=0.5)
+    close = get_close_matches(codec, {*USUAL_ENCODERS, *COMMON}, n=3) or get_close_matches(codec, _encoders())
     meant = f"did you mean {' or '.join(close)}? " if close else ""
     raise ConfigError(
         f"clip.codec = {codec!r} is no video codec that this FFmpeg writes; {meant}commonly there: "
@@ -142,12 +141,19 @@ def encoder_options(encoder: str, quality: int) -> dict[str, str]:
             rate9 = {"lossless": "1"} if lossless else {"crf": str(quality), "b": "0"}
             return {"deadline": "good", "cpu-used": "2", "row-mt": "1", **rate9}
         case "libvpx":
-            return {"deadline": "good", "cpu-used": "2", "crf": str(max(quality, 4)), "b": "100M"}
+            no_alt_ref = {"auto-alt-ref": "0"}  # with which it has no transparency
+            return {
+                "deadline": "good",
+                "cpu-used": "2",
+                "crf": str(max(quality, 4)),
+                "b": "100M",
+                **no_alt_ref,
+            }
         case "ffv1":
-            return {"level": "3", "slices": "4", "slicecrc": "1"}
+            return {"level": "3", "slicecrc": "1"}
         case "mpeg4" | "mpeg2video" | "mjpeg":
-            quantiser = max(1, quality // QUALITY_PER_QUANTISER)
-            return {"flags": "+qscale", "global_quality": str(quantiser * LAMBDA)}
+            quantiser = str(max(1, quality // QUALITY_PER_QUANTISER))
+            return {"qmin": quantiser, "qmax": quantiser}
         case _:
             return {}
 
@@ -197,15 +203,33 @@ def _pixel_format(
             choice = f", or {whole}" if whole else " and another codec, such as ffv1"
             raise ConfigError(f"clip.pixel_format = {asked!r}: {odd} it; choose 'auto'{choice}")
         return asked, []
-    name = _nearest(formats, encoder, source)
-    if _is_subsampled_oddly(name, size) and trial(encoder, _colours(name, source, size[0]), size, 18):
-        whole = _unsampled(name, formats)
-        if whole is None:
-            raise ConfigError(
-                f"clip.codec = {section.codec!r}: {odd} its pixel formats ({', '.join(formats)}); choose "
-                "h264, h265, vp9 or ffv1"
-            )
-        return whole, [f"pixel format {whole}: {odd} {name}"]
+    return _automatic(section, encoder, source, size, formats, odd)
+
+
+def _automatic(
+    section: ClipSection,
+    encoder: str,
+    source: PictureKind,
+    size: tuple[int, int],
+    formats: list[str],
+    odd: str,
+) -> tuple[str, list[str]]:
+    """The nearest pixel format that the encoder really takes: some list more than they were built with."""
+    first = name = _nearest(formats, encoder, source)
+    left = formats
+    while trial(encoder, _colours(name, source, size[0]), size, section.quality) is not None:
+        if _is_subsampled_oddly(name, size):
+            whole = _unsampled(name, formats)
+            if whole is None:
+                raise ConfigError(
+                    f"clip.codec = {section.codec!r}: {odd} its pixel formats ({', '.join(formats)}); choose "
+                    "h264, h265, vp9 or ffv1"
+                )
+            return whole, [f"pixel format {whole}: {odd} {name}"]
+        left = [other for other in left if other != name]
+        if not left:
+            return first, []
+        name = _nearest(left, encoder, source)
     return name, []
 
 
@@ -283,7 +307,7 @@ def _unsampled(name: str, formats: list[str]) -> str | None:
 
 
 def _has_avx512() -> bool:
-    """Whether x264 would use AVX-512: its macroblock tree then gives other bytes in one run of ten."""
+    """Whether x264 would use AVX-512: some runs then give other bytes, by its macroblock tree."""
     return bool(cv2.checkHardwareSupport(AVX_512F))
 
 

@@ -18,7 +18,7 @@ from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.frame_times import common_time_base
 from data.clips.pictures import PictureConverter, kind_of, off_white
 from data.clips.video import VideoClip
-from data.images import Frame
+from data.images import Frame, read_rgba
 from pipeline.folder_commits import sync
 from pipeline.other_streams import OtherStreams
 from pipeline.output_files import cannot_write, unfinished
@@ -131,6 +131,10 @@ class VideoWriter:
             The file cannot be written.
         """
         picture: av.VideoFrame | None = getattr(frame, "picture", None)
+        path: Path | None = getattr(frame, "path", None)
+        if path is not None and self._encoding.kind.has_alpha:
+            pixels = read_rgba(path)  # laying over white and lifting off again would round twice
+            picture = None if pixels is None else av.VideoFrame.from_ndarray(pixels, format="rgba")
         if picture is None or (kind_of(picture).has_alpha and not self._encoding.kind.has_alpha):
             self.drawn(frame.rgb(), frame.alpha(), start, duration)
             return
@@ -204,7 +208,7 @@ class VideoWriter:
         said = getattr(error, "strerror", None) or error
         return DataError(
             f"{self._output}: {self._encoding.encoder} or the container failed ({said}); choose another "
-            "codec or output: --set clip.codec=h264, or .mkv"
+            "codec or output (--set clip.codec=h264, or .mkv), or leave sound out: --set clip.sound=false"
         )
 
 

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
+NOTICED = Fraction(1, 500)  # s; ends are often rounded to milliseconds, durations are not
 LONGEST_WAIT = 16  # frames held back, at most, until one has a time again
 
 
@@ -53,10 +54,14 @@ class FrameTimes(Generic[Item]):
     ----------
     step
         Duration of a frame where nothing says it, in seconds.
+    end
+        Where the last frame ends, if that is known. It counts where it is near: a file that is cut off says
+        where it should have ended.
     """
 
-    def __init__(self, step: Fraction) -> None:
+    def __init__(self, step: Fraction, end: Fraction | None = None) -> None:
         self._step = step
+        self._end = end
         self.repaired = 0
         """Frames so far whose time was missing, or not after that of the frame before."""
 
@@ -85,8 +90,18 @@ class FrameTimes(Generic[Item]):
                 start += self._step * (len(waiting) - 1)
                 del waiting[:-1]
         if waiting:
+            start = Fraction(0) if start is None else start
             length = last_duration if last_duration > 0 else self._step or before
-            yield from self._placed(waiting, Fraction(0) if start is None else start, length)
+            if len(waiting) == 1:
+                length = self._until_end(start, length)
+            yield from self._placed(waiting, start, length)
+
+    def _until_end(self, start: Fraction, length: Fraction) -> Fraction:
+        """Duration of the last frame: containers say when a video ends better than how long a frame lasts."""
+        if self._end is None or self._end <= start or abs(start + length - self._end) < NOTICED:
+            return length
+        is_cut_off = self._end > start + length + 2 * self._step
+        return length if is_cut_off else self._end - start
 
     def _placed(
         self, frames: list[Item], start: Fraction, duration: Fraction

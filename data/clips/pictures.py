@@ -217,8 +217,8 @@ def _opaque(kind: PictureKind) -> int:
 def _rescaled(values: npt.NDArray[np.generic], largest: int, top: int) -> npt.NDArray[np.generic]:
     if largest == top:
         return np.ascontiguousarray(values)
-    rescaled: npt.NDArray[np.generic] = _rescaling(largest, top)[values]
-    return rescaled
+    # All values are in range; "clip" is the mode without a check, which takes a third of the time.
+    return np.take(_rescaling(largest, top), values.astype(np.uint16, copy=False), mode="clip")
 
 
 @lru_cache

@@ -53,8 +53,8 @@ class ReadingReport:
     def nothing(self) -> str:
         """Why no frame was read."""
         return (
-            f"no frame of it could be decoded ({self.lost_count or 'no'} packets of video found, all damaged "
-            "or cut off); replace the file"
+            f"no frame of it could be decoded ({_counted(self.lost_count, 'packet')} of video found, all "
+            "damaged or cut off); replace the file"
             if self.lost_count
             else "it ends before its first frame; replace the file"
         )

@@ -43,7 +43,7 @@ class VideoFrame:
 
     def alpha(self) -> Alpha | None:
         """Its transparency: uint8 `(H, W)`, 255 = opaque; None for a video without."""
-        return self._converter.rgb(self.picture)[1]
+        return self._converter.rgb(self.picture)[1] if kind_of(self.picture).has_alpha else None
 
 
 class VideoClip:
@@ -145,7 +145,7 @@ class VideoClip:
         """Decode the file once: pictures upright, with their times in the file's time."""
         with open_video(self.path) as container:
             stream = video_stream(container, self.path)
-            times: FrameTimes[av.VideoFrame] = FrameTimes(1 / mean_rate(stream))
+            times: FrameTimes[av.VideoFrame] = FrameTimes(1 / mean_rate(stream), declared_end(stream))
             turners: dict[int, Turner] = {}
             end = Fraction(0)
             # Where a file has an index of its packets, those that are damaged are met as such.

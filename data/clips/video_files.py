@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -96,6 +97,8 @@ def declared_end(stream: VideoStream) -> Fraction | None:
         return ((stream.start_time or 0) + stream.duration) * tick
     text = stream.metadata.get("DURATION")  # Matroska's, of the one stream
     if text is not None:
-        hours, minutes, seconds = text.split(":")
-        return (stream.start_time or 0) * tick + int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+        found = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", text)
+        if found is not None:
+            seconds = int(found[1]) * 3600 + int(found[2]) * 60 + Fraction(found[3])
+            return (stream.start_time or 0) * tick + seconds
     return None

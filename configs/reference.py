@@ -19,7 +19,7 @@ A run is described by a TOML file: a shipped preset (`paper`, `released`, `demo`
 value means "not given". Unknown keys, wrong types, values out of range and impossible combinations are
 refused before anything is computed.
 
-This page is made from the sections in `configs/sections.py`: `python -m configs.reference`.
+This page is made from the sections in `configs/sections/`: `python -m configs.reference`.
 """
 
 

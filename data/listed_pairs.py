@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from configs.errors import DataError
+from configs.sections import check_times
 from data.images import write_file
 from data.manifest import FoundPair
 
@@ -47,9 +48,7 @@ class ListedPair(BaseModel):
     @field_validator("times")
     @classmethod
     def _inside(cls, times: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0 < t < 1 for t in times) or list(times) != sorted(set(times)):
-            raise ValueError(f"{list(times)} must be ascending and lie between 0 and 1")
-        return times
+        return check_times(times)
 
 
 class PairList(BaseModel):

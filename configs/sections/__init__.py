@@ -1,0 +1,91 @@
+"""The settings: one frozen section per stage, plus data, clips, store and executor.
+
+Each field's docstring gives its unit, its range and what follows from it. Defaults are the paper's
+(Li et al., CVPR 2021, arXiv 2104.02495) where the paper and the released program differ.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import model_validator
+
+from configs.sections.clip import ClipSection, read_rate
+from configs.sections.drawing import EvaluationSection, RefinementSection, SynthesisSection
+from configs.sections.matching import (
+    CONVOLUTIONS_PER_BLOCK,
+    PAPER_LAYERS,
+    RELEASED_LAYERS,
+    CoarseFlowSection,
+    ContourPreset,
+    DisneyContourPreset,
+    FeaturesSection,
+    MatchingSection,
+    SegmentationSection,
+)
+from configs.sections.running import LEAST_MEMORY_GB, DataSection, ExecutorSection, StoreSection
+from configs.sections.section import Precision, Section, Style, check_times
+
+__all__ = [
+    "CONVOLUTIONS_PER_BLOCK",
+    "LEAST_MEMORY_GB",
+    "PAPER_LAYERS",
+    "RELEASED_LAYERS",
+    "ClipSection",
+    "CoarseFlowSection",
+    "Config",
+    "ContourPreset",
+    "DataSection",
+    "DisneyContourPreset",
+    "EvaluationSection",
+    "ExecutorSection",
+    "FeaturesSection",
+    "MatchingSection",
+    "Precision",
+    "RefinementSection",
+    "Section",
+    "SegmentationSection",
+    "StoreSection",
+    "Style",
+    "SynthesisSection",
+    "check_times",
+    "read_rate",
+]
+
+
+class Config(Section):
+    """Everything that can be chosen for a run."""
+
+    data: DataSection = DataSection()
+    segmentation: SegmentationSection = SegmentationSection()
+    features: FeaturesSection = FeaturesSection()
+    matching: MatchingSection = MatchingSection()
+    coarse_flow: CoarseFlowSection = CoarseFlowSection()
+    refinement: RefinementSection = RefinementSection()
+    synthesis: SynthesisSection = SynthesisSection()
+    evaluation: EvaluationSection = EvaluationSection()
+    clip: ClipSection = ClipSection()
+    store: StoreSection = StoreSection()
+    executor: ExecutorSection = ExecutorSection()
+
+    @model_validator(mode="after")
+    def _methods_have_weights(self) -> Self:
+        for name, method, fallback in (("refinement", "rfr", "none"), ("synthesis", "gridnet", "blend")):
+            section: RefinementSection | SynthesisSection = getattr(self, name)
+            if section.method == method and section.weights is None:
+                raise ValueError(
+                    f"{name}.method = {method!r} needs {name}.weights, which is not set; "
+                    f"give a checkpoint or choose {name}.method = {fallback!r}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _device_computes_in_it(self) -> Self:
+        for name in ("refinement", "synthesis"):
+            section: RefinementSection | SynthesisSection = getattr(self, name)
+            if section.precision == "float16" and self.executor.device == "cpu":
+                raise ValueError(
+                    f"{name}.precision = 'float16' needs executor.device = 'cuda', which is 'cpu'; "
+                    "choose 'bfloat16' or 'float32'"
+                )
+        return self

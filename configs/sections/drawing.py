@@ -74,7 +74,7 @@ class SynthesisSection(Section):
     @classmethod
     def _at_least_one(cls, times: tuple[float, ...]) -> tuple[float, ...]:
         if not times:
-            raise ValueError("times is empty; give at least one, such as 0.5")
+            raise ValueError("times is empty; give at least one between 0 and 1, such as 0.5")
         return times
 
 

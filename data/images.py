@@ -135,15 +135,16 @@ def _to_rgb(pixels: npt.NDArray[np.generic], path: Path) -> Frame:
     if channels == 1:
         return np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), np.uint8)
     if channels == 4:
-        pixels = _over_white(pixels)
+        pixels = over_white(pixels[:, :, :3], pixels[:, :, 3])
     elif channels != 3:
         raise DataError(f"{path}: {channels} channels; expected grey, RGB or RGBA; convert the file")
     return np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _over_white(pixels: npt.NDArray[np.generic]) -> Frame:
-    color, alpha = pixels[:, :, :3].astype(np.uint16), pixels[:, :, 3:].astype(np.uint16)
-    mixed = (color * alpha + 255 * (255 - alpha) + 127) // 255
+def over_white(colors: npt.NDArray[np.generic], alpha: npt.NDArray[np.generic]) -> Frame:
+    """Lay 8-bit colours `(H, W, 3)` over white by their transparency `(H, W)`, 255 = opaque; rounded."""
+    weight = alpha[:, :, None].astype(np.uint16)
+    mixed = (colors.astype(np.uint16) * weight + 255 * (255 - weight) + 127) // 255
     return mixed.astype(np.uint8)
 
 

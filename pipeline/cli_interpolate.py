@@ -13,9 +13,10 @@ from configs.loading import load_config, text_setting
 from data.clips.opening import open_clip
 from pipeline.clip_assembly import Assembled
 from pipeline.clip_frames import ClipFrames
+from pipeline.clip_parts import LAST_STAGE
 from pipeline.clip_run import ClipWork
 from pipeline.clip_sheet import clip_summary, write_clip_sheets
-from pipeline.clip_writers import check_output, common_time_base, is_video, open_writer
+from pipeline.clip_writers import check_output, is_video, open_writer
 from pipeline.summary import notes
 from pipeline.terminal import EXIT_FAILURES, Quiet, Settings, complain, console, interruptible, say
 from pipeline.timeline import Timeline
@@ -104,13 +105,15 @@ def interpolate(
     loaded = load_config(config, every)
     with interruptible():
         clip = open_clip(inputs, loaded.clip)
-        check_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)
+        told = check_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)
         work = ClipWork(clip, config, every, loaded, console, quiet, retry_failed)
         scan = work.scan()
         timeline = Timeline(scan, loaded.clip, to_the_end=is_video(output))
         if not quiet:
-            for line in [*clip_summary(scan), *_plan(timeline)]:
+            for line in [*clip_summary(scan), _intention(timeline)]:
                 say(line)
+            for note in [*notes(loaded, LAST_STAGE), *told]:
+                say(f"note: {note}", style="yellow")
         if sheet is not None:
             for path in write_clip_sheets(clip, scan, sheet):
                 say(f"contact sheet: {path}")
@@ -122,15 +125,13 @@ def interpolate(
             clip,
             output,
             loaded.clip,
-            time_base=common_time_base([*(shown.start for shown in timeline.shown()), scan.end]),
-            rate=timeline.mean_rate(),
+            time_base=timeline.plan.time_base,
+            rate=timeline.plan.rate,
             overwrite=overwrite,
             only_between=only_between,
         )
         done = work.assemble(frames, timeline, sources, writer)
     if not quiet:
-        for note in [*notes(loaded, "synthesis"), *writer.notes]:
-            say(f"note: {note}", style="yellow")
         if work.example:
             say(f"to look at a pair: {shlex.join(work.example)}")
         say(_outcome(done, output, time.monotonic() - started))
@@ -153,11 +154,12 @@ def _clip_settings(chosen: dict[str, Any]) -> list[str]:
     return found
 
 
-def _plan(timeline: Timeline) -> list[str]:
-    times = timeline.times()
-    frames = sum(1 for _ in timeline.shown())
-    made = sum(map(len, times.values()))
-    return [f"to be made: {frames} frames, {made} of them drawn between {len(times)} pairs of drawings"]
+def _intention(timeline: Timeline) -> str:
+    plan = timeline.plan
+    drawn = sum(map(len, plan.times.values()))
+    return (
+        f"to be made: {plan.count} frames, {drawn} of them drawn between {len(plan.times)} pairs of drawings"
+    )
 
 
 def _outcome(done: Assembled, output: Path, seconds: float) -> str:

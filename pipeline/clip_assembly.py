@@ -113,7 +113,7 @@ def assemble(
     DataError, CacheError
         The clip or what is kept of it has changed, or the output cannot be written.
     """
-    done = Assembled()
+    done, barred = Assembled(), betweens.frames.has_bars
     frames = iter(clip.frames())
     current = _next(clip, frames, 0)
     for shown in timeline.shown():
@@ -124,7 +124,7 @@ def assemble(
             writer.original(current, shown.start, shown.duration)
             done.held += shown.between is not None
         else:
-            image, alpha = _with_bars(betweens.frames, current, picture)
+            image, alpha = _with_bars(betweens.frames, current, picture) if barred else picture
             writer.drawn(image, alpha, shown.start, shown.duration)
             if shown.between is not None and shown.between.way == "mix":
                 done.mixed += 1
@@ -144,10 +144,7 @@ def _next(clip: Clip, frames: Iterator[ClipFrame], index: int) -> ClipFrame:
 
 def _with_bars(frames: ClipFrames, current: ClipFrame, picture: Picture) -> Picture:
     image, alpha = picture
-    whole = current.rgb()
-    if whole.shape == image.shape:
-        return picture
-    whole = whole.copy()
+    whole = current.rgb().copy()
     frames.inner(whole)[:] = image
     if alpha is None:
         return whole, None

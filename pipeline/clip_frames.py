@@ -40,9 +40,16 @@ class ClipFrames:
     def __init__(self, clip: Clip, digest: str, scan: ClipScan, cache: Path) -> None:
         self._clip, self._scan = clip, scan
         self.folder = clip_folder(cache, clip.name, digest)
-        bars = "-".join(map(str, scan.bars)) if any(scan.bars) else "whole"
+        bars = "-".join(map(str, scan.bars)) if self.has_bars else "whole"
         self._frames = self.folder / "frames" / bars
+        usable = not self.has_bars and len(clip.sources) == len(scan.starts)
+        self._images = clip.sources if usable else ()
         self._reading = iter(clip.frames())
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether there is anything to cut off."""
+        return any(self._scan.bars)
 
     @property
     def name(self) -> str:
@@ -51,8 +58,8 @@ class ClipFrames:
 
     def path(self, index: int) -> Path:
         """File of a frame, there after `write` only."""
-        if not any(self._scan.bars) and len(self._clip.sources) == len(self._scan.starts):
-            return self._clip.sources[index]
+        if self._images:
+            return self._images[index]
         return self._frames / f"{index:06d}.png"
 
     def alpha_path(self, index: int) -> Path:
@@ -108,11 +115,10 @@ class ClipFrames:
         return frame
 
     def _write(self, frame: ClipFrame) -> None:
-        path = self.path(frame.index)
-        if path.is_relative_to(self.folder):
-            write_image(path, np.ascontiguousarray(self.inner(frame.rgb())))
-        alpha = frame.alpha()
+        if not self._images:
+            write_image(self.path(frame.index), np.ascontiguousarray(self.inner(frame.rgb())))
         if self._clip.has_alpha:
+            alpha = frame.alpha()
             opaque = np.full(self._scan.size, 255, np.uint8)
             inner = np.ascontiguousarray(self.inner(opaque if alpha is None else alpha))
             write_image(self.alpha_path(frame.index), cv2.cvtColor(inner, cv2.COLOR_GRAY2RGB))

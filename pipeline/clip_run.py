@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 from rich.console import Console
@@ -52,14 +53,15 @@ class ClipWork:
     console: Console
     quiet: bool = False
     retry_failed: bool = False
-    digest: str = ""
     failures: list[str] = field(default_factory=list)
     """Pairs that failed, with the reason."""
     example: list[str] = field(default_factory=list)
     """A command that shows a pair, once pairs were worked on."""
 
-    def __post_init__(self) -> None:
-        self.digest = self.digest or self.clip.digest()
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that the clip's frames depend on."""
+        return self.clip.digest()
 
     @property
     def cache(self) -> Path:
@@ -79,7 +81,7 @@ class ClipWork:
         DataError
             Fewer than two frames could be read.
         """
-        path, section = self.folder / "scan.npz", self.config.clip
+        path, section = self.folder / "scan", self.config.clip
         key = scan_key(self.digest, section.repeat_threshold, section.cut_threshold)
         known = ClipScan.load(path, key)
         if known is None:
@@ -104,7 +106,7 @@ class ClipWork:
         KeyboardInterrupt
             What was committed stays.
         """
-        parts = divide(timeline.times(), self.config.clip.pairs_per_part)
+        parts = divide(timeline.plan.times, self.config.clip.pairs_per_part)
         sources: dict[Drawings, ItemSource | None] = {}
         started = time.monotonic()
         for part in parts:
@@ -136,12 +138,10 @@ class ClipWork:
         DataError, CacheError
             What it is made of has changed or is damaged, or the output cannot be written.
         """
-        mixed = {shown.between.frames for shown in timeline.shown() if shown.between is not None}
         betweens = Betweens(frames, sources, self.config.synthesis, self.clip.has_alpha)
-        frames.write(sorted({index for both in mixed - sources.keys() for index in both}), lambda _: None)
-        total = sum(1 for _ in timeline.shown())
+        frames.write(sorted({index for both in timeline.plan.mixed for index in both}), lambda _: None)
         try:
-            with self._progress("writing", total) as advance, writer:
+            with self._progress("writing", timeline.plan.count) as advance, writer:
                 done = assemble(self.clip, timeline, betweens, writer, advance)
                 writer.finish()
         except DamagedShardError as error:

@@ -13,7 +13,6 @@ import av
 from configs.errors import ConfigError, DataError
 from configs.sections import ClipSection
 from data.clips.clip import Alpha, Clip, ClipFrame
-from data.clips.frame_times import common_time_base
 from data.clips.pictures import PictureKind
 from data.clips.video import VideoClip
 from data.images import Frame
@@ -22,8 +21,6 @@ from pipeline.output_files import check_folder
 from pipeline.sequence_writer import WRITABLE, SequenceWriter, sequence_name, sequence_notes
 from pipeline.video_encoding import CONTAINERS, Encoding, choose_encoding
 from pipeline.video_writer import VideoWriter, add_pictures
-
-__all__ = ["ClipWriter", "check_output", "common_time_base", "open_writer"]
 
 
 class ClipWriter(Protocol):
@@ -113,10 +110,9 @@ def open_writer(
     section: ClipSection,
     *,
     time_base: Fraction,
-    rate: Fraction | None = None,
+    rate: Fraction,
     overwrite: bool = False,
     only_between: bool = False,
-    first_number: int = 1,
 ) -> ClipWriter:
     """Writer of an output, chosen by its name.
 
@@ -127,10 +123,7 @@ def open_writer(
     time_base
         Unit of time, in seconds, of which all starts are multiples, see `common_time_base`.
     rate
-        Frames a second that will be written, their mean where it varies; None = the clip's times
-        `section.factor`.
-    first_number
-        Of the first image of a sequence.
+        Frames a second that will be written, their mean where it varies.
 
     Raises
     ------
@@ -139,19 +132,14 @@ def open_writer(
     """
     check_output(clip, output, section, overwrite=overwrite, only_between=only_between)
     if not is_video(output):
-        return SequenceWriter(
-            sequence_name(output),
-            only_between=only_between,
-            first_number=first_number,
-            has_alpha=clip.has_alpha,
-        )
+        return SequenceWriter(sequence_name(output), only_between=only_between, has_alpha=clip.has_alpha)
     return VideoWriter(
         clip,
         output,
         section,
         _encoding(clip, output, section),
         time_base=time_base,
-        rate=clip.rate * section.factor if rate is None else rate,
+        rate=rate,
     )
 
 

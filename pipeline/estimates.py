@@ -11,10 +11,9 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
-from configs.sections import Config
 from pipeline.bindings import STAGES
 from pipeline.cues import items_to_compute
-from pipeline.local_cluster import number_of_workers
+from pipeline.local_cluster import fit_to_work
 from pipeline.session import Session
 from pipeline.shard_manifest import ShardManifest
 from pipeline.stage_descriptions import DIGITS_SHOWN
@@ -155,7 +154,7 @@ def estimate(session: Session, rates: PastRates | None = None) -> Estimate:
     """What a run of a session will take."""
     rates = rates or PastRates(session)
     free = free_space(session.config.store.cache.expanduser())
-    return Estimate(tuple(_estimates(session, rates)), workers(session.config), free)
+    return Estimate(tuple(_estimates(session, rates)), workers(session), free)
 
 
 def _estimates(session: Session, rates: PastRates) -> Iterator[StageEstimate]:
@@ -172,12 +171,10 @@ def _estimates(session: Session, rates: PastRates) -> Iterator[StageEstimate]:
         yield StageEstimate(stage, len(todo), shards, rate, scale)
 
 
-def workers(config: Config) -> int | None:
+def workers(session: Session) -> int | None:
     """Processes that will compute; None where that is a cluster's affair."""
-    section = config.executor
-    if section.kind == "inline":
-        return 1
-    return number_of_workers(section) if section.kind == "local" else None
+    section = fit_to_work(session)
+    return {"inline": 1, "local": section.workers}.get(section.kind)
 
 
 def free_space(folder: Path) -> int:

@@ -8,6 +8,7 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING
 
 import dask
 import psutil
@@ -17,7 +18,12 @@ from distributed.system import MEMORY_LIMIT
 from configs.errors import ClusterError, ConfigError
 from configs.sections import LEAST_MEMORY_GB, ExecutorSection
 
+if TYPE_CHECKING:
+    from pipeline.session import Session
+
 MEMORY_PER_WORKER = 1.5e9  # bytes: networks, one 540p shard's arrays and the libraries themselves
+# Peak of a worker with large frames: synthesis, measured at 540x960 to 2160x3840, docs/performance.md.
+MEMORY_ANYWAY, MEMORY_PER_PIXEL = 0.8e9, 720.0
 
 LOCAL_SETTINGS = {
     # What becomes of the jobs of a worker that dies is decided in `DaskExecutor.map`.
@@ -85,9 +91,22 @@ def has_dashboard() -> bool:
     return importlib.util.find_spec("bokeh") is not None
 
 
-def number_of_workers(section: ExecutorSection) -> int:
-    """Processes that `local` starts."""
-    return section.workers or default_workers(max(MEMORY_PER_WORKER, section.memory_gb * 1e9))
+def number_of_workers(section: ExecutorSection, pixels: int = 0) -> int:
+    """Processes that `local` starts for frames of so many pixels."""
+    needed = max(MEMORY_PER_WORKER, MEMORY_ANYWAY + MEMORY_PER_PIXEL * pixels)
+    return section.workers or default_workers(max(needed, section.memory_gb * 1e9))
+
+
+def fit_to_work(session: Session) -> ExecutorSection:
+    """Who does the work of a session: of `local` no more processes than it has shards and memory for."""
+    section = session.config.executor
+    if section.kind != "local":
+        return section
+    pixels = max(
+        (frame.size[0] * frame.size[1] for frame in session.manifest.frames if frame.size), default=0
+    )
+    shards = max(len(session.wanted_groups(stage)) for stage in session.stages)
+    return section.model_copy(update={"workers": max(1, min(number_of_workers(section, pixels), shards))})
 
 
 def default_workers(memory: float = MEMORY_PER_WORKER) -> int:

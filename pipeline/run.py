@@ -14,6 +14,7 @@ from configs.errors import AnimeInterpError, CacheError
 from pipeline.executors import Executor, open_executor
 from pipeline.interruption import deferred
 from pipeline.jobs import ShardOutcome
+from pipeline.local_cluster import fit_to_work
 from pipeline.run_record import RunRecord, State
 from pipeline.session import Session
 from pipeline.shards import ChangedCacheError, DamagedShardError
@@ -55,7 +56,8 @@ class Run:
         """The workers, started when first needed."""
         if self._executor is None:
             with deferred():  # workers that are only half started cannot be stopped in order
-                self._executor = open_executor(self.session.config.executor, Surroundings.of(self.session))
+                section = fit_to_work(self.session)
+                self._executor = open_executor(section, Surroundings.of(self.session))
             atexit.register(self.close)
         return self._executor
 

@@ -96,16 +96,14 @@ class SequenceWriter:
         Where they go.
     only_between
         Leave out the originals; numbers stay those of the whole sequence.
-    first_number
-        Number of the first frame.
     has_alpha
         Whether the source has transparency.
     """
 
-    def __init__(self, name: SequenceName, *, only_between: bool, first_number: int, has_alpha: bool) -> None:
+    def __init__(self, name: SequenceName, *, only_between: bool, has_alpha: bool) -> None:
         self._name = name
         self._only_between = only_between
-        self._number = first_number
+        self._number = 1
         self._written = 0
         self._converter = PictureConverter()
         there = name.folder.is_dir()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from statistics import median_low
 from typing import Literal
 
 from configs.sections import ClipSection, read_rate
 from data.clips.clip_scan import ClipScan
+from data.clips.frame_times import common_time_base
 
 SNAP = Fraction(1, 50)
 """Share of a frame's time within which a time counts as the frame's own: containers round to milliseconds."""
@@ -54,6 +56,22 @@ class Transition:
     way: Way
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the frames of a clip to be made need, all together."""
+
+    count: int
+    """Of frames."""
+    rate: Fraction
+    """Frames a second, their mean where it varies."""
+    time_base: Fraction
+    """Largest unit of which all their times are multiples, in seconds."""
+    times: Mapping[tuple[int, int], tuple[float, ...]]
+    """Times that synthesis is to make between two drawings, by their first frames, in order."""
+    mixed: tuple[tuple[int, int], ...]
+    """First frames of drawings that are cross-faded."""
+
+
 @dataclass(frozen=True)
 class Timeline:
     """The clip to be made.
@@ -72,19 +90,27 @@ class Timeline:
     scan: ClipScan
     section: ClipSection
     to_the_end: bool = True
-    _transitions: tuple[Transition, ...] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_transitions", tuple(_transitions(self.scan, self.section)))
-
-    @property
-    def rate(self) -> Fraction | None:
-        """Frames a second, where `fps` sets it."""
-        return read_rate(self.section.fps) if self.section.fps else None
-
-    def mean_rate(self) -> Fraction:
-        """Frames a second, their mean where it varies."""
-        return self.rate or sum(1 for _ in self.shown()) / self.scan.end
+    @cached_property
+    def plan(self) -> Plan:
+        """What all of the frames need."""
+        count, tick = 0, common_time_base([self.scan.end])
+        times: dict[tuple[int, int], list[float]] = {}
+        mixed: dict[tuple[int, int], None] = {}
+        for shown in self.shown():
+            count, tick = count + 1, common_time_base([tick, shown.start])
+            between = shown.between
+            if between is not None and between.way == "motion":
+                times.setdefault(between.frames, []).append(between.t)
+            elif between is not None:
+                mixed[between.frames] = None
+        return Plan(
+            count,
+            self._rate or count / self.scan.end,
+            tick,
+            {frames: tuple(dict.fromkeys(wanted)) for frames, wanted in times.items()},
+            tuple(mixed),
+        )
 
     def shown(self) -> Iterator[Shown]:
         """Frames in their order; together they last as long as the clip."""
@@ -96,13 +122,14 @@ class Timeline:
             yield self._shown(start, end - start)
             start = after
 
-    def times(self) -> Mapping[tuple[int, int], tuple[float, ...]]:
-        """Times that synthesis is to make between two drawings, by their first frames, in order."""
-        found: dict[tuple[int, int], list[float]] = {}
-        for shown in self.shown():
-            if shown.between is not None and shown.between.way == "motion":
-                found.setdefault(shown.between.frames, []).append(shown.between.t)
-        return {frames: tuple(dict.fromkeys(times)) for frames, times in found.items()}
+    @cached_property
+    def _rate(self) -> Fraction | None:
+        """Frames a second, where `fps` sets it."""
+        return read_rate(self.section.fps) if self.section.fps else None
+
+    @cached_property
+    def _transitions(self) -> tuple[Transition, ...]:
+        return tuple(_transitions(self.scan, self.section))
 
     def _starts(self) -> Iterator[Fraction]:
         for start in self._all_starts():
@@ -111,8 +138,8 @@ class Timeline:
 
     def _all_starts(self) -> Iterator[Fraction]:
         scan, section = self.scan, self.section
-        if self.rate is not None:
-            step, number = 1 / self.rate, 0
+        if self._rate is not None:
+            step, number = 1 / self._rate, 0
             while number == 0 or number * step < scan.end - step / 2:  # the last one lasts to the end
                 yield number * step
                 number += 1

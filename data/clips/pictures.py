@@ -13,7 +13,7 @@ from av.filter import Graph
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 from data.clips.clip import Alpha
-from data.images import Frame
+from data.images import Frame, over_white
 
 # The flags by which FFmpeg's scaler rounds instead of truncating and leaves processor-specific shortcuts.
 EXACT = (
@@ -154,13 +154,6 @@ class PictureConverter:
         """The same picture at another height and width."""
         scaler = self._scalers.setdefault("size", VideoReformatter())
         return scaler.reformat(picture, width=size[1], height=size[0], interpolation=EXACT, threads=1)
-
-
-def over_white(colors: npt.NDArray[np.generic], alpha: npt.NDArray[np.generic]) -> Frame:
-    """Lay 8-bit colours over white, as `data.images.read_image` does."""
-    weight = alpha[:, :, None].astype(np.uint16)
-    mixed = (colors.astype(np.uint16) * weight + 255 * (255 - weight) + 127) // 255
-    return mixed.astype(np.uint8)
 
 
 def off_white(image: Frame, alpha: Alpha) -> Frame:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from configs.sections import ClipSection
 from data.clips.clip import Clip
+from data.clips.frame_times import common_time_base
 from data.clips.opening import open_clip
-from pipeline.clip_writers import check_output, common_time_base, open_writer
+from pipeline.clip_writers import check_output, open_writer
 from tests.drawn_videos import ffmpeg, write_video
 
 
@@ -33,6 +34,7 @@ def doubled(
         output,
         section,
         time_base=common_time_base(times),
+        rate=2 * clip.rate,
         only_between=only_between,
         overwrite=overwrite,
     ) as writer:

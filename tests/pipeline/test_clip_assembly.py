@@ -48,7 +48,7 @@ def put_together(clip: ListedClip, scan: ClipScan, cache: Path, **settings: Any)
     timeline = Timeline(scan, ClipSection(**settings))
     frames = ClipFrames(clip, clip.digest(), scan, cache)
     frames.write(range(len(clip.pictures)), lambda _: None)
-    sources = dict.fromkeys(timeline.times())
+    sources = dict.fromkeys(timeline.plan.times)
     betweens = Betweens(frames, sources, SynthesisSection(), clip.has_alpha)
     writer = Written()
     return writer, assemble(clip, timeline, betweens, writer, lambda _: None)
@@ -107,7 +107,7 @@ def test_a_clip_is_read_once(tmp_path: Path) -> None:
     frames = ClipFrames(clip, clip.digest(), scanned, tmp_path)
     frames.write(range(6), lambda _: None)
     before, counted = clip.passes, []
-    betweens = Betweens(frames, dict.fromkeys(timeline.times()), SynthesisSection(), has_alpha=False)
+    betweens = Betweens(frames, dict.fromkeys(timeline.plan.times), SynthesisSection(), has_alpha=False)
     assemble(clip, timeline, betweens, Written(), counted.append)
     assert clip.passes == before + 1
     assert sum(counted) == 18

@@ -97,9 +97,11 @@ def test_work_is_divided_by_the_workers_as_far_as_there_are_shards() -> None:
 
 
 def test_workers_are_those_of_the_executor(open_session: Opener) -> None:
-    assert workers(open_session().config) == 1
-    assert workers(open_session("executor.kind=local", "executor.workers=3").config) == 3
-    assert workers(open_session("executor.kind=tcp://localhost:1").config) is None
+    assert workers(open_session()) == 1
+    three = ("executor.kind=local", "executor.workers=3")
+    assert workers(open_session(*three, "store.pairs_per_shard=1")) == 3
+    assert workers(open_session(*three, limit=1)) == 1  # there is one shard
+    assert workers(open_session("executor.kind=tcp://localhost:1")) is None
 
 
 def test_free_space_of_a_folder_that_is_not_there_is_its_parents(tmp_path: Path) -> None:

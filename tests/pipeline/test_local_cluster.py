@@ -11,7 +11,14 @@ from distributed import Client, LocalCluster
 
 from configs.errors import ConfigError
 from configs.sections import ExecutorSection
-from pipeline.local_cluster import default_workers, gigabytes, start_local_cluster
+from pipeline.local_cluster import (
+    default_workers,
+    fit_to_work,
+    gigabytes,
+    number_of_workers,
+    start_local_cluster,
+)
+from tests.pipeline.conftest import Opener
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +61,20 @@ def test_one_worker_a_core_and_fewer_where_memory_is_short(monkeypatch: pytest.M
 
 def test_sizes_are_told_in_gigabytes() -> None:
     assert gigabytes(1.25e9) == "1.2 GB"
+
+
+def test_large_frames_have_fewer_workers_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=14e9))
+    assert number_of_workers(ExecutorSection(), 540 * 960) == 9
+    assert number_of_workers(ExecutorSection(), 1080 * 1920) == 6
+    assert number_of_workers(ExecutorSection(), 2160 * 3840) == 2
+    assert number_of_workers(ExecutorSection(workers=5), 2160 * 3840) == 5
+
+
+def test_no_more_workers_than_shards(open_session: Opener) -> None:
+    nine = ("executor.kind=local", "executor.workers=9")
+    session = open_session(*nine)
+    assert fit_to_work(session).workers == len(session.groups) < 9
+    assert fit_to_work(open_session(*nine, limit=1)).workers == 1
+    assert fit_to_work(open_session("executor.workers=9")).workers == 9  # which nobody looks at inline

@@ -49,7 +49,7 @@ def test_twice_the_frames() -> None:
     found = timeline("Fmm")
     assert words(found) == ["0", "0>1@0.5", "1", "1>2@0.5", "2", "2"]
     assert [shown.start * 48 for shown in found.shown()] == list(range(6))
-    assert found.times() == {(0, 1): (0.5,), (1, 2): (0.5,)}
+    assert found.plan.times == {(0, 1): (0.5,), (1, 2): (0.5,)}
 
 
 def test_drawings_on_twos_and_threes_move_in_equal_steps() -> None:
@@ -75,7 +75,7 @@ def test_a_pause_stays_and_motion_begins_after_the_usual_hold() -> None:
 
 def test_nothing_is_made_across_a_cut() -> None:
     assert words(timeline("Frcm")) == ["0", "0", "1", "1", "2", "2>3@0.5", "3", "3"]
-    assert timeline("Frc").times() == {}
+    assert timeline("Frc").plan.times == {}
 
 
 def test_a_cut_may_be_blended() -> None:
@@ -85,7 +85,7 @@ def test_a_cut_may_be_blended() -> None:
 def test_fades_are_mixed() -> None:
     found = timeline("Fff")
     assert words(found)[:4] == ["0", "0~1@0.5", "1", "1~2@0.5"]
-    assert found.times() == {}
+    assert found.plan.times == {}
 
 
 def test_a_still_clip_needs_nothing() -> None:
@@ -160,4 +160,4 @@ def test_whatever_the_clip_it_lasts_as_long_and_stays_within_drawings(
     ("text", "rate"), [("23.976", Fraction(24000, 1001)), ("29.97", Fraction(30000, 1001))]
 )
 def test_customary_rates_are_exact(text: str, rate: Fraction) -> None:
-    assert timeline("Fm", fps=text).rate == rate
+    assert timeline("Fm", fps=text).plan.rate == rate

@@ -20,7 +20,8 @@ from pipeline.clip_writers import open_writer
 from tests.drawn_videos import decoded, drawing, ffmpeg, planes, shown_times, write_video
 from tests.pipeline.clip_sources import doubled, expected_times
 
-TICK = Fraction(1, 48)
+RATE = Fraction(48)
+TICK = 1 / RATE
 
 
 def left_over(folder: Path) -> list[str]:
@@ -197,13 +198,16 @@ def test_nothing_appears_before_the_end_and_nothing_is_left_without_one(tmp_path
     output = tmp_path / "results" / "out.mp4"
     output.parent.mkdir()
     clip = open_clip([tmp_path / "source.mp4"], ClipSection())
-    with open_writer(clip, output, ClipSection(), time_base=TICK) as writer:
+    with open_writer(clip, output, ClipSection(), time_base=TICK, rate=RATE) as writer:
         for frame in clip.frames():
             writer.original(frame, frame.start, frame.duration)
         assert not output.exists()
     assert list(output.parent.iterdir()) == []
     broken = frame.rgb()[:, :, :2]
-    with pytest.raises(ValueError), open_writer(clip, output, ClipSection(), time_base=TICK) as writer:
+    with (
+        pytest.raises(ValueError),
+        open_writer(clip, output, ClipSection(), time_base=TICK, rate=RATE) as writer,
+    ):
         writer.drawn(broken, None, frame.start, frame.duration)
     assert list(output.parent.iterdir()) == []
 
@@ -213,7 +217,7 @@ def test_an_output_is_kept_until_the_new_one_is_whole(tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     output.write_bytes(b"of before")
     clip = open_clip([tmp_path / "source.mp4"], ClipSection())
-    with open_writer(clip, output, ClipSection(), time_base=TICK, overwrite=True) as writer:
+    with open_writer(clip, output, ClipSection(), time_base=TICK, rate=RATE, overwrite=True) as writer:
         writer.original(next(iter(clip.frames())), Fraction(0), TICK)
         assert output.read_bytes() == b"of before"
         writer.finish()
@@ -226,7 +230,7 @@ def test_no_frame_is_no_video(tmp_path: Path) -> None:
     clip = open_clip([tmp_path / "source.mp4"], ClipSection())
     with (
         pytest.raises(DataError, match=r"out\.mp4: no frame to write"),
-        open_writer(clip, tmp_path / "out.mp4", ClipSection(), time_base=TICK) as writer,
+        open_writer(clip, tmp_path / "out.mp4", ClipSection(), time_base=TICK, rate=RATE) as writer,
     ):
         writer.finish()
     assert left_over(tmp_path) == []

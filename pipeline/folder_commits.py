@@ -1,4 +1,4 @@
-"""Folders that others see whole or not at all: written under another name, flushed to disk, renamed."""
+"""Files and folders that others see whole or not at all: written under another name, flushed, renamed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 WIP_PREFIX = "wip-"
@@ -90,7 +91,7 @@ def commit_folder(unfinished: Path, path: Path) -> None:
 
 def restore_replaced(folder: Path, prefix: str = WIP_PREFIX) -> None:
     """Put back what writers that died in `commit_folder` had put aside, where nothing has its name."""
-    for aside in folder.glob(f"{prefix}*{REPLACED}*"):
+    for aside in folder.glob(f"{escape(prefix)}*{REPLACED}*"):
         path = folder / aside.name.partition(REPLACED)[2]
         if not path.exists():
             with suppress(OSError):  # its writer is alive and has finished, or the folder is read-only
@@ -101,10 +102,13 @@ def sweep_unfinished(folder: Path, prefix: str = WIP_PREFIX) -> int:
     """Delete what writers that died have left in a folder; return how many."""
     restore_replaced(folder, prefix)
     swept = 0
-    for left_over in folder.glob(f"{prefix}*"):
+    for left_over in folder.glob(f"{escape(prefix)}*"):
         try:
             if is_abandoned(left_over, prefix):
-                shutil.rmtree(left_over)
+                if left_over.is_dir():
+                    shutil.rmtree(left_over)
+                else:
+                    left_over.unlink()
                 swept += 1
         except OSError:
             continue  # another process sweeps too

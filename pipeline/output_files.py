@@ -7,11 +7,28 @@ import shutil
 from pathlib import Path
 
 from configs.errors import DataError
+from pipeline.folder_commits import sweep_unfinished, unfinished_folder
 
 
 def unfinished(path: Path) -> Path:
-    """Hidden name beside `path` under which its content is written; it tells the process that does."""
-    return path.with_name(f".{path.name}.{os.getpid()}")
+    """Hidden name beside `path` under which its content is to be written."""
+    return unfinished_folder(path, _prefix(path))
+
+
+def prepare_place(path: Path) -> None:
+    """Make the folder that `path` stands in, and delete what writers of it that died have left there.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep_unfinished(path.parent, _prefix(path))
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name}-"
 
 
 def cannot_write(path: Path, error: OSError) -> DataError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +19,7 @@ from data.clips.clip import Alpha, ClipFrame
 from data.clips.pictures import PictureConverter, kind_of, off_white
 from data.images import Frame, encode_image, read_rgba
 from pipeline.folder_commits import sync_tree
-from pipeline.output_files import cannot_write, unfinished
+from pipeline.output_files import cannot_write, prepare_place, unfinished
 
 DEFAULT_PATTERN = "frame_%06d.png"
 WRITABLE = {
@@ -106,8 +105,8 @@ class SequenceWriter:
         self._number = 1
         self._written = 0
         self._converter = PictureConverter()
-        there = name.folder.is_dir()
-        self._unfinished = unfinished(name.folder / name.pattern if there else name.folder)
+        self._place = name.folder / name.pattern if name.folder.is_dir() else name.folder
+        self._unfinished = unfinished(self._place)
         self._notes = sequence_notes(name, has_alpha=has_alpha)
 
     @property
@@ -117,8 +116,8 @@ class SequenceWriter:
 
     def __enter__(self) -> Self:
         try:
-            self._remove()
-            self._unfinished.mkdir(parents=True)
+            prepare_place(self._place)
+            self._unfinished.mkdir()
         except OSError as error:
             raise cannot_write(self._name.folder, error) from None
         return self
@@ -129,8 +128,7 @@ class SequenceWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with suppress(OSError):
-            self._remove()
+        shutil.rmtree(self._unfinished, ignore_errors=True)
 
     def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:  # noqa: ARG002
         """Write a frame of the source: the very file where it is an image of the same format.
@@ -219,10 +217,6 @@ class SequenceWriter:
             raise cannot_write(self._name.folder, error) from None
         self._number += 1
         self._written += 1
-
-    def _remove(self) -> None:
-        if self._unfinished.is_dir():
-            shutil.rmtree(self._unfinished)
 
 
 def sequence_notes(name: SequenceName, *, has_alpha: bool) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from data.clips.video import VideoClip
 from data.images import Frame, read_rgba
 from pipeline.folder_commits import sync
 from pipeline.other_streams import OtherStreams
-from pipeline.output_files import cannot_write, unfinished
+from pipeline.output_files import cannot_write, prepare_place, unfinished
 from pipeline.video_encoding import CONTAINERS, Encoding, encoder_options, prepare
 
 FINEST_TICK = Fraction(1, 1_000_000)  # MP4 counts ticks a second in 32 bits
@@ -84,7 +84,7 @@ class VideoWriter:
     def __enter__(self) -> Self:
         container = CONTAINERS[self._output.suffix.lower()]
         try:
-            self._output.parent.mkdir(parents=True, exist_ok=True)
+            prepare_place(self._output)
             self._container = av.open(
                 f"file:{self._unfinished}",
                 "w",

@@ -21,6 +21,7 @@ from data.cartoon.shots import Shot
 from data.images import read_image, write_image
 from pipeline.run_record import read_events, read_runs
 from tests.pipeline.conftest import SMALL_NETWORK, Command, set_options
+from tests.pipeline.dask_processes import DaskProcesses
 
 SHOTS = (Shot(scene=17, frames=8, on=2, stride=0.25), Shot(scene=28, frames=6, on=3, stride=0.12))
 """Four drawings on twos, a cut, two on threes."""
@@ -51,7 +52,7 @@ def options_for(cache: Path) -> list[str]:
 
 
 @pytest.fixture
-def interpolate(command: Command, options: list[str], tmp_path: Path):
+def interpolate(command: Command, options: list[str], tmp_path: Path) -> Command:
     def interpolate(source: object, output: str, *more: str) -> tuple[int, str]:
         return command("interpolate", str(source), "-o", str(tmp_path / output), *options, *more)
 
@@ -90,7 +91,7 @@ def pictures(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
-def test_twice_the_frames_of_a_video(interpolate, movie: Path, tmp_path: Path) -> None:
+def test_twice_the_frames_of_a_video(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     code, said = interpolate(movie, "smooth.mp4", "--quality", "8")
     assert code == 0, said
     assert "1 cuts" in said or "1 cut" in said
@@ -107,7 +108,9 @@ def test_twice_the_frames_of_a_video(interpolate, movie: Path, tmp_path: Path) -
     assert np.abs(made[15].astype(int) - source[7]).mean() < 3
 
 
-def test_again_computes_nothing_and_gives_the_same_file(interpolate, movie: Path, tmp_path: Path) -> None:
+def test_again_computes_nothing_and_gives_the_same_file(
+    interpolate: Command, movie: Path, tmp_path: Path
+) -> None:
     assert interpolate(movie, "a.mp4")[0] == 0
     assert interpolate(movie, "b.mp4")[0] == 0
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
@@ -119,7 +122,7 @@ def test_again_computes_nothing_and_gives_the_same_file(interpolate, movie: Path
     assert shards[1:] == [0]
 
 
-def test_what_is_there_is_not_overwritten_unasked(interpolate, movie: Path, tmp_path: Path) -> None:
+def test_what_is_there_is_not_overwritten_unasked(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("precious")
     code, said = interpolate(movie, "a.mp4")
     assert code == 2
@@ -130,7 +133,7 @@ def test_what_is_there_is_not_overwritten_unasked(interpolate, movie: Path, tmp_
     assert len(shown_at(tmp_path / "a.mp4")) == 2 * FRAMES
 
 
-def test_images_in_and_out(interpolate, folder: Path, tmp_path: Path) -> None:
+def test_images_in_and_out(interpolate: Command, folder: Path, tmp_path: Path) -> None:
     code, said = interpolate(folder, "twice")
     assert code == 0, said
     written = sorted((tmp_path / "twice").iterdir())
@@ -141,7 +144,7 @@ def test_images_in_and_out(interpolate, folder: Path, tmp_path: Path) -> None:
     assert read_image(written[1]).shape == (*SIZE, 3)
 
 
-def test_only_frames_between(interpolate, folder: Path, tmp_path: Path) -> None:
+def test_only_frames_between(interpolate: Command, folder: Path, tmp_path: Path) -> None:
     assert interpolate(folder, "between", "--only-between", "--timing", "keep")[0] == 0
     names = sorted(path.name for path in (tmp_path / "between").iterdir())
     assert names == [f"frame_{k:06d}.png" for k in (4, 8, 12, 22)]
@@ -156,7 +159,7 @@ def test_two_images(command: Command, options: list[str], folder: Path, tmp_path
     assert len(list((tmp_path / "out").iterdir())) == 4
 
 
-def test_frames_a_second(interpolate, movie: Path, tmp_path: Path) -> None:
+def test_frames_a_second(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     assert interpolate(movie, "a.mkv", "--fps", "30")[0] == 0
     starts = shown_at(tmp_path / "a.mkv")
     assert len(starts) == 17
@@ -167,7 +170,7 @@ def test_frames_a_second(interpolate, movie: Path, tmp_path: Path) -> None:
     )
 
 
-def test_parts_give_the_same_bytes(interpolate, movie: Path, tmp_path: Path) -> None:
+def test_parts_give_the_same_bytes(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     assert interpolate(movie, "a.mp4")[0] == 0
     shutil.rmtree(tmp_path / "cache")
     code, said = interpolate(movie, "b.mp4", "--set", "clip.pairs_per_part=2")
@@ -176,7 +179,7 @@ def test_parts_give_the_same_bytes(interpolate, movie: Path, tmp_path: Path) -> 
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
-def test_a_pair_that_fails_is_held_and_reported(interpolate, movie: Path, tmp_path: Path) -> None:
+def test_a_pair_that_fails_is_held_and_reported(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     assert interpolate(movie, "whole.mp4", "--dry-run")[0] == 0
     (clip,) = (tmp_path / "cache" / "clips").iterdir()
     broken = clip / "frames" / "whole" / "000002.png"
@@ -207,12 +210,37 @@ def test_killed_and_run_again_it_gives_the_same_file(movie: Path, tmp_path: Path
         process.kill()
         process.wait()
         assert not (tmp_path / "resumed.mp4").exists()
+    process = start("resumed.mp4", "two")
+    while not list(tmp_path.glob(".resumed.mp4-*")) and process.poll() is None:
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "resumed.mp4").exists()
     assert start("resumed.mp4", "two").wait() == 0
     assert (tmp_path / "resumed.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "resumed.mp4", "two", "whole.mp4"]
 
 
-def test_dry_run_computes_nothing(interpolate, movie: Path, tmp_path: Path) -> None:
+def test_on_a_cluster_it_gives_the_same_file(
+    interpolate, command: Command, movie: Path, tmp_path: Path
+) -> None:
+    assert interpolate(movie, "here.mp4")[0] == 0
+    logs = tmp_path / "dask"
+    logs.mkdir()
+    with DaskProcesses(logs) as processes:
+        processes.start_worker()
+        settings = [
+            f"store.cache='{tmp_path / 'other'}'",
+            f"executor.kind={processes.address}",
+            SMALL_NETWORK,
+        ]
+        output = tmp_path / "there.mp4"
+        code, said = command("interpolate", str(movie), "-o", str(output), *set_options(settings))
+    assert code == 0, said
+    assert output.read_bytes() == (tmp_path / "here.mp4").read_bytes()
+
+
+def test_dry_run_computes_nothing(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     code, said = interpolate(movie, "a.mp4", "--dry-run", "--sheet", str(tmp_path / "sheets"))
     assert code == 0
     assert "to be made: 28 frames" in said
@@ -221,14 +249,14 @@ def test_dry_run_computes_nothing(interpolate, movie: Path, tmp_path: Path) -> N
     assert list((tmp_path / "sheets").glob("*.png"))
 
 
-def test_the_scan_agrees_with_the_truth(interpolate, movie: Path, tmp_path: Path) -> None:
+def test_the_scan_agrees_with_the_truth(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     truth = json.loads(movie.with_name("movie.mp4.truth.json").read_text())
     drawings = len({frame["drawing"] for frame in truth["frames"]})
     _, said = interpolate(movie, "a.mp4", "--dry-run")
     assert f"{drawings} drawings" in said
 
 
-def test_bars_cost_nothing(interpolate, folder: Path, tmp_path: Path) -> None:
+def test_bars_cost_nothing(interpolate: Command, folder: Path, tmp_path: Path) -> None:
     barred = tmp_path / "barred"
     for path in sorted(folder.iterdir())[:6]:
         picture = np.zeros((96, 128, 3), np.uint8)
@@ -243,7 +271,7 @@ def test_bars_cost_nothing(interpolate, folder: Path, tmp_path: Path) -> None:
     assert made[12:84].any()
 
 
-def test_one_frame_is_too_few(interpolate, folder: Path, tmp_path: Path) -> None:
+def test_one_frame_is_too_few(interpolate: Command, folder: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone"
     alone.mkdir()
     shutil.copy(sorted(folder.iterdir())[0], alone)

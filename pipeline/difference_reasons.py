@@ -17,9 +17,18 @@ from pipeline.summary import unit_of
 WITHOUT_NETWORK: Mapping[str, tuple[str, frozenset[str]]] = {
     "refinement": (
         "none",
-        frozenset({"confidence_mask", "initial_flow_additions", "iterations", "precision", "fraction_bits"}),
+        frozenset(
+            {
+                "confidence_mask",
+                "initial_flow_additions",
+                "iterations",
+                "precision",
+                "fraction_bits",
+                "height",
+            }
+        ),
     ),
-    "synthesis": ("blend", frozenset({"precision"})),
+    "synthesis": ("blend", frozenset({"precision", "height"})),
 }
 """By stage: the method that uses no network, and the settings that then do nothing."""
 

@@ -177,20 +177,23 @@ def _network_size(stage: str, frame: Frame, config: Config) -> tuple[int, int]:
     return working_size(_size_of(frame), height)
 
 
+def _network_pair(
+    stage: str, kind: type[Any], item: ItemSource, flows: Sequence[Array], config: Config, *, verify: bool
+) -> NetworkPair:
+    frame0, frame1 = (item.frame(k, verify=verify) for k in (0, 1))
+    size = _network_size(stage, frame0, config)
+    frames = (shrink_frame(frame, size) for frame in (frame0, frame1))
+    pair = kind(*frames, *(resize_flow(flow, size) for flow in flows))
+    return NetworkPair(pair, _size_of(frame0), item.times)
+
+
 def read_coarse_pair(item: ItemSource, config: Config) -> NetworkPair:
     """What refinement works on."""
     coarse = item.read("coarse_flow")
+    flows = coarse["coarse_flow01"], coarse["coarse_flow10"]
     # Without segmentation this is the first stage to read the frames, and makes sure that they are whole.
     unseen = config.coarse_flow.method != "sgm"
-    frame0, frame1 = (item.frame(k, verify=unseen) for k in (0, 1))
-    size = _network_size("refinement", frame0, config)
-    pair = refinement.CoarsePair(
-        shrink_frame(frame0, size),
-        shrink_frame(frame1, size),
-        resize_flow(coarse["coarse_flow01"], size),
-        resize_flow(coarse["coarse_flow10"], size),
-    )
-    return NetworkPair(pair, _size_of(frame0), ())
+    return _network_pair("refinement", refinement.CoarsePair, item, flows, config, verify=unseen)
 
 
 def refine_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
@@ -214,15 +217,8 @@ def refine_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str,
 def read_refined_pair(item: ItemSource, config: Config) -> NetworkPair:
     """What synthesis works on."""
     refined = item.read("refinement")
-    frame0, frame1 = (item.frame(k) for k in (0, 1))
-    size = _network_size("synthesis", frame0, config)
-    pair = synthesis.RefinedPair(
-        shrink_frame(frame0, size),
-        shrink_frame(frame1, size),
-        resize_flow(refined["refined_flow01"], size),
-        resize_flow(refined["refined_flow10"], size),
-    )
-    return NetworkPair(pair, _size_of(frame0), item.times)
+    flows = refined["refined_flow01"], refined["refined_flow10"]
+    return _network_pair("synthesis", synthesis.RefinedPair, item, flows, config, verify=False)
 
 
 def draw_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:

@@ -10,6 +10,16 @@ import numpy as np
 from pipeline.session import Session
 from pipeline.sgm_export import ExportReport
 
+ROOT = Path(__file__).resolve().parents[2]
+SIX = {
+    "guide_flo13.npy",
+    "guide_flo31.npy",
+    "guide_flo13.jpg",
+    "guide_flo31.jpg",
+    "matching_color_1to3.jpg",
+    "matching_color_3to1.jpg",
+}
+
 Export = Callable[..., ExportReport]
 
 

@@ -15,17 +15,7 @@ from pipeline import sgm_export
 from pipeline.session import Session
 from pipeline.sgm_export import ExportReport, FlowType, export_sgm
 from tests.pipeline.conftest import PAIRS, SIZE, Command, Opener, Runner, set_options
-from tests.pipeline.exports import Export, cached, changed, files, ids, names_in
-
-ROOT = Path(__file__).resolve().parents[2]
-SIX = {
-    "guide_flo13.npy",
-    "guide_flo31.npy",
-    "guide_flo13.jpg",
-    "guide_flo31.jpg",
-    "matching_color_1to3.jpg",
-    "matching_color_3to1.jpg",
-}
+from tests.pipeline.exports import SIX, Export, cached, changed, files, ids, names_in
 
 
 @pytest.mark.parametrize("dtype", list(FlowType))

@@ -18,19 +18,7 @@ from pipeline.export_record import ExportRecord
 from pipeline.session import Session
 from pipeline.sgm_export import ExportReport, export_sgm
 from tests.pipeline.conftest import PAIRS, Command, Opener, set_options
-from tests.pipeline.exports import Export, changed, files, ids, names_in
-
-ROOT = Path(__file__).resolve().parents[2]
-
-SIX = {
-    "guide_flo13.npy",
-    "guide_flo31.npy",
-    "guide_flo13.jpg",
-    "guide_flo31.jpg",
-    "matching_color_1to3.jpg",
-    "matching_color_3to1.jpg",
-}
-
+from tests.pipeline.exports import ROOT, SIX, Export, changed, files, ids, names_in
 
 KILLED = """
 import os, signal, sys

@@ -74,13 +74,19 @@ def _unrest() -> None:
     if left is None:
         return
     left.unlink()
+    os.kill(_another_worker(), signal.SIGKILL)
+    _another_worker()  # in its place: by now the scheduler knows that it has gone
+    _kill()
+
+
+def _another_worker() -> int:
+    """Process of a worker at work that is not this one; its announcement is taken down."""
     while True:
         for path in _folder().glob("worker *"):
             number = int(path.name.split()[1])
             if number != os.getpid() and psutil.pid_exists(number):
                 path.unlink()
-                os.kill(number, signal.SIGKILL)
-                _kill()
+                return number
         time.sleep(0.01)
 
 

@@ -7,13 +7,27 @@ from pathlib import Path
 import pytest
 
 from configs.errors import DataError
-from pipeline.output_files import cannot_write, check_folder, unfinished
+from pipeline.output_files import cannot_write, check_folder, prepare_place, unfinished
 
 
 def test_what_is_written_is_hidden_beside_its_place(tmp_path: Path) -> None:
     hidden = unfinished(tmp_path / "out.mp4")
     assert hidden.parent == tmp_path
-    assert hidden.name.startswith(".out.mp4.")
+    assert hidden.name.startswith(".out.mp4-")
+
+
+def test_what_writers_that_died_have_left_goes(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "out [1].mp4"
+    prepare_place(path)
+    alive, dead = unfinished(path), unfinished(path)
+    dead = dead.with_name(
+        dead.name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-")
+    )  # no process has that number
+    other = dead.with_name(dead.name.replace("out [1]", "out 1"))
+    for name in (alive, dead, other):
+        name.touch()
+    prepare_place(path)
+    assert sorted(path.parent.iterdir()) == sorted([alive, other])
 
 
 def test_a_full_disk_is_told_with_what_is_free(tmp_path: Path) -> None:

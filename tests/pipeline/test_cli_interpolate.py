@@ -20,7 +20,7 @@ from data.cartoon.clip_files import write_clip
 from data.cartoon.shots import Shot
 from data.images import read_image, write_image
 from pipeline.run_record import read_events, read_runs
-from tests.pipeline.conftest import SMALL_NETWORK, Command, set_options
+from tests.pipeline.conftest import SMALL_NETWORK, Command, remount, set_options
 from tests.pipeline.dask_processes import DaskProcesses
 
 SHOTS = (Shot(scene=17, frames=8, on=2, stride=0.25), Shot(scene=28, frames=6, on=3, stride=0.12))
@@ -238,6 +238,23 @@ def test_on_a_cluster_it_gives_the_same_file(
         code, said = command("interpolate", str(movie), "-o", str(output), *set_options(settings))
     assert code == 0, said
     assert output.read_bytes() == (tmp_path / "here.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["images", "lossless.mkv"])
+def test_a_full_disk_is_told_and_nothing_is_left_on_it(
+    command: Command, options: list[str], folder: Path, small_disk: Path, name: str
+) -> None:
+    output = small_disk / name
+    words = ["interpolate", str(folder), "-o", str(output), "--codec", "ffv1", *options]
+    code, said = command(*words)
+    assert code == 2, said
+    assert f"{output}: cannot be written (No space left on device" in said
+    assert "run the same command again" in said
+    assert list(small_disk.iterdir()) == []
+    remount(small_disk, "size=20m")
+    code, said = command(*words)
+    assert code == 0, said
+    assert output.exists()
 
 
 def test_dry_run_computes_nothing(interpolate: Command, movie: Path, tmp_path: Path) -> None:

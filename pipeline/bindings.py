@@ -13,6 +13,7 @@ from typing import Literal
 
 from configs.sections import Config
 from pipeline import stage_work
+from pipeline.fingerprints import resolved_method
 from pipeline.item_source import ItemSource
 from pipeline.stage_work import Compute, Together
 from pipeline.variables import Array
@@ -21,7 +22,9 @@ from stages import (
     evaluation,
     features,
     imported_flow,
+    inverse_search,
     matching,
+    piece_descriptors,
     refinement,
     segmentation,
     synthesis,
@@ -98,8 +101,15 @@ _BINDINGS = (
 STAGES: Mapping[str, StageBinding] = MappingProxyType({binding.name: binding for binding in _BINDINGS})
 """The stages in the order of the work, as they are by default."""
 
-BY_METHOD: Mapping[tuple[str, str], StageBinding] = MappingProxyType(
+BY_METHOD: Mapping[tuple[str, ...], StageBinding] = MappingProxyType(
     {
+        ("features", "appearance"): StageBinding(
+            "features",
+            "frame",
+            ("segmentation",),
+            piece_descriptors.STAGE_VERSION,
+            stage_work.describe_frame_by_appearance,
+        ),
         ("coarse_flow", "zero"): StageBinding(
             "coarse_flow", "pair", (), coarse_flow.STAGE_VERSION, stage_work.zero_flow_of_pair, frames="size"
         ),
@@ -112,7 +122,17 @@ BY_METHOD: Mapping[tuple[str, str], StageBinding] = MappingProxyType(
             frames="size",
             imports=True,
         ),
-        # A run without segment-guided matching has no pieces and no matches to score.
+        # A run without segment-guided matching has no pieces to search in, and no matches to score.
+        **{
+            ("refinement", "inverse_search", method): StageBinding(
+                "refinement", "pair", reads, inverse_search.STAGE_VERSION, stage_work.search_pair
+            )
+            for method, reads in (
+                ("sgm", ("coarse_flow", "segmentation")),
+                ("zero", ("coarse_flow",)),
+                ("imported", ("coarse_flow",)),
+            )
+        },
         **{
             ("evaluation", method): StageBinding(
                 "evaluation",
@@ -128,14 +148,21 @@ BY_METHOD: Mapping[tuple[str, str], StageBinding] = MappingProxyType(
 )
 """Stages that read other things under another method."""
 
-DECIDED_BY: Mapping[str, str] = MappingProxyType({"evaluation": "coarse_flow"})
-"""Whose method it is, where not the stage's own."""
+DECIDED_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "features": ("features",),
+        "coarse_flow": ("coarse_flow",),
+        "refinement": ("refinement", "coarse_flow"),
+        "evaluation": ("coarse_flow",),
+    }
+)
+"""Whose methods say which binding a stage has."""
 
 
 def binding_of(stage: str, config: Config) -> StageBinding:
     """A stage as it is under a config."""
-    method = getattr(getattr(config, DECIDED_BY.get(stage, stage)), "method", "")
-    return BY_METHOD.get((stage, method), STAGES[stage])
+    methods = (resolved_method(name, config) for name in DECIDED_BY.get(stage, ()))
+    return BY_METHOD.get((stage, *methods), STAGES[stage])
 
 
 def needed_for(last: str, config: Config) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from configs.sections import Config, Section
+from configs.sections import Config, NetworkSection, Section
 
 DIGEST_LENGTH = 32  # hex digits kept of a SHA-256: 128 bits, no accidental collision in any cache
 
@@ -25,10 +25,7 @@ def resolved_section(stage: str, config: Config) -> dict[str, Any]:
     `auto` methods are resolved; fields that only say where something is, or that do nothing, are left out.
     """
     section: Section = getattr(config, stage)
-    left_out = section.location_fields | section.unused_fields
-    if stage == "features" and config.features.weights is not None:
-        left_out |= {"seed"}  # that of the random network
-    values = section.model_dump(mode="json", exclude=set(left_out))
+    values = section.model_dump(mode="json", exclude=set(section.location_fields | section.unused_fields))
     if "method" in values:
         values["method"] = resolved_method(stage, config)
     return values
@@ -48,10 +45,7 @@ def flat_settings(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any
 def resolved_method(stage: str, config: Config) -> str:
     """Method of a stage that has one, with `auto` decided by whether weights are given."""
     section = getattr(config, stage)
-    if section.method != "auto":
-        return str(section.method)
-    fallback, network = {"refinement": ("none", "rfr"), "synthesis": ("blend", "gridnet")}[stage]
-    return fallback if section.weights is None else network
+    return str(section.chosen_method if isinstance(section, NetworkSection) else section.method)
 
 
 def stage_fingerprint(

@@ -11,12 +11,11 @@ from typing import Any
 import torch
 
 from configs.errors import WeightsError
-from configs.sections import Config
+from configs.sections import Config, NetworkSection
 from models.vgg19 import random_vgg19
 from models.weights import load_lpips, load_rfr, load_synthesis, load_vgg19
 from models.weights_files import file_digest, stated_variant
 from models.weights_records import VARIANTS
-from pipeline.fingerprints import resolved_method
 
 WEIGHTS_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -32,7 +31,8 @@ KEPT = 6  # networks kept in a process: those of one run, and of a second one in
 
 def weights_paths(stage: str, config: Config) -> dict[str, Path]:
     """Weights files that a stage uses under its resolved method, by setting; empty when it uses none."""
-    if stage in ("refinement", "synthesis") and resolved_method(stage, config) in ("none", "blend"):
+    section = getattr(config, stage)
+    if isinstance(section, NetworkSection) and section.chosen_method != section.network_method:
         return {}
     given = {name: getattr(getattr(config, stage), name) for name in WEIGHTS_FIELDS.get(stage, ())}
     return {name: path.expanduser() for name, path in given.items() if path is not None}
@@ -88,7 +88,8 @@ def load_network(stage: str, config: Config) -> Any:
         The weights file does not fit.
     """
     paths = tuple(weights_paths(stage, config).values())
-    if stage != "features" and not paths:
+    random = stage == "features" and config.features.chosen_method == "vgg19"
+    if not paths and not random:
         return None
     options: tuple[Any, ...] = ()
     if stage == "features":

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.sections import SynthesisSection
 from pipeline.drawing import ERROR_SHOWN
 from pipeline.fingerprints import resolved_method
 from pipeline.page_material import Material
@@ -29,7 +30,7 @@ def synthesis_part(material: Material) -> dict[str, Any]:
     found = material.view.found("synthesis")
     facts: list[Fact] = [
         method_of("synthesis", material.config),
-        ("splatting", material.config.synthesis.splatting),
+        ("splatting", _splatting(material.config.synthesis)),
     ]
     flows = [material.refinement.arrays.get(f"refined_flow{direction}") for direction in ("01", "10")]
     frames = material.both_frames
@@ -64,6 +65,10 @@ def synthesis_part(material: Material) -> dict[str, Any]:
     part["time"] = material.judged_time
     part["notes"] += notes
     return part
+
+
+def _splatting(section: SynthesisSection) -> str:
+    return "softmax, by reliability" if section.chosen_method == "composite" else section.splatting
 
 
 def _splatted_times(material: Material) -> list[float]:

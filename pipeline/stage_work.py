@@ -23,13 +23,22 @@ from stages import (
     features,
     flow_scores,
     imported_flow,
+    inverse_search,
     matching,
     matching_scores,
+    piece_descriptors,
     refinement,
     segmentation,
     synthesis,
 )
-from stages.working_size import enlarge_frames, pieces_at, resize_flow, shrink_frame, working_size
+from stages.working_size import (
+    enlarge_frames,
+    pieces_at,
+    resize_flow,
+    resize_labels,
+    shrink_frame,
+    working_size,
+)
 
 TRUTH_TIME = 0.5  # the ground truth of a triplet is its middle frame
 
@@ -102,6 +111,12 @@ def describe_frame(item: ItemSource, config: Config) -> dict[str, Array]:
         device=config.executor.device,
     )
     return {"piece_features": described}
+
+
+def describe_frame_by_appearance(item: ItemSource, config: Config) -> dict[str, Array]:
+    """Features of a frame's pieces, without a network."""
+    frame, pieces = _at_working_size(item.frame(0), config), _pieces(item, 0, config)
+    return {"piece_features": piece_descriptors.describe_by_appearance(frame, pieces)}
 
 
 def match_pair(item: ItemSource, config: Config) -> dict[str, Array]:
@@ -212,6 +227,27 @@ def refine_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str,
         }
         for flows, read in zip(refined, pairs, strict=True)
     ]
+
+
+def search_pair(item: ItemSource, config: Config) -> dict[str, Array]:
+    """Refined flows of a pair, by inverse search."""
+    coarse = item.read("coarse_flow")
+    with_pieces = any(read.stage == "segmentation" for read in item.upstream)
+    # Without segmentation this is the first stage to read the frames, and makes sure that they are whole.
+    frames = [item.frame(k, verify=not with_pieces) for k in (0, 1)]
+    size = working_size(_size_of(frames[0]), config.refinement.height)
+    label_maps = (item.read("segmentation", k, ("label_map",))["label_map"] for k in (0, 1))
+    found = inverse_search.search_flows(
+        shrink_frame(frames[0], size),
+        shrink_frame(frames[1], size),
+        resize_flow(coarse["coarse_flow01"], size),
+        resize_flow(coarse["coarse_flow10"], size),
+        [resize_labels(label_map, size) for label_map in label_maps] if with_pieces else None,
+    )
+    return {
+        "refined_flow01": resize_flow(found.flow01, _size_of(frames[0])),
+        "refined_flow10": resize_flow(found.flow10, _size_of(frames[0])),
+    }
 
 
 def read_refined_pair(item: ItemSource, config: Config) -> NetworkPair:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 from rich import box
@@ -11,9 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from configs.sections import Config
+from configs.sections import Config, NetworkSection
 from pipeline.bindings import STAGES, needed_for
-from pipeline.fingerprints import resolved_method
 from pipeline.runner import RunReport
 from pipeline.scores import summarise
 from pipeline.session import Session
@@ -69,23 +69,32 @@ def print_report(console: Console, report: RunReport) -> None:
     console.print(f"{outcome} in {report.wall_seconds:.1f} s", highlight=False)
 
 
+WITHOUT_WEIGHTS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("features", "appearance"): "pieces are described by colour, surroundings, shape and place "
+        "('appearance'); VGG-19 weights would describe them as the paper does ('vgg19')",
+        ("features", "vgg19"): "a random VGG-19 describes the pieces; VGG-19 weights would describe them as "
+        "the paper does",
+        (
+            "refinement",
+            "inverse_search",
+        ): "flows come from dense inverse search ('inverse_search'); a trained "
+        "network would refine them ('rfr')",
+        ("synthesis", "composite"): "frames are put together from the two splatted frames ('composite'); a "
+        "trained network would draw them and mend outlines and holes ('gridnet')",
+    }
+)
+"""What methods without weights do, and what weights would change, by stage and method."""
+
+
 def notes(config: Config, last: str = "evaluation") -> list[str]:
     """What a reader of a stage's results must know about how they were made."""
     said = []
-    needed = needed_for(last, config)
-    if "features" in needed and config.features.weights is None:
-        said.append(
-            "features: no VGG-19 weights given (features.weights), so the seeded random network is used; "
-            "it matches pieces well, but it is not the paper's"
-        )
-    for stage, plain in (
-        ("refinement", "the coarse flow is used as it is"),
-        ("synthesis", "frames are splatted and averaged"),
-    ):
+    for stage in needed_for(last, config):
         section = getattr(config, stage)
-        if stage in needed and section.method == "auto" and section.weights is None:
-            method = resolved_method(stage, config)
-            said.append(f"{stage}: no weights given ({stage}.weights), so {plain} (method {method!r})")
+        if isinstance(section, NetworkSection) and section.weights is None:
+            note = WITHOUT_WEIGHTS.get((stage, section.chosen_method))
+            said += [f"{stage}: no weights given ({stage}.weights), so {note}"] if note else []
     return said
 
 

@@ -1,4 +1,4 @@
-"""Synthesis: the frames between two frames, drawn by GridNet or blended from the two splatted frames.
+"""Synthesis: the frames between two frames, drawn by GridNet or put together from the two splatted frames.
 
 References
 ----------
@@ -22,6 +22,7 @@ from models.arrays import Flow, Frame, check_one_size, check_pair, flow_tensor, 
 from models.reproducible import reproducible
 from models.splatting import Splatted, brightness_importance, splat
 from models.synthesis_network import SynthesisNetwork
+from stages.composite import Composite
 
 STAGE_VERSION = 3
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
@@ -76,9 +77,10 @@ def synthesise(
     times
         In (0, 1), 0 = frame 0; at least one.
     network
-        Feature extractor and GridNet with their weights; None blends, see Notes.
+        Feature extractor and GridNet with their weights; None for the methods without, see Notes.
     section
-        Its `splatting` and `softmax_alpha` are used, for the network as for blending.
+        Its `splatting` and `softmax_alpha` are used, for the network as for blending; without a network also
+        its method.
     device
         Where the work is done; the network is moved there.
 
@@ -95,8 +97,9 @@ def synthesise(
 
     Notes
     -----
-    Blending takes the mean of the two splatted frames where both cover a pixel, the covering one where only
-    one does, and the frame nearer in time, unmoved, where none does (frame 0 at t = 0.5).
+    Without a network, the method `blend` takes the mean of the two splatted frames where both cover a pixel,
+    the covering one where only one does, and the frame nearer in time, unmoved, where none does (frame 0 at
+    t = 0.5). Any other method draws as `stages.composite` says, on the CPU.
     """
     pair = RefinedPair(frame0, frame1, flow01, flow10)
     frames: FloatArray = synthesise_together([pair], times, network, section, device)[0]
@@ -138,9 +141,14 @@ def synthesise_together(
     _check_times(times)
     check_one_size([pair.frame0 for pair in pairs])
     with torch.inference_mode(), reproducible():
+        result = np.empty((len(pairs), len(times), *pairs[0].frame0.shape), np.float32)
+        if network is None and section.chosen_method != "blend":
+            for frames, pair in zip(result, pairs, strict=True):
+                ready = Composite(*pair)
+                frames[:] = [ready.frame(t) for t in times]
+            return result
         batch = _to_tensors(pairs, device)
         drawn = _blend(batch, times, section) if network is None else _draw(batch, times, network, section)
-        result = np.empty((len(pairs), len(times), *pairs[0].frame0.shape), np.float32)
         for number, frames in enumerate(drawn):
             result[:, number] = _to_array(frames.clamp(0, 1))
     _check_finite(result)
@@ -178,6 +186,9 @@ def splat_frames(
     check_pair(frame0, frame1, flow01=flow01, flow10=flow10)
     _check_times([t])
     with torch.inference_mode():
+        if section.chosen_method == "composite":
+            splat0, splat1 = Composite(frame0, frame1, flow01, flow10).splats(t)
+            return SplattedFrames(splat0.colours, splat1.colours, splat0.weights, splat1.weights)
         batch = _to_tensors([RefinedPair(frame0, frame1, flow01, flow10)], device)
         splatted0, splatted1 = _splat(batch, _importances(batch, section), t)
         return SplattedFrames(

@@ -24,7 +24,7 @@ from configs.sections.matching import (
     SegmentationSection,
 )
 from configs.sections.running import LEAST_MEMORY_GB, DataSection, ExecutorSection, StoreSection
-from configs.sections.section import Precision, Section, Style, check_times
+from configs.sections.section import NetworkSection, Precision, Section, Style, check_times
 
 __all__ = [
     "CONVOLUTIONS_PER_BLOCK",
@@ -41,6 +41,7 @@ __all__ = [
     "ExecutorSection",
     "FeaturesSection",
     "MatchingSection",
+    "NetworkSection",
     "Precision",
     "RefinementSection",
     "Section",
@@ -70,12 +71,12 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _methods_have_weights(self) -> Self:
-        for name, method, fallback in (("refinement", "rfr", "none"), ("synthesis", "gridnet", "blend")):
+        for name in ("refinement", "synthesis"):
             section: RefinementSection | SynthesisSection = getattr(self, name)
-            if section.method == method and section.weights is None:
+            if section.method == section.network_method and section.weights is None:
                 raise ValueError(
-                    f"{name}.method = {method!r} needs {name}.weights, which is not set; "
-                    f"give a checkpoint or choose {name}.method = {fallback!r}"
+                    f"{name}.method = {section.method!r} needs {name}.weights, which is not set; "
+                    f"give a checkpoint or choose {name}.method = {section.plain_method!r}"
                 )
         return self
 

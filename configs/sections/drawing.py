@@ -6,16 +6,23 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from configs.sections.section import OptionalPath, Precision, Section, Times, WorkingHeight
+from configs.sections.section import NetworkSection, OptionalPath, Precision, Section, Times, WorkingHeight
 
 
-class RefinementSection(Section):
-    """Coarse flow -> refined flow by the recurrent network RFR."""
+class RefinementSection(NetworkSection):
+    """Coarse flow -> refined flow."""
 
     location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
+    network_method: ClassVar[str] = "rfr"
+    plain_method: ClassVar[str] = "inverse_search"
+    network_fields: ClassVar[frozenset[str]] = frozenset(
+        {"confidence_mask", "initial_flow_additions", "iterations", "precision", "fraction_bits"}
+    )
 
-    method: Literal["auto", "rfr", "none"] = "auto"
-    """`rfr` = the network (needs weights); `none` = the coarse flow as it is; `auto` = `rfr` with weights."""
+    method: Literal["auto", "rfr", "inverse_search", "none"] = "auto"
+    """`rfr` = the recurrent network (needs weights); `inverse_search` = dense inverse search from several
+    starts, the best answer in each region, without weights; `none` = the coarse flow as it is; `auto` = `rfr`
+    with weights, else `inverse_search`."""
     weights: OptionalPath = None
     """Checkpoint that holds the RFR (may be the same file as `synthesis.weights`)."""
     confidence_mask: bool = True
@@ -32,23 +39,32 @@ class RefinementSection(Section):
     """The network's flows are rounded to multiples of 2^-n px; 0 = not at all. 10 halves what they take in
     the cache and changes them by at most 1/2048 px."""
     height: WorkingHeight = 0
-    """Larger frames are refined by the network at this height, px, and their flows made larger; 0 = at their
-    own."""
+    """Larger frames are refined at this height, px, and their flows made larger; 0 = at their own."""
 
     @property
     def unused_fields(self) -> frozenset[str]:
-        """What does nothing at its default, so that results of before it was there stay valid."""
-        return frozenset(name for name in ("fraction_bits", "height") if not getattr(self, name))
+        """Those of the network without it, and what does nothing at its default.
+
+        The latter so that results of before it was there stay valid.
+        """
+        at_default = frozenset(name for name in ("fraction_bits", "height") if not getattr(self, name))
+        return at_default | (self.network_fields if self.chosen_method == self.plain_method else frozenset())
 
 
-class SynthesisSection(Section):
+class SynthesisSection(NetworkSection):
     """Frames and refined flows -> frames at the times wanted."""
 
     location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
+    network_method: ClassVar[str] = "gridnet"
+    plain_method: ClassVar[str] = "composite"
+    network_fields: ClassVar[frozenset[str]] = frozenset(
+        {"splatting", "softmax_alpha", "precision", "height"}
+    )
 
-    method: Literal["auto", "gridnet", "blend"] = "auto"
-    """`gridnet` = the network (needs weights); `blend` = average of the two splatted frames;
-    `auto` = `gridnet` with weights."""
+    method: Literal["auto", "gridnet", "composite", "blend"] = "auto"
+    """`gridnet` = the network (needs weights); `composite` = the two splatted frames by how far each is to be
+    trusted, holes filled from the background, without weights; `blend` = the average of the two splatted
+    frames; `auto` = `gridnet` with weights, else `composite`."""
     weights: OptionalPath = None
     """Checkpoint that holds feature extractor and GridNet (may be the same file as `refinement.weights`)."""
     splatting: Literal["softmax", "average"] = "softmax"
@@ -67,8 +83,12 @@ class SynthesisSection(Section):
 
     @property
     def unused_fields(self) -> frozenset[str]:
-        """What does nothing at its default, so that results of before it was there stay valid."""
-        return frozenset() if self.height else frozenset({"height"})
+        """Those of the network without it, and what does nothing at its default.
+
+        The latter so that results of before it was there stay valid.
+        """
+        at_default = frozenset() if self.height else frozenset({"height"})
+        return at_default | (self.network_fields if self.chosen_method == self.plain_method else frozenset())
 
     @field_validator("times")
     @classmethod

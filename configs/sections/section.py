@@ -80,3 +80,24 @@ class Section(BaseModel):
     def unused_fields(self) -> frozenset[str]:
         """Fields that do nothing with the others as they are: left out of fingerprints."""
         return frozenset()
+
+
+class NetworkSection(Section):
+    """A stage that has a method with a network and weights, and others without."""
+
+    network_method: ClassVar[str]
+    """The method that uses the weights."""
+    plain_method: ClassVar[str]
+    """The one that `auto` takes without them."""
+    network_fields: ClassVar[frozenset[str]]
+    """Fields that say nothing to `plain_method`."""
+
+    method: str = "auto"
+    weights: OptionalPath = None
+
+    @property
+    def chosen_method(self) -> str:
+        """The method, with `auto` decided by whether weights are given."""
+        if self.method != "auto":
+            return self.method
+        return self.plain_method if self.weights is None else self.network_method

@@ -1,0 +1,106 @@
+"""How far a flow agrees with the two frames that it lies between, and with the flow back.
+
+Where a flow is right and nothing covers the pixel, the other frame looks the same at its end, and the flow
+back leads home. Both are measured for every pixel; the callers decide what follows.
+
+References
+----------
+N. Sundaram, T. Brox, K. Keutzer, "Dense Point Trajectories by GPU-Accelerated Large Displacement Optical
+Flow", ECCV 2010, section 3 (doi:10.1007/978-3-642-15549-9_32), for the check forward and backward.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.compiled import compiled
+
+FloatMap = NDArray[np.float32]
+
+
+class Agreement(NamedTuple):
+    """Of every pixel of a frame, `(H, W)` each."""
+
+    difference: FloatMap
+    """Mean absolute colour difference to where the flow ends, 0..1; 0 where that is outside."""
+    inconsistency: FloatMap
+    """Length of the flow plus the flow back from its end, px: 0 when it leads home; 0 where its end is
+    outside."""
+    outside: NDArray[np.bool_]
+    """Whether the flow ends outside the other frame."""
+
+
+def agreement(
+    frame0: NDArray[np.uint8], frame1: NDArray[np.uint8], flow01: FloatMap, flow10: FloatMap
+) -> Agreement:
+    """Compare a frame with the other where a flow ends, and the flow with the one back.
+
+    Parameters
+    ----------
+    frame0, frame1 : (H, W, 3) uint8
+        RGB, of one size.
+    flow01 : (2, H, W) float32
+        From frame 0 to frame 1, px.
+    flow10 : (2, H, W) float32
+        From frame 1 to frame 0, px.
+
+    Returns
+    -------
+    Agreement
+        On the grid of frame 0. Frame 1 and the flow back are interpolated bilinearly.
+    """
+    size = frame0.shape[:2]
+    found = Agreement(np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.bool_))
+    _compare(frame0, frame1, flow01, flow10, *found)
+    return found
+
+
+@compiled
+def _compare(
+    frame0: NDArray[np.uint8],
+    frame1: NDArray[np.uint8],
+    flow01: FloatMap,
+    flow10: FloatMap,
+    difference: FloatMap,
+    inconsistency: FloatMap,
+    outside: NDArray[np.bool_],
+) -> None:
+    height, width = difference.shape
+    for y in range(height):
+        for x in range(width):
+            dx, dy = flow01[0, y, x], flow01[1, y, x]
+            u, v = np.float32(x) + dx, np.float32(y) + dy
+            if not (u >= 0 and v >= 0 and u <= width - 1 and v <= height - 1):
+                outside[y, x] = True
+                continue
+            left, top = int(u), int(v)
+            right, below = min(left + 1, width - 1), min(top + 1, height - 1)
+            fx, fy = u - np.float32(left), v - np.float32(top)
+            w00, w01 = (1 - fx) * (1 - fy), fx * (1 - fy)
+            w10, w11 = (1 - fx) * fy, fx * fy
+            total = np.float32(0)
+            for c in range(3):
+                there = (
+                    w00 * frame1[top, left, c]
+                    + w01 * frame1[top, right, c]
+                    + w10 * frame1[below, left, c]
+                    + w11 * frame1[below, right, c]
+                )
+                total += abs(np.float32(frame0[y, x, c]) - there)
+            difference[y, x] = total / np.float32(765)
+            back_x = (
+                w00 * flow10[0, top, left]
+                + w01 * flow10[0, top, right]
+                + w10 * flow10[0, below, left]
+                + w11 * flow10[0, below, right]
+            )
+            back_y = (
+                w00 * flow10[1, top, left]
+                + w01 * flow10[1, top, right]
+                + w10 * flow10[1, below, left]
+                + w11 * flow10[1, below, right]
+            )
+            inconsistency[y, x] = np.sqrt((dx + back_x) ** 2 + (dy + back_y) ** 2)

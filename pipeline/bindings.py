@@ -99,7 +99,7 @@ _BINDINGS = (
 )
 
 STAGES: Mapping[str, StageBinding] = MappingProxyType({binding.name: binding for binding in _BINDINGS})
-"""The stages in the order of the work, as they are by default."""
+"""The stages in the order of the work, as they are with segment-guided matching and weights."""
 
 BY_METHOD: Mapping[tuple[str, ...], StageBinding] = MappingProxyType(
     {

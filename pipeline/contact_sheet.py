@@ -105,11 +105,10 @@ def _state_in(path: Path) -> str | None:
 def _title(view: PairView, scored: Mapping[str, Array] | None) -> str:
     config = view.session.config
     methods = [
-        f"{stage} {resolved_method(stage, config)}" for stage in ("coarse_flow", "refinement", "synthesis")
+        f"{stage} {resolved_method(stage, config)}"
+        for stage in ("features", "coarse_flow", "refinement", "synthesis")
+        if stage in needed_for("evaluation", config)
     ]
-    if "features" in needed_for("evaluation", config):
-        weights = "given weights" if config.features.weights else "seeded random VGG-19"
-        methods[-1] += f"; features from {weights}"
     note = view.pair.annotation
     about = "" if note is None else f"   level {note.level}, {note.general_motion_type}"
     if scored is None:

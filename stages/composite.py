@@ -26,15 +26,18 @@ BY_DIFFERENCE = 20.0  # for each unit of colour difference, 0..1, averaged over
 DIFFERENCE_SIDE = 3  # px,
 BY_INCONSISTENCY = 0.5  # and for each px by which the flow back misses, up to
 MOST_INCONSISTENCY = 6.0  # px.
+IN_FRONT = 4.0  # It rises by this for a figure, which hides the background that it passes.
 OUTSIDE_DIFFERENCE, OUTSIDE_INCONSISTENCY = 0.1, 3.0  # what counts for a pixel that leaves the frame
 
 LEAST_WEIGHT = 3e-3  # below it a place counts as reached by nothing
-BACKGROUND_WEIGHT = 0.03  # of the background where it is sure; real pixels weigh up to 1
+BACKGROUND_WEIGHT = 0.03  # of the background where it is sure; pixels that landed weigh up to 1
+BACKGROUND_FLOOR = 0.01  # of it among reliable pixels, which
 BACKGROUND_SIDE = 7  # px over which its sureness is averaged
-CROWD_SIDE, CROWDED = 15, 0.1  # px and weight: among trusted pixels the background is held back
+CROWD_SIDE, CROWDED = 15, 0.1  # hold it back: px over which they are averaged, and their weight that does so
 COLOURS_AGREE = 0.06  # 0..1: how far both frames' views of the background may differ
-SURE_DIFFERENCE, SURE_INCONSISTENCY = 0.03, 1.5  # 0..1 and px: of a pixel known to belong to a figure
+SURE_DIFFERENCE, SURE_INCONSISTENCY = 0.06, 1.5  # 0..1 and px: of a pixel known to belong to a figure
 SURE_SIDE = 5  # px over which that difference is averaged
+LEAST_SHARE = np.float32(1e-6)  # of either view, so that their shares can be divided
 FIGURE_FROM = 2.0  # px from the background's motion
 FIGURE_SPREAD = 2.0  # px: the outlines of figures belong to them
 VOTE_STEP = 3  # px between the pixels that vote for the background's motion
@@ -106,7 +109,8 @@ class Composite:
         if self._motion is not None:
             background, sure = _background(*self._views, self._motion, t)
             crowd = _averaged(np.minimum(weight, 1), CROWD_SIDE)
-            share = BACKGROUND_WEIGHT * _averaged(sure, BACKGROUND_SIDE) ** 2 * np.exp(-crowd / CROWDED)
+            most = np.maximum(BACKGROUND_WEIGHT * np.exp(-crowd / CROWDED), BACKGROUND_FLOOR)
+            share = most * _averaged(sure, BACKGROUND_SIDE) ** 2
             colours += share[..., None] * background
             weight = weight + share
         drawn = colours / np.maximum(weight, np.float32(1e-12))[..., None]
@@ -134,6 +138,7 @@ def _view(frame: Frame, flow: Flow, found: Agreement, motion: FloatMap | None) -
         moves = np.hypot(flow[0] - motion[0], flow[1] - motion[1]) > FIGURE_FROM
         moving = (sure * (moves & ~found.outside)).astype(np.float32)
         figure = np.asarray(cv2.GaussianBlur(moving, (0, 0), FIGURE_SPREAD), np.float32)
+        importance = importance + IN_FRONT * figure
     colours = frame.astype(np.float32) / np.float32(255)
     limited = np.clip(importance, -IMPORTANCE_LIMIT, IMPORTANCE_LIMIT).astype(np.float32)
     return _View(colours, flow, limited, figure)
@@ -162,7 +167,7 @@ def _background(view0: _View, view1: _View, motion: FloatMap, t: float) -> tuple
     alone0, alone1 = free0 * np.maximum(figure1, 1 - inside1), free1 * np.maximum(figure0, 1 - inside0)
     unlike = np.abs(seen0 - seen1).mean(axis=2) / np.float32(COLOURS_AGREE)
     both = free0 * free1 * np.exp(-unlike)
-    share0, share1 = alone0 + both + np.float32(1e-6), alone1 + both + np.float32(1e-6)
+    share0, share1 = alone0 + (1 - t) * both + LEAST_SHARE, alone1 + t * both + LEAST_SHARE
     colours = (share0[..., None] * seen0 + share1[..., None] * seen1) / (share0 + share1)[..., None]
     return colours, np.maximum(np.maximum(alone0, alone1), both)
 

@@ -99,7 +99,8 @@ def search_flows(
     The cost of a candidate at a pixel is the colour difference to where it ends, capped; the guided filter
     averages it along the edges of the frame, and the mean over the pixel's piece is added. After a first
     choice the costs are taken again with a share for vectors that the chosen flow back does not lead home.
-    Hidden pixels match nowhere: what decides there is what their surroundings chose.
+    Pixels that are hidden in the other frame match nowhere. The vectors that they get are of little use, and
+    can be told by not leading home.
 
     References
     ----------

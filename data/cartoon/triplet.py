@@ -32,6 +32,8 @@ EASY_BELOW, HARD_FROM = 25.0, 80.0
 occluded share. Chosen so that the three paces of the maker mostly fall in the three levels."""
 OCCLUSION_WEIGHT = 200.0
 
+HALF_WAY = 0.5
+
 MOVES_FROM = 0.5
 """A part that moves less than this many pixels does not count to the region of motion."""
 
@@ -71,6 +73,7 @@ def draw_triplet(
     style: StyleName | None = None,
     motion: Motion | None = None,
     max_shift: float | None = None,
+    even_timing: bool = False,
 ) -> CartoonTriplet:
     """Draw a triplet; the same arguments give the same pixels.
 
@@ -86,6 +89,8 @@ def draw_triplet(
         Type of the dominant mover's motion; by the seed when absent.
     max_shift
         No visible pixel moves further than this many pixels; up to 150 at 540 x 960 when absent.
+    even_timing
+        Whether the middle frame shows everything at half of its way, rather than eased as animators do it.
 
     Raises
     ------
@@ -99,11 +104,12 @@ def draw_triplet(
     picture = paint_background(scene.where, size, margin, rng)
     # The raster of the middle frame is only needed for its colours.
     first, second = (rasterise(scene.painted(frame), size) for frame in (0, 2))
+    middle = scene.painted_at(HALF_WAY) if even_timing else scene.painted(1)
     frames = [
         raster.over(_panned(picture, size, margin, scene.pan, share))
         for raster, share in (
             (first, 0.0),
-            (rasterise(scene.painted(1), size), scene.pan_middle),
+            (rasterise(middle, size), HALF_WAY if even_timing else scene.pan_middle),
             (second, 1.0),
         )
     ]

@@ -10,6 +10,7 @@ from configs.errors import DataError
 from data.cartoon import CartoonTriplet, draw_triplet
 from data.cartoon.motion import Affine, Chain, Move, Shear, Wave
 from data.cartoon.staging import stage_scene
+from stages.composite import Composite
 
 SIZE = (135, 240)
 
@@ -131,6 +132,17 @@ def test_middle_frame_is_on_the_path_but_not_half_way() -> None:
         share = (middle[0] - start[0]) / (end[0] - start[0])
         assert 0 < share < 1
         assert abs(share - 0.5) > 0.03
+
+
+def test_middle_frame_is_half_way_when_asked_for() -> None:
+    """A translation: the middle of the moving pixels lies between those of both ends."""
+    eased, even = (draw_triplet(5, SIZE, motion="translation", even_timing=even) for even in (False, True))
+    np.testing.assert_array_equal(even.frame0, eased.frame0)
+    np.testing.assert_array_equal(even.frame1, eased.frame1)
+    np.testing.assert_array_equal(even.flow01, eased.flow01)
+    assert (even.middle != eased.middle).any()
+    drawn = Composite(even.frame0, even.frame1, even.flow01, even.flow10).frame(0.5) * 255
+    assert np.abs(drawn - even.middle).mean() < np.abs(drawn - eased.middle).mean()
 
 
 def test_middle_frame_differs_from_both(triplets: list[CartoonTriplet]) -> None:

@@ -42,8 +42,12 @@ def test_stages_read_earlier_ones_and_keep_known_arrays() -> None:
 def test_what_a_stage_reads_depends_on_its_method() -> None:
     sgm, zero = load_config("paper"), load_config("paper", ["coarse_flow.method=zero"])
     taken = load_config("paper", ["coarse_flow.method=imported", "coarse_flow.imported_from=x"])
+    given = load_config("paper", [f"{stage}.weights=x" for stage in ("features", "refinement", "synthesis")])
     for stage in STAGES:
-        assert binding_of(stage, sgm) is STAGES[stage]
+        assert binding_of(stage, given) is STAGES[stage]
+    assert binding_of("features", sgm) is BY_METHOD["features", "appearance"]
+    assert binding_of("refinement", sgm).reads == ("coarse_flow", "segmentation")
+    assert binding_of("refinement", zero).reads == ("coarse_flow",)
     assert [binding_of("coarse_flow", config).reads for config in (zero, taken)] == [(), ()]
     assert [binding_of("coarse_flow", config).imports for config in (sgm, zero, taken)] == [
         False,
@@ -51,7 +55,7 @@ def test_what_a_stage_reads_depends_on_its_method() -> None:
         True,
     ]
     assert binding_of("evaluation", zero).reads == ("synthesis", "refinement", "coarse_flow")
-    for (stage, _), binding in BY_METHOD.items():
+    for (stage, *_), binding in BY_METHOD.items():
         assert (binding.name, binding.unit) == (stage, STAGES[stage].unit)
     assert needed_for("evaluation", sgm) == tuple(STAGES)
     assert needed_for("matching", sgm) == needed_for("matching", zero) == tuple(STAGES)[:3]
@@ -67,7 +71,7 @@ def test_frames_are_an_input_of_the_stages_that_look_at_them(session: Session) -
 
 @pytest.mark.parametrize("stage", list(STAGES))
 def test_same_source_same_bytes(session: Session, stage: str) -> None:
-    arrays = STAGES[stage].compute(source_of(session, stage), session.config)
+    arrays = binding_of(stage, session.config).compute(source_of(session, stage), session.config)
     check_item(stage, arrays)
     record = session.record(stage, session.items(stage, 0)[0])
     assert record is not None

@@ -178,7 +178,10 @@ def test_gc_of_a_cache_that_cannot_be_written(
     remount(small_disk, "size=50m")
     shutil.copytree(finished_cache / "matching", small_disk / "matching")
     remount(small_disk, "ro")
-    code, text = command("cache", "gc", "paper", "--unused", "--delete", "--cache", str(small_disk))
+    other = "matching.area_penalty=7"
+    code, text = command(
+        "cache", "gc", "paper", "--unused", "--delete", "--cache", str(small_disk), "--set", other
+    )
     remount(small_disk, "rw")
     assert code == 1
     assert "cannot be deleted (Read-only file system)" in text

@@ -36,7 +36,12 @@ def both_presets(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("presets")
     # Large enough for a match that depends on the preset.
     write_dataset(folder / "cartoons", 3, seed=0, size=(108, 192))
-    settings = small_settings(folder / "cartoons", folder / "cache")[:-1]  # all layers of VGG-19
+    settings = [
+        *small_settings(folder / "cartoons", folder / "cache")[:-1],  # all layers of VGG-19
+        "features.method=vgg19",
+        "refinement.method=none",
+        "synthesis.method=blend",
+    ]
     for preset in PRESETS:
         execute(preset, settings, Selection(), Console(quiet=True))
     return settings

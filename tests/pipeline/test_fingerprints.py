@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from configs.loading import load_config
 from configs.sections import Config
 from pipeline.bindings import STAGES, binding_of
@@ -39,13 +41,43 @@ def test_settings_of_sections_within_sections_have_their_whole_names() -> None:
 
 def test_a_setting_changes_its_stage_and_those_that_read_it() -> None:
     assert changed("segmentation.anime.low=3") == list(STAGES)
-    assert changed("features.seed=1") == list(STAGES)[1:]
+    assert changed("features.method=vgg19") == list(STAGES)[1:]
     assert changed("matching.area_penalty=10") == list(STAGES)[2:]
     assert changed("coarse_flow.method=zero") == list(STAGES)[3:]
-    assert changed("refinement.iterations=6") == list(STAGES)[4:]
-    assert changed("refinement.fraction_bits=10") == list(STAGES)[4:]
+    assert changed("refinement.height=64") == list(STAGES)[4:]
     assert changed("synthesis.times=[0.25, 0.5]") == list(STAGES)[5:]
     assert changed("evaluation.chamfer=false") == list(STAGES)[6:]
+
+
+@pytest.mark.parametrize(
+    ("stage", "plain", "network", "setting"),
+    [
+        ("features", "appearance", "vgg19", "features.layers=['relu1_1']"),
+        ("features", "appearance", "vgg19", "features.precision=bfloat16"),
+        ("refinement", "inverse_search", "rfr", "refinement.iterations=6"),
+        ("refinement", "inverse_search", "rfr", "refinement.fraction_bits=10"),
+        ("synthesis", "composite", "gridnet", "synthesis.splatting=average"),
+        ("synthesis", "composite", "gridnet", "synthesis.height=64"),
+    ],
+)
+def test_settings_of_a_network_count_where_it_is_used(
+    stage: str, plain: str, network: str, setting: str
+) -> None:
+    def both(method: str) -> tuple[str, str]:
+        chosen = [f"{stage}.weights=x", f"{stage}.method={method}"]
+        before, after = (fingerprints(*chosen, *more, weights="digest") for more in ((), (setting,)))
+        return before[stage], after[stage]
+
+    without, same = both(plain)
+    assert without == same
+    used, other = both(network)
+    assert used != other
+
+
+def test_vgg19_is_as_it_was_before_there_was_another_method() -> None:
+    section = resolved_section("features", load_config("paper", ["features.method=vgg19"]))
+    assert section.keys() == {"layers", "seed", "precision"}
+    assert resolved_section("features", Config()) == {"method": "appearance"}
 
 
 def test_settings_of_another_method_do_not_count() -> None:
@@ -80,7 +112,8 @@ def test_weights_count_by_content_not_by_place() -> None:
 
 
 def test_seed_counts_without_weights_only() -> None:
-    assert changed("features.seed=3") == list(STAGES)[1:]
+    plain, seeded = (fingerprints("features.method=vgg19", f"features.seed={seed}") for seed in (0, 3))
+    assert [stage for stage in STAGES if plain[stage] != seeded[stage]] == list(STAGES)[1:]
     one, two = (fingerprints("features.weights=a.pth", f"features.seed={seed}") for seed in (0, 3))
     assert one == two
 
@@ -99,13 +132,14 @@ def test_version_counts() -> None:
 
 def test_auto_methods_are_resolved_by_weights() -> None:
     plain, given = Config(), load_config("paper", ["refinement.weights=a.ckpt", "synthesis.weights=a.ckpt"])
-    assert [resolved_method(s, plain) for s in ("coarse_flow", "refinement", "synthesis")] == [
+    assert [resolved_method(s, plain) for s in ("features", "coarse_flow", "refinement", "synthesis")] == [
+        "appearance",
         "sgm",
-        "none",
-        "blend",
+        "inverse_search",
+        "composite",
     ]
     assert [resolved_method(s, given) for s in ("refinement", "synthesis")] == ["rfr", "gridnet"]
-    explicit = load_config("paper", ["refinement.method=none"])
+    explicit = load_config("paper", ["refinement.method=inverse_search"])
     assert resolved_section("refinement", explicit) == resolved_section("refinement", plain)
 
 

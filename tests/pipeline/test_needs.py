@@ -9,7 +9,7 @@ import pytest
 
 from configs.loading import load_config
 from data.manifest import Pair
-from pipeline.bindings import STAGES
+from pipeline.bindings import STAGES, binding_of
 from pipeline.needs import Need, find_need, missing_stages
 from pipeline.selection import Selection
 from pipeline.session import Session
@@ -58,7 +58,8 @@ def test_recorded_inputs_are_those_needed(session: Session) -> None:
 
 
 def test_sources_hold_what_the_stages_read(session: Session) -> None:
-    for stage, binding in STAGES.items():
+    for stage in STAGES:
+        binding = binding_of(stage, session.config)
         source = need(session, stage).source
         assert source is not None
         copies = {

@@ -51,13 +51,16 @@ def config_with(path: Path, *settings: str) -> Config:
 
 
 PLAIN = load_config("paper", [SMALL_NETWORK])
+RANDOM = [SMALL_NETWORK, "features.method=vgg19"]
 
 
 def test_stages_without_a_network_have_none() -> None:
     for stage in STAGES:
         assert weights_paths(stage, PLAIN) == {}
         assert weights_digest(stage, PLAIN) is None
-        assert (load_network(stage, PLAIN) is None) == (stage != "features")
+        assert load_network(stage, PLAIN) is None
+        random = load_network(stage, load_config("paper", RANDOM))
+        assert (random is None) == (stage != "features")
 
 
 def test_weights_that_no_method_uses_are_left_alone(tmp_path: Path) -> None:
@@ -68,25 +71,28 @@ def test_weights_that_no_method_uses_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_random_vgg19_follows_the_seed_and_stays_in_the_process() -> None:
-    network = load_network("features", PLAIN)
+    network = load_network("features", load_config("paper", RANDOM))
     assert isinstance(network, VGG19)
     assert not network.training
-    assert load_network("features", load_config("released", [SMALL_NETWORK])) is network
-    other = load_network("features", load_config("paper", [SMALL_NETWORK, "features.seed=1"]))
+    assert load_network("features", load_config("released", RANDOM)) is network
+    other = load_network("features", load_config("paper", [*RANDOM, "features.seed=1"]))
     assert not torch.equal(next(network.parameters()), next(other.parameters()))
 
 
 def test_precision_of_the_features_network_is_in_the_fingerprint(open_session: Opener) -> None:
-    rough = load_network("features", load_config("paper", [SMALL_NETWORK, "features.precision=bfloat16"]))
+    rough = load_network("features", load_config("paper", [*RANDOM, "features.precision=bfloat16"]))
     assert {parameter.dtype for parameter in rough.parameters()} == {torch.bfloat16}
-    kept = load_network("features", PLAIN)
+    kept = load_network("features", load_config("paper", RANDOM))
     assert {parameter.dtype for parameter in kept.parameters()} == {torch.float32}
-    before, after = (open_session(*more).fingerprints for more in ((), ("features.precision=bfloat16",)))
+    before, after = (
+        open_session("features.method=vgg19", *more).fingerprints
+        for more in ((), ("features.precision=bfloat16",))
+    )
     assert next(stage for stage in STAGES if before[stage] != after[stage]) == "features"
 
 
 def test_features_in_bfloat16_run_from_end_to_end(run: Runner) -> None:
-    report = run("features.precision=bfloat16", limit=1)
+    report = run("features.method=vgg19", "features.precision=bfloat16", limit=1)
     assert report.succeeded
     assert report.computed["features"] == 2
 
@@ -122,7 +128,10 @@ def test_precision_is_that_of_the_convolutions_and_in_the_fingerprint(
     assert {parameter.dtype for parameter in own.parameters()} == {torch.bfloat16}
     if stage == "refinement":
         assert {parameter.dtype for parameter in rough.attention2.parameters()} == {torch.float32}
-    before, after = (open_session(*more).fingerprints for more in ((), (f"{stage}.precision=bfloat16",)))
+    weights = f"{stage}.weights={checkpoint}"
+    before, after = (
+        open_session(weights, *more).fingerprints for more in ((), (f"{stage}.precision=bfloat16",))
+    )
     assert next(name for name in STAGES if before[name] != after[name]) == stage
 
 

@@ -117,7 +117,7 @@ def test_flows_come_back_at_every_point(view: PairView, data: dict[str, Any]) ->
             flow = view.found(stage).arrays[f"{name}{shown['direction']}"]
             picture = data["pictures"][shown["flow"]]
             np.testing.assert_allclose(decode_flow(picture), flow, atol=picture["step"] / 2)
-    assert "refined_flow01" not in data["pictures"]  # not refined: the coarse flow's serves both
+    assert "refined_flow01" in data["pictures"]
 
 
 def test_colours_of_matches_are_those_of_the_contact_sheet(view: PairView, data: dict[str, Any]) -> None:

@@ -57,8 +57,10 @@ def test_notes_say_what_stands_in_for_weights() -> None:
     assert len(said) == 3
     assert "features.weights" in said[0]
     assert "refinement.weights" in said[1]
-    assert "method 'none'" in said[1]
-    assert "method 'blend'" in said[2]
+    assert "'inverse_search'" in said[1]
+    assert "'composite'" in said[2]
+    random = notes(load_config("paper", ["features.method=vgg19"]))
+    assert "a random VGG-19" in random[0]
 
 
 @pytest.mark.parametrize(

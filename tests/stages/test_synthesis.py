@@ -10,7 +10,8 @@ from configs.sections import SynthesisSection
 from models.synthesis_network import SynthesisNetwork
 from stages.synthesis import RefinedPair, quantise, splat_frames, synthesise, synthesise_together
 
-AVERAGE, SOFTMAX = SynthesisSection(splatting="average"), SynthesisSection(splatting="softmax")
+AVERAGE = SynthesisSection(method="blend", splatting="average")
+SOFTMAX = SynthesisSection(method="blend", splatting="softmax")
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 

@@ -44,11 +44,14 @@ DRAWN_SIZE = (540, 960)
 WORST = 5
 PICTURED = "default"
 """The method whose worst pairs are shown, beside the peers."""
-SHOWN = ("coarse flow as it is, averaged", "RIFE 4.25", PICTURED)
-DOCUMENTED = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+BEFORE = "coarse flow as it is, averaged"
+SHOWN = (BEFORE, "RIFE 4.25", PICTURED)
+DOCUMENTED = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "quality.jpg"
+DOCUMENTED_PAIRS = (0, 1)  # one of either style
+DOCUMENTED_WIDTH = 480  # px
 
 OURS: Mapping[str, tuple[str, ...]] = {
-    "coarse flow as it is, averaged": ("refinement.method=none", "synthesis.method=blend"),
+    BEFORE: ("refinement.method=none", "synthesis.method=blend"),
     "search, averaged": ("synthesis.method=blend",),
     "coarse flow as it is, composite": ("refinement.method=none",),
     "no coarse flow": ("coarse_flow.method=zero",),
@@ -219,10 +222,21 @@ def sheet(
     return arrange("", rows, triplet.truth.shape[1])
 
 
+def document(triplets: list[Triplet], drawn: Mapping[str, Drawn]) -> None:
+    """Draw the picture of docs/quality.md: pairs beside what was made of them before and is now."""
+    rows = []
+    for triplet in (triplets[number] for number in DOCUMENTED_PAIRS):
+        tiles = [Tile("the frame in the middle", triplet.truth)]
+        for name in (BEFORE, PICTURED):
+            tiles.append(Tile(name, np.rint(drawn[name].frames[triplet.id] * 255).astype(np.uint8)))
+        rows.append(tiles)
+    Image.fromarray(arrange("", rows, DOCUMENTED_WIDTH)).save(DOCUMENTED, quality=82)
+
+
 def compare(
     title: str, root: Path, triplets: list[Triplet], settings: tuple[str, ...], pictures: Path | None
-) -> None:
-    """Print the table of one set, and draw its worst pairs."""
+) -> dict[str, Drawn]:
+    """Print the table of one set, and draw its worst pairs; what each method made."""
     drawn: dict[str, Drawn] = {}
     scores: dict[str, Scores] = read_peers(root / "peers.csv")
     print(f"## {title}: {len(triplets)} pairs of {triplets[0].truth.shape[1]}x{triplets[0].truth.shape[0]}\n")
@@ -237,6 +251,7 @@ def compare(
         pictures.mkdir(parents=True, exist_ok=True)
         for triplet in sorted(triplets, key=lambda one: scores[PICTURED][one.id]["psnr"])[:WORST]:
             Image.fromarray(sheet(triplet, drawn, scores)).save(pictures / f"{triplet.id}.png")
+    return drawn
 
 
 def main() -> None:
@@ -244,6 +259,7 @@ def main() -> None:
     parser.add_argument("--triplets", type=Path, help="folder of triplets <id>/frame1..3, scored as well")
     parser.add_argument("--weights", type=Path, help="a checkpoint for refinement and synthesis")
     parser.add_argument("--pictures", type=Path, help=f"folder for the {WORST} worst pairs of each set")
+    parser.add_argument("--document", action="store_true", help="draw the picture of docs/quality.md anew")
     arguments = parser.parse_args()
     settings = tuple(
         f"{stage}.weights={arguments.weights}" for stage in ("refinement", "synthesis") if arguments.weights
@@ -251,7 +267,9 @@ def main() -> None:
     for title, even_timing in (("drawn, eased", False), ("drawn, evenly timed", True)):
         with TemporaryDirectory() as folder:
             triplets = write_drawn(Path(folder), even_timing=even_timing)
-            compare(title, Path(folder), triplets, settings, arguments.pictures)
+            drawn = compare(title, Path(folder), triplets, settings, arguments.pictures)
+            if arguments.document and even_timing:
+                document(triplets, drawn)
     if arguments.triplets is not None:
         compare("real", arguments.triplets, read_triplets(arguments.triplets), settings, arguments.pictures)
 

@@ -6,6 +6,7 @@ Frame (RGB uint8) and label map -> one row of features for each piece, non-negat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -166,17 +167,18 @@ def pool_pieces(
         )
     labels = np.ascontiguousarray(label_map, dtype=np.int32).ravel()
     values = feature_map.permute(1, 2, 0).contiguous().cpu().float().numpy()
-    sums = _sum_over_pieces(values.reshape(labels.size, len(feature_map)), labels, piece_count)
+    sums = sum_over_pieces(values.reshape(labels.size, len(feature_map)), labels, piece_count)
     area = np.bincount(labels, minlength=piece_count)
     return (sums / np.maximum(area, 1)[:, None]).astype(np.float32)
 
 
 @compiled
-def _sum_over_pieces(
-    values: NDArray[np.float32],  # (pixels, C): channels side by side, so the inner loop vectorises
-    labels: NDArray[np.int32],
+def sum_over_pieces(
+    values: NDArray[Any],  # (pixels, C): channels side by side, so the inner loop vectorises
+    labels: NDArray[np.int32],  # (pixels,)
     piece_count: int,
 ) -> NDArray[np.float64]:
+    """Sum each channel over each piece: (n, C), in double precision and raster order."""
     sums = np.zeros((piece_count, values.shape[1]))
     for pixel in range(labels.size):
         row, value = sums[labels[pixel]], values[pixel]

@@ -34,7 +34,7 @@ class Agreement(NamedTuple):
 
 
 def agreement(
-    frame0: NDArray[np.uint8], frame1: NDArray[np.uint8], flow01: FloatMap, flow10: FloatMap
+    frame0: NDArray[np.uint8], frame1: NDArray[np.uint8], flow01: FloatMap, flow10: FloatMap | None
 ) -> Agreement:
     """Compare a frame with the other where a flow ends, and the flow with the one back.
 
@@ -44,8 +44,8 @@ def agreement(
         RGB, of one size.
     flow01 : (2, H, W) float32
         From frame 0 to frame 1, px.
-    flow10 : (2, H, W) float32
-        From frame 1 to frame 0, px.
+    flow10 : (2, H, W) float32 or None
+        From frame 1 to frame 0, px; without it nothing is inconsistent.
 
     Returns
     -------
@@ -54,7 +54,8 @@ def agreement(
     """
     size = frame0.shape[:2]
     found = Agreement(np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.bool_))
-    _compare(frame0, frame1, flow01, flow10, *found)
+    back = np.zeros((2, 0, 0), np.float32) if flow10 is None else flow10
+    _compare(frame0, frame1, flow01, back, *found)
     return found
 
 
@@ -63,44 +64,40 @@ def _compare(
     frame0: NDArray[np.uint8],
     frame1: NDArray[np.uint8],
     flow01: FloatMap,
-    flow10: FloatMap,
+    flow10: FloatMap,  # (2, 0, 0) where there is none
     difference: FloatMap,
     inconsistency: FloatMap,
     outside: NDArray[np.bool_],
 ) -> None:
     height, width = difference.shape
+    one, scale = np.float32(1), np.float32(1 / 765)
+    right_most, lowest = np.float32(width - 1), np.float32(height - 1)
+    with_back = flow10.size > 0
     for y in range(height):
         for x in range(width):
             dx, dy = flow01[0, y, x], flow01[1, y, x]
             u, v = np.float32(x) + dx, np.float32(y) + dy
-            if not (u >= 0 and v >= 0 and u <= width - 1 and v <= height - 1):
+            if not (u >= 0 and v >= 0 and u <= right_most and v <= lowest):
                 outside[y, x] = True
                 continue
             left, top = int(u), int(v)
             right, below = min(left + 1, width - 1), min(top + 1, height - 1)
             fx, fy = u - np.float32(left), v - np.float32(top)
-            w00, w01 = (1 - fx) * (1 - fy), fx * (1 - fy)
-            w10, w11 = (1 - fx) * fy, fx * fy
+            w00, w01 = (one - fx) * (one - fy), fx * (one - fy)
+            w10, w11 = (one - fx) * fy, fx * fy
             total = np.float32(0)
             for c in range(3):
                 there = (
-                    w00 * frame1[top, left, c]
-                    + w01 * frame1[top, right, c]
-                    + w10 * frame1[below, left, c]
-                    + w11 * frame1[below, right, c]
+                    w00 * np.float32(frame1[top, left, c])
+                    + w01 * np.float32(frame1[top, right, c])
+                    + w10 * np.float32(frame1[below, left, c])
+                    + w11 * np.float32(frame1[below, right, c])
                 )
                 total += abs(np.float32(frame0[y, x, c]) - there)
-            difference[y, x] = total / np.float32(765)
-            back_x = (
-                w00 * flow10[0, top, left]
-                + w01 * flow10[0, top, right]
-                + w10 * flow10[0, below, left]
-                + w11 * flow10[0, below, right]
-            )
-            back_y = (
-                w00 * flow10[1, top, left]
-                + w01 * flow10[1, top, right]
-                + w10 * flow10[1, below, left]
-                + w11 * flow10[1, below, right]
-            )
-            inconsistency[y, x] = np.sqrt((dx + back_x) ** 2 + (dy + back_y) ** 2)
+            difference[y, x] = total * scale
+            if with_back:
+                dx += w00 * flow10[0, top, left] + w01 * flow10[0, top, right]
+                dx += w10 * flow10[0, below, left] + w11 * flow10[0, below, right]
+                dy += w00 * flow10[1, top, left] + w01 * flow10[1, top, right]
+                dy += w10 * flow10[1, below, left] + w11 * flow10[1, below, right]
+                inconsistency[y, x] = np.sqrt(dx * dx + dy * dy)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Flow, Frame, check_pair
+from models.compiled import compiled
 from stages.dominant_motions import dominant_motions, sampled_vectors
 from stages.flow_agreement import FloatMap, agreement
 from stages.guided_filter import GuidedFilter
@@ -28,6 +29,7 @@ STAGE_VERSION = 1
 SMALLEST_SIDE = 32  # px; smaller frames are padded for the search, which works on patches at several scales
 
 MOST_MOTIONS = 3
+LEAST_MOTION = 4.0  # px; what moves less is found by the search from rest
 VOTE_STEP = 3  # px between the pixels that vote for motions
 AGREES_WITHIN = 1.5  # px forward and back, for a vector to vote
 
@@ -138,9 +140,11 @@ def _candidates(frame0: Frame, frame1: Frame, coarse: _Candidate) -> list[_Candi
     rest = _everywhere(np.zeros(2, np.float32), frame0.shape[:2], REST_HANDICAP)
     searched = [search.start_from(start) for start in (rest, coarse)]
     found = [rest, coarse, *searched]
-    for motion in dominant_motions(list(_votes(frame0, frame1, coarse, searched)), MOST_MOTIONS):
-        moved = _everywhere(motion, frame0.shape[:2])
-        found += [moved, search.start_from(moved)]
+    motions = dominant_motions(list(_votes(frame0, frame1, coarse, searched)), MOST_MOTIONS)
+    for motion in motions:
+        if np.hypot(*motion) >= LEAST_MOTION:
+            moved = _everywhere(motion, frame0.shape[:2])
+            found += [moved, search.start_from(moved)]
     return found
 
 
@@ -194,7 +198,8 @@ def _choose(side: _Side, other: Frame, candidates: list[_Candidate], back: Flow 
     best = np.full(side.label_map.shape, np.inf, np.float32)
     flow = np.zeros((2, *best.shape), np.float32)
     for candidate in candidates:
-        cost = _cost(side, other, candidate.flow01, back) + np.float32(candidate.handicap)
+        cost = _cost(side, other, candidate.flow01, back)
+        cost += np.float32(candidate.handicap)
         better = cost < best
         np.copyto(best, cost, where=better)
         np.copyto(flow, candidate.flow01, where=better)
@@ -202,16 +207,25 @@ def _choose(side: _Side, other: Frame, candidates: list[_Candidate], back: Flow 
 
 
 def _cost(side: _Side, other: Frame, flow: Flow, back: Flow | None) -> FloatMap:
-    found = agreement(side.frame, other, flow, flow if back is None else back)
+    found = agreement(side.frame, other, flow, back)
     cost = np.minimum(found.difference, np.float32(MOST_DIFFERENCE))
     if back is not None:
         share = np.minimum(found.inconsistency / np.float32(INCONSISTENT_FROM), 1)
         cost += np.float32(INCONSISTENT_COST * MOST_DIFFERENCE) * share
     cost[found.outside] = OUTSIDE_COST * MOST_DIFFERENCE
-    sums = np.bincount(side.label_map.ravel(), cost.ravel(), len(side.area))
-    means = PIECE_WEIGHT * sums / np.maximum(side.area, 1)
-    total: FloatMap = side.smooth(cost) + means.astype(np.float32)[side.label_map]
+    means = _piece_sums(cost, side.label_map, len(side.area)) / np.maximum(side.area, 1)
+    total: FloatMap = side.smooth(cost)
+    total += (PIECE_WEIGHT * means).astype(np.float32).take(side.label_map)
     return total
+
+
+@compiled
+def _piece_sums(values: FloatMap, label_map: NDArray[np.int32], count: int) -> NDArray[np.float64]:
+    sums = np.zeros(count)
+    for y in range(len(values)):
+        for x in range(values.shape[1]):
+            sums[label_map[y, x]] += values[y, x]
+    return sums
 
 
 def _evened(flow: Flow) -> Flow:

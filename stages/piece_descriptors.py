@@ -6,13 +6,14 @@ they match better than the seeded random VGG-19 and take a small part of its tim
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.contours import check_frame
+from stages.features import sum_over_pieces
 from stages.segmentation import Pieces
 
 STAGE_VERSION = 1
@@ -63,9 +64,10 @@ def describe_by_appearance(frame: NDArray[np.uint8], pieces: Pieces) -> NDArray[
     label_map = pieces.label_map
     if label_map.shape != frame.shape[:2]:
         raise ValueError(f"label_map has shape {label_map.shape}; the frame is {frame.shape[:2]}")
-    lab = cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    own = _colours(lab, pieces)
-    around = [_colours(_smoothed(lab, share * len(frame)), pieces) for share in SURROUNDING_SIGMAS]
+    lab = cv2.cvtColor(frame.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
+    own, *around = _colours(
+        [lab, *(_smoothed(lab, share * len(frame)) for share in SURROUNDING_SIGMAS)], pieces
+    )
     parts = [
         OWN_COLOUR * own,
         *(SURROUNDINGS / len(around) * colours for colours in around),
@@ -87,36 +89,39 @@ def _smoothed(lab: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(small, (width, height)), np.float32)
 
 
-def _colours(lab: NDArray[np.float32], pieces: Pieces) -> NDArray[np.float64]:
-    lightness, a, b = (
-        np.bincount(pieces.label_map.ravel(), channel.ravel(), pieces.count) / pieces.area
-        for channel in cv2.split(lab)
-    )
-    return _joined(
-        (lightness, LIGHTNESS_BINS, (0, 100)), (a, COLOUR_BINS, COLOUR_RANGE), (b, COLOUR_BINS, COLOUR_RANGE)
-    )
+def _colours(pictures: list[NDArray[np.float32]], pieces: Pieces) -> list[NDArray[np.float64]]:
+    """Histograms of the mean colours over the pieces, of each picture (H, W, 3) in CIELAB."""
+    means = _means(np.concatenate(pictures, axis=2), pieces)
+    bounds = (LIGHTNESS_BINS, (0, 100)), (COLOUR_BINS, COLOUR_RANGE), (COLOUR_BINS, COLOUR_RANGE)
+    return [
+        _joined(*((values, *bound) for values, bound in zip(means.T[first : first + 3], bounds, strict=True)))
+        for first in range(0, 3 * len(pictures), 3)
+    ]
+
+
+def _means(values: NDArray[Any], pieces: Pieces) -> NDArray[np.float64]:
+    """Means (n, C) over the pieces of maps (H, W, C)."""
+    labels = np.ascontiguousarray(pieces.label_map, np.int32).ravel()
+    sums = sum_over_pieces(values.reshape(labels.size, -1), labels, pieces.count)
+    means: NDArray[np.float64] = sums / pieces.area[:, None]
+    return means
 
 
 def _shapes(pieces: Pieces) -> NDArray[np.float64]:
-    xx, xy, yy = _second_moments(pieces)
-    spread = np.sqrt((xx + yy) / pieces.area)
-    trace = xx + yy + 1e-3  # of a single pixel 0
+    height, width = pieces.label_map.shape
+    # From the middle of the frame, so that the difference of squares below is exact enough.
+    x, y = np.meshgrid(np.arange(width) - width // 2, np.arange(height) - height // 2)
+    xx, xy, yy = _means(np.stack([x * x, x * y, y * y], axis=2).astype(np.float64), pieces).T
+    centre_x, centre_y = (pieces.centroid - (width // 2, height // 2)).T
+    xx, xy, yy = xx - centre_x**2, xy - centre_x * centre_y, yy - centre_y**2
+    spread = np.sqrt(np.maximum(xx + yy, 0) / pieces.area)
+    trace = np.maximum(xx + yy, 0) + 1e-3  # of a single pixel 0
     return _joined(
         (np.log2(pieces.area + 1), AREA_BINS, (0, LARGEST_AREA)),
         (spread, COMPACTNESS_BINS, (0, 2)),
         ((xx - yy) / trace, DIRECTION_BINS, (-1, 1)),
         (2 * xy / trace, DIRECTION_BINS, (-1, 1)),
     )
-
-
-def _second_moments(pieces: Pieces) -> Iterator[NDArray[np.float64]]:
-    """Mean of x², xy and y² about the centroid, px²."""
-    height, width = pieces.label_map.shape
-    labels = pieces.label_map.ravel()
-    x, y = np.tile(np.arange(width), height), np.repeat(np.arange(height), width)
-    x, y = x - pieces.centroid[labels, 0], y - pieces.centroid[labels, 1]
-    for product in (x * x, x * y, y * y):
-        yield np.bincount(labels, product, pieces.count) / pieces.area
 
 
 def _places(pieces: Pieces) -> NDArray[np.float64]:

@@ -239,7 +239,8 @@ def compare(
     """Print the table of one set, and draw its worst pairs; what each method made."""
     drawn: dict[str, Drawn] = {}
     scores: dict[str, Scores] = read_peers(root / "peers.csv")
-    print(f"## {title}: {len(triplets)} pairs of {triplets[0].truth.shape[1]}x{triplets[0].truth.shape[0]}\n")
+    sizes = {f"{triplet.truth.shape[1]}x{triplet.truth.shape[0]}" for triplet in triplets}
+    print(f"## {title}: {len(triplets)} pairs of {' and '.join(sorted(sizes))}\n")
     print("| method | PSNR dB | SSIM | chamfer 1e-5 | seconds a pair |\n| --- | --- | --- | --- | --- |")
     for name, found in scores.items():
         print(row(f"{name} (peers.csv)", found, np.nan))

@@ -1,0 +1,140 @@
+"""Reading a training set of cut-out scenes, scene by scene in any order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
+
+from configs.errors import DataError
+from data.cutouts.training_set import DIGESTS, RECORD, SET_VERSION, SetSettings, shard_path
+
+OPEN_SHARDS = 64
+"""Files a process keeps open; their tables of contents need not be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptScene:
+    """A scene as it is kept."""
+
+    frames: NDArray[np.uint8]
+    """(3, H, W, 3) RGB: frame 0, the one at `t`, frame 1."""
+    flows: NDArray[np.float16]
+    """(2, 2, H, W): from frame 0 to 1 and from 1 to 0, x then y in pixels; above 128 px to 1/8 or 1/4 px."""
+    occluded: NDArray[np.bool_]
+    """(2, H, W): pixels of frame 0 unseen in frame 1, and of frame 1 unseen in frame 0."""
+    t: float
+    """Time of the frame between, in (0, 1)."""
+    seed: int
+    """Of `data.cutouts.draw_scene`, with the set's size and split."""
+    degraded: bool
+    """Whether frames are degraded."""
+
+
+class TrainingSet:
+    """A complete training set; it may be sent to other processes, which open its files anew.
+
+    Parameters
+    ----------
+    root
+        Folder that `write_training_set` has finished.
+
+    Raises
+    ------
+    configs.errors.DataError
+        The folder holds no training set, an unfinished one, one of another version, or a damaged record.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        remedy = "write the set, or go on with it where it was interrupted"
+        try:
+            record, digests = (root / RECORD).read_bytes(), (root / DIGESTS).read_bytes()
+            about, listed = json.loads(record), json.loads(digests)
+            version, kept = about["versions"]["set"], dict(about["settings"])
+            self.settings = SetSettings(**(kept | {"size": tuple(kept["size"])}))
+            self._digests: dict[str, str] = listed["shards"]
+            same = listed["record"] == hashlib.sha256(record).hexdigest()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{root}: no complete training set ({error!r}); expected {RECORD} and {DIGESTS}; {remedy}"
+            ) from None
+        if version != SET_VERSION:
+            raise DataError(f"{root}: of version {version}, expected {SET_VERSION}; write the set again")
+        if not same:
+            raise DataError(f"{root / RECORD}: not the record that {DIGESTS} belongs to; write the set again")
+        self.digest = hashlib.sha256(digests).hexdigest()
+        """As `write_training_set` returned it."""
+        self._open: OrderedDict[int, NpzFile] = OrderedDict()
+
+    def __len__(self) -> int:
+        return self.settings.count
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_open": OrderedDict()}
+
+    def scene(self, position: int) -> KeptScene:
+        """Read a scene.
+
+        Parameters
+        ----------
+        position
+            From 0 up to the number of scenes.
+
+        Raises
+        ------
+        IndexError
+            There is no such scene.
+        configs.errors.DataError
+            Its file is missing or damaged.
+        """
+        if not 0 <= position < len(self):
+            raise IndexError(f"scene {position} of a training set of {len(self)}")
+        shard = position // self.settings.shard
+        path = shard_path(self.root, shard)
+        try:
+            archive = self._archive(shard)
+            frames, flows, packed, facts = (
+                archive[f"{position:07d}_{name}"] for name in ("frames", "flows", "occluded", "facts")
+            )
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+            raise DataError(
+                f"{path}: scene {position} cannot be read ({error}); remove the file and write the set again"
+            ) from error
+        shape = 2, *self.settings.size
+        occluded = np.unpackbits(packed, count=int(np.prod(shape))).view(np.bool_).reshape(shape)
+        return KeptScene(frames, flows, occluded, float(facts[0]), int(facts[1]), bool(facts[2]))
+
+    def verify(self) -> list[str]:
+        """Names of files that are missing or not what was written; reads all of them."""
+        wrong = []
+        for name, digest in self._digests.items():
+            try:
+                with (self.root / name).open("rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError:
+                found = ""
+            if found != digest:
+                wrong.append(name)
+        return wrong
+
+    def close(self) -> None:
+        """Close the files; a later reading opens them again."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _archive(self, shard: int) -> NpzFile:
+        if shard in self._open:
+            self._open.move_to_end(shard)
+        else:
+            self._open[shard] = np.load(shard_path(self.root, shard), allow_pickle=False)
+            if len(self._open) > OPEN_SHARDS:
+                self._open.popitem(last=False)[1].close()
+        return self._open[shard]

@@ -1,0 +1,246 @@
+"""Many scenes drawn once and kept: shards of plain `.npz` beside a record of how they were made.
+
+A set is a folder. `training_set.json` names the settings, the book by its digest and every picture that may
+be in it; `shard_00000.npz` and so on hold the scenes, each array of a scene a member of its own, so that one
+scene is read without the others. The last file is `digests.json`, the SHA-256 of every shard: it alone says
+that the set is complete. Files appear whole, by renaming, and are the same bytes however often the work was
+interrupted and however many processes share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from configs.errors import DataError
+from data.cutouts.book import Book, Split, open_book
+from data.cutouts.scene import SCENE_VERSION, check_scene, draw_scene
+
+SET_VERSION = 1
+"""Raised whenever scenes are kept in another way."""
+RECORD, DIGESTS = "training_set.json", "digests.json"
+UNFINISHED = "wip-"
+"""Begins the name of a file that is being written."""
+EARLIEST, LATEST = 0.1, 0.9
+"""Times of middle frames that are not half-way."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetSettings:
+    """What a training set is made of; the same settings and the same book give the same bytes."""
+
+    count: int
+    """Scenes, from 1."""
+    size: tuple[int, int] = (256, 256)
+    """Height and width in pixels."""
+    split: Split = "training"
+    """Which drawings are used."""
+    seed: int = 0
+    """Seed of the first scene; the others follow one by one."""
+    half_way: float = 0.5
+    """Share of scenes, 0..1, whose middle frame is at 0.5; the others have it at any time from 0.1 to 0.9."""
+    degraded: float = 0.5
+    """Share of scenes, 0..1, whose frames are degraded."""
+    shard: int = 64
+    """Scenes in a file; 64 of 256x256 are about 73 MB."""
+
+    @property
+    def shards(self) -> int:
+        """Number of files."""
+        return -(-self.count // self.shard)
+
+    def scenes_of(self, shard: int) -> range:
+        """Positions of the scenes in a file."""
+        return range(shard * self.shard, min(self.count, (shard + 1) * self.shard))
+
+
+def write_training_set(
+    book: Path,
+    root: Path,
+    settings: SetSettings,
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> str:
+    """Draw the scenes of a training set that are not there yet.
+
+    Parameters
+    ----------
+    book
+        Folder of a book, as `data.cutouts.make_book` writes it.
+    root
+        Folder of the set, made where it is not there.
+    settings
+        What to draw.
+    workers
+        Processes, from 1; 1 draws in this one. More need a main module that can be imported again.
+    progress
+        Called with the number of shards that are done and that of all.
+
+    Returns
+    -------
+    str
+        SHA-256 of the record and of all shards: the name of exactly this data.
+
+    Raises
+    ------
+    configs.errors.DataError
+        A setting is out of range, the folder holds another set, or it cannot be written.
+
+    Notes
+    -----
+    A shard that stands there under its name is complete and left alone. One program at a time writes to a
+    folder.
+    """
+    _check(settings, workers)
+    opened = open_book(book)
+    with _written(root):
+        _begin(root, _record(opened, settings))
+        missing = [shard for shard in range(settings.shards) if not shard_path(root, shard).exists()]
+        done = settings.shards - len(missing)
+        if progress is not None:
+            progress(done, settings.shards)
+        for _ in _each(partial(_write_shard, book, opened.digest, root, settings), missing, workers):
+            done += 1
+            if progress is not None:
+                progress(done, settings.shards)
+        digests = {shard_path(root, i).name: _digest(shard_path(root, i)) for i in range(settings.shards)}
+        content = json.dumps({"record": _digest(root / RECORD), "shards": digests}, indent=1).encode()
+        _commit(root / DIGESTS, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def shard_path(root: Path, shard: int) -> Path:
+    """File of a shard."""
+    return root / f"shard_{shard:05d}.npz"
+
+
+def _check(settings: SetSettings, workers: int) -> None:
+    check_scene(settings.seed, settings.size)
+    for name, found in (("count", settings.count), ("shard", settings.shard), ("workers", workers)):
+        if found < 1:
+            raise DataError(f"{name}: found {found}, expected 1 or more; raise it")
+    for name, share in (("half_way", settings.half_way), ("degraded", settings.degraded)):
+        if not 0 <= share <= 1:
+            raise DataError(f"{name}: found {share}, expected a share from 0 to 1; change it")
+
+
+def _record(book: Book, settings: SetSettings) -> bytes:
+    pictures = [{"name": drawing.name, "sha256": drawing.digest} for drawing in book.of(settings.split)]
+    versions = {"set": SET_VERSION, "scene": SCENE_VERSION}
+    about = {"versions": versions, "settings": asdict(settings), "book": book.digest, "pictures": pictures}
+    return json.dumps(about, indent=1).encode()
+
+
+def _begin(root: Path, record: bytes) -> None:
+    """Write the record, or see that the one that is there is the same; clear what a kill left behind."""
+    root.mkdir(parents=True, exist_ok=True)
+    path = root / RECORD
+    if path.exists() and path.read_bytes() != record:
+        raise DataError(
+            f"{path}: found a training set of other settings, another book or an older version; expected the "
+            "same to go on with; choose another folder or remove this one"
+        )
+    for left in root.glob(f"{UNFINISHED}*"):
+        left.unlink(missing_ok=True)
+    if not path.exists():
+        _commit(path, record)
+
+
+def _each(write: Callable[[int], None], shards: list[int], workers: int) -> Iterator[None]:
+    """Write shards here or in processes of their own; yields after each."""
+    if workers == 1 or len(shards) < 2:
+        for shard in shards:
+            write(shard)
+            yield
+        return
+    # Forked children of a process with threads, as Torch's and OpenCV's, may hang.
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(shards)), spawned, cv2.setNumThreads, (1,)) as pool:
+        jobs = [pool.submit(write, shard) for shard in shards]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+                yield
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_books: dict[tuple[Path, str], Book] = {}
+"""A process opens its book once."""
+
+
+def _write_shard(book: Path, digest: str, root: Path, settings: SetSettings, shard: int) -> None:
+    if (book, digest) not in _books:
+        _books[book, digest] = open_book(book)
+    opened = _books[book, digest]
+    if opened.digest != digest:
+        raise DataError(f"{book}: was replaced while scenes were drawn from it; start again with the new one")
+    arrays: dict[str, np.ndarray] = {}
+    for position in settings.scenes_of(shard):
+        for name, array in _drawn(opened, settings, position).items():
+            arrays[f"{position:07d}_{name}"] = array
+    packed = io.BytesIO()
+    np.savez(packed, allow_pickle=False, **arrays)
+    with _written(root):
+        _commit(shard_path(root, shard), packed.getvalue())
+
+
+def _drawn(book: Book, settings: SetSettings, position: int) -> dict[str, np.ndarray]:
+    seed = settings.seed + position
+    half, time, suffers = np.random.default_rng([seed, 2]).random(3)
+    t = 0.5 if half < settings.half_way else round(EARLIEST + (LATEST - EARLIEST) * time, 3)
+    degraded = bool(suffers < settings.degraded)
+    scene = draw_scene(book, seed, settings.size, (t,), split=settings.split, degraded=degraded)
+    return {
+        "frames": np.stack([scene.frame0, *scene.middle, scene.frame1]),
+        "flows": np.stack([scene.flow01, scene.flow10]).astype(np.float16),
+        "occluded": np.packbits(np.stack([scene.occluded01, scene.occluded10])),
+        "facts": np.array([t, seed, degraded], np.float64),
+    }
+
+
+@contextmanager
+def _written(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{root}: cannot be written ({error}); choose a writable folder with free space; "
+            "what is there is kept"
+        ) from error
+
+
+def _commit(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, on disk when this returns."""
+    draft = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,10 +7,10 @@ import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from configs.errors import DataError
@@ -72,7 +72,7 @@ class TrainingSet:
             raise DataError(f"{root / RECORD}: not the record that {DIGESTS} belongs to; write the set again")
         self.digest = hashlib.sha256(digests).hexdigest()
         """As `write_training_set` returned it."""
-        self._open: OrderedDict[int, NpzFile] = OrderedDict()
+        self._open: OrderedDict[int, ZipFile] = OrderedDict()
 
     def __len__(self) -> int:
         return self.settings.count
@@ -102,7 +102,8 @@ class TrainingSet:
         try:
             archive = self._archive(shard)
             frames, flows, packed, facts = (
-                archive[f"{position:07d}_{name}"] for name in ("frames", "flows", "occluded", "facts")
+                _member(archive, f"{position:07d}_{name}")
+                for name in ("frames", "flows", "occluded", "facts")
             )
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise DataError(
@@ -130,11 +131,18 @@ class TrainingSet:
         while self._open:
             self._open.popitem()[1].close()
 
-    def _archive(self, shard: int) -> NpzFile:
+    def _archive(self, shard: int) -> ZipFile:
         if shard in self._open:
             self._open.move_to_end(shard)
         else:
-            self._open[shard] = np.load(shard_path(self.root, shard), allow_pickle=False)
+            self._open[shard] = ZipFile(shard_path(self.root, shard))
             if len(self._open) > OPEN_SHARDS:
                 self._open.popitem(last=False)[1].close()
         return self._open[shard]
+
+
+def _member(archive: ZipFile, name: str) -> NDArray[Any]:
+    """An array of an open `.npz`; its checksum is looked at on the way."""
+    with archive.open(f"{name}.npy") as stream:
+        array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+    return array

@@ -22,8 +22,8 @@ from data.images import has_alpha, image_size, read_rgba
 PICTURE_SUFFIX = ".png"
 
 WORDS = """
-flag flags icon icons arrow arrows gradient gradients pattern patterns logo logos button buttons mimetypes theme
-roadsigns semaphore led aiga star stars card cards flowchart callouts jigsaw silhouette stickmen barcode
+flag flags icon icons arrow arrows gradient gradients pattern patterns logo logos button buttons mimetypes
+theme roadsigns semaphore led aiga star stars card cards flowchart callouts jigsaw silhouette stickmen barcode
 background texture duplicates
 """
 UNWANTED_WORDS = frozenset(WORDS.split())

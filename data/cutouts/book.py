@@ -64,7 +64,16 @@ def split_of(digest: str) -> Split:
 class Book:
     """Drawings of a folder that were kept, read by `open_book`."""
 
-    def __init__(self, digest: str, verdicts: Sequence[Verdict], drawings: Sequence[Drawing], packed: bytes):
+    def __init__(
+        self,
+        digest: str,
+        source: str,
+        verdicts: Sequence[Verdict],
+        drawings: Sequence[Drawing],
+        packed: bytes,
+    ) -> None:
+        self.source = source
+        """Where the pictures are from and on what terms, as `make_book` was told."""
         self.digest = digest
         """SHA-256 of the index and of the drawings: the same digest, the same scenes."""
         self.verdicts = tuple(verdicts)
@@ -106,7 +115,7 @@ class Book:
         return pixels
 
 
-def make_book(folder: Path, book: Path, *, side: int = SIDE) -> Book:
+def make_book(folder: Path, book: Path, *, side: int = SIDE, source: str = "") -> Book:
     """Look through a folder of pictures, keep the drawings that serve as cut-outs, and write the book.
 
     Parameters
@@ -117,6 +126,8 @@ def make_book(folder: Path, book: Path, *, side: int = SIDE) -> Book:
         Folder to write to, made where it is not there. An older book is replaced.
     side
         Drawings larger than this many pixels are shrunk to it, from 48 on.
+    source
+        Where the pictures are from and on what terms they may be used; kept for the record.
 
     Returns
     -------
@@ -149,7 +160,12 @@ def make_book(folder: Path, book: Path, *, side: int = SIDE) -> Book:
     lengths = dict(zip((v.name for v in kept), map(len, packed), strict=True))
     content = b"".join(packed)
     lines: list[dict[str, object]] = [
-        {"version": BOOK_VERSION, "side": side, "drawings": hashlib.sha256(content).hexdigest()}
+        {
+            "version": BOOK_VERSION,
+            "side": side,
+            "source": source,
+            "drawings": hashlib.sha256(content).hexdigest(),
+        }
     ]
     for verdict in verdicts:
         size = list(verdict.size) if verdict.size else None
@@ -183,7 +199,7 @@ def open_book(book: Path) -> Book:
     verdicts, drawings = [], []
     try:
         head, *lines = [json.loads(line) for line in index.splitlines()]
-        version, digest = head["version"], head["drawings"]
+        version, digest, source = head["version"], head["drawings"], str(head["source"])
         for line in lines:
             size = tuple(line["size"]) if line["size"] else None
             verdicts.append(Verdict(line["name"], line["sha256"], size, line["why_not"]))
@@ -197,7 +213,7 @@ def open_book(book: Path) -> Book:
         raise DataError(f"{book / INDEX}: of version {version}, expected {BOOK_VERSION}; {remedy}")
     if hashlib.sha256(packed).hexdigest() != digest:
         raise DataError(f"{book / DRAWINGS}: not the drawings that {INDEX} describes; {remedy}")
-    return Book(hashlib.sha256(index).hexdigest(), verdicts, drawings, packed)
+    return Book(hashlib.sha256(index).hexdigest(), source, verdicts, drawings, packed)
 
 
 def _without_copies(verdicts: Iterable[Verdict]) -> list[Verdict]:

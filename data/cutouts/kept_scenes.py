@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,8 @@ class KeptScene:
     frames: NDArray[np.uint8]
     """(3, H, W, 3) RGB: frame 0, the one at `t`, frame 1."""
     flows: NDArray[np.float16]
-    """(2, 2, H, W): from frame 0 to 1 and from 1 to 0, x then y in pixels; above 128 px to 1/8 or 1/4 px."""
+    """(2, 2, H, W): from frame 0 to 1 and from 1 to 0, x then y in pixels, in steps of 1/16 px at 64 to
+    128 px, of twice that above, and so on."""
     occluded: NDArray[np.bool_]
     """(2, H, W): pixels of frame 0 unseen in frame 1, and of frame 1 unseen in frame 0."""
     t: float
@@ -73,6 +75,7 @@ class TrainingSet:
         self.digest = hashlib.sha256(digests).hexdigest()
         """As `write_training_set` returned it."""
         self._open: OrderedDict[int, ZipFile] = OrderedDict()
+        self._process = os.getpid()
 
     def __len__(self) -> int:
         return self.settings.count
@@ -132,6 +135,10 @@ class TrainingSet:
             self._open.popitem()[1].close()
 
     def _archive(self, shard: int) -> ZipFile:
+        if self._process != os.getpid():
+            # A forked process shares its parent's place in each file; both would read nonsense.
+            self.close()
+            self._process = os.getpid()
         if shard in self._open:
             self._open.move_to_end(shard)
         else:

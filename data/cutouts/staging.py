@@ -18,6 +18,8 @@ UNIT = 0.45
 """Longer side of a cut-out at scale 1, in shorter sides of the frame."""
 SCALES = (0.35, 2.2)
 """Range of the scale, even in its logarithm."""
+ENLARGEMENT = 2.0
+"""Small drawings are not enlarged further: steps of their pixels would be seen."""
 UPRIGHT, LEAN = 0.8, np.deg2rad(8)
 """Share of cut-outs that stand upright, and by how much they lean; the others have any angle."""
 HELD = 0.25
@@ -119,6 +121,7 @@ def _cutout(
 ) -> Layer:
     low, high = np.log(SCALES)
     longest = float(np.exp(rng.uniform(low, high))) * UNIT * min(size)
+    longest = min(longest, ENLARGEMENT * max(drawing.shape[:2]))
     picture = recolour(fit_drawing(drawing, longest, rng.random() < 0.5), recolour_matrix(rng))
     place = float(rng.uniform(0, size[1] - 1)), float(rng.uniform(0, size[0] - 1))
     angle = float(rng.normal(0, LEAN) if rng.random() < UPRIGHT else rng.uniform(-np.pi, np.pi))

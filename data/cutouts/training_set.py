@@ -12,20 +12,18 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from configs.errors import DataError
 from data.cutouts.book import Book, Split, open_book
+from data.cutouts.processes import in_processes
 from data.cutouts.scene import SCENE_VERSION, check_scene, draw_scene
 
 SET_VERSION = 1
@@ -112,7 +110,7 @@ def write_training_set(
         done = settings.shards - len(missing)
         if progress is not None:
             progress(done, settings.shards)
-        for _ in _each(partial(_write_shard, book, opened.digest, root, settings), missing, workers):
+        for _ in in_processes(partial(_write_shard, book, opened.digest, root, settings), missing, workers):
             done += 1
             if progress is not None:
                 progress(done, settings.shards)
@@ -140,7 +138,8 @@ def _check(settings: SetSettings, workers: int) -> None:
 def _record(book: Book, settings: SetSettings) -> bytes:
     pictures = [{"name": drawing.name, "sha256": drawing.digest} for drawing in book.of(settings.split)]
     versions = {"set": SET_VERSION, "scene": SCENE_VERSION}
-    about = {"versions": versions, "settings": asdict(settings), "book": book.digest, "pictures": pictures}
+    about: dict[str, object] = {"versions": versions, "settings": asdict(settings), "book": book.digest}
+    about |= {"source": book.source, "pictures": pictures}
     return json.dumps(about, indent=1).encode()
 
 
@@ -157,25 +156,6 @@ def _begin(root: Path, record: bytes) -> None:
         left.unlink(missing_ok=True)
     if not path.exists():
         _commit(path, record)
-
-
-def _each(write: Callable[[int], None], shards: list[int], workers: int) -> Iterator[None]:
-    """Write shards here or in processes of their own; yields after each."""
-    if workers == 1 or len(shards) < 2:
-        for shard in shards:
-            write(shard)
-            yield
-        return
-    # Forked children of a process with threads, as Torch's and OpenCV's, may hang.
-    spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(shards)), spawned, cv2.setNumThreads, (1,)) as pool:
-        jobs = [pool.submit(write, shard) for shard in shards]
-        try:
-            for job in as_completed(jobs):
-                job.result()
-                yield
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 _books: dict[tuple[Path, str], Book] = {}

@@ -23,9 +23,10 @@ def folder(tmp_path: Path) -> Path:
 def test_index_records_every_picture_kept_or_not(folder: Path, tmp_path: Path) -> None:
     (folder / "damaged.png").write_bytes(b"no picture")
     Image.fromarray(cutout(0)).save(folder / "zz_again.png")
-    book = make_book(folder, tmp_path / "book")
+    book = make_book(folder, tmp_path / "book", source="drawn here, public domain")
     head, *lines = [json.loads(line) for line in (tmp_path / "book" / INDEX).read_text().splitlines()]
     assert head["side"] == 384
+    assert head["source"] == open_book(tmp_path / "book").source == "drawn here, public domain"
     found = {line["name"]: line for line in lines}
     assert list(found) == sorted(found)
     assert len(found) == 42

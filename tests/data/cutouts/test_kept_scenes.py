@@ -65,6 +65,15 @@ def test_a_set_can_be_sent_to_other_processes(root: Path) -> None:
     kept.close()
 
 
+def test_a_forked_process_opens_its_own_files(root: Path) -> None:
+    kept = TrainingSet(root)
+    opened = kept._archive(0)
+    kept._process -= 1  # as a child finds it
+    assert kept._archive(0) is not opened
+    assert kept.scene(0).seed == 10
+    kept.close()
+
+
 @pytest.mark.parametrize("position", [-1, 5])
 def test_there_is_no_other_scene(root: Path, position: int) -> None:
     with pytest.raises(IndexError, match="of a training set of 5"):

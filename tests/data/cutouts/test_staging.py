@@ -49,6 +49,13 @@ def test_scenes_vary_within_their_bounds() -> None:
     assert 5 < backdrops_move < 35
 
 
+def test_small_drawings_are_not_enlarged_beyond_twice_their_size() -> None:
+    small = cutout(0)[20:44, 18:42]
+    for seed in range(20):
+        for layer in stage_scene([small] * 2, (480, 480), np.random.default_rng(seed))[1:]:
+            assert max(layer.picture.shape[:2]) <= 2 * 24 + 2 * BORDER
+
+
 def test_the_backdrop_reaches_beyond_the_frame_at_all_times() -> None:
     for seed in range(20):
         backdrop = stage_scene([cutout(0)], SIZE, np.random.default_rng(seed))[0]

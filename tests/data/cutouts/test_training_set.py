@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from configs.errors import DataError
@@ -29,6 +35,7 @@ def test_a_set_is_shards_a_record_and_digests(finished: Path) -> None:
     assert set(_content(finished)) == {"training_set.json", "digests.json", *shards}
     record = json.loads((finished / "training_set.json").read_text())
     assert record["settings"]["count"] == 7
+    assert record["source"] == ""
     assert record["settings"]["size"] == [24, 32]
     assert {"name", "sha256"} == set(record["pictures"][0])
     assert set(json.loads((finished / "digests.json").read_text())["shards"]) == shards
@@ -71,6 +78,49 @@ def test_an_interrupted_set_goes_on_to_the_same_bytes(
     write_training_set(book_folder, tmp_path, SETTINGS)
     assert positions == [3, 4, 5, 6]
     assert _content(tmp_path) == _content(finished)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from data.cutouts import SetSettings, write_training_set
+if __name__ == "__main__":
+    book, root, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    write_training_set(book, root, SetSettings(count=4000, size=(24, 32), shard=3), workers=workers)
+"""
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_killed_process_leaves_whole_shards_and_no_workers(
+    book_folder: Path, finished: Path, tmp_path: Path, workers: int
+) -> None:
+    script, root = tmp_path / "draw.py", tmp_path / "set"
+    script.write_text(KILLED)
+    command = [sys.executable, str(script), str(book_folder), str(root), str(workers)]
+    path = {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    process = subprocess.Popen(command, env=os.environ | path)
+    here = psutil.Process(process.pid)
+    try:
+        _wait(lambda: (root / "shard_00001.npz").exists() or process.poll() is not None)
+        children = here.children(recursive=True)
+    finally:
+        process.kill()
+        process.wait()
+    assert len(children) >= workers - 1
+    psutil.wait_procs(children, timeout=10)
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    whole = _content(finished)
+    for name in ("shard_00000.npz", "shard_00001.npz"):
+        if (root / name).exists():
+            assert (root / name).read_bytes() == whole[name]
+    assert not (root / "digests.json").exists()
+
+
+def _wait(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_several_processes_give_the_same_bytes(book_folder: Path, finished: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Cut-out scenes: drawings of many artists moved over backdrops, with exact flows, for training networks."""
 
-from data.cutouts.book import Book, make_book, open_book
+from data.cutouts.book import Book, open_book
+from data.cutouts.book_making import make_book
 from data.cutouts.kept_scenes import KeptScene, TrainingSet
 from data.cutouts.scene import CutoutScene, draw_scene
 from data.cutouts.training_set import SetSettings, write_training_set

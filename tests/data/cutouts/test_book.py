@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from configs.errors import DataError
-from data.cutouts.book import DRAWINGS, INDEX, VALIDATION_PERCENT, make_book, open_book, split_of
+from data.cutouts.book import DRAWINGS, INDEX, VALIDATION_PERCENT, open_book, split_of
+from data.cutouts.book_making import make_book
 from tests.drawn_cutouts import cutout, write_cutouts
 
 

@@ -18,8 +18,8 @@ THUMBNAIL = 12
 SAME = 2.0
 """Mean difference, in levels of 255 over premultiplied RGBA, below which one of two drawings is enough."""
 ALIKE = 10.0
-"""The same for a validation drawing beside a training drawing. In Openclipart most pairs below it are variants
-(the same dog with another collar), most above it are different things of one shape."""
+"""The same for a validation drawing beside a training drawing. In Openclipart most pairs below it are
+variants (a dog and the same dog with another collar), most above it different things of one shape."""
 
 
 def without_copies(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from configs.errors import DataError
 from data.cutouts.book import DRAWINGS, INDEX, VALIDATION_PERCENT, open_book, split_of
 from data.cutouts.book_making import make_book
-from tests.drawn_cutouts import cutout, write_cutouts
+from tests.drawn_cutouts import write_cutouts
 
 
 @pytest.fixture
@@ -21,23 +18,6 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_index_records_every_picture_kept_or_not(folder: Path, tmp_path: Path) -> None:
-    (folder / "damaged.png").write_bytes(b"no picture")
-    Image.fromarray(cutout(0)).save(folder / "zz_again.png")
-    book = make_book(folder, tmp_path / "book", source="drawn here, public domain")
-    head, *lines = [json.loads(line) for line in (tmp_path / "book" / INDEX).read_text().splitlines()]
-    assert head["side"] == 384
-    assert head["source"] == open_book(tmp_path / "book").source == "drawn here, public domain"
-    found = {line["name"]: line for line in lines}
-    assert list(found) == sorted(found)
-    assert len(found) == 42
-    assert found["damaged.png"]["why_not"].startswith("damaged or unreadable: ")
-    assert found["zz_again.png"]["why_not"] == "a copy of drawing_000.png"
-    assert found["drawing_000.png"]["size"] == [72, 60]
-    assert found["drawing_000.png"]["split"] == split_of(found["drawing_000.png"]["sha256"])
-    assert len(book.drawings) == 40
-
-
 def test_a_book_reads_back_the_same_and_depends_on_content_alone(folder: Path, tmp_path: Path) -> None:
     first = make_book(folder, tmp_path / "one")
     second = make_book(folder, tmp_path / "two")
@@ -45,26 +25,6 @@ def test_a_book_reads_back_the_same_and_depends_on_content_alone(folder: Path, t
     assert first.drawings == second.drawings
     write_cutouts(folder, 1, first=99)
     assert make_book(folder, tmp_path / "two").digest != first.digest
-
-
-def test_drawings_are_cropped_premultiplied_and_shrunk(tmp_path: Path) -> None:
-    pixels = np.zeros((300, 400, 4), np.uint8)
-    pixels[50:250, 100:200] = (200, 100, 50, 255)
-    pixels[60:160, 110:190] = (10, 20, 240, 255)
-    pixels[50:100, 100:150] = (200, 100, 50, 0)
-    pixels[200:250, 100:200] = (200, 100, 50, 51)
-    (tmp_path / "in").mkdir()
-    Image.fromarray(pixels).save(tmp_path / "in" / "a.png")
-    for side, size in ((384, (200, 100)), (50, (50, 25))):
-        book = make_book(tmp_path / "in", tmp_path / "book", side=side)
-        picture = book.picture(book.drawings[0])
-        assert picture.shape == (*size, 4)
-        assert picture.dtype == np.uint8
-        assert tuple(picture[0, 0]) == (0, 0, 0, 0)
-        assert tuple(picture[-1, 0]) == (40, 20, 10, 51)
-        assert tuple(picture[size[0] // 2, size[1] // 2]) == (10, 20, 240, 255)
-        with pytest.raises(ValueError):
-            picture[0, 0] = 1
 
 
 def test_splits_hold_other_drawings_and_follow_from_the_digest(folder: Path, tmp_path: Path) -> None:
@@ -93,17 +53,6 @@ def test_a_split_without_drawings_is_refused(tmp_path: Path) -> None:
         book.of("test")  # type: ignore[arg-type]
 
 
-def test_a_folder_without_cutouts_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    Image.fromarray(cutout(0)[:20, :20]).save(tmp_path / "in" / "tiny.png")
-    with pytest.raises(DataError, match=r"none of 1 pictures serves .*tiny.png: too small: 20x20 pixels"):
-        make_book(tmp_path / "in", tmp_path / "book")
-    with pytest.raises(DataError, match="side: found 10"):
-        make_book(tmp_path / "in", tmp_path / "book", side=10)
-    with pytest.raises(DataError, match="no such folder"):
-        make_book(tmp_path / "nowhere", tmp_path / "book")
-
-
 def test_a_book_that_is_missing_damaged_or_old_is_refused(folder: Path, tmp_path: Path) -> None:
     book = tmp_path / "book"
     with pytest.raises(DataError, match="no book of drawings"):
@@ -121,9 +70,3 @@ def test_a_book_that_is_missing_damaged_or_old_is_refused(folder: Path, tmp_path
     (book / DRAWINGS).write_bytes((book / DRAWINGS).read_bytes()[:-1])
     with pytest.raises(DataError, match="not the drawings that index.jsonl describes"):
         open_book(book)
-
-
-def test_a_book_that_cannot_be_written_is_an_error(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DataError, match="cannot be written"):
-        make_book(folder, tmp_path / "file")

@@ -50,6 +50,12 @@ def golden() -> Path:
     return _shared("golden")
 
 
+@pytest.fixture(scope="session")
+def shared_triplets() -> Path:
+    """Folder of real triplets with other methods' scores; not part of the project."""
+    return _shared("triplets")
+
+
 def _shared(name: str) -> Path:
     folder = SHARED / name
     if not folder.is_dir():

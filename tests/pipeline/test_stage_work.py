@@ -85,3 +85,20 @@ def test_networks_work_at_a_chosen_height(
     session = open_session(*settings)
     assert arrays(session, "refinement")["refined_flow01"].shape == (2, *LARGE)
     assert arrays(session, "synthesis")["frames"].shape == (1, *LARGE, 3)
+
+
+@pytest.mark.parametrize("coarse", ["sgm", "zero"])
+def test_inverse_search_works_at_a_chosen_height(
+    coarse: str, large_cartoons: Path, run: Runner, open_session: Opener
+) -> None:
+    """At half of the size the flow is nearly that of the whole, with pieces and without."""
+    settings = [f"data.root='{large_cartoons}'", f"coarse_flow.method={coarse}"]
+    small = [*settings, "refinement.height=72"]
+    assert run(*settings).succeeded
+    assert run(*small).succeeded
+    whole, half = (
+        arrays(open_session(*chosen), "refinement")["refined_flow01"] for chosen in (settings, small)
+    )
+    assert half.shape == whole.shape == (2, *LARGE)
+    assert not np.array_equal(whole, half)
+    assert np.median(np.hypot(*(whole - half))) < 0.5

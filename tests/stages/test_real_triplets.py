@@ -1,4 +1,4 @@
-"""Frames of a few real triplets, which are no part of the project, against another program's scores on them."""
+"""Frames of a few real triplets, which are no part of the project, against plain optical flow on them."""
 
 from __future__ import annotations
 

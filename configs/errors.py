@@ -23,5 +23,9 @@ class CacheError(AnimeInterpError):
     """The cache cannot be written, lacks something that was asked for, or holds damaged data."""
 
 
+class TrainingError(AnimeInterpError):
+    """A training cannot go on: its losses or weights are no numbers any more."""
+
+
 class ClusterError(AnimeInterpError):
     """The Dask cluster of a run has gone, or has no worker that can do the work."""

@@ -14,10 +14,10 @@ INTRODUCTION = """\
 # Settings
 
 A run is described by a TOML file: a shipped preset (`paper`, `released`, `demo`, `atd12k_test`,
-`atd12k_train`) or your own, which may start from another with `extends = "released"`. On the command line
-`--set section.key=value` goes on top; the value is TOML, and what is not TOML is taken as text. An empty
-value means "not given". Unknown keys, wrong types, values out of range and impossible combinations are
-refused before anything is computed.
+`atd12k_train`, `train_light`) or your own, which may start from another with `extends = "released"`. On the
+command line `--set section.key=value` goes on top; the value is TOML, and what is not TOML is taken as text.
+An empty value means "not given". Unknown keys, wrong types, values out of range and impossible combinations
+are refused before anything is computed.
 
 This page is made from the sections in `configs/sections/`: `python -m configs.reference`.
 """

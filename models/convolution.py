@@ -40,6 +40,8 @@ def convolve(
     Sums are of float32 in every precision and rounded at the end. On a CPU without instructions for the lower
     ones the same is done by convolving in float32, as Torch's own way there takes 15 times as long.
     """
+    if torch.is_autocast_enabled(x.device.type):
+        return conv2d(x, weight, bias, stride, padding)  # autocast brings all of them to its own precision
     x = x.to(weight.dtype)
     if weight.dtype in (torch.float32, torch.float64) or _computes_in(weight):
         return conv2d(x, weight, bias, stride, padding)

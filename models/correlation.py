@@ -1,8 +1,8 @@
 """All-pairs correlation of two feature maps, looked up in windows on several scales.
 
 A level of the pyramid holds, for every feature of one frame, its dot products with the features of the
-other frame averaged over 2^level x 2^level cells. A look-up reads a window of `2 * RADIUS + 1` by
-`2 * RADIUS + 1` values around one position in each level. Channels run level by level; within a level the
+other frame averaged over 2^level x 2^level cells. A look-up reads a window of `2 * radius + 1` by
+`2 * radius + 1` values around one position in each level. Channels run level by level; within a level the
 *x* offset is the slow axis and the y offset the fast one.
 
 Both directions are served at once, as one batch: first frame 0 looking into frame 1, then frame 1 looking
@@ -27,13 +27,13 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from models.compiled import compiled_sum, in_bands
-from models.correlation_kernel import look_up_by_kernel
+from models.correlation_kernel import TOGETHER, look_up_by_kernel
 from models.cuda_kernels import kernels_for, widened
+from models.widths import FULL_REFINEMENT
 
-LEVELS = 4
-RADIUS = 4  # [1], section 4: the look-up reaches 4 cells in each level
-WINDOW = 2 * RADIUS + 1
-CHANNELS = LEVELS * WINDOW**2
+LEVELS = FULL_REFINEMENT.levels
+RADIUS = FULL_REFINEMENT.radius  # [1], section 4: the look-up reaches 4 cells in each level
+CHANNELS = FULL_REFINEMENT.looked_up
 SMALLEST_SIDE = 2 ** (LEVELS - 1)
 """Least side of a feature map for which no level is empty."""
 
@@ -67,7 +67,7 @@ class Correlation(Protocol):
         Returns
         -------
         Tensor
-            `(2 * N, CHANNELS, h, w)`, bilinear between cells, 0 outside of the map.
+            `(2 * N, levels * (2 * radius + 1)^2, h, w)`, bilinear between cells, 0 outside of the map.
         """
 
 
@@ -77,7 +77,9 @@ class CorrelationVolume:
     Parameters
     ----------
     features0, features1
-        `(N, C, h, w)`, both sides at least `SMALLEST_SIDE`.
+        `(N, C, h, w)`, both sides at least `2^(levels - 1)`.
+    levels, radius
+        Of the pyramid, and of the window looked at in each.
 
     Notes
     -----
@@ -85,14 +87,17 @@ class CorrelationVolume:
     products is the dot product with the mean. The other direction's finest level is this one's transpose.
     """
 
-    def __init__(self, features0: Tensor, features1: Tensor) -> None:
+    def __init__(
+        self, features0: Tensor, features1: Tensor, levels: int = LEVELS, radius: int = RADIUS
+    ) -> None:
+        self._radius = radius
         dtype = widened(features0, features1)
         features0, features1 = features0.to(dtype), features1.to(dtype)
         finest = _correlate(features0, features1)
         self._levels = [torch.cat([finest, finest.transpose(1, 2)])]
         self._sizes = [_size(features0)]
         queries = torch.cat([features0, features1])
-        for level in list(_pooled(torch.cat([features1, features0])))[1:]:
+        for level in list(_pooled(torch.cat([features1, features0]), levels))[1:]:
             self._levels.append(_correlate(queries, level))
             self._sizes.append(_size(level))
 
@@ -100,11 +105,11 @@ class CorrelationVolume:
         """As `Correlation.lookup`."""
         windows = []
         for level, (correlations, (height, width)) in enumerate(zip(self._levels, self._sizes, strict=True)):
-            window = _Window(positions.flatten(2) / 2**level, height, width)
+            window = _Window(positions.flatten(2) / 2**level, height, width, self._radius)
             values = correlations.gather(2, window.cells) * window.inside
             windows.append(window.interpolate(values))
         channels = torch.cat(windows, dim=2).transpose(1, 2)
-        return channels.reshape(channels.shape[0], CHANNELS, *positions.shape[2:])
+        return channels.reshape(*channels.shape[:2], *positions.shape[2:])
 
 
 class CorrelationOnDemand:
@@ -116,41 +121,52 @@ class CorrelationOnDemand:
     ----------
     features0, features1
         `(N, C, h, w)`, on the CPU or where `models.cuda_kernels.kernels_for` has kernels, both sides at least
-        `SMALLEST_SIDE`; no gradients.
+        `2^(levels - 1)`; no gradients.
+    levels, radius
+        Of the pyramid, at most 4, and of the window looked at in each.
     """
 
-    def __init__(self, features0: Tensor, features1: Tensor) -> None:
+    def __init__(
+        self, features0: Tensor, features1: Tensor, levels: int = LEVELS, radius: int = RADIUS
+    ) -> None:
+        self._radius = radius
         dtype = widened(features0, features1)
         features0, features1 = features0.detach().to(dtype), features1.detach().to(dtype)
         self._queries = _rows(torch.cat([features0, features1]) / features0.shape[1] ** 0.5)
-        self._levels = [_rows(level) for level in _pooled(torch.cat([features1, features0]))]
+        self._levels = [_rows(level) for level in _pooled(torch.cat([features1, features0]), levels)]
 
     def lookup(self, positions: Tensor) -> Tensor:
         """As `Correlation.lookup`; channels last in memory."""
         where = positions.detach().to(self._queries.dtype).clamp(-FAR, FAR)
         where = where.permute(0, 2, 3, 1).contiguous()
         batch, height, width, _ = where.shape
-        found = where.new_empty(batch, height, width, CHANNELS)
+        count, radius = len(self._levels), self._radius
+        found = where.new_empty(batch, height, width, count * (2 * radius + 1) ** 2)
         kernels = kernels_for(found.device)
         if kernels is not None:
-            look_up_by_kernel(kernels, self._queries, self._levels, where, RADIUS, found)
+            look_up_by_kernel(kernels, self._queries, self._levels, where, radius, found)
         else:
-            levels = tuple(level.numpy() for level in self._levels)
-            arguments = self._queries.numpy(), *levels, where.numpy(), found.numpy()
-            in_bands(_look_up, batch * height * LEVELS, *arguments)
+            # Compiled code takes a fixed number of levels; those that are not there are never looked at.
+            levels = [self._levels[min(k, count - 1)].numpy() for k in range(LEVELS)]
+            arguments = self._queries.numpy(), *levels, count, radius, where.numpy(), found.numpy()
+            in_bands(_look_up, batch * height * count, *arguments)
         return found.permute(0, 3, 1, 2)
 
 
 CorrelationFactory = Callable[[Tensor, Tensor], Correlation]
 
 
-def correlate(features0: Tensor, features1: Tensor) -> Correlation:
+def correlate(
+    features0: Tensor, features1: Tensor, levels: int = LEVELS, radius: int = RADIUS
+) -> Correlation:
     """The correlation of two feature maps, the way that suits their device.
 
     Parameters
     ----------
     features0, features1
         `(N, C, h, w)`, float, of the same shape.
+    levels, radius
+        Of the pyramid, at most 4, and of the window looked at in each.
 
     Returns
     -------
@@ -162,7 +178,7 @@ def correlate(features0: Tensor, features1: Tensor) -> Correlation:
     Raises
     ------
     ValueError
-        The shapes differ, or a side is below `SMALLEST_SIDE`.
+        The shapes differ, or a side is below `2^(levels - 1)`: a level would be empty.
     """
     if features0.shape != features1.shape or features0.ndim != 4:
         raise ValueError(
@@ -170,17 +186,18 @@ def correlate(features0: Tensor, features1: Tensor) -> Correlation:
             "expected (N, C, h, w) twice, the same"
         )
     height, width = _size(features0)
-    if min(height, width) < SMALLEST_SIDE:
-        raise ValueError(f"features0 is {height}x{width}, expected both sides at least {SMALLEST_SIDE}")
+    least = 2 ** (levels - 1)
+    if min(height, width) < least:
+        raise ValueError(f"features0 is {height}x{width}, expected both sides at least {least}")
     learning = torch.is_grad_enabled() and (features0.requires_grad or features1.requires_grad)
-    on_demand = not learning and _suits_on_demand(features0)
-    return (CorrelationOnDemand if on_demand else CorrelationVolume)(features0, features1)
+    on_demand = not learning and _suits_on_demand(features0, radius)
+    return (CorrelationOnDemand if on_demand else CorrelationVolume)(features0, features1, levels, radius)
 
 
-def _suits_on_demand(features: Tensor) -> bool:
+def _suits_on_demand(features: Tensor, radius: int = RADIUS) -> bool:
     if features.device.type == "cpu":
         return True
-    if kernels_for(features.device) is None:
+    if kernels_for(features.device) is None or (2 * radius + 2) % TOGETHER:
         return False
     peak = PEAK_FLOATS * features.shape[0] * (features.shape[2] * features.shape[3]) ** 2 * 4  # bytes
     return peak > VOLUME_SHARE * torch.cuda.get_device_properties(features.device).total_memory
@@ -193,17 +210,20 @@ def _look_up(
     level1: NDArray[Any],
     level2: NDArray[Any],
     level3: NDArray[Any],
+    levels: int,  # of those, how many are looked at
+    radius: int,
     positions: NDArray[Any],  # (N, h, w, 2)
-    found: NDArray[Any],  # (N, h, w, CHANNELS)
+    found: NDArray[Any],  # (N, h, w, levels * (2 * radius + 1)^2)
     start: int,  # of a count over images, levels and rows
     stop: int,
 ) -> None:
     # All offsets of a window are whole, so its positions share one fractional part: a grid of one cell more
     # along each axis is correlated and neighbours are blended.
-    window = np.empty((WINDOW + 1, WINDOW + 1), queries.dtype)  # y, x
+    side = 2 * radius + 1
+    window = np.empty((side + 1, side + 1), queries.dtype)  # y, x
     height = queries.shape[1]
     for part in range(start, stop):
-        image, level, y = part // (LEVELS * height), part // height % LEVELS, part % height
+        image, level, y = part // (levels * height), part // height % levels, part % height
         cells = (level0 if level == 0 else level1 if level == 1 else level2 if level == 2 else level3)[image]
         scale = 1 / 2**level
         for x in range(queries.shape[2]):
@@ -212,18 +232,18 @@ def _look_up(
             fraction_x = queries.dtype.type(position_x - left)
             fraction_y = queries.dtype.type(position_y - top)
             query = queries[image, y, x]
-            for j in range(WINDOW + 1):
-                row = int(top) + j - RADIUS
-                for i in range(WINDOW + 1):
-                    column = int(left) + i - RADIUS
+            for j in range(side + 1):
+                row = int(top) + j - radius
+                for i in range(side + 1):
+                    column = int(left) + i - radius
                     product = queries.dtype.type(0)
                     if 0 <= row < cells.shape[0] and 0 <= column < cells.shape[1]:
                         for c in range(query.shape[0]):
                             product += query[c] * cells[row, column, c]
                     window[j, i] = product
-            channel = level * WINDOW * WINDOW
-            for i in range(WINDOW):
-                for j in range(WINDOW):
+            channel = level * side * side
+            for i in range(side):
+                for j in range(side):
                     upper = window[j, i] + fraction_x * (window[j, i + 1] - window[j, i])
                     lower = window[j + 1, i] + fraction_x * (window[j + 1, i + 1] - window[j + 1, i])
                     found[image, y, x, channel] = upper + fraction_y * (lower - upper)
@@ -237,31 +257,32 @@ class _Window:
     single row or column.
     """
 
-    def __init__(self, positions: Tensor, height: int, width: int) -> None:
+    def __init__(self, positions: Tensor, height: int, width: int, radius: int) -> None:
         x, y = (
-            _AxisWindow(position, length)
+            _AxisWindow(position, length, radius)
             for position, length in zip(positions.unbind(1), (width, height), strict=True)
         )
-        self.cells = (x.cells[..., :, None] + y.cells[..., None, :] * width).flatten(2)  # (N, Q, 10 * 10)
+        self.cells = (x.cells[..., :, None] + y.cells[..., None, :] * width).flatten(2)  # (N, Q, side * side)
         self.inside = (x.inside[..., :, None] & y.inside[..., None, :]).flatten(2)
+        self._side = 2 * radius + 2
         self._fractions = x.fraction[..., None, None], y.fraction[..., None, None]
 
     def interpolate(self, values: Tensor) -> Tensor:
-        """`(N, Q, 10 * 10)` values of the cells to `(N, Q, 9 * 9)` values at the offsets, x slow."""
+        """Values of cells, `(N, Q, (2r + 2)^2)`, to values at the offsets, `(N, Q, (2r + 1)^2)`, x slow."""
         fraction_x, fraction_y = self._fractions
-        grid = values.view(*values.shape[:2], WINDOW + 1, WINDOW + 1)
+        grid = values.view(*values.shape[:2], self._side, self._side)
         grid = (1 - fraction_x) * grid[:, :, :-1] + fraction_x * grid[:, :, 1:]
         blended: Tensor = (1 - fraction_y) * grid[..., :-1] + fraction_y * grid[..., 1:]
         return blended.flatten(2)
 
 
 class _AxisWindow:
-    """The part of `_Window` that concerns one axis: `WINDOW + 1` cells from `-RADIUS` on."""
+    """The part of `_Window` that concerns one axis: `2 * radius + 2` cells from `-radius` on."""
 
-    def __init__(self, position: Tensor, length: int) -> None:
+    def __init__(self, position: Tensor, length: int, radius: int) -> None:
         whole = position.floor()
         self.fraction = position - whole
-        offsets = torch.arange(-RADIUS, RADIUS + 2, dtype=position.dtype, device=position.device)
+        offsets = torch.arange(-radius, radius + 2, dtype=position.dtype, device=position.device)
         cells = whole[..., None] + offsets
         self.inside = (cells >= 0) & (cells < length)
         self.cells = torch.where(self.inside, cells, 0).long()
@@ -302,8 +323,8 @@ def _size(features: Tensor) -> tuple[int, int]:
     return features.shape[2], features.shape[3]
 
 
-def _pooled(features: Tensor) -> Iterator[Tensor]:
+def _pooled(features: Tensor, levels: int) -> Iterator[Tensor]:
     yield features
-    for _ in range(LEVELS - 1):
+    for _ in range(levels - 1):
         features = avg_pool2d(features, 2)
         yield features

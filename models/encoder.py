@@ -11,6 +11,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from models.convolution import Convolution
+from models.widths import FULL_REFINEMENT
 
 STRIDE = 8
 """Input pixels to a feature, along each axis."""
@@ -51,15 +52,20 @@ class BasicEncoder(nn.Module):
     ----------
     out_channels
         Channels of the feature map.
+    widths
+        Channels of the blocks at 1/2, 1/4 and 1/8.
     """
 
-    def __init__(self, out_channels: int = 256) -> None:
+    def __init__(
+        self, out_channels: int = 256, widths: tuple[int, int, int] = FULL_REFINEMENT.encoder
+    ) -> None:
         super().__init__()
-        self.conv1 = Convolution(3, 64, 7, stride=2, padding=3)
-        self.layer1 = nn.Sequential(ResidualBlock(64, 64), ResidualBlock(64, 64))
-        self.layer2 = nn.Sequential(ResidualBlock(64, 96, stride=2), ResidualBlock(96, 96))
-        self.layer3 = nn.Sequential(ResidualBlock(96, 128, stride=2), ResidualBlock(128, 128))
-        self.conv2 = Convolution(128, out_channels, 1)
+        fine, middle, coarse = widths
+        self.conv1 = Convolution(3, fine, 7, stride=2, padding=3)
+        self.layer1 = nn.Sequential(ResidualBlock(fine, fine), ResidualBlock(fine, fine))
+        self.layer2 = nn.Sequential(ResidualBlock(fine, middle, stride=2), ResidualBlock(middle, middle))
+        self.layer3 = nn.Sequential(ResidualBlock(middle, coarse, stride=2), ResidualBlock(coarse, coarse))
+        self.conv2 = Convolution(coarse, out_channels, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Features of `images`, `(N, 3, H, W)` in -1..1 with sides divisible by 8: `(N, C, H/8, W/8)`."""

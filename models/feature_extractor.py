@@ -14,18 +14,25 @@ from torch import Tensor, nn
 
 from models.activation import PReLU
 from models.convolution import Convolution
+from models.widths import FULL_SYNTHESIS
 
-LEVEL_CHANNELS = (32, 64, 96)
+LEVEL_CHANNELS = FULL_SYNTHESIS.features
 STRIDE = 4
 """Frame pixels to a feature of the coarsest level, along each axis."""
 
 
 class FeatureExtractor(nn.Module):
-    """Six 3x3 convolutions, each followed by a PReLU of one slope; the third and the fifth halve the size."""
+    """Six 3x3 convolutions, each followed by a PReLU of one slope; the third and the fifth halve the size.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    channels
+        Of the features at full size, 1/2 and 1/4.
+    """
+
+    def __init__(self, channels: tuple[int, int, int] = LEVEL_CHANNELS) -> None:
         super().__init__()
-        fine, middle, coarse = LEVEL_CHANNELS
+        fine, middle, coarse = channels
         self.conv1 = Convolution(3, fine, 3, padding=1)
         self.prelu1 = PReLU(inplace=True)
         self.conv2 = Convolution(fine, fine, 3, padding=1)

@@ -25,23 +25,32 @@ from torch import Tensor, nn
 
 from models.activation import PReLU
 from models.convolution import Convolution
-from models.feature_extractor import LEVEL_CHANNELS, STRIDE
+from models.feature_extractor import STRIDE
+from models.widths import FULL_SYNTHESIS, SynthesisWidths
 
 
 class GridNet(nn.Module):
-    """Two warped frames and their warped features to the frame between them."""
+    """Two warped frames and their warped features to the frame between them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    widths
+        Channels of the rows, of the maps that come into them and of the result. What is said of `forward` is
+        for the full network, as in the drawing above.
+    """
+
+    def __init__(self, widths: SynthesisWidths = FULL_SYNTHESIS) -> None:
         super().__init__()
-        fine, middle, coarse = LEVEL_CHANNELS
+        self._widths = widths
+        fine, middle, coarse = widths.rows
         self.residual_model_head = _lateral(2 * 3, fine)
-        self.residual_model_head1 = _lateral(2 * fine, fine)
-        self.residual_model_head2 = _lateral(2 * middle, middle)
-        self.residual_model_head3 = _lateral(2 * coarse, coarse)
+        self.residual_model_head1 = _lateral(widths.levels[0], fine)
+        self.residual_model_head2 = _lateral(widths.levels[1], middle)
+        self.residual_model_head3 = _lateral(widths.levels[2], coarse)
         self.residual_model_01 = _lateral(fine, fine)
         self.residual_model_04 = _lateral(fine, fine)
         self.residual_model_05 = _lateral(fine, fine)
-        self.residual_model_tail = _lateral(fine, 3)
+        self.residual_model_tail = _lateral(fine, widths.drawn)
         self.residual_model_11 = _lateral(middle, middle)
         self.residual_model_14 = _lateral(middle, middle)
         self.residual_model_15 = _lateral(middle, middle)
@@ -81,7 +90,7 @@ class GridNet(nn.Module):
         """
         _check_frames(frames)
         dtype = next(self.parameters()).dtype
-        checked = (level.to(dtype) for level in _check_levels(frames, levels))
+        checked = (level.to(dtype) for level in _check_levels(frames, levels, self._widths.levels))
         # First column, downwards. Sums are made in place, in what a block has just returned.
         x0 = self.residual_model_head1(next(checked)).add_(self.residual_model_head(frames.to(dtype)))
         x1 = self.residual_model_head2(next(checked)).add_(self.downsample_model_10(x0))
@@ -131,11 +140,11 @@ def _check_frames(frames: Tensor) -> None:
         )
 
 
-def _check_levels(frames: Tensor, levels: Iterable[Tensor]) -> Iterator[Tensor]:
+def _check_levels(frames: Tensor, levels: Iterable[Tensor], widths: tuple[int, int, int]) -> Iterator[Tensor]:
     batch, _, height, width = frames.shape
     remaining = iter(levels)
-    for number, channels in enumerate(LEVEL_CHANNELS):
-        expected = (batch, 2 * channels, height >> number, width >> number)
+    for number, channels in enumerate(widths):
+        expected = (batch, channels, height >> number, width >> number)
         level = next(remaining, None)
         if level is None or level.shape != expected:
             found = "is missing" if level is None else f"has shape {tuple(level.shape)}"

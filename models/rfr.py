@@ -122,7 +122,7 @@ class RFR(nn.Module):
         ValueError
             Shapes that do not fit each other.
         """
-        _check(frame0, frame1, coarse_flow01, coarse_flow10)
+        check_inputs(frame0, frame1, coarse_flow01, coarse_flow10)
         height, width = frame0.shape[-2:]
         frame0, frame1, coarse_flow01, coarse_flow10 = (
             pad_edge(x, max(height, SMALLEST_FRAME), max(width, SMALLEST_FRAME))
@@ -177,7 +177,7 @@ class RFR(nn.Module):
         hidden, context = features[:, :HIDDEN_CHANNELS], features[:, HIDDEN_CHANNELS:]
         hidden_state = torch.tanh(hidden)
         passes = self.update_block.gru.prepare(torch.relu(context))
-        grid = _grid(initial)
+        grid = own_positions(initial)
         flow = (self.initial_flow_additions * initial).contiguous(memory_format=torch.channels_last)
         for _ in range(self.iterations):
             correlations = correlation.lookup(grid + flow)
@@ -192,14 +192,21 @@ def _centred(frame: Tensor) -> Tensor:
     return 2 * frame - 1
 
 
-def _grid(flow: Tensor) -> Tensor:
+def own_positions(flow: Tensor) -> Tensor:
     """Each cell's own position, `(1, 2, h, w)`, x before y."""
     rows, columns = (torch.arange(n, dtype=flow.dtype, device=flow.device) for n in flow.shape[-2:])
     y, x = torch.meshgrid(rows, columns, indexing="ij")
     return torch.stack([x, y])[None]
 
 
-def _check(frame0: Tensor, frame1: Tensor, flow01: Tensor, flow10: Tensor) -> None:
+def check_inputs(frame0: Tensor, frame1: Tensor, flow01: Tensor, flow10: Tensor) -> None:
+    """Refuse frames and coarse flows that do not fit each other.
+
+    Raises
+    ------
+    ValueError
+        They do not; the message names the argument.
+    """
     shape = frame0.shape
     if frame0.ndim != 4 or shape[1] != 3 or min(shape[2:]) < 1:
         raise ValueError(f"frame0 has shape {tuple(shape)}, expected (N, 3, H, W) with at least one pixel")

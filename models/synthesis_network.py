@@ -158,7 +158,14 @@ class SynthesisNetwork(nn.Module):
         features = [level.to(frame.dtype) for level in self.feat_ext(2 * frame - 1)]
         if importance is not None:
             importance = pad_edge(importance, *frame.shape[2:])
-        return Source([frame, *features], pad(flow, margin) if any(margin) else flow, importance)
+        return Source([frame, *features], pad_flow(flow), importance)
+
+
+def pad_flow(flow: Tensor) -> Tensor:
+    """Extend a flow to sides divisible by 4; pixels added are not moved."""
+    height, width = flow.shape[-2:]
+    margin = (0, -width % STRIDE, 0, -height % STRIDE)
+    return pad(flow, margin) if any(margin) else flow
 
 
 class Carried(NamedTuple):
@@ -169,8 +176,8 @@ class Carried(NamedTuple):
     importance: Tensor | None
 
 
-def carry(source: Source, share: float) -> list[Carried]:
-    """The levels of a source on their way along `share` of its flow."""
+def carry(source: Source, share: float | Tensor) -> list[Carried]:
+    """The levels of a source on their way along `share` of its flow, one for all or `(N, 1, 1, 1)`."""
     carried: list[Carried] = []
     for values in source.levels:
         if carried and carried[-1].values.shape[2:] == values.shape[2:]:  # frame and finest features

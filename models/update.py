@@ -17,12 +17,11 @@ from torch import Tensor, nn
 from torch.nn.functional import unfold
 
 from models.convolution import Convolution, convolve
-from models.correlation import CHANNELS as CORRELATION_CHANNELS
 from models.encoder import STRIDE
+from models.widths import FULL_REFINEMENT, RefinementWidths
 
-HIDDEN_CHANNELS = 128
-CONTEXT_CHANNELS = 128
-MOTION_CHANNELS = 128
+HIDDEN_CHANNELS = FULL_REFINEMENT.hidden
+CONTEXT_CHANNELS = FULL_REFINEMENT.context
 # RAFT scales the mask's logits to balance gradients (princeton-vl/RAFT, core/update.py); weights rely on it.
 MASK_SCALE = 0.25
 NEIGHBOURS = 3 * 3
@@ -46,13 +45,14 @@ class GatePass(NamedTuple):
 class MotionEncoder(nn.Module):
     """Correlations and flow to motion features, the flow itself being the last two of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: RefinementWidths = FULL_REFINEMENT) -> None:
         super().__init__()
-        self.convc1 = Convolution(CORRELATION_CHANNELS, 256, 1)
-        self.convc2 = Convolution(256, 192, 3, padding=1)
-        self.convf1 = Convolution(2, 128, 7, padding=3)
-        self.convf2 = Convolution(128, 64, 3, padding=1)
-        self.conv = Convolution(192 + 64, MOTION_CHANNELS - 2, 3, padding=1)
+        (c1, c2), (f1, f2) = widths.correlation_hidden, widths.flow_hidden
+        self.convc1 = Convolution(widths.looked_up, c1, 1)
+        self.convc2 = Convolution(c1, c2, 3, padding=1)
+        self.convf1 = Convolution(2, f1, 7, padding=3)
+        self.convf2 = Convolution(f1, f2, 3, padding=1)
+        self.conv = Convolution(c2 + f2, widths.motion - 2, 3, padding=1)
 
     def forward(self, flow: Tensor, correlations: Tensor) -> Tensor:
         """`(N, 2, h, w)` and `(N, 324, h, w)` to `(N, 128, h, w)`."""
@@ -70,27 +70,29 @@ class SepConvGRU(nn.Module):
     `forward`. Update and reset gate see the same input, so one convolution serves both.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, widths: RefinementWidths = FULL_REFINEMENT) -> None:
         super().__init__()
-        channels = HIDDEN_CHANNELS + CONTEXT_CHANNELS + MOTION_CHANNELS
-        self.convz1 = Convolution(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
-        self.convr1 = Convolution(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
-        self.convq1 = Convolution(channels, HIDDEN_CHANNELS, (1, 5), padding=(0, 2))
-        self.convz2 = Convolution(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
-        self.convr2 = Convolution(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
-        self.convq2 = Convolution(channels, HIDDEN_CHANNELS, (5, 1), padding=(2, 0))
+        self._widths, hidden = widths, widths.hidden
+        channels = widths.hidden + widths.context + widths.motion
+        self.convz1 = Convolution(channels, hidden, (1, 5), padding=(0, 2))
+        self.convr1 = Convolution(channels, hidden, (1, 5), padding=(0, 2))
+        self.convq1 = Convolution(channels, hidden, (1, 5), padding=(0, 2))
+        self.convz2 = Convolution(channels, hidden, (5, 1), padding=(2, 0))
+        self.convr2 = Convolution(channels, hidden, (5, 1), padding=(2, 0))
+        self.convq2 = Convolution(channels, hidden, (5, 1), padding=(2, 0))
 
     def prepare(self, context: Tensor) -> list[GatePass]:
         """The two passes made ready for a context, `(N, 128, h, w)`."""
         ready = []
+        hidden, motion = self._widths.hidden, self._widths.motion
         for gates in ((self.convz1, self.convr1, self.convq1), (self.convz2, self.convr2, self.convq2)):
             weight = torch.cat([gate.weight for gate in gates])
             bias = torch.cat([gate.bias for gate in gates if gate.bias is not None])
-            of_context = weight[:, HIDDEN_CHANNELS : HIDDEN_CHANNELS + CONTEXT_CHANNELS]
-            changing = torch.cat([weight[:, :HIDDEN_CHANNELS], weight[:, -MOTION_CHANNELS:]], dim=1)
+            of_context = weight[:, hidden:-motion]
+            changing = torch.cat([weight[:, :hidden], weight[:, -motion:]], dim=1)
             rows, columns = gates[0].kernel_size
             padding = rows // 2, columns // 2
-            both = 2 * HIDDEN_CHANNELS  # z and r
+            both = 2 * hidden  # z and r
             term_zr = convolve(context, of_context[:both], bias[:both], padding=padding)
             term_q = convolve(context, of_context[both:], bias[both:], padding=padding)
             ready.append(GatePass(changing[:both], changing[both:], term_zr, term_q, padding))
@@ -122,10 +124,10 @@ class SepConvGRU(nn.Module):
 class FlowHead(nn.Module):
     """Hidden state to the change of the flow."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: RefinementWidths = FULL_REFINEMENT) -> None:
         super().__init__()
-        self.conv1 = Convolution(HIDDEN_CHANNELS, 256, 3, padding=1)
-        self.conv2 = Convolution(256, 2, 3, padding=1)
+        self.conv1 = Convolution(widths.hidden, widths.head, 3, padding=1)
+        self.conv2 = Convolution(widths.head, 2, 3, padding=1)
 
     def forward(self, hidden_state: Tensor) -> Tensor:
         """`(N, 128, h, w)` to `(N, 2, h, w)`."""
@@ -136,15 +138,15 @@ class FlowHead(nn.Module):
 class UpdateBlock(nn.Module):
     """One recurrent update: motion encoder, GRU, flow head; and the mask for upsampling the last flow."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: RefinementWidths = FULL_REFINEMENT) -> None:
         super().__init__()
-        self.encoder = MotionEncoder()
-        self.gru = SepConvGRU()
-        self.flow_head = FlowHead()
+        self.encoder = MotionEncoder(widths)
+        self.gru = SepConvGRU(widths)
+        self.flow_head = FlowHead(widths)
         self.mask = nn.Sequential(
-            Convolution(HIDDEN_CHANNELS, 256, 3, padding=1),
+            Convolution(widths.hidden, widths.mask, 3, padding=1),
             nn.ReLU(inplace=True),
-            Convolution(256, NEIGHBOURS * STRIDE**2, 1),
+            Convolution(widths.mask, NEIGHBOURS * STRIDE**2, 1),
         )
 
     def forward(
@@ -194,9 +196,13 @@ def upsample_convex(flow: Tensor, logits: Tensor) -> Tensor:
     """
     batch, _, height, width = flow.shape
     cells = batch * height * width
-    # One product of small matrices for every cell; logits with channels last are read as they lie.
+    # Logits with channels last are read as they lie.
     logits = logits.to(flow.dtype).permute(0, 2, 3, 1).reshape(cells, NEIGHBOURS, STRIDE * STRIDE)
     neighbours = unfold(STRIDE * flow.contiguous(), 3, padding=1).view(batch, 2 * NEIGHBOURS, -1)
     vectors = neighbours.transpose(1, 2).reshape(cells, 2, NEIGHBOURS)
-    fine = torch.bmm(vectors, logits.softmax(dim=1)).view(batch, height, width, 2, STRIDE, STRIDE)
+    weights = logits.softmax(dim=1)
+    # For every cell a product of small matrices. As products of many at once these take five times as long,
+    # and their threads wait for each other spinning, which other programs on the same cores make far worse.
+    both = torch.stack([(weights * vectors[:, axis, :, None]).sum(dim=1) for axis in (0, 1)], dim=1)
+    fine = both.view(batch, height, width, 2, STRIDE, STRIDE)
     return fine.permute(0, 3, 1, 4, 2, 5).reshape(batch, 2, STRIDE * height, STRIDE * width)

@@ -23,6 +23,7 @@ from pipeline.cli_interpolate import interpolate
 from pipeline.cli_report import report
 from pipeline.cli_sgm import export_sgm, import_sgm
 from pipeline.cli_status import print_estimate, print_plan, status
+from pipeline.cli_train import train
 from pipeline.cli_weights import weights
 from pipeline.contact_sheet import write_contact_sheet
 from pipeline.pages import write_pages
@@ -59,6 +60,7 @@ app.command()(status)
 app.command()(explain)
 app.command()(history)
 app.command()(report)
+app.command()(train)
 app.add_typer(weights, name="weights", no_args_is_help=True)
 app.add_typer(cache, name="cache", no_args_is_help=True)
 

@@ -25,6 +25,7 @@ from configs.sections.matching import (
 )
 from configs.sections.running import LEAST_MEMORY_GB, DataSection, ExecutorSection, StoreSection
 from configs.sections.section import NetworkSection, Precision, Section, Style, check_times
+from configs.sections.training import PhaseSection, TrainingSection
 
 __all__ = [
     "CONVOLUTIONS_PER_BLOCK",
@@ -42,6 +43,7 @@ __all__ = [
     "FeaturesSection",
     "MatchingSection",
     "NetworkSection",
+    "PhaseSection",
     "Precision",
     "RefinementSection",
     "Section",
@@ -49,6 +51,7 @@ __all__ = [
     "StoreSection",
     "Style",
     "SynthesisSection",
+    "TrainingSection",
     "check_times",
     "read_rate",
 ]
@@ -66,6 +69,7 @@ class Config(Section):
     synthesis: SynthesisSection = SynthesisSection()
     evaluation: EvaluationSection = EvaluationSection()
     clip: ClipSection = ClipSection()
+    training: TrainingSection = TrainingSection()
     store: StoreSection = StoreSection()
     executor: ExecutorSection = ExecutorSection()
 

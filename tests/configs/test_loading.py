@@ -9,8 +9,8 @@ from configs.loading import load_config, preset_names, text_setting
 from configs.sections import PAPER_LAYERS, RELEASED_LAYERS
 
 
-def test_presets_are_the_five_and_all_load() -> None:
-    assert preset_names() == ["atd12k_test", "atd12k_train", "demo", "paper", "released"]
+def test_presets_all_load() -> None:
+    assert preset_names() == ["atd12k_test", "atd12k_train", "demo", "paper", "released", "train_light"]
     for name in preset_names():
         load_config(name)
 

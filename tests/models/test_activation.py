@@ -29,3 +29,16 @@ def test_gradients_reach_input_and_slope(seeded: torch.Generator) -> None:
     assert torch.equal(x.grad, torch.where(x > 0, 1.0, 0.25))
     assert activation.weight.grad is not None
     torch.testing.assert_close(activation.weight.grad, x[x < 0].sum()[None])
+
+
+def test_gradients_are_those_of_torch(seeded: torch.Generator) -> None:
+    layer, reference = PReLU().double(), torch.nn.PReLU().double()
+    x = torch.randn(2, 3, 4, 5, dtype=torch.float64, generator=seeded)
+    one, other = (x.clone().requires_grad_() for _ in range(2))
+    weights = torch.rand(2, 3, 4, 5, dtype=torch.float64, generator=seeded)
+    (layer(one) * weights).sum().backward()
+    (reference(other) * weights).sum().backward()
+    assert one.grad is not None
+    assert layer.weight.grad is not None
+    torch.testing.assert_close(one.grad, other.grad)
+    torch.testing.assert_close(layer.weight.grad, reference.weight.grad)

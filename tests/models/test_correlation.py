@@ -180,3 +180,15 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         correlate(features[0], features[0])
     with pytest.raises(ValueError, match="features0 is 7x9, expected both sides at least 8"):
         correlate(features[:, :, :7], features[:, :, :7])
+
+
+@pytest.mark.parametrize(("levels", "radius"), [(3, 3), (1, 2)])
+def test_other_reaches_look_up_part_of_the_same(levels: int, radius: int, seeded: torch.Generator) -> None:
+    features0, features1, positions = random_case(8, 9, seeded)
+    whole = CorrelationVolume(features0, features1).lookup(positions)
+    windows = whole.reshape(whole.shape[0], LEVELS, 2 * RADIUS + 1, 2 * RADIUS + 1, 8, 9)
+    inner = slice(RADIUS - radius, RADIUS + radius + 1)
+    expected = windows[:, :levels, inner, inner].reshape(whole.shape[0], -1, 8, 9)
+    for kind in (CorrelationVolume, CorrelationOnDemand):
+        found = kind(features0, features1, levels, radius).lookup(positions)
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)

@@ -1,0 +1,202 @@
+"""Checkpoints and the log of a training: whole or not at all on disk, and cut back to where it goes on."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from configs.errors import CacheError, ConfigError
+from pipeline.folder_commits import sweep_unfinished, sync, unfinished_folder
+
+CHECKPOINT_VERSION = 1
+CHECKPOINT, LOG, SETTINGS = "last.ckpt", "log.jsonl", "training.json"
+BEST, LAST = "best.safetensors", "last.safetensors"
+DIFFERENCES_SHOWN = 5
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all, and is on disk when this returns.
+
+    Raises
+    ------
+    CacheError
+        It cannot be written; a file that was there stays as it was.
+    """
+    unfinished = unfinished_folder(path)
+    try:
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        sync(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def cannot_write(path: Path, error: OSError) -> CacheError:
+    """What to say when something of a training cannot be written."""
+    try:
+        free = f"; {shutil.disk_usage(path.parent).free / 1e9:.1f} GB free"
+    except OSError:
+        free = ""
+    return CacheError(
+        f"{path}: cannot be written ({error.strerror or error}{free}); what was written before is kept: make "
+        "room, or make the folder writable, and run the same command again"
+    )
+
+
+def write_checkpoint(folder: Path, settings: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Replace the checkpoint in a folder.
+
+    Parameters
+    ----------
+    folder
+        Of the training.
+    settings
+        What a training that goes on from here must have in common with this one; JSON-like.
+    state
+        Tensors, numbers, text, and lists and dicts of these.
+
+    Raises
+    ------
+    CacheError
+        It cannot be written; the one before is kept.
+    """
+    content = {"version": CHECKPOINT_VERSION, "settings": json.dumps(settings), "state": dict(state)}
+    # In memory first: Torch's writer reports a full disk as an error of its own kind.
+    memory = io.BytesIO()
+    torch.save(content, memory)
+    write_whole(folder / CHECKPOINT, memory.getvalue())
+
+
+def read_checkpoint(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The state in a folder's checkpoint; None where there is none.
+
+    Raises
+    ------
+    CacheError
+        It is damaged or of another version.
+    ConfigError
+        It is that of a training with other settings; the message names those that differ.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None
+    remedy = "remove it to start again, or put back a copy"
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        version, stored, state = content["version"], json.loads(content["settings"]), content["state"]
+    except OSError as error:
+        raise CacheError(
+            f"{path}: cannot be read ({error.strerror or error}); check its permissions"
+        ) from None
+    # Damaged archives raise nearly anything, see `models.weights_files`.
+    except Exception as error:  # noqa: BLE001
+        raise CacheError(
+            f"{path}: no checkpoint, or a damaged one ({type(error).__name__}); {remedy}"
+        ) from None
+    if version != CHECKPOINT_VERSION:
+        raise CacheError(f"{path}: of version {version}, expected {CHECKPOINT_VERSION}; {remedy}")
+    differing = differences(stored, settings)
+    if differing:
+        listed = "; ".join(differing[:DIFFERENCES_SHOWN])
+        raise ConfigError(
+            f"{path}: is of a training with other settings ({listed}); set them as they were, or start "
+            "another training in a folder of its own, from these weights with training.weights"
+        )
+    restored: dict[str, Any] = state
+    return restored
+
+
+def differences(stored: Any, wanted: Any, name: str = "") -> list[str]:
+    """Every setting that two nested ones have differently."""
+    if isinstance(stored, Mapping) and isinstance(wanted, Mapping):
+        return [
+            difference
+            for key in sorted({*stored, *wanted})
+            for difference in differences(
+                stored.get(key, "nothing"), wanted.get(key, "nothing"), f"{name}.{key}" if name else str(key)
+            )
+        ]
+    return [] if stored == wanted else [f"{name} was {stored!r} and is {wanted!r}"]
+
+
+@contextmanager
+def own_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and keep other trainings out of it meanwhile.
+
+    Raises
+    ------
+    CacheError
+        It cannot be made, or another process trains there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CacheError(
+                f"{folder}: another process trains there; wait until it has ended, or end it"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        sweep_unfinished(folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Log:
+    """`log.jsonl`: a line of JSON for every few steps, and for every validation."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOG
+
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """Append a line.
+
+        Raises
+        ------
+        CacheError
+            It cannot be written.
+        """
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        except OSError as error:
+            raise cannot_write(self._path, error) from None
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All whole lines; a torn one, left by a kill, ends them."""
+        if not self._path.exists():
+            return []
+        entries = []
+        for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                entries.append(dict(json.loads(line)))
+            except (ValueError, TypeError):
+                break
+        return entries
+
+    def cut(self, step: int) -> None:
+        """Drop what was logged behind a step: a training that goes on from there logs it again."""
+        kept = [entry for entry in self.entries() if entry.get("step", 0) <= step]
+        if kept or self._path.exists():
+            write_whole(self._path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())

@@ -1,0 +1,201 @@
+"""The loop of a training: steps, the log, validations and checkpoints, until it ends or is ended."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from configs.errors import CacheError, TrainingError, WeightsError
+from models.light_weights import save_light
+from pipeline.interruption import deferred
+from pipeline.training.batches import Batches
+from pipeline.training.checkpoints import (
+    BEST,
+    LAST,
+    SETTINGS,
+    Log,
+    own_folder,
+    read_checkpoint,
+    write_checkpoint,
+    write_whole,
+)
+from pipeline.training.learner import Learner
+from pipeline.training.phases import learning_rate, phases_of
+from pipeline.training.plan import Plan
+from pipeline.training.validation import validate
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[Mapping[str, Any]], None]
+"""Is told every entry of the log."""
+CRITERIA = {"flow": "error", "synthesis": "frame", "joint": "frame"}
+"""What the best weights of a phase are best in; lower is better. Phases of one criterion compete."""
+
+
+def train(plan: Plan, *, minutes: float = math.inf, report: Report | None = None) -> int:
+    """Train, from the last checkpoint where there is one.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    minutes
+        Time after which it ends, with a checkpoint to go on from.
+    report
+        Called with every entry of the log.
+
+    Returns
+    -------
+    int
+        Steps done in all.
+
+    Raises
+    ------
+    TrainingError
+        A loss is no number any more. The last good weights are kept.
+    CacheError
+        The folder cannot be written, holds a damaged checkpoint, or another process trains there.
+    ConfigError
+        The checkpoint there is of another training.
+    KeyboardInterrupt
+        Ctrl-C or SIGTERM, once a checkpoint is written.
+    """
+    with own_folder(plan.folder):
+        return _Training(plan, report).run(minutes)
+
+
+class _Training:
+    def __init__(self, plan: Plan, report: Report | None) -> None:
+        self._plan, self._report, self._log = plan, report, Log(plan.folder)
+        state = read_checkpoint(plan.folder, plan.settings)
+        self._learner = Learner(plan.networks(), plan.section, plan.device, plan.threads)
+        self._sums: dict[str, float] = defaultdict(float)
+        self._best: dict[str, Any] = {"criterion": "", "score": math.inf}
+        self._seconds = 0.0
+        if state is not None:
+            self._go_on(state)
+        self._log.cut(self._learner.step)
+        text = json.dumps(plan.settings | {"threads": plan.threads}, indent=1)
+        write_whole(plan.folder / SETTINGS, text.encode())
+
+    def run(self, minutes: float) -> int:
+        section, learner = self._plan.section, self._learner
+        end = phases_of(section)[-1].last
+        borders = {phase.last for phase in phases_of(section)}
+        started = self._saved = self._validated = time.monotonic()
+        try:
+            with Batches(self._plan.scenes, section).ahead(learner.step, end) as batches:
+                for batch in batches:
+                    with deferred():  # a step and what is counted of it go together
+                        begun = time.monotonic()
+                        self._count(learner.learn(batch), begun)
+                    now = time.monotonic()
+                    due = learner.step in borders or now - started > 60 * minutes
+                    with deferred():
+                        if due or now - self._validated > 60 * section.validation_minutes:
+                            self._validate()
+                        if due or now - self._saved > 60 * section.checkpoint_minutes:
+                            self._save()
+                    if now - started > 60 * minutes:
+                        break
+        except KeyboardInterrupt:
+            self._save()
+            raise
+        except TrainingError as error:
+            raise TrainingError(f"{error}. {self._keep_good()}") from None
+        return learner.step
+
+    def _go_on(self, state: dict[str, Any]) -> None:
+        try:
+            self._learner.restore(state["learner"])
+            self._sums.update(state["sums"])
+            self._best, self._seconds = state["best"], state["seconds"]
+        except (KeyError, RuntimeError, ValueError, TypeError) as error:
+            raise CacheError(
+                f"{self._plan.folder}: its checkpoint does not fit ({type(error).__name__}); "
+                "remove it to start again"
+            ) from None
+        if state["threads"] != self._plan.threads:
+            logger.warning(
+                "the checkpoint is from %d threads, and these are %d: the last digits of losses may differ",
+                state["threads"],
+                self._plan.threads,
+            )
+
+    def _count(self, values: Mapping[str, float], begun: float) -> None:
+        step = self._learner.step
+        self._sums["count"] += 1
+        for name, value in values.items():
+            self._sums[name] += value
+        passed = time.monotonic() - begun
+        self._seconds += passed
+        self._sums["seconds"] += passed
+        if step % self._plan.section.log_steps == 0:
+            count = self._sums.pop("count")
+            means = {name: total / count for name, total in self._sums.items()}
+            self._sums.clear()
+            rate = learning_rate(self._plan.section, step - 1)
+            self._add({"kind": "steps", "step": step, "phase": self._learner.phase, "rate": rate} | means)
+
+    def _validate(self) -> None:
+        plan, learner = self._plan, self._learner
+        self._validated = time.monotonic()
+        if plan.validation is None:
+            return
+        found = validate(
+            learner.averaged,
+            plan.validation,
+            plan.section.validation_count,
+            learner.autocast(),
+            plan.device,
+        )
+        criterion = CRITERIA[learner.phase]
+        score = found[criterion]
+        best = self._best["criterion"] != criterion or score < self._best["score"]
+        entry = {"kind": "validation", "step": learner.step, "phase": learner.phase, "best": best}
+        self._add(entry | {"hours": self._seconds / 3600} | found)
+        if best:
+            self._best = {"criterion": criterion, "score": score}
+            self._save_weights(BEST)
+
+    def _save(self) -> None:
+        write_checkpoint(
+            self._plan.folder,
+            self._plan.settings,
+            {
+                "learner": self._learner.state(),
+                "sums": dict(self._sums),
+                "best": self._best,
+                "seconds": self._seconds,
+                "threads": self._plan.threads,
+            },
+        )
+        self._save_weights(LAST)
+        if self._plan.validation is None:
+            shutil.copyfile(self._plan.folder / LAST, self._plan.folder / BEST)
+        self._saved = time.monotonic()
+
+    def _save_weights(self, name: str) -> None:
+        learner = self._learner
+        save_light(self._plan.folder / name, learner.averaged, self._plan.origin(learner.step))
+
+    def _keep_good(self) -> str:
+        """Write the weights of before the failure, where they are numbers; say what there is."""
+        with suppress(WeightsError):
+            self._save_weights(LAST)
+        last = self._plan.folder / LAST
+        return (
+            f"The last good weights are in {last}" if last.exists() else "No weights were good enough to keep"
+        )
+
+    def _add(self, entry: Mapping[str, Any]) -> None:
+        self._log.add(entry)
+        if self._report is not None:
+            self._report(entry)

@@ -1,0 +1,88 @@
+"""The phases of a training: what learns in each, and at which rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from configs.sections import TrainingSection
+from models.light_weights import LightNetworks
+
+PhaseName = Literal["flow", "synthesis", "joint"]
+ORDER: tuple[PhaseName, ...] = ("flow", "synthesis", "joint")
+FINAL_SHARE = 0.01
+"""Of the greatest rate, at the last step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A run of steps."""
+
+    name: PhaseName
+    first: int
+    """Its first step, counted from the training's."""
+    steps: int
+    rate: float
+    """The greatest."""
+
+    @property
+    def last(self) -> int:
+        """The step behind its last one."""
+        return self.first + self.steps
+
+
+def phases_of(section: TrainingSection) -> list[Phase]:
+    """The phases that have steps, in their order."""
+    phases, first = [], 0
+    for name in ORDER:
+        wanted = getattr(section, name)
+        if wanted.steps:
+            phases.append(Phase(name, first, wanted.steps, wanted.rate))
+            first += wanted.steps
+    return phases
+
+
+def phase_at(section: TrainingSection, step: int) -> Phase:
+    """The phase that a step is in; the last one behind the end."""
+    phases = phases_of(section)
+    return next((phase for phase in phases if step < phase.last), phases[-1])
+
+
+def learning_rate(section: TrainingSection, step: int) -> float:
+    """Rate of a step: up in a line, then down as `section.schedule` says.
+
+    References
+    ----------
+    .. [1] I. Loshchilov, F. Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017,
+       equation 5, one period. arXiv:1608.03983
+    .. [2] L. Smith, N. Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning
+       Rates", 2017: one cycle, in lines. arXiv:1708.07120
+    """
+    phase = phase_at(section, step)
+    warm = section.warm_up * phase.steps
+    done = step - phase.first + 1
+    if done <= warm:
+        return phase.rate * done / warm
+    share = (done - warm) / max(1.0, phase.steps - warm)
+    falling = (1 + math.cos(math.pi * share)) / 2 if section.schedule == "cosine" else 1 - share
+    return phase.rate * (FINAL_SHARE + (1 - FINAL_SHARE) * falling)
+
+
+def set_learning(networks: LightNetworks, phase: PhaseName) -> list[nn.Parameter]:
+    """Switch gradients on for what learns in a phase and off for all else; return what learns.
+
+    The importance of pixels matters to frames alone, so it learns with the synthesis.
+    """
+    networks.refinement.requires_grad_(phase != "synthesis")
+    networks.refinement.importance.requires_grad_(phase != "flow")
+    networks.synthesis.requires_grad_(phase != "flow")
+    return [parameter for parameter in _parameters(networks) if parameter.requires_grad]
+
+
+def _parameters(networks: LightNetworks) -> Iterator[nn.Parameter]:
+    for network in networks:
+        yield from network.parameters()

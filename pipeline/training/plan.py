@@ -1,0 +1,119 @@
+"""What a training is: its settings, its scenes and its folder, found by their fingerprint."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from configs.errors import ConfigError
+from configs.sections import Config, TrainingSection
+from data.cutouts import TrainingSet
+from models.light_weights import LightNetworks, Origin, load_light, new_networks
+from models.weights_files import file_digest
+from pipeline.fingerprints import canonical_digest
+from pipeline.training.batches import check_scenes
+
+TRAINING_VERSION = 1
+"""Raised whenever the same settings and scenes give other weights."""
+FOLDER = "training"
+"""In the cache."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training, before anything of it is done."""
+
+    section: TrainingSection
+    settings: dict[str, Any]
+    """Everything that its weights depend on: what its fingerprint is made of."""
+    fingerprint: str
+    folder: Path
+    scenes: TrainingSet
+    validation: TrainingSet | None
+    device: torch.device
+
+    @property
+    def threads(self) -> int:
+        """That share the work."""
+        return self.section.threads or os.cpu_count() or 1
+
+    def networks(self) -> LightNetworks:
+        """Those that it starts with.
+
+        Raises
+        ------
+        WeightsError
+            `training.weights` holds none.
+        """
+        if self.section.weights is None:
+            return new_networks(self.section.seed, self.section.iterations)
+        networks = load_light(self.section.weights, self.section.iterations)
+        for network in networks:
+            network.requires_grad_(True)
+        return networks
+
+    def origin(self, step: int) -> Origin:
+        """What is written into weights files of it."""
+        section = self.section
+        data = f"{section.data_name}, digest {self.scenes.digest}"
+        return Origin(data, section.licence, section.seed, _commit(), self.fingerprint, step)
+
+
+def make_plan(config: Config) -> Plan:
+    """Look at everything that a training needs.
+
+    Raises
+    ------
+    ConfigError
+        `training.scenes` is not set.
+    DataError
+        A folder holds no complete set of scenes, or frames smaller than the crop.
+    WeightsError
+        `training.weights` is no file.
+    """
+    section = config.training
+    if section.scenes is None:
+        raise ConfigError(
+            "training.scenes is not set; expected the folder of a training set of cut-out scenes: give it "
+            "with --set training.scenes=FOLDER"
+        )
+    scenes = TrainingSet(section.scenes)
+    check_scenes(scenes, section)
+    validation = None if section.validation_scenes is None else TrainingSet(section.validation_scenes)
+    settings = {
+        "version": TRAINING_VERSION,
+        "training": section.model_dump(mode="json", exclude=set(section.location_fields)),
+        "scenes": scenes.digest,
+        "weights": None if section.weights is None else file_digest(section.weights),
+    }
+    fingerprint = canonical_digest(settings)
+    return Plan(
+        section,
+        settings,
+        fingerprint,
+        config.store.cache / FOLDER / fingerprint,
+        scenes,
+        validation,
+        torch.device(config.executor.device),
+    )
+
+
+def _commit() -> str:
+    """Of the program's repository, where it runs from one; otherwise empty."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.strip()

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from configs.sections import SynthesisSection
+from models.light_synthesis import LightSynthesis
+from models.light_weights import new_networks
+from stages.synthesis import synthesise
+
+
+@pytest.fixture(scope="module")
+def network() -> LightSynthesis:
+    return new_networks(0).synthesis.eval()
+
+
+def trained(seeded: torch.Generator) -> LightSynthesis:
+    """With a last layer that returns something."""
+    network = new_networks(0).synthesis.eval()
+    with torch.no_grad():
+        last = network.synnet.residual_model_tail[-1]
+        last.weight.copy_(torch.randn(last.weight.shape, generator=seeded))
+    return network
+
+
+@pytest.mark.parametrize("t", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("size", [(1, 1), (6, 9), (33, 40)])
+def test_untrained_is_the_blend_at_any_size_and_time(
+    size: tuple[int, int], t: float, network: LightSynthesis
+) -> None:
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (*size, 3), np.uint8) for _ in range(2)]
+    flows = [rng.normal(0, min(size) / 8, (2, *size)).astype(np.float32) for _ in range(2)]
+    blend = synthesise(*frames, *flows, [t], None, SynthesisSection())[0]
+    tensors = [torch.from_numpy(frame).permute(2, 0, 1)[None] / 255 for frame in frames]
+    with torch.inference_mode():
+        drawn = network(*tensors, *(torch.from_numpy(flow)[None] for flow in flows), t)
+    np.testing.assert_allclose(drawn.frame[0].permute(1, 2, 0).numpy(), blend, atol=1e-5)
+    assert (drawn.mask == 0.5).all()
+
+
+def test_importance_decides_where_two_pixels_land_on_one(network: LightSynthesis) -> None:
+    frame = torch.zeros(1, 3, 8, 8)
+    frame[..., 2] = 1.0
+    flow = torch.zeros(1, 2, 8, 8)
+    flow[:, 0, :, 2] = 4.0  # half-way the white column lies on column 4
+    importance = torch.zeros(1, 1, 8, 8)
+    importance[..., 2] = 10.0
+    with torch.inference_mode():
+        none = network(frame, frame, flow, 0 * flow, 0.5, alpha=0.0).frame
+        white = network(
+            frame, frame, flow, 0 * flow, 0.5, alpha=0.0, importance01=importance, importance10=-importance
+        ).frame
+    assert none[0, 0, 0, 4] == pytest.approx(0.25)
+    assert white[0, 0, 0, 4] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_each_pair_has_its_own_time(seeded: torch.Generator) -> None:
+    network = trained(seeded)
+    frames = torch.rand(2, 2, 3, 16, 20, generator=seeded)
+    flows = torch.randn(2, 2, 2, 16, 20, generator=seeded)
+    with torch.no_grad():
+        both = network(*frames, *flows, torch.tensor([0.3, 0.8])).frame
+        for k, t in enumerate((0.3, 0.8)):
+            alone = network(*frames[:, k : k + 1], *flows[:, k : k + 1], t).frame
+            torch.testing.assert_close(both[k : k + 1], alone, atol=1e-4, rtol=1e-4)
+
+
+def test_strips_change_nothing(seeded: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = trained(seeded)
+    frames = torch.rand(2, 1, 3, 300, 20, generator=seeded)
+    flows = torch.randn(2, 1, 2, 300, 20, generator=seeded)
+    with torch.inference_mode():
+        whole = network(*frames, *flows, 0.5).frame
+        monkeypatch.setattr("models.light_synthesis.STRIP_PIXELS", 300 * 10)
+        parts = network(*frames, *flows, 0.5).frame
+    torch.testing.assert_close(parts, whole, atol=1e-4, rtol=1e-4)
+
+
+def test_gradients_reach_every_parameter_flows_and_importance(seeded: torch.Generator) -> None:
+    network = trained(seeded)
+    network.synnet.residual_model_tail[-1].weight.requires_grad_()
+    frames = torch.rand(2, 1, 3, 32, 36, generator=seeded)
+    flows = torch.randn(2, 1, 2, 32, 36, generator=seeded).requires_grad_()
+    importances = torch.zeros(2, 1, 1, 32, 36).requires_grad_()
+    drawn = network(*frames, *flows, 0.4, importance01=importances[0], importance10=importances[1])
+    (drawn.frame - 0.5).square().mean().backward()
+    unused = set()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        if not parameter.grad.any():
+            unused.add(name)
+    # Their inputs are never negative, so that nothing depends on the slope there.
+    assert unused == {"synnet.residual_model_head.0.weight", "synnet.residual_model_head1.0.weight"}
+    for tensor in (flows, importances):
+        assert tensor.grad is not None
+        assert tensor.grad.isfinite().all()
+        assert tensor.grad.any()
+
+
+def test_refuses(network: LightSynthesis) -> None:
+    frame, flow = torch.zeros(1, 3, 8, 8), torch.zeros(1, 2, 8, 8)
+    for t in (0.0, 1.0, float("nan")):
+        with pytest.raises(ValueError, match="t is"):
+            network(frame, frame, flow, flow, t)
+    with pytest.raises(ValueError, match="frame1"):
+        network(frame, frame[..., :-1], flow, flow, 0.5)
+    with pytest.raises(ValueError, match="importance of frame1"):
+        network(frame, frame, flow, flow, 0.5, importance10=torch.zeros(1, 1, 8, 7))

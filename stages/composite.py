@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from models.arrays import Flow, Frame
 from models.splatting import IMPORTANCE_LIMIT, splat
-from stages.dominant_motions import dominant_motions, sampled_vectors
+from stages.dominant_motions import consistent_vectors, dominant_motions
 from stages.flow_agreement import Agreement, FloatMap, agreement
 
+# All were chosen by the frames of drawn pairs and of real ones, see docs/quality.md.
 # Importance, the logarithm of a pixel's weight, falls
 BY_DIFFERENCE = 20.0  # for each unit of colour difference, 0..1, averaged over
 DIFFERENCE_SIDE = 3  # px,
@@ -40,8 +41,6 @@ SURE_SIDE = 5  # px over which that difference is averaged
 LEAST_SHARE = np.float32(1e-6)  # of either view, so that their shares can be divided
 FIGURE_FROM = 2.0  # px from the background's motion
 FIGURE_SPREAD = 2.0  # px: the outlines of figures belong to them
-VOTE_STEP = 3  # px between the pixels that vote for the background's motion
-AGREES_WITHIN = 1.5  # px forward and back, for a vector to vote
 FILL_RADIUS = 3  # px, of what is filled from around
 
 
@@ -118,10 +117,7 @@ class Composite:
 
 
 def _background_motion(flow01: Flow, flow10: Flow, found01: Agreement, found10: Agreement) -> FloatMap | None:
-    votes = []
-    for flow, found, sign in ((flow01, found01, 1), (flow10, found10, -1)):
-        sure = (found.inconsistency < AGREES_WITHIN) & ~found.outside
-        votes.append(np.float32(sign) * sampled_vectors(flow, sure, VOTE_STEP))
+    votes = [consistent_vectors(flow01, found01), -consistent_vectors(flow10, found10)]
     motions = dominant_motions(votes, 1)
     return motions[0] if motions else None
 

@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.flow_agreement import FloatMap
+from stages.flow_agreement import Agreement, FloatMap
 
+VOTE_STEP = 3  # px between the pixels that vote
+AGREES_WITHIN = 1.5  # px forward and back, for a vector to vote
 CELL = 2.0  # px, of the histogram of vectors
 SPREAD = 1.5  # cells: standard deviation of the smoothing before its maximum is taken
 LONGEST = 1024.0  # px; longer vectors are not counted
@@ -58,8 +60,13 @@ def dominant_motions(votes: Sequence[FloatMap], most: int) -> list[FloatMap]:
     return motions
 
 
-def sampled_vectors(flow: FloatMap, where: NDArray[np.bool_], step: int) -> FloatMap:
-    """The vectors (n, 2) of a flow (2, H, W) at every `step`-th pixel both ways, where asked for."""
-    rows = flow[:, ::step, ::step].reshape(2, -1).T
-    chosen: FloatMap = rows[where[::step, ::step].ravel()]
+def consistent_vectors(flow: FloatMap, found: Agreement) -> FloatMap:
+    """The vectors (n, 2) of a flow (2, H, W) that the flow back confirms, for voting."""
+    return sampled_vectors(flow, (found.inconsistency < AGREES_WITHIN) & ~found.outside)
+
+
+def sampled_vectors(flow: FloatMap, where: NDArray[np.bool_]) -> FloatMap:
+    """The vectors (n, 2) of a flow (2, H, W) at every `VOTE_STEP`-th pixel both ways, where asked for."""
+    rows = flow[:, ::VOTE_STEP, ::VOTE_STEP].reshape(2, -1).T
+    chosen: FloatMap = rows[where[::VOTE_STEP, ::VOTE_STEP].ravel()]
     return chosen

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.arrays import Flow, Frame, check_pair
 from models.compiled import compiled
-from stages.dominant_motions import dominant_motions, sampled_vectors
+from stages.dominant_motions import consistent_vectors, dominant_motions, sampled_vectors
 from stages.flow_agreement import FloatMap, agreement
 from stages.guided_filter import GuidedFilter
 from stages.refinement import RefinedFlow
@@ -28,10 +28,9 @@ STAGE_VERSION = 1
 
 SMALLEST_SIDE = 32  # px; smaller frames are padded for the search, which works on patches at several scales
 
+# All were chosen by the frames of drawn pairs and of real ones, see docs/quality.md.
 MOST_MOTIONS = 3
 LEAST_MOTION = 4.0  # px; what moves less is found by the search from rest
-VOTE_STEP = 3  # px between the pixels that vote for motions
-AGREES_WITHIN = 1.5  # px forward and back, for a vector to vote
 
 MOST_DIFFERENCE = 0.15  # of colour, 0..1: what differs more is no match either way
 OUTSIDE_COST = 0.7  # of leaving the frame, in units of that
@@ -140,8 +139,7 @@ def _candidates(frame0: Frame, frame1: Frame, coarse: _Candidate) -> list[_Candi
     rest = _everywhere(np.zeros(2, np.float32), frame0.shape[:2], REST_HANDICAP)
     searched = [search.start_from(start) for start in (rest, coarse)]
     found = [rest, coarse, *searched]
-    motions = dominant_motions(list(_votes(frame0, frame1, coarse, searched)), MOST_MOTIONS)
-    for motion in motions:
+    for motion in dominant_motions(list(_votes(frame0, frame1, coarse, searched)), MOST_MOTIONS):
         if np.hypot(*motion) >= LEAST_MOTION:
             moved = _everywhere(motion, frame0.shape[:2])
             found += [moved, search.start_from(moved)]
@@ -152,16 +150,11 @@ def _votes(
     frame0: Frame, frame1: Frame, coarse: _Candidate, searched: list[_Candidate]
 ) -> Iterator[FloatMap]:
     """Vectors from frame 0 to frame 1 that the searches agree on both ways, and those of pieces that move."""
-    for candidate in searched:
-        for first, second, flow01, flow10, sign in (
-            (frame0, frame1, candidate.flow01, candidate.flow10, 1),
-            (frame1, frame0, candidate.flow10, candidate.flow01, -1),
-        ):
-            found = agreement(first, second, flow01, flow10)
-            sure = (found.inconsistency < AGREES_WITHIN) & ~found.outside
-            yield np.float32(sign) * sampled_vectors(flow01, sure, VOTE_STEP)
-    for flow, sign in ((coarse.flow01, 1), (coarse.flow10, -1)):
-        yield np.float32(sign) * sampled_vectors(flow, (flow != 0).any(axis=0), VOTE_STEP)
+    for flow01, flow10, _ in searched:
+        yield consistent_vectors(flow01, agreement(frame0, frame1, flow01, flow10))
+        yield -consistent_vectors(flow10, agreement(frame1, frame0, flow10, flow01))
+    yield sampled_vectors(coarse.flow01, (coarse.flow01 != 0).any(axis=0))
+    yield -sampled_vectors(coarse.flow10, (coarse.flow10 != 0).any(axis=0))
 
 
 def _everywhere(motion: FloatMap, size: tuple[int, ...], handicap: float = 0.0) -> _Candidate:

@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.dominant_motions import LONGEST, dominant_motions, sampled_vectors
+from stages.dominant_motions import (
+    AGREES_WITHIN,
+    LONGEST,
+    consistent_vectors,
+    dominant_motions,
+    sampled_vectors,
+)
+from stages.flow_agreement import Agreement
 
 
 def around(x: float, y: float, count: int, seed: int = 0) -> np.ndarray:
@@ -36,4 +43,12 @@ def test_vectors_are_sampled_where_asked_for() -> None:
     flow = np.arange(2 * 4 * 6, dtype=np.float32).reshape(2, 4, 6)
     where = np.ones((4, 6), bool)
     where[0, 0] = False
-    np.testing.assert_array_equal(sampled_vectors(flow, where, 3), flow[:, [0, 3, 3], [3, 0, 3]].T)
+    np.testing.assert_array_equal(sampled_vectors(flow, where), flow[:, [0, 3, 3], [3, 0, 3]].T)
+
+
+def test_vectors_vote_that_lead_home_inside_the_frame() -> None:
+    flow = np.arange(2 * 4 * 6, dtype=np.float32).reshape(2, 4, 6)
+    found = Agreement(*np.zeros((2, 4, 6), np.float32), np.zeros((4, 6), bool))
+    found.inconsistency[0, 3] = AGREES_WITHIN
+    found.outside[3, 0] = True
+    np.testing.assert_array_equal(consistent_vectors(flow, found), flow[:, [0, 3], [0, 3]].T)

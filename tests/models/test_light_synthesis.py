@@ -32,7 +32,7 @@ def test_untrained_is_the_blend_at_any_size_and_time(
     rng = np.random.default_rng(0)
     frames = [rng.integers(0, 256, (*size, 3), np.uint8) for _ in range(2)]
     flows = [rng.normal(0, min(size) / 8, (2, *size)).astype(np.float32) for _ in range(2)]
-    blend = synthesise(*frames, *flows, [t], None, SynthesisSection())[0]
+    blend = synthesise(*frames, *flows, [t], None, SynthesisSection(method="blend"))[0]
     tensors = [torch.from_numpy(frame).permute(2, 0, 1)[None] / 255 for frame in frames]
     with torch.inference_mode():
         drawn = network(*tensors, *(torch.from_numpy(flow)[None] for flow in flows), t)

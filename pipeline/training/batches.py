@@ -153,9 +153,9 @@ def _part(batch: Batch, which: slice, count: int) -> Batch:
     )
 
 
-def whole_scene(scenes: Scenes, position: int) -> Batch:
+def whole_scene(scene: KeptScene, position: int) -> Batch:
     """A scene as it is, with DIS flows to start from: for validation."""
-    example = _example(scenes.scene(position))
+    example = _example(scene)
     frame0, frame1 = example.frames[0], example.frames[2]
     start = np.stack([dis_flow(frame0, frame1), dis_flow(frame1, frame0)])
     return collate([example], [start], (position,))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+import torch
+
 from configs.errors import CacheError, TrainingError, WeightsError
 from models.light_weights import save_light
 from pipeline.interruption import deferred
@@ -67,8 +69,12 @@ def train(plan: Plan, *, minutes: float = math.inf, report: Report | None = None
     KeyboardInterrupt
         Ctrl-C or SIGTERM, once a checkpoint is written.
     """
-    with own_folder(plan.folder):
-        return _Training(plan, report).run(minutes)
+    threads = torch.get_num_threads()
+    try:
+        with own_folder(plan.folder):
+            return _Training(plan, report).run(minutes)
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Training:
@@ -153,8 +159,9 @@ class _Training:
             learner.averaged,
             plan.validation,
             plan.section.validation_count,
-            learner.autocast(),
+            learner.autocast,
             plan.device,
+            plan.threads if plan.device.type == "cpu" else 1,
         )
         criterion = CRITERIA[learner.phase]
         score = found[criterion]

@@ -50,7 +50,7 @@ def test_shapes_and_parts(plan_of: MakePlan) -> None:
     assert torch.equal(torch.cat([one.truth[:1], two.truth[:2]]), batch.truth[:3])
     assert torch.equal(torch.cat([one.truth[1:], two.truth[2:]]), batch.truth[3:])
     assert len(split(batch, 5)) == 3
-    assert whole_scene(plan.scenes, 0).truth.shape == (2, 2, 40, 48)
+    assert whole_scene(plan.scenes.scene(0), 0).truth.shape == (2, 2, 40, 48)
 
 
 def test_refuses_frames_smaller_than_the_crop(plan_of: MakePlan) -> None:

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from models.light_weights import new_networks
+from pipeline.training.learner import Learner
+from pipeline.training.validation import validate
+from tests.pipeline.training.conftest import MakePlan
+
+
+def test_means_over_scenes_whatever_the_threads(plan_of: MakePlan) -> None:
+    plan = plan_of()
+    networks = new_networks(0, 1)
+    for network in networks:
+        network.eval()
+    with torch.no_grad():  # no change of the flow
+        networks.refinement.update_block.flow_head.conv2.weight.zero_()
+        networks.refinement.update_block.flow_head.conv2.bias.zero_()
+    autocast = Learner(networks, plan.section, plan.device).autocast
+    one, two = (
+        validate(networks, plan.scenes, count, autocast, plan.device, threads=count) for count in (1, 2)
+    )
+    second = validate(
+        networks,
+        type("Second", (), {"__len__": lambda self: 1, "scene": lambda self, k: plan.scenes.scene(1)})(),
+        9,
+        autocast,
+        plan.device,
+    )
+    for name, value in two.items():
+        assert value == pytest.approx((one[name] + second[name]) / 2, rel=1e-4), name
+    assert two["error"] == pytest.approx(two["start_error"], rel=0.3)
+    assert 0 < two["visible"] < two["error"]

@@ -90,7 +90,7 @@ class Run:
         atexit.unregister(self.close)
 
     def met(self, stage: str, shard: str, error: Exception) -> None:
-        """Take note of what kept a shard from being committed.
+        """Take note of what kept a shard from being committed, or with `shard` empty a whole stage.
 
         Raises
         ------
@@ -102,7 +102,8 @@ class Run:
             if isinstance(error, DamagedShardError):
                 verify_and_note(error.path)  # now, so that the next run knows even if this one is killed
         else:
-            self.broken.append(f"{stage}, shard {shard}: {describe(error)}")
+            where = f"{stage}, shard {shard}" if shard else stage
+            self.broken.append(f"{where}: {describe(error)}")
         if self._record is not None:
             self._record.event("trouble", stage=stage, shard=shard, what=describe(error))
         if isinstance(error, OSError) and error.errno in HOPELESS:

@@ -126,7 +126,9 @@ class StageBatch(PipelineTask):
             self._compute(run)
         except Exception as error:
             # Luigi keeps errors to its log; the run's summary has to know them.
-            if error is not run.stopped:
+            if isinstance(error, OSError):
+                run.met(self.stage, "", error)  # a full disk stops the run here as well
+            elif error is not run.stopped:
                 run.broken.append(f"{self.stage}: {describe(error)}")
             raise
         trouble = [*run.broken[broken:], *(str(error) for error in run.changed[changed:])]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import random
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from configs.errors import CacheError
 from configs.loading import load_config
 from data.cartoon import write_dataset
 from pipeline.bindings import STAGES
 from pipeline.run_record import is_alive, read_events, read_runs
+from pipeline.runner import execute
 from pipeline.selection import Selection
 from pipeline.session import Session
 from pipeline.shard_manifest import read_manifest
@@ -166,6 +170,17 @@ def test_a_disk_that_is_really_full(small_disk: Path, tiny: Path, expected: Resu
     remount(small_disk, "size=50m")
     assert run_to_the_end(settings) == 0
     assert results(settings) == expected
+
+
+def test_a_disk_that_fills_between_shards_stops_the_run_as_well(
+    settings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Session, "prepare", full)
+    with pytest.raises(CacheError, match=r"cannot be written \(No space left on device; .* GB free\)"):
+        execute("demo", settings, Selection(), Console(quiet=True))
 
 
 def test_a_cache_that_cannot_be_written_is_refused_and_can_be_looked_at(

@@ -41,7 +41,7 @@ def main(_pairs: list[Pair]) -> None:
         for stage in ("refinement", "synthesis"):
             torch.save(random_network(stage).state_dict(), root / f"{stage}.pth")
             weights.append(f"{stage}.weights='{root / stage}.pth'")
-        for name, more in {"none and blend": [], "random networks": weights}.items():
+        for name, more in {"without weights": [], "random networks": weights}.items():
             settings = [
                 f"data.root='{root / 'cartoons'}'",
                 f"store.cache='{root / name}'",

@@ -26,7 +26,7 @@ NETWORKS = ("refinement", "synthesis")
 VARIANTS = (
     ("random networks", True, []),
     ("random networks, 10 bits", True, ["refinement.fraction_bits=10"]),
-    ("none and blend", False, []),
+    ("without weights", False, []),
 )
 
 

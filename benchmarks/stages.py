@@ -18,17 +18,17 @@ def main(_pairs: list[Pair]) -> None:
     work = PairWork(pair, config, random_vgg19(config.features.layers, config.features.seed))
     flow = work.flow()
 
-    def blend() -> object:
+    def compose() -> object:
         return synthesise(*work.frames, flow.flow01, flow.flow10, (0.5,), None, config.synthesis)
 
-    frame = blend()[0]
+    frame = compose()[0]
     seconds = compare(
         {
             "segmentation, a frame": work.segment,
             "features, a frame": work.describe,
             f"matching, {work.pieces[0].count} x {work.pieces[1].count} pieces": work.match,
             "coarse flow, a pair": work.flow,
-            "synthesis (blend), a pair": blend,
+            "synthesis (composite), a pair": compose,
             "evaluation, a pair": lambda: evaluate_frame(
                 frame, triplet.middle, None, None, config.evaluation
             ),

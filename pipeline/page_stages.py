@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.sections import FeaturesSection
 from pipeline.drawing import saturated_length
 from pipeline.fingerprints import resolved_method
 from pipeline.page_material import Material
@@ -111,6 +112,12 @@ def _segmentation_view(material: Material, number: int, note: str) -> View:
     return view(f"Frame {number}", layers, note or UNREADABLE, side=number)
 
 
+def _features_from(section: FeaturesSection) -> str:
+    if section.chosen_method != section.network_method:
+        return section.chosen_method
+    return "seeded random VGG-19" if section.weights is None else f"VGG-19, {section.weights.name}"
+
+
 def matching_part(material: Material) -> dict[str, Any]:
     """Matches of the pieces of both frames."""
     found = material.matching
@@ -121,8 +128,7 @@ def matching_part(material: Material) -> dict[str, Any]:
     for direction in present(found.arrays, "score"):
         score = found.arrays[f"score{direction}"]
         facts.append((f"median affinity {arrow(direction)}", f"{np.median(score):.3f}"))
-    weights = material.config.features.weights
-    facts.append(("features from", "a seeded random VGG-19" if weights is None else weights.name))
+    facts.append(("features", _features_from(material.config.features)))
     views = []
     colored = {"match01", "rank_sum01"} <= found.arrays.keys() and None not in material.pieces
     for number in (0, 1):

@@ -167,7 +167,7 @@ class Segmentation(StageBatch):
 
 
 class Features(StageBatch):
-    """Pieces -> pooled VGG-19 features."""
+    """Pieces -> features by which they are matched."""
 
     stage = "features"
 

@@ -84,7 +84,7 @@ VARIABLES: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
                 "piece_features",
                 ("float32",),
                 ("piece", "channel"),
-                "pooled VGG-19 features, minimum 0, sum 1 a piece",
+                "features of a piece, 0 or more, sum 1",
                 ragged=True,
             ),
         ),

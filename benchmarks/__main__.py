@@ -7,7 +7,7 @@ import importlib
 from pathlib import Path
 
 from benchmarks.measuring import load_pairs
-from pipeline.executors import prepare_process
+from pipeline.running.executors import prepare_process
 
 NAMES = (
     "segmentation",

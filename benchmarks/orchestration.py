@@ -23,10 +23,10 @@ from rich.console import Console
 from benchmarks.measuring import Pair
 from benchmarks.networks import random_network
 from data.cartoon import write_dataset
-from pipeline.executors import DaskExecutor
-from pipeline.jobs import ShardOutcome
-from pipeline.runner import execute
-from pipeline.selection import Selection
+from pipeline.compute.shard_jobs import ShardOutcome
+from pipeline.planning.selection import Selection
+from pipeline.running.executors import DaskExecutor
+from pipeline.running.runner import execute
 
 PAIRS = 64
 WORKERS = 2

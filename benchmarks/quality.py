@@ -26,11 +26,11 @@ from configs.sections import EvaluationSection
 from data.cartoon import CartoonTriplet, draw_triplet
 from data.images import Frame, read_image
 from models.arrays import Flow
-from pipeline.drawing import Tile, arrange
-from pipeline.results import frame_name
-from pipeline.runner import execute
-from pipeline.selection import Selection
-from pipeline.session import Session
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+from pipeline.results.pictures import Tile, arrange
+from pipeline.running.output_folder import frame_name
+from pipeline.running.runner import execute
 from stages.composite import Composite
 from stages.evaluation import evaluate_frame
 

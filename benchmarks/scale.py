@@ -34,16 +34,16 @@ from benchmarks.measuring import Pair
 from configs.loading import load_config
 from data.file_facts import FileFacts
 from data.layouts import SPLIT_FOLDERS, read_dataset
-from pipeline import cli
-from pipeline import run as run_module
-from pipeline.cues import plan
-from pipeline.executors import DaskExecutor
-from pipeline.fingerprints import canonical_digest
-from pipeline.jobs import ShardJob, ShardOutcome
-from pipeline.session import Session
-from pipeline.shard_manifest import ItemRecord, ShardManifest, read_manifest, write_manifest
-from pipeline.shards import array_digest, write_shard
-from pipeline.variables import VARIABLES
+from pipeline.cli.app import app as cli
+from pipeline.compute.shard_jobs import ShardJob, ShardOutcome
+from pipeline.planning.reasons import plan
+from pipeline.planning.session import Session
+from pipeline.running import run as run_module
+from pipeline.running.executors import DaskExecutor
+from pipeline.store.array_specs import VARIABLES
+from pipeline.store.fingerprints import canonical_digest
+from pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest, write_manifest
+from pipeline.store.shards import array_digest, write_shard
 from stages.evaluation import METRICS
 
 PAIRS = (1_000, 3_000, 12_000)

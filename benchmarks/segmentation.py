@@ -10,11 +10,11 @@ import cv2
 
 from benchmarks.measuring import Frame, Pair, compare
 from configs.sections import ContourPreset, SegmentationSection
-from stages.contours import draw_contours, find_inside
-from stages.line_assignment import assign_lines
-from stages.piece_merging import merge_fills
 from stages.segmentation import measure_pieces, number_by_area, segment, segmentation_steps
-from stages.trapped_ball import fill_pieces
+from stages.segmentation.contours import draw_contours, find_inside
+from stages.segmentation.line_assignment import assign_lines
+from stages.segmentation.piece_merging import merge_fills
+from stages.segmentation.trapped_ball import fill_pieces
 from tests.plain import segmentation as plain
 
 

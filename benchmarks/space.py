@@ -14,11 +14,11 @@ from benchmarks.measuring import Pair
 from benchmarks.networks import random_network
 from data.cartoon import draw_triplet
 from data.images import write_image
-from pipeline.runner import execute
-from pipeline.selection import Selection
-from pipeline.session import Session
-from pipeline.shard_manifest import read_manifest
-from pipeline.shards import read_item, write_shard
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+from pipeline.running.runner import execute
+from pipeline.store.shard_manifest import read_manifest
+from pipeline.store.shards import read_item, write_shard
 
 DRAWN = 6
 PRESET = "released"

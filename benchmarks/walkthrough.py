@@ -17,9 +17,13 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 
 from data.cartoon import write_dataset
-from data.images import Frame, read_image
+from data.images import Frame, read_image, to_uint8
 from data.truth import read_truth
-from pipeline.drawing import (
+from pipeline.pages.inspect.pieces import FATES
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+from pipeline.results.pair_results import PairView
+from pipeline.results.pictures import (
     INK,
     Tile,
     arrange,
@@ -30,15 +34,10 @@ from pipeline.drawing import (
     match_colors,
     saturated_length,
 )
-from pipeline.page_pieces import FATES
-from pipeline.pair_view import PairView
-from pipeline.results import to_uint8
-from pipeline.runner import execute
-from pipeline.selection import Selection
-from pipeline.session import Session
-from pipeline.variables import Array
-from stages.contours import INSIDE_ABOVE
+from pipeline.running.runner import execute
+from pipeline.store.array_specs import Array
 from stages.segmentation import segmentation_steps
+from stages.segmentation.contours import INSIDE_ABOVE
 from stages.synthesis import splat_frames
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "walkthrough"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import Pair
 from configs.sections import CoarseFlowSection, MatchingSection, SegmentationSection
-from pipeline.executors import prepare_process
+from pipeline.running.executors import prepare_process
 from stages.coarse_flow import generate_coarse_flow
 from stages.matching import match_pieces
 from stages.segmentation import segment

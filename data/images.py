@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -214,3 +215,10 @@ def write_file(path: Path, content: bytes) -> None:
         unfinished.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); check the folder") from None
+
+
+def to_uint8(frame: npt.NDArray[Any]) -> Frame:
+    """Frame as kept in the cache (uint8, or float 0..1) -> uint8."""
+    if frame.dtype == np.uint8:
+        return frame
+    return np.rint(frame.astype(np.float32) * 255).astype(np.uint8)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from configs.errors import DataError
 
 TRUTH_FOLDERS = {"test": "test_2k_truth", "train": "train_10k_truth"}
+TRUTH_TIME = 0.5
+"""Time of a triplet's ground truth: it is the middle frame."""
 TRUTH_FILE = "truth.npz"
 TRUTH_ARRAYS = ("flow01", "flow10", "occluded01", "occluded10", "pieces0", "pieces1")
 

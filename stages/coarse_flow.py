@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from configs.sections import CoarseFlowSection
 from models.compiled import compiled
-from stages.contours import check_frame
 from stages.matching import Matching
 from stages.segmentation import Pieces
+from stages.segmentation.contours import check_frame
 
 STAGE_VERSION = 1
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from models.arrays import Flow, Frame
 from models.splatting import IMPORTANCE_LIMIT, splat
-from stages.dominant_motions import consistent_vectors, dominant_motions
-from stages.flow_agreement import Agreement, FloatMap, agreement
+from stages.inverse_search.dominant_motions import consistent_vectors, dominant_motions
+from stages.inverse_search.flow_agreement import Agreement, FloatMap, agreement
 
 # All were chosen by the frames of drawn pairs and of real ones, see docs/quality.md.
 # Importance, the logarithm of a pixel's weight, falls

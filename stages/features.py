@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 from models.reproducible import reproducible
-from stages.contours import check_frame
+from stages.segmentation.contours import check_frame
 
 STAGE_VERSION = 2
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""

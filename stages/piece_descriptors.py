@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.contours import check_frame
 from stages.features import sum_over_pieces
 from stages.segmentation import Pieces
+from stages.segmentation.contours import check_frame
 
 STAGE_VERSION = 1
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""

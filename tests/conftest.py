@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.file_server import Server
+from tests.project import ROOT
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+SHARED = ROOT.parent / "shared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,20 +11,17 @@ from typing import Self
 from pydantic import model_validator
 
 from configs.sections.clip import ClipSection, read_rate
-from configs.sections.drawing import EvaluationSection, RefinementSection, SynthesisSection
-from configs.sections.matching import (
-    CONVOLUTIONS_PER_BLOCK,
-    PAPER_LAYERS,
-    RELEASED_LAYERS,
-    CoarseFlowSection,
-    ContourPreset,
-    DisneyContourPreset,
-    FeaturesSection,
-    MatchingSection,
-    SegmentationSection,
-)
-from configs.sections.running import LEAST_MEMORY_GB, DataSection, ExecutorSection, StoreSection
+from configs.sections.coarse_flow import CoarseFlowSection
+from configs.sections.data import DataSection
+from configs.sections.evaluation import EvaluationSection
+from configs.sections.executor import LEAST_MEMORY_GB, ExecutorSection
+from configs.sections.features import CONVOLUTIONS_PER_BLOCK, PAPER_LAYERS, RELEASED_LAYERS, FeaturesSection
+from configs.sections.matching import MatchingSection
+from configs.sections.refinement import RefinementSection
 from configs.sections.section import NetworkSection, Precision, Section, Style, check_times
+from configs.sections.segmentation import ContourPreset, DisneyContourPreset, SegmentationSection
+from configs.sections.store import StoreSection
+from configs.sections.synthesis import SynthesisSection
 from configs.sections.training import PhaseSection, TrainingSection
 
 __all__ = [

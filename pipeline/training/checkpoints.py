@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from configs.errors import CacheError, ConfigError
-from pipeline.folder_commits import sweep_unfinished, sync, unfinished_folder
+from pipeline.store.commits import sweep_unfinished, sync, unfinished_folder
 
 CHECKPOINT_VERSION = 1
 CHECKPOINT, LOG, SETTINGS = "last.ckpt", "log.jsonl", "training.json"
@@ -103,7 +103,7 @@ def read_checkpoint(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]
         raise CacheError(
             f"{path}: cannot be read ({error.strerror or error}); check its permissions"
         ) from None
-    # Damaged archives raise nearly anything, see `models.weights_files`.
+    # Damaged archives raise nearly anything, see `models.weights.files`.
     except Exception as error:  # noqa: BLE001
         raise CacheError(
             f"{path}: no checkpoint, or a damaged one ({type(error).__name__}); {remedy}"

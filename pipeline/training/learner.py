@@ -14,7 +14,7 @@ from torch.nn.utils import clip_grad_norm_
 from configs.errors import TrainingError
 from configs.sections import TrainingSection
 from models.light_rfr import LightRefined
-from models.light_weights import LightNetworks
+from models.weights.light import LightNetworks
 from pipeline.training.batches import Batch, split
 from pipeline.training.losses import charbonnier, end_point_error, flow_loss, frame_loss
 from pipeline.training.phases import PhaseName, learning_rate, phase_at, set_learning

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 
 from configs.errors import CacheError, TrainingError, WeightsError
-from models.light_weights import save_light
-from pipeline.interruption import deferred
+from models.weights.light import save_light
+from pipeline.running.interruption import deferred
 from pipeline.training.batches import Batches
 from pipeline.training.checkpoints import (
     BEST,

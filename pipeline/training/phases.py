@@ -10,7 +10,7 @@ from typing import Literal
 from torch import nn
 
 from configs.sections import TrainingSection
-from models.light_weights import LightNetworks
+from models.weights.light import LightNetworks
 
 PhaseName = Literal["flow", "synthesis", "joint"]
 ORDER: tuple[PhaseName, ...] = ("flow", "synthesis", "joint")

@@ -13,9 +13,9 @@ import torch
 from configs.errors import ConfigError
 from configs.sections import Config, TrainingSection
 from data.cutouts import TrainingSet
-from models.light_weights import LightNetworks, Origin, load_light, new_networks
-from models.weights_files import file_digest
-from pipeline.fingerprints import canonical_digest
+from models.weights.files import file_digest
+from models.weights.light import LightNetworks, Origin, load_light, new_networks
+from pipeline.store.fingerprints import canonical_digest
 from pipeline.training.batches import check_scenes
 
 TRAINING_VERSION = 1

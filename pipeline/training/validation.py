@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from data.cutouts import KeptScene
-from models.light_weights import LightNetworks
+from models.weights.light import LightNetworks
 from pipeline.training.batches import Scenes, whole_scene
 from pipeline.training.learner import draw
 from pipeline.training.losses import charbonnier, end_point_error, frame_loss

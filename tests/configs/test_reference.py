@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 from configs.reference import reference
 from configs.sections import Config
+from tests.project import ROOT
 
 
 def test_page_is_up_to_date() -> None:
-    page = Path(__file__).parents[2] / "docs" / "configuration.md"
+    page = ROOT / "docs" / "configuration.md"
     assert page.read_text(encoding="utf-8") == reference(), (
         "python -m configs.reference > docs/configuration.md"
     )

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from models.light_rfr import STRONGEST, LightRFR
-from models.light_weights import new_networks
+from models.weights.light import new_networks
 
 
 @pytest.fixture(scope="module")

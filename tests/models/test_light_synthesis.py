@@ -6,7 +6,7 @@ import torch
 
 from configs.sections import SynthesisSection
 from models.light_synthesis import LightSynthesis
-from models.light_weights import new_networks
+from models.weights.light import new_networks
 from stages.synthesis import synthesise
 
 

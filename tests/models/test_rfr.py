@@ -10,7 +10,7 @@ from torch import Tensor
 from models.correlation import CorrelationVolume
 from models.padding import pad_edge
 from models.rfr import RFR
-from models.weights import load_rfr
+from models.weights.loading import load_rfr
 
 RELEASED: dict[str, Any] = {"confidence_mask": False, "initial_flow_additions": 2}
 

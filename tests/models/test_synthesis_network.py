@@ -11,7 +11,7 @@ from models.gridnet import GridNet
 from models.padding import pad_edge
 from models.splatting import splat
 from models.synthesis_network import Source, SynthesisNetwork, carry
-from models.weights import load_synthesis
+from models.weights.loading import load_synthesis
 
 
 @pytest.fixture(scope="module")

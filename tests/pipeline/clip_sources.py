@@ -10,7 +10,7 @@ from configs.sections import ClipSection
 from data.clips.clip import Clip
 from data.clips.frame_times import common_time_base
 from data.clips.opening import open_clip
-from pipeline.clip_writers import check_output, open_writer
+from pipeline.clips.writers import check_output, open_writer
 from tests.drawn_videos import ffmpeg, write_video
 
 

@@ -11,16 +11,16 @@ from rich.console import Console
 
 from configs.loading import load_config
 from data.cartoon import write_dataset
-from pipeline.bindings import STAGES
-from pipeline.cli import main
-from pipeline.pages import write_pages
-from pipeline.pair_view import PairView
-from pipeline.runner import RunReport, execute
-from pipeline.selection import Selection
-from pipeline.session import Session
-from pipeline.sgm_export import FlowType, export_sgm
+from pipeline.cli.app import main
+from pipeline.compute.registry import STAGES
+from pipeline.exports.sgm_export import FlowType, export_sgm
+from pipeline.pages.inspect.pair_pages import write_pages
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+from pipeline.results.pair_results import PairView
+from pipeline.running.runner import RunReport, execute
 from tests.browser import Browser, browser_running, find_browser
-from tests.pipeline.exports import Export
+from tests.pipeline.exported_folders import Export
 
 SIZE = (72, 128)
 PAIRS = 4

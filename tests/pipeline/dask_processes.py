@@ -17,8 +17,7 @@ import psutil
 import pytest
 from distributed import Client
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0  # seconds to wait for a process on a busy machine
+from tests.project import PATIENCE, ROOT
 
 
 class DaskProcesses:

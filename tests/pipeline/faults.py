@@ -16,12 +16,13 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from configs.errors import AnimeInterpError
-from pipeline import folder_commits, shards
-from pipeline.runner import execute
-from pipeline.selection import Selection
+from pipeline.planning.selection import Selection
+from pipeline.running.runner import execute
+from pipeline.store import commits as folder_commits
+from pipeline.store import shards
+from tests.project import PATIENCE
 
 MOMENTS = ("before write", "after data", "after manifest", "before rename", "put aside", "after rename")
-PATIENCE = 120.0  # seconds to wait for an end on a busy machine
 
 # A server that has the libraries loaded already forks each run, in milliseconds instead of seconds.
 context = multiprocessing.get_context("forkserver")

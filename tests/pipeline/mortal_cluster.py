@@ -25,11 +25,13 @@ import psutil
 from distributed import Client, Scheduler, Worker
 from distributed.utils import get_mp_context
 
-from pipeline import cluster, jobs
-from pipeline.bindings import StageBinding
-from pipeline.compute import Computed, compute_items
-from pipeline.item_source import ItemSource
-from tests.pipeline.faults import MOMENTS, PATIENCE, Fault, context
+from pipeline.compute import shard_jobs as jobs
+from pipeline.compute.batching import Computed, compute_items
+from pipeline.compute.item_source import ItemSource
+from pipeline.compute.registry import StageBinding
+from pipeline.running import dask_cluster as cluster
+from tests.pipeline.faults import MOMENTS, Fault, context
+from tests.project import PATIENCE
 
 FOLDER = "MORTAL_WORKERS"  # environment variable: where workers write
 BEGUN = "begun.jsonl"

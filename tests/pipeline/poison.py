@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 from distributed import Status
 
-from pipeline import jobs
-from pipeline.bindings import StageBinding
-from pipeline.compute import Computed, compute_items
-from pipeline.item_source import ItemSource
+from pipeline.compute import shard_jobs as jobs
+from pipeline.compute.batching import Computed, compute_items
+from pipeline.compute.item_source import ItemSource
+from pipeline.compute.registry import StageBinding
 
 POISON_FILE = "POISON_FILE"  # environment variable: JSON, {"stage of item": way to die}
 

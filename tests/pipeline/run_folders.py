@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
-from pipeline.run_record import INFO_NAME, LOG_NAME, RUNS_FOLDER, RunInfo, State
-from pipeline.session import Session
+from pipeline.planning.session import Session
+from pipeline.store.run_records import INFO_NAME, LOG_NAME, RUNS_FOLDER, RunInfo, RunState
 
 
 def make_run(
@@ -23,7 +23,7 @@ def make_run(
     *,
     started: float | None = None,
     ended: float | None = None,
-    state: State | None = None,
+    state: RunState | None = None,
     exit_code: int = 0,
     process: int | None = None,
     events: Sequence[Mapping[str, Any]] = (),

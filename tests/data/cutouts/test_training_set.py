@@ -15,6 +15,7 @@ import pytest
 from configs.errors import DataError
 from data.cutouts import SetSettings, TrainingSet, make_book, training_set, write_training_set
 from tests.drawn_cutouts import write_cutouts
+from tests.project import ROOT
 
 SETTINGS = SetSettings(count=7, size=(24, 32), shard=3)
 
@@ -97,7 +98,7 @@ def test_a_killed_process_leaves_whole_shards_and_no_workers(
     script, root = tmp_path / "draw.py", tmp_path / "set"
     script.write_text(KILLED)
     command = [sys.executable, str(script), str(book_folder), str(root), str(workers)]
-    path = {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    path = {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, env=os.environ | path)
     here = psutil.Process(process.pid)
     try:

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from configs.errors import ConfigError
-from pipeline.cli import app
+from pipeline.cli.app import app
 
 
 def test_trains_and_goes_on(sets: Path, tmp_path: Path) -> None:

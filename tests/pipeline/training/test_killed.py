@@ -4,16 +4,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from pipeline.training.checkpoints import Log
 from pipeline.training.loop import train
 from tests.pipeline.training.conftest import MakePlan
-
-REPOSITORY = Path(__file__).parents[3]
-PATIENCE = 120.0  # seconds
+from tests.project import PATIENCE, ROOT
 
 
 @pytest.mark.slow
@@ -34,7 +31,7 @@ def test_a_process_that_was_ended_goes_on(number: signal.Signals, code: int, pla
     command = [sys.executable, "-m", "pipeline.cli", "train", "train_light", "--quiet"]
     for word in words:
         command += ["--set", word]
-    process = subprocess.Popen(command, cwd=REPOSITORY)
+    process = subprocess.Popen(command, cwd=ROOT)
     deadline = time.monotonic() + PATIENCE
     while len(Log(plan.folder).entries()) < 3 and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.01)

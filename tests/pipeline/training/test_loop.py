@@ -13,7 +13,7 @@ import torch
 
 from configs.errors import CacheError, ConfigError, TrainingError
 from data.cutouts import KeptScene, TrainingSet
-from models.light_weights import load_light, read_origin
+from models.weights.light import load_light, read_origin
 from pipeline.training import learner as learner_module
 from pipeline.training.batches import Batches
 from pipeline.training.checkpoints import BEST, CHECKPOINT, LAST, Log, own_folder

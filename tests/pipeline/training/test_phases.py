@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from configs.sections import PhaseSection, TrainingSection
-from models.light_weights import new_networks
+from models.weights.light import new_networks
 from pipeline.training.phases import learning_rate, phase_at, phases_of, set_learning
 
 SECTION = TrainingSection(

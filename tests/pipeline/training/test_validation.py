@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.light_weights import new_networks
+from models.weights.light import new_networks
 from pipeline.training.learner import Learner
 from pipeline.training.validation import validate
 from tests.pipeline.training.conftest import MakePlan

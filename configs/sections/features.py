@@ -1,0 +1,71 @@
+"""Settings of the stage `features`."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from configs.sections.section import (
+    NetworkSection,
+    OptionalPath,
+)
+
+PAPER_LAYERS = ("relu1_2", "relu2_2", "relu3_4", "relu4_4")
+
+RELEASED_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+CONVOLUTIONS_PER_BLOCK = (2, 2, 4, 4, 4)  # VGG-19, Simonyan & Zisserman 2015, table 1, column E
+
+
+class FeaturesSection(NetworkSection):
+    """Pieces -> features by which they are matched."""
+
+    location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
+    network_method: ClassVar[str] = "vgg19"
+    plain_method: ClassVar[str] = "appearance"
+    network_fields: ClassVar[frozenset[str]] = frozenset({"layers", "seed", "precision"})
+
+    method: Literal["auto", "vgg19", "appearance"] = "auto"
+    """`vgg19` = VGG-19 maps averaged over each piece; `appearance` = colour, the colours around, shape and
+    place of each piece, without a network; `auto` = `vgg19` with weights."""
+    layers: tuple[str, ...] = PAPER_LAYERS
+    """VGG-19 layers, `reluB_N`, finest first, at most one a block and blocks in order: each is pooled at its
+    block's scale, 1, 1/2, 1/4, 1/8, 1/16."""
+    weights: OptionalPath = None
+    """VGG-19 weights (torchvision's layout); without them `vgg19` is a seeded random network."""
+    seed: int = Field(0, ge=0)
+    """Seed of the random network; unused with weights."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the network's weights and maps; pooling and features are float32 either way. `bfloat16` is
+    for GPUs and for CPUs that compute in it (AMX, AVX-512 BF16); on others it is slower than float32 by about
+    a tenth and takes more memory. Fewer than 1 in 100 matches change."""
+
+    @property
+    def unused_fields(self) -> frozenset[str]:
+        """Those of the other method, and the random network's seed where weights are given.
+
+        With VGG-19 the method itself is left out, so that results of before there was another stay valid.
+        """
+        if self.chosen_method == self.plain_method:
+            return self.network_fields
+        return frozenset({"method"} if self.weights is None else {"method", "seed"})
+
+    @field_validator("layers")
+    @classmethod
+    def _known_layers(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
+        blocks = [_layer_block(layer) for layer in layers]
+        if not layers or blocks != list(range(1, len(layers) + 1)):
+            raise ValueError(
+                f"layers {list(layers)} must name one layer of each block from 1 on, in order, "
+                f"such as {list(PAPER_LAYERS)}"
+            )
+        return layers
+
+
+def _layer_block(layer: str) -> int:
+    match = re.fullmatch(r"relu([1-5])_([1-4])", layer)
+    if match is None or int(match[2]) > CONVOLUTIONS_PER_BLOCK[int(match[1]) - 1]:
+        raise ValueError(f"{layer!r} is no VGG-19 layer; expected relu1_1, relu1_2, ..., relu5_4")
+    return int(match[1])

@@ -1,0 +1,56 @@
+"""Settings of the stage `refinement`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from configs.sections.section import (
+    NetworkSection,
+    OptionalPath,
+    Precision,
+    WorkingHeight,
+)
+
+
+class RefinementSection(NetworkSection):
+    """Coarse flow -> refined flow."""
+
+    location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
+    network_method: ClassVar[str] = "rfr"
+    plain_method: ClassVar[str] = "inverse_search"
+    network_fields: ClassVar[frozenset[str]] = frozenset(
+        {"confidence_mask", "initial_flow_additions", "iterations", "precision", "fraction_bits"}
+    )
+
+    method: Literal["auto", "rfr", "inverse_search", "none"] = "auto"
+    """`rfr` = the recurrent network (needs weights); `inverse_search` = dense inverse search from several
+    starts, the best answer in each region, without weights; `none` = the coarse flow as it is; `auto` = `rfr`
+    with weights, else `inverse_search`."""
+    weights: OptionalPath = None
+    """Checkpoint that holds the RFR (may be the same file as `synthesis.weights`)."""
+    confidence_mask: bool = True
+    """Weight the initial flow by exp(-g^2). The released program computes g and never uses it."""
+    initial_flow_additions: Literal[1, 2] = 1
+    """How often the initial flow is added. The released program adds it twice."""
+    iterations: int = Field(12, ge=1, le=100)
+    """Recurrent updates."""
+    precision: Precision = "float32"
+    """Precision of the convolutions; flows, correlations and the confidence are float32 either way.
+    `bfloat16` halves the time on CPUs that compute in it (AMX, AVX-512 BF16) and is for GPUs, as `float16`
+    is."""
+    fraction_bits: int = Field(0, ge=0, le=16)
+    """The network's flows are rounded to multiples of 2^-n px; 0 = not at all. 10 halves what they take in
+    the cache and changes them by at most 1/2048 px."""
+    height: WorkingHeight = 0
+    """Larger frames are refined at this height, px, and their flows made larger; 0 = at their own."""
+
+    @property
+    def unused_fields(self) -> frozenset[str]:
+        """Those of the network without it, and what does nothing at its default.
+
+        The latter so that results of before it was there stay valid.
+        """
+        at_default = frozenset(name for name in ("fraction_bits", "height") if not getattr(self, name))
+        return at_default | (self.network_fields if self.chosen_method == self.plain_method else frozenset())

@@ -1,0 +1,62 @@
+"""Settings of the stage `synthesis`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from configs.sections.section import (
+    NetworkSection,
+    OptionalPath,
+    Precision,
+    Times,
+    WorkingHeight,
+)
+
+
+class SynthesisSection(NetworkSection):
+    """Frames and refined flows -> frames at the times wanted."""
+
+    location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
+    network_method: ClassVar[str] = "gridnet"
+    plain_method: ClassVar[str] = "composite"
+    network_fields: ClassVar[frozenset[str]] = frozenset(
+        {"splatting", "softmax_alpha", "precision", "height"}
+    )
+
+    method: Literal["auto", "gridnet", "composite", "blend"] = "auto"
+    """`gridnet` = the network (needs weights); `composite` = the two splatted frames by how far each is to be
+    trusted, holes filled from the background, without weights; `blend` = the average of the two splatted
+    frames; `auto` = `gridnet` with weights, else `composite`."""
+    weights: OptionalPath = None
+    """Checkpoint that holds feature extractor and GridNet (may be the same file as `refinement.weights`)."""
+    splatting: Literal["softmax", "average"] = "softmax"
+    """How overlapping pixels are weighed; the released program averages."""
+    softmax_alpha: float = Field(-20.0, ge=-100, le=100)
+    """Softmax splatting: factor on the brightness difference; negative = consistent pixels win."""
+    precision: Precision = "float32"
+    """Precision of the convolutions; flows and splatting are float32 either way. As for `refinement`."""
+    times: Times = (0.5,)
+    """Times in (0, 1), ascending, 0 = frame 0."""
+    dtype: Literal["uint8", "float16"] = "uint8"
+    """How frames are cached; `float16` where scores must be those of the unquantised frame."""
+    height: WorkingHeight = 0
+    """Larger frames are drawn by the network at this height, px, and made larger, which blurs them; 0 = at
+    their own."""
+
+    @property
+    def unused_fields(self) -> frozenset[str]:
+        """Those of the network without it, and what does nothing at its default.
+
+        The latter so that results of before it was there stay valid.
+        """
+        at_default = frozenset() if self.height else frozenset({"height"})
+        return at_default | (self.network_fields if self.chosen_method == self.plain_method else frozenset())
+
+    @field_validator("times")
+    @classmethod
+    def _at_least_one(cls, times: tuple[float, ...]) -> tuple[float, ...]:
+        if not times:
+            raise ValueError("times is empty; give at least one between 0 and 1, such as 0.5")
+        return times

@@ -1,0 +1,1 @@
+"""Weights files: formats, records, download, conversion and loading."""

@@ -1,0 +1,1 @@
+"""The command `animeinterp`, one file a command."""

@@ -1,0 +1,198 @@
+"""The commands `cache ls`, `verify` and `gc`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from configs.errors import CacheError, ConfigError
+from configs.loading import load_config
+from configs.sections import Config
+from pipeline.cli.cache_tables import print_check, print_contents, print_offers, print_plan
+from pipeline.cli.terminal import EXIT_FAILURES, Quiet, Settings, complain, console, interruptible, say
+from pipeline.results.cache_check import CheckReport, check_shards, check_surroundings, shards_in
+from pipeline.results.cache_contents import (
+    Key,
+    check_cache,
+    contents_of,
+    current_keys,
+    fingerprint_folders,
+    read_users,
+)
+from pipeline.results.cache_gc import GcPlan, Scope, check_acceptances, plan_gc, remove
+from pipeline.store.sizes import in_bytes
+
+DEFAULT_CONFIG = "demo"
+
+cache = typer.Typer(help="The cache: what is in it, whether it is sound, and what can go.")
+OptionalConfig = Annotated[
+    str | None,
+    typer.Argument(metavar="[CONFIG]", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset."),
+]
+CacheFolder = Annotated[
+    Path | None, typer.Option("--cache", metavar="FOLDER", help="The cache, in place of the config's.")
+]
+OneStage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="Only this stage's.")]
+
+
+@cache.command("ls")
+def list_cache(
+    config: OptionalConfig = None,
+    folder: CacheFolder = None,
+    stage: OneStage = None,
+    settings: Settings = None,
+) -> None:
+    """Say what is in a cache: stages, fingerprints, how they differ, size and last use."""
+    place, loaded = find_cache(config, folder, settings or ())
+    check_cache(place, [stage] if stage else ())
+    found = [contents_of(path) for path in fingerprint_folders(place, stage)]
+    current = set() if loaded is None else current_keys(loaded, place)
+    print_contents(console, place, found, read_users(place), current, config or DEFAULT_CONFIG)
+
+
+@cache.command()
+def verify(
+    config: OptionalConfig = None,
+    folder: CacheFolder = None,
+    stage: OneStage = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also results that the config does not use.")
+    ] = False,
+    settings: Settings = None,
+    quiet: Quiet = False,
+) -> None:
+    """Read results whole and name whatever is damaged; the next run computes that again."""
+    place, loaded = find_cache(config, folder, settings or ())
+    check_cache(place, [stage] if stage else ())
+    folders = list(fingerprint_folders(place, stage))
+    if loaded is not None and not everything:
+        current = current_keys(loaded, place)
+        folders = [path for path in folders if (path.parent.name, path.name) in current]
+    started, report = time.monotonic(), CheckReport()
+    check_surroundings(folders, report)
+    paths = shards_in(folders)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with (
+        interruptible(),
+        Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar,
+    ):
+        for _ in bar.track(check_shards(paths, report), total=len(paths), description="shards"):
+            pass
+    print_check(console, place, report, time.monotonic() - started, quiet=quiet)
+    if not report.sound:
+        raise typer.Exit(EXIT_FAILURES)
+
+
+@cache.command()
+def gc(
+    configs: Annotated[
+        list[str] | None, typer.Argument(metavar="CONFIG...", help="Those whose results are to be kept.")
+    ] = None,
+    folder: CacheFolder = None,
+    unused: Annotated[bool, typer.Option("--unused", help="Results that no CONFIG uses.")] = False,
+    stage: Annotated[
+        str | None, typer.Option("--stage", metavar="STAGE", help="Of those, only this stage's.")
+    ] = None,
+    fingerprint: Annotated[
+        str | None, typer.Option("--fingerprint", metavar="PREFIX", help="Only those that begin so.")
+    ] = None,
+    older_than: Annotated[
+        float | None, typer.Option("--older-than", metavar="DAYS", min=0, help="Only those not used since.")
+    ] = None,
+    superseded: Annotated[
+        bool, typer.Option("--superseded", help="Shards whose items later shards hold too.")
+    ] = False,
+    left_overs: Annotated[
+        bool, typer.Option("--left-over", help="What writers that died have left.")
+    ] = False,
+    runs_older_than: Annotated[
+        float | None,
+        typer.Option("--runs-older-than", metavar="DAYS", min=0, help="Records of runs that ended before."),
+    ] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Do it; without, only say what would go.")] = False,
+    settings: Settings = None,
+) -> None:
+    """Say what can go from a cache, and with --delete remove it.
+
+    Never goes what a CONFIG uses, nor what a run that is going on uses.
+    """
+    scope = Scope(unused, superseded, left_overs, runs_older_than, stage, fingerprint, older_than)
+    place, keep = _what_to_keep(configs or [], folder, settings or ())
+    check_cache(place, [stage] if stage else ())
+    offers = plan_gc(place, keep, Scope(True, True, True))
+    if scope.empty:
+        print_offers(console, offers)
+        raise ConfigError(
+            "gc needs to be told what may go: --unused, --stage, --fingerprint, --older-than, --superseded, "
+            "--left-over or --runs-older-than"
+        )
+    plan = plan_gc(place, keep, scope)
+    if fingerprint is not None and not plan.candidates and not plan.spared:
+        raise CacheError(f"--fingerprint {fingerprint}: nothing in {place} begins so; see 'cache ls'")
+    print_plan(console, place, plan, delete=delete)
+    if not delete:
+        others = [one for one in offers.candidates if one not in plan.candidates and one.kind != "results"]
+        print_offers(console, GcPlan(others))
+        return
+    with interruptible():
+        if not _remove_all(place, plan):
+            raise typer.Exit(EXIT_FAILURES)
+
+
+def _what_to_keep(
+    configs: Sequence[str], folder: Path | None, settings: Sequence[str]
+) -> tuple[Path, dict[Key, str]]:
+    """The cache, and the results that the configs use, with which of them does."""
+    if not configs:
+        raise ConfigError(
+            "gc needs the configs whose results are to be kept, as in 'animeinterp cache gc demo --unused': "
+            "without any, everything in the cache would count as unused"
+        )
+    loaded = {config: load_config(config, settings) for config in configs}
+    places = {config: (folder or one.store.cache).expanduser() for config, one in loaded.items()}
+    place = places[configs[0]]
+    other = next((config for config in configs if places[config].resolve() != place.resolve()), None)
+    if other is not None:
+        raise ConfigError(
+            f"config {configs[0]} has the cache {place} and config {other} {places[other]}: "
+            "give configs of one cache, or say with --cache which one is meant"
+        )
+    check_acceptances(place)
+    keep: dict[Key, str] = {}
+    for config, one in loaded.items():
+        for key in current_keys(one, place):
+            keep.setdefault(key, f"config {config}")
+    return place, keep
+
+
+def _remove_all(place: Path, plan: GcPlan) -> bool:
+    """Delete what was planned to go; whether nothing stood in the way."""
+    freed, fine = 0, True
+    for candidate in plan.candidates:
+        try:
+            left = remove(place, candidate)
+        except OSError as error:
+            complain(f"{candidate.path}: cannot be deleted ({error.strerror}); see who owns it")
+            fine = False
+            continue
+        if left:
+            say(f"kept {candidate.path.relative_to(place)}: {left}")
+        else:
+            freed += candidate.size
+    say(f"freed {in_bytes(freed)}")
+    return fine
+
+
+def find_cache(
+    config: str | None, folder: Path | None, settings: Sequence[str]
+) -> tuple[Path, Config | None]:
+    """The cache that a command is about, and the config it was asked with; none where only a folder was."""
+    if folder is not None and config is None and not settings:
+        return folder.expanduser(), None
+    loaded = load_config(config or DEFAULT_CONFIG, settings)
+    return (folder or loaded.store.cache).expanduser(), loaded

@@ -1,0 +1,103 @@
+"""The command `evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from configs.errors import ConfigError
+from configs.loading import load_config
+from pipeline.cli.score_tables import print_comparison
+from pipeline.cli.summary import print_failures, print_scores, print_skipped
+from pipeline.cli.terminal import (
+    KnownConfig,
+    Quiet,
+    Settings,
+    console,
+    leave_if_failed,
+    run_and_report,
+    say,
+)
+from pipeline.compute.method_notes import method_notes
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+from pipeline.results.score_comparison import compare
+from pipeline.results.score_files import read_scores
+from pipeline.results.scores import score_table
+
+SHARED_SECTIONS = ("data.", "store.", "executor.")
+"""Settings of these sections, given for a run, count for the run that it is compared with as well."""
+
+
+def evaluate(
+    config: KnownConfig = "demo",
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="CSV|CONFIG",
+            help="Compare with these: a CSV file of scores by id (published ones, or a run's scores.csv), "
+            "or another config that has been run.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="CSV", help="File for the joined table.")
+    ] = None,
+    settings: Settings = None,
+    quiet: Quiet = False,
+) -> None:
+    """Score the frames that are there, and print the tables."""
+    if output is not None and against is None:
+        raise ConfigError("--output is for the table that --against makes; give both, or neither")
+    loaded = load_config(config, settings or ())
+    # Before any work: what is wrong with it is said at once.
+    there = None if against is None else _scores_there(against, settings or [])
+    selection = Selection("evaluation", "evaluation")
+    session = Session.open(loaded, selection, look_only=True)
+    report = None
+    if any(session.to_compute("evaluation", group) for group in session.wanted_groups("evaluation")):
+        report = run_and_report(config, settings or [], selection, quiet=quiet)
+        session = report.session
+    else:
+        for note in method_notes(loaded):
+            say(f"note: {note}", style="yellow")
+        print_skipped(console, session)
+        print_failures(console, session, [])
+        print_scores(console, score_table(session))
+    if there is not None:
+        comparison = compare(score_table(session), there)
+        print_comparison(console, comparison, str(against))
+        if output is not None:
+            _write(comparison.joined, output)
+    if report is not None:
+        leave_if_failed(report)
+
+
+def _scores_there(against: str, settings: Sequence[str]) -> pd.DataFrame:
+    if Path(against).suffix.lower() == ".csv":
+        return read_scores(Path(against).expanduser())
+    shared = [setting for setting in settings if setting.strip().startswith(SHARED_SECTIONS)]
+    session = Session.open(
+        load_config(against, shared), Selection("evaluation", "evaluation"), look_only=True
+    )
+    table = score_table(session)
+    if table.empty:
+        cache = session.config.store.cache
+        raise ConfigError(
+            f"--against {against}: no scores under this config in store.cache = {str(cache)!r}; "
+            "run it first, or give a CSV file of scores"
+        )
+    return table
+
+
+def _write(joined: pd.DataFrame, output: Path) -> None:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        joined.to_csv(output, index=False)
+    except OSError as error:
+        raise ConfigError(f"--output {output}: cannot be written ({error.strerror or error})") from None
+    say(f"joined table: {output}")

@@ -1,0 +1,117 @@
+"""The command `animeinterp explain`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.padding import Padding
+from rich.text import Text
+
+from configs.errors import ConfigError
+from configs.loading import load_config, preset_names
+from pipeline.cli.terminal import DEFAULT_CONFIG, KnownConfig, Settings, console
+from pipeline.compute.registry import STAGES
+from pipeline.planning.explanation import (
+    CueCount,
+    ItemExplanation,
+    StageExplanation,
+    explain_item,
+    explain_stage,
+    items_named,
+)
+from pipeline.planning.reasons import SETTLED, Cues
+from pipeline.planning.session import Session
+from pipeline.store.stage_descriptions import DIGITS_SHOWN
+
+DETAILED = ("input", "damaged", "failed", "skipped", "follows")
+"""Cues whose items may each have something particular to tell."""
+
+
+def explain(
+    config: KnownConfig = DEFAULT_CONFIG,
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="[STAGE|ID]", help="A stage, or a pair or frame; all stages by default."),
+    ] = None,
+    settings: Settings = None,
+) -> None:
+    """Say why each stage would run, or a single pair or frame, cue by cue."""
+    if what is None and config in STAGES and config not in preset_names():
+        raise ConfigError(
+            f"{config!r} is a stage; the config comes first, as in 'animeinterp explain CONFIG {config}'"
+        )
+    session = Session.open(load_config(config, settings or ()), look_only=True)
+    cues = Cues(session)
+    if what is None or what in session.stages:
+        for stage in session.stages if what is None else (what,):
+            _print_stage(explain_stage(cues, stage), brief=what is None)
+    else:
+        for stage, item in items_named(session, what):
+            _print_item(explain_item(cues, stage, item))
+
+
+def _print_stage(explained: StageExplanation, *, brief: bool) -> None:
+    stage, total, todo = explained.stage, explained.items, explained.to_compute
+    of_them = f"{todo} of {total} {STAGES[stage].units(total)} would run"
+    if not todo:
+        of_them = f"nothing would run, {total} {STAGES[stage].units(total)}"
+    _line(f"{stage}: {of_them}", 0, "bold")
+    if explained.accepted is not None:
+        _line(f"accepted {explained.accepted}", 2)
+    for counted in explained.cues:
+        _print_cue(counted, brief=brief)
+
+
+def _print_cue(counted: CueCount, *, brief: bool) -> None:
+    cue = counted.cue
+    _line(f"{counted.count:6d}  {cue.text}", 0, _style(cue.kind))
+    # What a follower follows stands above it, where all stages are told of.
+    if cue.kind in ("current", "new", "forced") or (brief and cue.kind == "follows"):
+        return
+    details = {detail for _, detail in counted.examples}
+    if len(details) > 1 or (cue.kind in DETAILED and counted.count == 1 and details != {""}):
+        for item, detail in counted.examples:
+            _line(f"{item}: {detail}" if detail else item, 8)
+    else:
+        for detail in filter(None, details):
+            _line(detail, 8)
+        if counted.cue.kind not in SETTLED:
+            _line(", ".join(item for item, _ in counted.examples), 8, "dim")
+            return
+    more = counted.count - len(counted.examples)
+    if more and len(details) > 1:
+        _line(f"and {more} more", 8, "dim")
+
+
+def _print_item(explained: ItemExplanation) -> None:
+    cue, kept = explained.cue, explained.kept
+    _line(f"{explained.stage} of {explained.item}: {cue.text}", 0, _style(cue.kind))
+    if cue.detail:
+        _line(cue.detail, 2)
+    if kept is None:
+        return
+    record = kept.record
+    state = record.status if cue.kind in SETTLED else f"kept, but no longer current: {record.status}"
+    _line(f"{state}, {_when(kept.committed)}, {record.seconds:.2f} s", 2)
+    _line(f"in {kept.shard}", 2)
+    if record.output:
+        outputs = ", ".join(f"{name} {digest[:DIGITS_SHOWN]}" for name, digest in record.output.items())
+        _line(f"holds {outputs}", 2)
+
+
+def _when(time: datetime | None) -> str:
+    return "gone meanwhile" if time is None else f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _style(kind: str) -> str | None:
+    return {"damaged": "red", "failed": "red", "current": "green"}.get(kind)
+
+
+def _line(text: str, indent: int, style: str | None = None) -> None:
+    """A line that wraps within its indentation."""
+    if console.is_terminal:
+        console.print(Padding(Text(text, style or ""), (0, 0, 0, indent)))
+    else:  # for programs: one line each, paths whole
+        console.print(" " * indent + text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,127 @@
+"""The command `history`: past runs, and one of them in detail."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from configs.errors import ConfigError
+from pipeline.cli.cache import CacheFolder, OptionalConfig, find_cache
+from pipeline.cli.terminal import Settings, console, say
+from pipeline.results.cache_contents import check_cache
+from pipeline.results.past_runs import PastRun, changed_settings, find_run, past_runs
+from pipeline.store.sizes import in_bytes
+
+LISTED = 20  # failures shown; the file beside has them all
+RUN_ID = re.compile(r"\d{8}(-\d{0,6}(-[0-9a-f]{0,4})?)?")
+
+
+def history(
+    config: OptionalConfig = None,
+    run: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A run to show, or its beginning.")
+    ] = None,
+    folder: CacheFolder = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Only the last N runs.")] = 20,
+    settings: Settings = None,
+) -> None:
+    """List past runs, the latest first; with an ID, show one of them."""
+    if config is not None and run is None and RUN_ID.fullmatch(config):
+        config, run = None, config
+    if run is not None and not RUN_ID.fullmatch(run):
+        raise ConfigError(f"{run!r} is no id of a run; they look like 20260131-235959-0a1b, see 'history'")
+    place, _ = find_cache(config, folder, settings or ())
+    check_cache(place)
+    if run is not None:
+        _show(find_run(place, run))
+        return
+    runs = past_runs(place)
+    if not runs:
+        say(f"{place}: no run has left a record")
+        return
+    _list(runs[:limit])
+    if len(runs) > limit:
+        say(f"{len(runs) - limit} earlier ones: --limit {len(runs)}")
+
+
+def _list(runs: Sequence[PastRun]) -> None:
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
+    for name in ("id", "started", "state"):
+        table.add_column(name, no_wrap=True)
+    for name in ("time", "done", "failed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("command", overflow="ellipsis", no_wrap=True, ratio=1)  # what room is left
+    for run in runs:
+        command = run.command.removeprefix("animeinterp ")
+        table.add_row(
+            run.info.id,
+            f"{run.started:%m-%d %H:%M}",
+            run.state,
+            _time(run.duration),
+            str(run.sum("computed")),
+            str(run.sum("failed")),
+            escape(command),
+        )
+    console.print(table)
+
+
+def _show(run: PastRun) -> None:
+    info = run.info
+    code = "" if info.exit_code is None else f", exit code {info.exit_code}"
+    say(f"run {info.id}: {run.state}{code}")
+    moment = f"{run.started:%Y-%m-%d %H:%M:%S}"
+    say(f"started {moment}, took {_time(run.duration)}, process {info.process} on {info.host}")
+    say(f"command: {run.command}")
+    say("settings that are not the default:")
+    for key, (value, default) in changed_settings(info.config).items():
+        say(f"    {key} = {_text(value)} (default {_text(default)})")
+    if run.stages or run.totals:
+        console.print(_stages(run))
+    for event in run.events:
+        if event.get("event") in ("trouble", "repair"):
+            details = {key: value for key, value in event.items() if key not in ("time", "event")}
+            say(f"{event['event']}: {', '.join(f'{key} {_text(value)}' for key, value in details.items())}")
+    _show_failures(run.folder / "failures.csv")
+    say(f"files: {run.folder}")
+
+
+def _stages(run: PastRun) -> Table:
+    table = Table("stage", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("planned", "computed", "failed", "skipped", "work s", "written", "memory"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for stage in dict.fromkeys((*run.totals, *run.stages)):
+        counts, planned = run.stages.get(stage, Counter[str]()), run.totals.get(stage, 0)
+        if planned or counts:
+            numbers = [planned, *(counts[name] for name in ("computed", "failed", "skipped"))]
+            sizes = [in_bytes(counts[name]) for name in ("bytes", "peak_memory")]
+            table.add_row(stage, *map(str, numbers), f"{counts['seconds']:.1f}", *sizes)
+    return table
+
+
+def _show_failures(path: Path) -> None:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    except OSError:
+        return  # none was written: the run is going on, or has died
+    for line in lines[:LISTED]:
+        say(f"failed: {line}", style="red")
+    if len(lines) > LISTED:
+        say(f"{len(lines) - LISTED} more in {path}")
+
+
+def _time(duration: timedelta) -> str:
+    seconds = duration.total_seconds()
+    return f"{seconds:.0f} s" if seconds < 100 else str(timedelta(seconds=round(seconds)))
+
+
+def _text(value: Any) -> str:
+    return "none" if value is None else value if isinstance(value, str) else json.dumps(value)

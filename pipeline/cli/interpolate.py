@@ -1,0 +1,178 @@
+"""`animeinterp interpolate`: any clip, with frames between its drawings."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from configs.loading import load_config, text_setting
+from data.clips.opening import open_clip
+from pipeline.cli.terminal import EXIT_FAILURES, Quiet, Settings, complain, console, interruptible, say
+from pipeline.clips.assembly import Assembled
+from pipeline.clips.clip_interpolation import ClipWork
+from pipeline.clips.parts import LAST_STAGE
+from pipeline.clips.scan_sheets import clip_summary, write_clip_sheets
+from pipeline.clips.source_frames import ClipFrames
+from pipeline.clips.timeline import Timeline
+from pipeline.clips.writers import check_output, is_video, open_writer
+from pipeline.compute.method_notes import method_notes
+
+LISTED = 20  # failures and problems printed
+
+
+def interpolate(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT...", help="A video, a folder or pattern of images, images."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="A video (by its suffix), or a folder or pattern such as out/%06d.png."
+        ),
+    ],
+    config: Annotated[
+        str, typer.Option("--config", "-c", help="TOML file or name of a preset.")
+    ] = "released",
+    factor: Annotated[
+        int | None, typer.Option("--factor", min=1, help="Frames made of each; 2 by default.")
+    ] = None,
+    fps: Annotated[
+        str | None, typer.Option("--fps", help="Frames a second to make, such as 24 or 23.976.")
+    ] = None,
+    times: Annotated[
+        str | None, typer.Option("--times", help="Times after each frame, such as 0.25,0.5,0.75.")
+    ] = None,
+    timing: Annotated[
+        str | None,
+        typer.Option(
+            "--timing", help="Drawings on twos and threes: 'smooth' moves on evenly, 'keep' keeps holds."
+        ),
+    ] = None,
+    on_cut: Annotated[
+        str | None, typer.Option("--on-cut", help="Across a cut: 'hold' the frame before it, or 'blend'.")
+    ] = None,
+    codec: Annotated[str | None, typer.Option("--codec", help="Codec of a video; h264 by default.")] = None,
+    quality: Annotated[
+        int | None, typer.Option("--quality", help="Constant quality (CRF) of a video; lower is better.")
+    ] = None,
+    pixel_format: Annotated[
+        str | None, typer.Option("--pixel-format", help="Pixel format of a video; the source's by default.")
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option("--rate", help="Frames a second of images given; 24 by default.")
+    ] = None,
+    height: Annotated[
+        int | None,
+        typer.Option("--height", help="Larger frames are matched at this height and drawn at their own."),
+    ] = None,
+    only_between: Annotated[
+        bool, typer.Option("--only-between", help="Write only frames that were made, as images.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    sheet: Annotated[
+        Path | None,
+        typer.Option("--sheet", help="Folder for contact sheets of the drawings, repeats and cuts found."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Scan the clip and say what would be made; compute nothing.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try pairs again that failed before.")
+    ] = False,
+    settings: Settings = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make frames between the drawings of a clip: a video, a folder of frames, images."""
+    started = time.monotonic()
+    chosen = {
+        "factor": factor,
+        "fps": fps,
+        "times": times,
+        "timing": timing,
+        "on_cut": on_cut,
+        "codec": codec,
+        "quality": quality,
+        "pixel_format": pixel_format,
+        "rate": rate,
+    }
+    working = [] if height is None else [f"segmentation.height={height}"]
+    every = [*_clip_settings(chosen), *working, *(settings or ())]
+    loaded = load_config(config, every)
+    with interruptible():
+        clip = open_clip(inputs, loaded.clip)
+        told = check_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)
+        work = ClipWork(clip, config, every, loaded, console, quiet, retry_failed)
+        scan = work.scan()
+        timeline = Timeline(scan, loaded.clip, to_the_end=is_video(output))
+        if not quiet:
+            for line in [*clip_summary(scan), _intention(timeline)]:
+                say(line)
+            for note in [*method_notes(loaded, LAST_STAGE), *told]:
+                say(f"note: {note}", style="yellow")
+        if sheet is not None:
+            for path in write_clip_sheets(clip, scan, sheet):
+                say(f"contact sheet: {path}")
+        if dry_run:
+            return
+        frames = ClipFrames(clip, work.digest, scan, work.cache)
+        sources = work.compute(frames, timeline)
+        writer = open_writer(
+            clip,
+            output,
+            loaded.clip,
+            time_base=timeline.plan.time_base,
+            rate=timeline.plan.rate,
+            overwrite=overwrite,
+            only_between=only_between,
+        )
+        done = work.assemble(frames, timeline, sources, writer)
+    if not quiet:
+        if work.example:
+            say(f"to look at a pair: {shlex.join(work.example)}")
+        say(_outcome(done, output, time.monotonic() - started))
+    _leave_if_failed(work, done)
+
+
+def _clip_settings(chosen: dict[str, Any]) -> list[str]:
+    """The options given, as settings; one that chooses the times puts those of the config aside."""
+    given = {name: value for name, value in chosen.items() if value is not None}
+    found = []
+    if {"factor", "fps", "times"} & given.keys():
+        found = ["clip.fps=", "clip.times=[]"]
+    for name, value in given.items():
+        if name == "times":
+            found.append(f"clip.times=[{value}]")
+        else:
+            found.append(
+                text_setting(f"clip.{name}", value) if isinstance(value, str) else f"clip.{name}={value}"
+            )
+    return found
+
+
+def _intention(timeline: Timeline) -> str:
+    plan = timeline.plan
+    drawn = sum(map(len, plan.times.values()))
+    return (
+        f"to be made: {plan.count} frames, {drawn} of them drawn between {len(plan.times)} pairs of drawings"
+    )
+
+
+def _outcome(done: Assembled, output: Path, seconds: float) -> str:
+    parts = [f"{done.drawn} drawn"]
+    parts += [f"{done.mixed} cross-faded"] if done.mixed else []
+    parts += [f"{done.held} held in place of frames that failed"] if done.held else []
+    return f"{output}: {done.frames} frames, {', '.join(parts)}; in {seconds:.1f} s"
+
+
+def _leave_if_failed(work: ClipWork, done: Assembled) -> None:
+    for line in work.failures[:LISTED]:
+        complain(line)
+    if len(work.failures) > LISTED:
+        complain(f"and {len(work.failures) - LISTED} more")
+    if work.failures or done.held:
+        raise typer.Exit(EXIT_FAILURES)

@@ -1,0 +1,45 @@
+"""The command `report`: a run as a page for a browser."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.loading import load_config
+from pipeline.cli.terminal import DEFAULT_CONFIG, Ids, KnownConfig, Limit, Settings, interruptible, say
+from pipeline.pages.report.run_report import write_report
+from pipeline.pages.report.tables import PARQUET_NOTE, SCORES_PARQUET
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+
+
+def report(
+    config: KnownConfig = DEFAULT_CONFIG,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the report.")] = None,
+    pages: Annotated[
+        int, typer.Option("--pages", min=0, metavar="N", help="Also write the pages of the N worst pairs.")
+    ] = 0,
+    rank_by: Annotated[
+        str, typer.Option("--by", metavar="SCORE", help="Score that finds the worst and best pairs.")
+    ] = "psnr",
+    limit: Limit = None,
+    ids: Ids = None,
+    settings: Settings = None,
+) -> None:
+    """Write a page about a run: scores, worst pairs, failures, time and space; and its tables."""
+    loaded = load_config(config, settings or ())
+    session = Session.open(loaded, Selection(limit=limit, ids=tuple(ids or ())), look_only=True)
+    folder = output or (loaded.store.results or loaded.store.cache).expanduser().parent / "report"
+    options = [part for setting in settings or () for part in ("--set", setting)]
+    command = ["animeinterp", "run", config, *options]
+    with interruptible():
+        written = write_report(session, folder, rank_by=rank_by, pages=pages, command=command)
+    for path in written.files:
+        say(str(path))
+    for shard in written.damaged:
+        say(f"note: {shard}; left out here, and computed again by: {shlex.join(command)}", style="yellow")
+    if SCORES_PARQUET not in [path.name for path in written.files]:
+        say(f"note: {PARQUET_NOTE}", style="yellow")

@@ -1,0 +1,147 @@
+"""The commands `export-sgm` and `import-sgm`: SGM results to and from folders."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.errors import CacheError, DataError
+from configs.loading import load_config, text_setting
+from data.sgm_folders import FLOWS
+from pipeline.cli.summary import print_failures
+from pipeline.cli.terminal import (
+    EXIT_FAILURES,
+    ConfigArgument,
+    Ids,
+    Limit,
+    Quiet,
+    Settings,
+    console,
+    errors,
+    interruptible,
+    leave_if_failed,
+    run_and_report,
+    say,
+)
+from pipeline.compute.registry import STAGES
+from pipeline.exports import sgm_export
+from pipeline.exports.sgm_export import NOT_CACHED, ExportReport, FlowType
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+
+LISTED = 5  # ids in a line of the summary
+
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try pairs again that failed before.")]
+
+
+def export_sgm(
+    config: ConfigArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for a folder of six files a pair.")],
+    labels: Annotated[
+        Path | None, typer.Option("--labels", metavar="ROOT", help="Also write label maps, into this folder.")
+    ] = None,
+    dtype: Annotated[FlowType, typer.Option("--dtype", help="Data type of the flows.")] = FlowType.FLOAT64,
+    limit: Limit = None,
+    ids: Ids = None,
+    settings: Settings = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write a run's coarse flows as the authors' program lays them out."""
+    selection = Selection(last="coarse_flow", limit=limit, ids=tuple(ids or ()))
+    session = Session.open(load_config(config, settings or ()), selection, look_only=True)
+    with interruptible():
+        report = sgm_export.export_sgm(session, out, labels, dtype=dtype, console=console, quiet=quiet)
+    chosen = _options(ids, limit)
+    command = _command("run", config, "--to", "coarse_flow", *chosen, settings=settings or ())
+    missing = report.left_out.get(NOT_CACHED, [])
+    if missing and len(missing) == len(session.wanted_pairs):
+        cache = session.config.store.cache
+        raise CacheError(
+            f"store.cache = {str(cache)!r}: it holds no coarse flow of these pairs under these settings; "
+            f"compute it first: {command}"
+        )
+    _print_export(report, out, command, quiet=quiet)
+    if report.left_out:
+        print_failures(errors if quiet else console, session, [])
+        raise typer.Exit(EXIT_FAILURES)
+
+
+def _print_export(report: ExportReport, out: Path, command: str, *, quiet: bool) -> None:
+    for reason, found in report.left_out.items():
+        listed = ", ".join(found[:LISTED]) + (", ..." if len(found) > LISTED else "")
+        remedy = f"; to compute them: {command}" if reason == NOT_CACHED else ""
+        line = f"not exported: {len(found)} ({listed}): {reason}{remedy}"
+        (errors if quiet else console).print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    if not quiet:
+        count = report.exported
+        left_out = sum(len(found) for found in report.left_out.values())
+        parts = [
+            f"{count} {STAGES['coarse_flow'].units(count)} exported to {out}",
+            f"{report.current} up to date",
+        ]
+        say(", ".join([*parts, *([f"{left_out} not exported"] if left_out else [])]))
+
+
+def import_sgm(
+    config: ConfigArgument,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder with <id>/guide_flo13.npy and guide_flo31.npy.")
+    ],
+    name: Annotated[
+        str, typer.Option("--name", help="Name of the import, to keep several side by side.")
+    ] = "",
+    limit: Limit = None,
+    ids: Ids = None,
+    retry_failed: RetryFailed = False,
+    settings: Settings = None,
+    quiet: Quiet = False,
+) -> None:
+    """Take flows made elsewhere into the cache, as the coarse flow of further runs."""
+    folder = folder.expanduser().absolute()
+    imported = [
+        *(settings or ()),
+        "coarse_flow.method=imported",
+        text_setting("coarse_flow.imported_from", str(folder)),
+        *([text_setting("coarse_flow.imported_as", name)] if name else ()),
+    ]
+    selection = Selection(
+        "coarse_flow", "coarse_flow", retry_failed=retry_failed, limit=limit, ids=tuple(ids or ())
+    )
+    _check_folder(folder, config, imported, selection)
+    report = run_and_report(config, imported, selection, quiet=quiet)
+    if not quiet:
+        chosen = _options(ids, limit)
+        command = _command("run", config, "--from", "refinement", *chosen, settings=imported)
+        say(f"to go on from these flows: {command}")
+    leave_if_failed(report)
+
+
+def _check_folder(folder: Path, config: str, settings: Sequence[str], selection: Selection) -> None:
+    """Meet a wrong folder at once, not in each of thousands of pairs."""
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder; name the one that holds <id>/{FLOWS[0]} and {FLOWS[1]}")
+    session = Session.open(load_config(config, settings), selection, look_only=True)
+    names = [session.manifest.pairs[pair].id for pair in sorted(session.wanted_pairs)]
+    if any((folder / name).is_dir() for name in names):
+        return
+    held = sorted(path.name for path in folder.iterdir())[:LISTED]
+    raise DataError(
+        f"{folder} holds none of the {len(names)} pairs asked for: expected folders such as {names[0]!r} "
+        f"with {FLOWS[0]} and {FLOWS[1]}, found {', '.join(held) or 'nothing'}"
+    )
+
+
+def _options(ids: Sequence[str] | None, limit: int | None) -> list[str]:
+    """The options that choose the same pairs."""
+    chosen = [part for name in ids or () for part in ("--id", name)]
+    return chosen if limit is None else [*chosen, "--limit", str(limit)]
+
+
+def _command(name: str, config: str, *arguments: str, settings: Sequence[str]) -> str:
+    """A command to be pasted into a shell."""
+    options = [part for setting in settings for part in ("--set", setting)]
+    return shlex.join(["animeinterp", name, config, *arguments, *options])

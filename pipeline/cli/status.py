@@ -1,0 +1,153 @@
+"""The command `animeinterp status`, and what `run --dry-run` prints."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import get_args
+
+from rich import box
+from rich.filesize import decimal
+from rich.table import Table
+
+from configs.loading import load_config
+from pipeline.cli.summary import print_accepted, print_failures, print_skipped
+from pipeline.cli.terminal import DEFAULT_CONFIG, KnownConfig, Settings, console, say
+from pipeline.compute.registry import STAGES
+from pipeline.planning.estimates import Estimate, PastRates, StageEstimate, estimate
+from pipeline.planning.live_runs import RunState, runs_of
+from pipeline.planning.reasons import Cues, plan
+from pipeline.planning.session import Session
+from pipeline.planning.stage_counts import State, stage_state
+
+
+def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> None:
+    """Say how far each stage is, and the run if one is going, also from another shell."""
+    session = Session.open(load_config(config, settings or ()), look_only=True)
+    cues = Cues(session)
+    console.print(_state_table(cues))
+    print_accepted(console, session)
+    print_skipped(console, session)
+    print_failures(console, session, [])
+    print_plan(session, cues)
+    _print_runs(session)
+
+
+def print_plan(session: Session, cues: Cues | None = None) -> None:
+    """Print what would be computed and why."""
+    reasons = plan(session, cues)
+    if not any(reasons.values()):
+        console.print("nothing to do: everything asked for is done", highlight=False)
+    for stage, counts in reasons.items():
+        if counts:
+            why = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
+            why = next(iter(counts)) if len(counts) == 1 else why
+            total = counts.total()
+            say(f"{stage} would compute {total} {STAGES[stage].units(total)}: {why}")
+
+
+def print_estimate(session: Session) -> None:
+    """Print what time and space a run would take."""
+    found = estimate(session)
+    if not found.stages:
+        return
+    table = _narrow_table("stage", "items", "s each", "work", "space", "going by")
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    for stage in found.stages:
+        table.add_row(*_estimate_row(stage))
+    console.print(table)
+    say(_estimate_in_words(found))
+    if found.size > found.free:
+        cache = session.config.store.cache
+        say(f"warning: {decimal(found.free)} free in {cache}, less than that", "yellow")
+
+
+def _estimate_row(found: StageEstimate) -> tuple[str, ...]:
+    if found.rate is None:
+        return found.stage, str(found.items), "", "", "", "no past rate"
+    scaled = f", frames {found.scale:.2g} times as large" if abs(found.scale - 1) > 0.01 else ""
+    measured = (
+        f"{found.rate.items} {STAGES[found.stage].units(found.rate.items)}, {found.rate.source}{scaled}"
+    )
+    each = f"{found.rate.seconds * found.scale:.3g}"
+    work = str(timedelta(seconds=round(found.seconds)))
+    return found.stage, str(found.items), each, work, decimal(round(found.size)), measured
+
+
+def _estimate_in_words(found: Estimate) -> str:
+    known = len(found.stages) > len(found.unknown)
+    if not known:
+        return "no past rate of any of these stages: time and space are not known"
+    time = timedelta(seconds=round(found.seconds))
+    count = found.workers
+    where = "of work; a cluster divides it by its workers"
+    if count is not None:
+        where = f"on {count} worker{'' if count == 1 else 's'}"
+    line = f"about {time} {where}, and {decimal(round(found.size))} ({decimal(found.free)} free)"
+    return line + (f"; without {', '.join(found.unknown)}, no past rate" if found.unknown else "")
+
+
+def _state_table(cues: Cues) -> Table:
+    names = get_args(State)
+    table = _narrow_table("stage", "items", *names, "size")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for stage in cues.session.stages:
+        found = stage_state(cues, stage)
+        counts = (str(found.counts[name]) for name in names)
+        table.add_row(stage, str(found.items), *counts, decimal(found.size) if found.size else "-")
+    return table
+
+
+def _narrow_table(*columns: str) -> Table:
+    """A table that fits 80 columns whole."""
+    return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _print_runs(session: Session) -> None:
+    same, others = runs_of(session)
+    going = [run for run in same if run.alive]
+    for run in going:
+        _print_going(session, run)
+    for run in others:
+        say(f"another run is going in this cache, of other settings or data: {_run_line(run)}")
+    if not going and same:
+        say(_end_line(same[-1]))
+
+
+def _print_going(session: Session, run: RunState) -> None:
+    say(f"a run is going: {_run_line(run)}")
+    table = Table("stage", "done", "of", "failed", "rate", "written", box=box.SIMPLE_HEAD)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for stage, found in run.stages.items():
+        rate = "" if found.rate is None else f"{found.rate:.2f}/s"
+        failed, written = str(found.failed), decimal(found.size) if found.size else "-"
+        table.add_row(stage, str(found.done), str(found.total), failed, rate, written)
+    console.print(table)
+    rates = PastRates(session)
+
+    def past(stage: str) -> float | None:
+        rate = rates.rate(stage)
+        return None if rate is None else rate.seconds
+
+    left, unknown = run.time_left(past)
+    if left is None:
+        say("nothing is done yet, so the time left is not known")
+        return
+    without = f", without {', '.join(unknown)}, of which no rate is known" if unknown else ""
+    say(f"about {timedelta(seconds=round(left))} left{without}")
+
+
+def _run_line(run: RunState) -> str:
+    info = run.info
+    return f"{info.id}, since {run.started:%Y-%m-%d %H:%M:%S}, process {info.process} on {info.host}"
+
+
+def _end_line(run: RunState) -> str:
+    info = run.info
+    began = f"last run {info.id}, begun {run.started:%Y-%m-%d %H:%M:%S}"
+    if run.ended is None:
+        return f"{began}, died without a word (process {info.process} on {info.host})"
+    took = timedelta(seconds=round((run.ended - run.started).total_seconds()))
+    return f"{began}, {info.state} after {took} (exit code {info.exit_code}); {run.folder} tells more"

@@ -1,0 +1,72 @@
+"""The command `train`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from configs.loading import load_config
+from pipeline.cli.terminal import ConfigArgument, Quiet, Settings, interruptible, say
+from pipeline.training.checkpoints import BEST, LAST
+from pipeline.training.loop import train as train_networks
+from pipeline.training.phases import phases_of
+from pipeline.training.plan import make_plan
+
+REPORTED_STEPS = 100
+"""Steps between lines on the terminal, however many more the log has."""
+
+
+def train(
+    config: ConfigArgument,
+    settings: Settings = None,
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0, help="End after so long, with a checkpoint; 0 = when done.")
+    ] = 0.0,
+    quiet: Quiet = False,
+) -> None:
+    """Train the light networks on scenes with exact flows; the same command again goes on."""
+    plan = make_plan(load_config(config, settings or ()))
+    end = phases_of(plan.section)[-1].last
+    if not quiet:
+        say(f"training {plan.fingerprint}: {len(plan.scenes)} scenes, {end} steps; {plan.folder}")
+    with interruptible():
+        done = train_networks(
+            plan,
+            minutes=minutes or math.inf,
+            report=None if quiet else _Lines(end, plan.section.log_steps),
+        )
+    if not quiet:
+        what = (
+            "trained" if done == end else f"{done} of {end} steps done: run the same command again to go on"
+        )
+        say(f"{what}; weights: {plan.folder / BEST}, {plan.folder / LAST}")
+
+
+class _Lines:
+    """Says on the terminal what is in the log, now and then."""
+
+    def __init__(self, end: int, log_steps: int) -> None:
+        self._end = end
+        self._every = max(1, REPORTED_STEPS // log_steps)
+        self._count = 0
+
+    def __call__(self, entry: Mapping[str, Any]) -> None:
+        where = f"step {entry['step']}/{self._end} {entry['phase']}"
+        if entry["kind"] == "validation":
+            best = ", best so far" if entry["best"] else ""
+            say(
+                f"{where}: held-out scenes: end-point error {entry['error']:.3f} px (start: "
+                f"{entry['start_error']:.3f}), frame {entry['psnr']:.2f} dB{best}"
+            )
+            return
+        self._count += 1
+        if self._count % self._every == 0:
+            hours = (self._end - entry["step"]) * entry["seconds"] / 3600
+            flow = f", end-point error {entry['error']:.2f} px" if "error" in entry else ""
+            say(
+                f"{where}: loss {entry['loss']:.4f}{flow}, "
+                f"{entry['seconds']:.2f} s a step, {hours:.1f} h left"
+            )

@@ -1,0 +1,205 @@
+"""The commands `weights list`, `fetch`, `convert` and `verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from configs.errors import WeightsError
+from configs.loading import load_config
+from models.weights.conversion import Examined, convert, examine
+from models.weights.download import Progress as OnProgress
+from models.weights.download import download
+from models.weights.files import file_digest
+from models.weights.layouts import LPIPS_PARTS, Part
+from models.weights.records import RECORDS, VariantName, WeightsRecord
+from pipeline.cli.terminal import (
+    EXIT_FAILURES,
+    Quiet,
+    Settings,
+    complain,
+    console,
+    errors,
+    interruptible,
+    say,
+)
+from pipeline.compute.networks import check_variant
+
+FOLDER = Path("weights")
+STAGE_OF: dict[Part, str] = {
+    "vgg19": "features",
+    "rfr": "refinement",
+    "synthesis": "synthesis",
+    **dict.fromkeys(LPIPS_PARTS, "evaluation"),
+}
+
+weights = typer.Typer(help="Weights files: which there are, getting, converting and checking them.")
+Folder = Annotated[Path, typer.Option("--folder", help="Folder of weights files.")]
+
+
+class VariantChoice(StrEnum):
+    """What AnimeInterp's networks were trained with."""
+
+    PAPER = "paper"
+    RELEASED = "released"
+
+
+class PartChoice(StrEnum):
+    """A network in a file."""
+
+    VGG19 = "vgg19"
+    RFR = "rfr"
+    SYNTHESIS = "synthesis"
+
+
+@weights.command("list")
+def list_weights(folder: Folder = FOLDER) -> None:
+    """Say which files are known, and which of them are here."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for record in RECORDS:
+        path = folder / record.file
+        digest = f"{record.sha256}..." if 0 < len(record.sha256) < 64 else record.sha256 or "not known"
+        rows = {
+            record.name: record.file,
+            "": f"here: {path}" if path.is_file() else f"not in {folder}",
+            "for": ", ".join(record.settings),
+            "SHA-256": digest,
+            "variant": record.variant or "the same in all",
+            "input": record.preprocessing,
+            "licence": record.licence,
+            "from": record.url,
+        }
+        for name, value in rows.items():
+            table.add_row(name, value)
+        table.add_row()
+    Console(width=console.width).print(table, markup=False, highlight=False)
+
+
+@weights.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As 'weights list' calls it.")],
+    folder: Folder = FOLDER,
+    url: Annotated[str | None, typer.Option("--url", help="Fetch it from here instead.")] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", help="The digest that it must have.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Download a weights file; an interrupted download goes on where it stopped."""
+    record = _record_named(name)
+    target, expected = folder / record.file, (sha256 or record.sha256).lower()
+    if target.exists() and _is_here(target, expected):
+        return
+    with interruptible(), _progress(record.file, quiet) as on_progress:
+        digest = download(url or record.url, target, expected, on_progress)
+    say(f"{target}: fetched, SHA-256 {digest}")
+    if not expected:
+        say(
+            "its digest was not known beforehand; 'animeinterp weights verify' tells if its content fits, "
+            f"and --sha256 {digest} has it compared from now on",
+            style="yellow",
+        )
+    for setting in record.settings:
+        say(f'use it with {setting} = "{target}"')
+
+
+@weights.command("convert")
+def convert_weights(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="VGG-19, or an AnimeInterp checkpoint.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A name that ends in .safetensors.")],
+    variant: Annotated[
+        VariantChoice | None, typer.Option("--variant", help="What the networks were trained with.")
+    ] = None,
+    part: Annotated[PartChoice | None, typer.Option("--part", help="Only this network.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace TARGET if it exists.")] = False,
+) -> None:
+    """Write networks to a safetensors file that says which variant they are of."""
+    chosen: VariantName | None = None if variant is None else variant.value
+    network: Part | None = None if part is None else part.value
+    with interruptible():
+        found = convert(source, target, chosen, network, overwrite=overwrite)
+    say(f"{target}: written, {_describe(found)}")
+    if found.variant is None and found.parts != ("vgg19",):
+        say(
+            "no variant is noted in it, so it is used under any settings; --variant notes it",
+            style="yellow",
+        )
+
+
+@weights.command()
+def verify(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files.")],
+    config: Annotated[
+        str | None, typer.Option("--config", "-c", help="Also check that they suit this config.")
+    ] = None,
+    settings: Settings = None,
+) -> None:
+    """Check weights files whole: names, shapes, values, and digest where it is known."""
+    loaded = None if config is None else load_config(config, settings or ())
+    sound = True
+    for path in files:
+        try:
+            with interruptible():
+                found = examine(path)
+            if loaded is not None:
+                for stage in (STAGE_OF[part] for part in found.parts):
+                    check_variant(stage, loaded, path, found.sha256)
+        except WeightsError as error:
+            complain(str(error))
+            sound = False
+            continue
+        problems = found.problems if found.parts else ["none of its names belongs to a known network"]
+        say(f"{path}: {_describe(found)}")
+        say(f"  SHA-256 {found.sha256}{_known_as(found)}")
+        for problem in problems:
+            errors.print(f"  {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sound = sound and not problems
+    if not sound:
+        raise typer.Exit(EXIT_FAILURES)
+
+
+def _record_named(name: str) -> WeightsRecord:
+    for record in RECORDS:
+        if name in (record.name, record.file):
+            return record
+    known = ", ".join(record.name for record in RECORDS)
+    raise WeightsError(f"{name!r} is no known weights file, expected one of {known}; see 'weights list'")
+
+
+def _is_here(target: Path, expected: str) -> bool:
+    """Whether the file is there already and need not be fetched."""
+    digest = file_digest(target)
+    if not digest.startswith(expected):
+        raise WeightsError(
+            f"{target}: exists, with SHA-256 {digest} instead of {expected}; move it away and fetch again"
+        )
+    say(f"{target}: here already, SHA-256 {digest}")
+    return True
+
+
+def _describe(found: Examined) -> str:
+    networks = " and ".join(found.parts) or "no known network"
+    variant = f", variant {found.variant}" if found.variant else ""
+    return f"{found.format} file with {networks}{variant}"
+
+
+def _known_as(found: Examined) -> str:
+    if found.record is not None:
+        return f", as {found.record.name}'s ({found.record.file})"
+    if found.source_sha256:
+        return f"; converted from a file of SHA-256 {found.source_sha256}"
+    return "; no digest is known to compare it with"
+
+
+@contextmanager
+def _progress(name: str, quiet: bool) -> Iterator[OnProgress]:
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda there, total: bar.update(task, completed=there, total=total)

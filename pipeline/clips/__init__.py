@@ -1,0 +1,1 @@
+"""Videos and image sequences, in and out."""

@@ -1,0 +1,178 @@
+"""A clip from end to end: scan, pairs part by part through the stages, and the clip that is made of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from rich.console import Console
+
+from configs.errors import DataError
+from configs.sections import Config
+from data.clips.changes import scan_clip
+from data.clips.clip import Clip
+from data.clips.clip_scan import ClipScan, scan_key
+from pipeline.clips.assembly import Assembled, Betweens, assemble
+from pipeline.clips.parts import LAST_STAGE, ClipPart, Drawings, divide, sources_of
+from pipeline.clips.source_frames import ClipFrames, clip_folder
+from pipeline.clips.timeline import Timeline
+from pipeline.clips.writers import ClipWriter
+from pipeline.compute.item_source import ItemSource
+from pipeline.planning.selection import Selection
+from pipeline.running.progress import RunProgress
+from pipeline.running.runner import RunReport, execute
+from pipeline.store.shards import DamagedShardError
+from pipeline.store.verification import verify_and_note
+
+Advance = Callable[[int], None]
+
+
+@dataclass
+class ClipWork:
+    """What is done about one clip.
+
+    Parameters
+    ----------
+    clip
+        What to interpolate.
+    source, settings
+        The config as `load_config` takes it.
+    config
+        The same, loaded.
+    """
+
+    clip: Clip
+    source: str
+    settings: Sequence[str]
+    config: Config
+    console: Console
+    quiet: bool = False
+    retry_failed: bool = False
+    failures: list[str] = field(default_factory=list)
+    """Pairs that failed, with the reason."""
+    example: list[str] = field(default_factory=list)
+    """A command that shows a pair, once pairs were worked on."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that the clip's frames depend on."""
+        return self.clip.digest()
+
+    @property
+    def cache(self) -> Path:
+        """`store.cache`, absolute."""
+        return self.config.store.cache.expanduser().absolute()
+
+    @property
+    def folder(self) -> Path:
+        """Where what is known of the clip is kept."""
+        return clip_folder(self.cache, self.clip.name, self.digest)
+
+    def scan(self) -> ClipScan:
+        """What the clip's frames are to each other, from the cache where it is known.
+
+        Raises
+        ------
+        DataError
+            Fewer than two frames could be read.
+        """
+        path, section = self.folder / "scan", self.config.clip
+        key = scan_key(self.digest, section.repeat_threshold, section.cut_threshold)
+        known = ClipScan.load(path, key)
+        if known is None:
+            with self._progress("scanning", self.clip.expected_frames) as advance:
+                known = scan_clip(self.clip, section, lambda _: advance(1))
+            known.save(path, key)
+        if len(known.starts) < 2:
+            what = "; ".join(known.problems)
+            raise DataError(
+                f"{self.clip.sources[0]}: {len(known.starts)} frame could be read, and two are needed to "
+                f"make one between them{': ' + what if what else ''}"
+            )
+        return known
+
+    def compute(self, frames: ClipFrames, timeline: Timeline) -> dict[Drawings, ItemSource | None]:
+        """Run the stages on all pairs, part by part; return where each pair's results are kept.
+
+        Raises
+        ------
+        AnimeInterpError
+            Settings, weights or cache are unusable. Failed pairs are noted in `failures` instead.
+        KeyboardInterrupt
+            What was committed stays.
+        """
+        parts = divide(timeline.plan.times, self.config.clip.pairs_per_part)
+        sources: dict[Drawings, ItemSource | None] = {}
+        started = time.monotonic()
+        for part in parts:
+            if not self.quiet and len(parts) > 1:
+                self._announce(part, parts, started)
+            with self._progress("frames", len(part.indices())) as advance:
+                frames.write(part.indices(), advance)
+            more = part.list_pairs(frames)
+            selection = Selection(last=LAST_STAGE, retry_failed=self.retry_failed)
+            settings = [*self.settings, *more]
+            if not self.example:
+                self.example = self._look_at(part.pair_id(frames.name, next(iter(part.times))), settings)
+            report = execute(self.source, settings, selection, self.console, quiet=self.quiet)
+            self._note_failures(report)
+            sources.update(sources_of(report.session, part))
+        return sources
+
+    def assemble(
+        self,
+        frames: ClipFrames,
+        timeline: Timeline,
+        sources: dict[Drawings, ItemSource | None],
+        writer: ClipWriter,
+    ) -> Assembled:
+        """Write the clip.
+
+        Raises
+        ------
+        DataError, CacheError
+            What it is made of has changed or is damaged, or the output cannot be written.
+        """
+        betweens = Betweens(frames, sources, self.config.synthesis, self.clip.has_alpha)
+        frames.write(sorted({index for both in timeline.plan.mixed for index in both}), lambda _: None)
+        try:
+            with self._progress("writing", timeline.plan.count) as advance, writer:
+                done = assemble(self.clip, timeline, betweens, writer, advance)
+                writer.finish()
+        except DamagedShardError as error:
+            verify_and_note(error.path)  # so that the next run computes it again
+            raise
+        return done
+
+    def _look_at(self, pair_id: str, settings: Sequence[str]) -> list[str]:
+        words = [word for setting in settings for word in ("--set", setting)]
+        return ["animeinterp", "inspect", pair_id, "-c", self.source, *words]
+
+    def _announce(self, part: ClipPart, parts: Sequence[ClipPart], started: float) -> None:
+        done = sum(len(other.times) for other in parts[: part.number - 1])
+        left = sum(len(other.times) for other in parts) - done
+        seconds = (time.monotonic() - started) / done * left if done else 0
+        about = f", about {timedelta(seconds=round(seconds))} left" if done else ""
+        self.console.print(
+            f"part {part.number} of {len(parts)}: pairs {done + 1} to {done + len(part.times)} "
+            f"of {done + left}{about}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def _note_failures(self, report: RunReport) -> None:
+        self.failures += [
+            f"{stage} of {record.id}: {record.reason}" for stage, record in report.session.failures()
+        ]
+        self.failures += report.broken
+
+    @contextmanager
+    def _progress(self, what: str, total: int) -> Iterator[Advance]:
+        began = time.monotonic()
+        with RunProgress(self.console, {what: total}, quiet=self.quiet) as progress:
+            yield lambda count: progress.advance(what, count, seconds=time.monotonic() - began)

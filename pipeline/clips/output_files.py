@@ -1,0 +1,60 @@
+"""Files and folders that a clip is written to: unfinished beside their place, and errors that say so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from configs.errors import DataError
+from pipeline.store.commits import sweep_unfinished, unfinished_folder
+
+
+def unfinished(path: Path) -> Path:
+    """Hidden name beside `path` under which its content is to be written."""
+    return unfinished_folder(path, _prefix(path))
+
+
+def prepare_place(path: Path) -> None:
+    """Make the folder that `path` stands in, and delete what writers of it that died have left there.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep_unfinished(path.parent, _prefix(path))
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name}-"
+
+
+def cannot_write(path: Path, error: OSError) -> DataError:
+    """What to tell the user when an output cannot be written."""
+    try:
+        free = f"; {shutil.disk_usage(path.parent).free / 1e9:.1f} GB free"
+    except OSError:
+        free = ""
+    return DataError(
+        f"{path}: cannot be written ({error.strerror or error}{free}); make room or name another "
+        "place, and run the same command again"
+    )
+
+
+def check_folder(path: Path) -> None:
+    """Make sure that a file or folder can be made at `path`, whose folders may not be there yet.
+
+    Raises
+    ------
+    DataError
+        It cannot.
+    """
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise DataError(f"{path}: {folder} is a file, not a folder; name another output")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DataError(f"{path}: the folder {folder} cannot be written (no permission); name another output")

@@ -1,0 +1,86 @@
+"""A clip's pairs, a part at a time: what keeps memory flat however long the clip is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from configs.loading import text_setting
+from data.listed_pairs import write_pairs
+from pipeline.clips.source_frames import ClipFrames
+from pipeline.compute.item_source import ItemSource, UpstreamItem
+from pipeline.planning.session import Session
+from pipeline.store.fingerprints import canonical_digest
+
+Drawings = tuple[int, int]  # first frames of two drawings, one after the other
+LAST_STAGE = "synthesis"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPart:
+    """Some pairs of a clip that follow each other."""
+
+    number: int
+    """From 1."""
+    times: Mapping[Drawings, tuple[float, ...]]
+    """Times wanted of each pair."""
+
+    def indices(self) -> list[int]:
+        """Frames that its pairs consist of, ascending."""
+        return sorted({index for drawings in self.times for index in drawings})
+
+    def pair_id(self, name: str, drawings: Drawings) -> str:
+        """Id of a pair: the clip's name and its frames' numbers."""
+        return f"{name}_{drawings[0]:06d}_{drawings[1]:06d}"
+
+    def list_pairs(self, frames: ClipFrames) -> list[str]:
+        """List the pairs in a folder of the cache; return the settings that make a run work on them.
+
+        Raises
+        ------
+        DataError
+            The folder cannot be written.
+        """
+        pairs = [
+            (self.pair_id(frames.name, drawings), (frames.path(drawings[0]), frames.path(drawings[1])), times)
+            for drawings, times in self.times.items()
+        ]
+        content = [[name, times] for name, _, times in pairs]
+        root = frames.folder / "parts" / f"{self.number:04d}-{canonical_digest(content)[:12]}"
+        write_pairs(root, frames.name, pairs)
+        return part_settings(root)
+
+
+def part_settings(root: Path) -> list[str]:
+    """Settings that make a run work on the pairs listed in a folder."""
+    return ["data.layout=listed", text_setting("data.root", str(root.absolute())), "store.results="]
+
+
+def divide(times: Mapping[Drawings, tuple[float, ...]], most: int) -> list[ClipPart]:
+    """Divide pairs into parts of at most so many."""
+    return [ClipPart(number, dict(some)) for number, some in enumerate(_chunks(times, most), start=1)]
+
+
+def _chunks(
+    times: Mapping[Drawings, tuple[float, ...]], most: int
+) -> Iterator[Sequence[tuple[Drawings, tuple[float, ...]]]]:
+    left = iter(times.items())
+    while some := list(islice(left, most)):
+        yield some
+
+
+def sources_of(session: Session, part: ClipPart) -> dict[Drawings, ItemSource | None]:
+    """Where the results of a part's pairs are kept; None for a pair that has failed."""
+    found: dict[Drawings, ItemSource | None] = {}
+    for pair, (drawings, times) in enumerate(part.times.items()):
+        reads = []
+        for stage in ("refinement", LAST_STAGE):
+            location = session.locate(stage, pair)
+            if location is not None and location.record.status == "ok":
+                record = location.record
+                reads.append(UpstreamItem(stage, location.path, record.id, record.output_digest))
+        whole = len(reads) == 2
+        found[drawings] = ItemSource(upstream=tuple(reads), times=times) if whole else None
+    return found

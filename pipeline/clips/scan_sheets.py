@@ -1,0 +1,201 @@
+"""Contact sheets of a clip's scan: every drawing with how long it is held, and cuts and fades in colours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from data.clips.clip import Clip
+from data.clips.clip_scan import Change, ClipScan
+from data.images import Frame, write_image
+from pipeline.results.pictures import BACKGROUND, INK, MARGIN
+
+COLUMNS, ROWS = 10, 12
+"""Drawings on a sheet."""
+THUMB_WIDTH = 184
+BORDER = 4
+LINE = 18
+HEAD = 76
+COLORS: dict[Change, tuple[int, int, int]] = {
+    "first": (90, 200, 120),
+    "motion": (70, 70, 78),
+    "fade": (240, 180, 60),
+    "cut": (240, 80, 80),
+}
+HOLDS = {1: "on ones", 2: "on twos", 3: "on threes", 4: "on fours"}
+PAUSE = 5
+"""Frames from which a hold is called a pause."""
+MOST_SHEETS = 40
+"""Sheets of a clip; one that has more drawings is shown around its cuts and fades only."""
+MOST_LISTED = 20
+"""Cuts and fades whose times a summary gives."""
+
+
+def clip_summary(scan: ClipScan) -> list[str]:
+    """What a scan has found, as lines of text."""
+    holds = scan.holds()
+    cuts, fades = scan.frames_of("cut"), _runs(scan.frames_of("fade"), scan.drawings())
+    lines = [
+        f"{len(scan.changes)} frames, {clock(scan.end)}, {scan.size[1]} x {scan.size[0]}; "
+        f"{len(holds)} drawings, {len(scan.frames_of('repeat'))} repeats",
+        "frames shown " + ", ".join(_shares([length for _, length in holds])),
+        f"{len(cuts)} cuts" + _times([(cut, cut) for cut in cuts], scan),
+        f"{len(fades)} fades" + _times(fades, scan),
+        _bars(scan),
+    ]
+    return [line for line in lines if line] + [f"problem: {problem}" for problem in scan.problems]
+
+
+def write_clip_sheets(clip: Clip, scan: ClipScan, folder: Path) -> list[Path]:
+    """Draw the drawings of a clip, in order, into `drawings-001.png` and so on; sheets of others go.
+
+    Parameters
+    ----------
+    clip
+        Read once more, frame by frame.
+    scan
+        What was found in it.
+    folder
+        Made if it is not there.
+
+    Raises
+    ------
+    configs.errors.DataError
+        The folder cannot be written.
+
+    Notes
+    -----
+    A sheet holds 120 drawings, and only one sheet is in memory. Of a clip with more than 40 sheets only the
+    drawings before, at and after cuts and the ends of fades are shown.
+    """
+    shown = shown_drawings(scan)
+    count = -(-len(shown) // (COLUMNS * ROWS))
+    about = "" if len(shown) == len(scan.holds()) else ", around cuts and fades only"
+    written: list[Path] = []
+    for number, tiles in enumerate(_pages(clip, scan, shown), 1):
+        path = folder / f"drawings-{number:03d}.png"
+        lines = clip_summary(scan)
+        title = [f"{clip.name}, sheet {number} of {count}{about}: {lines[0]}", *lines[1:3]]
+        write_image(path, _sheet(tiles, title))
+        written.append(path)
+    for left in set(folder.glob("drawings-*.png")) - set(written):
+        left.unlink()
+    return written
+
+
+def shown_drawings(scan: ClipScan) -> dict[int, int]:
+    """First frames of the drawings that are shown on sheets, and for how many frames each is held."""
+    holds = scan.holds()
+    if len(holds) <= MOST_SHEETS * COLUMNS * ROWS:
+        return dict(holds)
+    marks = [scan.changes[first] in ("cut", "fade") for first, _ in holds]
+    near: set[int] = set()
+    for place, marked in enumerate(marks):
+        inside_fade = marked and all(marks[max(0, place - 1) : place + 2])
+        if marked and not inside_fade:
+            near |= {place - 1, place, place + 1}
+    return {first: length for place, (first, length) in enumerate(holds) if place in near}
+
+
+def clock(time: Fraction) -> str:
+    """A time in seconds as `0:07.50` or `1:02:03.04`."""
+    hundredths = round(time * 100)
+    minutes, rest = divmod(hundredths, 6000)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{rest // 100:02d}.{rest % 100:02d}"
+    return f"{hours}:{minutes:02d}:{seconds}" if hours else f"{minutes}:{seconds}"
+
+
+def _shares(lengths: list[int]) -> list[str]:
+    frames: Counter[str] = Counter()
+    for length in lengths:
+        frames["pauses" if length >= PAUSE else HOLDS[length]] += length
+    total = sum(lengths)
+    return [
+        f"{name} {100 * frames[name] / total:.0f} %" for name in (*HOLDS.values(), "pauses") if frames[name]
+    ]
+
+
+def _runs(frames: tuple[int, ...], drawings: tuple[int, ...]) -> list[tuple[int, int]]:
+    """First and last drawing of each fade; its steps follow each other without other drawings between."""
+    firsts = [index for index, first in enumerate(drawings) if index == first]
+    rank = {first: number for number, first in enumerate(firsts)}
+    runs: list[tuple[int, int]] = []
+    for frame in frames:
+        if runs and rank[frame] == rank[runs[-1][1]] + 1:
+            runs[-1] = (runs[-1][0], frame)
+        else:
+            runs.append((frame, frame))
+    return runs
+
+
+def _times(runs: list[tuple[int, int]], scan: ClipScan) -> str:
+    if not runs:
+        return ""
+    texts = [
+        clock(scan.starts[first]) + (f" to {clock(scan.starts[last])}" if last != first else "")
+        for first, last in runs[:MOST_LISTED]
+    ]
+    more = f" and {len(runs) - MOST_LISTED} more" if len(runs) > MOST_LISTED else ""
+    return " at " + ", ".join(texts) + more
+
+
+def _bars(scan: ClipScan) -> str:
+    names = ("above", "below", "left", "right")
+    found = [f"{width} {name}" for width, name in zip(scan.bars, names, strict=True) if width]
+    return "black bars: " + ", ".join(found) + " (pixels)" if found else ""
+
+
+def _pages(clip: Clip, scan: ClipScan, shown: dict[int, int]) -> Iterator[list[Frame]]:
+    tiles: list[Frame] = []
+    for frame in clip.frames():
+        if frame.index in shown:
+            tiles.append(_tile(frame.rgb(), frame.index, shown[frame.index], scan))
+        if len(tiles) == COLUMNS * ROWS:
+            yield tiles
+            tiles = []
+    if tiles:
+        yield tiles
+
+
+def _tile(picture: Frame, index: int, length: int, scan: ClipScan) -> Frame:
+    """A drawing's thumbnail in a border, over its frame number and time, and what was found of it."""
+    change = scan.changes[index]
+    height = max(1, round(THUMB_WIDTH * picture.shape[0] / picture.shape[1]))
+    small = cv2.resize(picture, (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA)
+    tile = Image.new("RGB", (THUMB_WIDTH + 2 * BORDER, height + 2 * BORDER + 2 * LINE), BACKGROUND)
+    draw = ImageDraw.Draw(tile)
+    font = ImageFont.load_default(13)
+    color = COLORS[change]
+    draw.rectangle((0, 0, THUMB_WIDTH + 2 * BORDER - 1, height + 2 * BORDER - 1), color)
+    tile.paste(Image.fromarray(np.asarray(small, np.uint8)), (BORDER, BORDER))
+    top = height + 2 * BORDER
+    held = f"pause x{length}" if length >= PAUSE else f"x{length}"
+    draw.text((BORDER, top), f"{index}  {clock(scan.starts[index])}", INK, font)
+    draw.text((THUMB_WIDTH + BORDER, top), held, INK, font, anchor="ra")
+    draw.text((BORDER, top + LINE), f"differs by {scan.differences[index]:.1f}", (150, 150, 160), font)
+    if change not in ("motion", "first"):
+        draw.text((THUMB_WIDTH + BORDER, top + LINE), change.upper(), color, font, anchor="ra")
+    return np.asarray(tile, np.uint8)
+
+
+def _sheet(tiles: list[Frame], title: list[str]) -> Frame:
+    height, width = tiles[0].shape[:2]
+    rows = -(-len(tiles) // COLUMNS)
+    sheet = Image.new(
+        "RGB", (MARGIN + COLUMNS * (width + MARGIN), HEAD + rows * (height + MARGIN)), BACKGROUND
+    )
+    draw = ImageDraw.Draw(sheet)
+    for number, line in enumerate(title):
+        draw.text((MARGIN, MARGIN + 22 * number), line, INK, ImageFont.load_default(15))
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, COLUMNS)
+        place = (MARGIN + column * (width + MARGIN), HEAD + row * (height + MARGIN))
+        sheet.paste(Image.fromarray(tile), place)
+    return np.asarray(sheet, np.uint8)

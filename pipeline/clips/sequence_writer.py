@@ -1,0 +1,235 @@
+"""Writes a clip as numbered images: all of its frames, or only those made between them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from configs.errors import ConfigError, DataError
+from data.clips.clip import Alpha, ClipFrame
+from data.clips.pictures import PictureConverter, kind_of, off_white
+from data.images import Frame, encode_image, read_rgba
+from pipeline.clips.output_files import cannot_write, prepare_place, unfinished
+from pipeline.store.commits import sync_tree
+
+DEFAULT_PATTERN = "frame_%06d.png"
+WRITABLE = {
+    ".png": ".png",
+    ".jpg": ".jpg",
+    ".jpeg": ".jpg",
+    ".webp": ".webp",
+    ".tif": ".tif",
+    ".tiff": ".tif",
+}
+WITH_ALPHA = (".png", ".webp", ".tif")
+DEEP = (".png", ".tif")  # formats of 16 bits a channel
+PLACEHOLDER = re.compile(r"%(0\d+)?d")
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceName:
+    """Where numbered images go, and how they are called."""
+
+    folder: Path
+    pattern: str
+    """Name with one placeholder such as `%06d`."""
+
+    @property
+    def kind(self) -> str:
+        """Suffix that stands for the format."""
+        return WRITABLE[Path(self.pattern).suffix.lower()]
+
+    def file(self, number: int) -> str:
+        """Name of an image."""
+        return PLACEHOLDER.sub(lambda found: f"%{found[1] or ''}d" % number, self.pattern)
+
+    def present(self) -> list[Path]:
+        """Images of such a name that are there already."""
+        before, after = (re.escape(part) for part in _parts(self.pattern))
+        like = re.compile(f"{before}\\d+{after}")
+        if not self.folder.is_dir():
+            return []
+        return sorted(path for path in self.folder.iterdir() if like.fullmatch(path.name))
+
+
+def sequence_name(output: Path) -> SequenceName:
+    """Read an output's name: a folder, or a pattern such as `out/%06d.jpg`.
+
+    Raises
+    ------
+    ConfigError
+        The pattern has no or several placeholders, or names a format that cannot be written.
+    """
+    if "%" not in output.name:
+        return SequenceName(output, DEFAULT_PATTERN)
+    if len(PLACEHOLDER.findall(output.name)) != 1 or "%" in PLACEHOLDER.sub("", output.name):
+        raise ConfigError(
+            f"{output}: a pattern has one number, such as frame_%06d.png; found {output.name!r}"
+        )
+    if output.suffix.lower() not in WRITABLE:
+        raise ConfigError(
+            f"{output}: {output.suffix or 'no suffix'} is no image format that is written; choose "
+            f"{', '.join(WRITABLE)}"
+        )
+    return SequenceName(output.parent, output.name)
+
+
+class SequenceWriter:
+    """A `ClipWriter` of numbered images.
+
+    All are written to a hidden folder first. Where the folder is there already, images of the same pattern
+    in it are replaced, so that none of a longer sequence is left; other files stay.
+
+    Parameters
+    ----------
+    name
+        Where they go.
+    only_between
+        Leave out the originals; numbers stay those of the whole sequence.
+    has_alpha
+        Whether the source has transparency.
+    """
+
+    def __init__(self, name: SequenceName, *, only_between: bool, has_alpha: bool) -> None:
+        self._name = name
+        self._only_between = only_between
+        self._number = 1
+        self._written = 0
+        self._converter = PictureConverter()
+        self._place = name.folder / name.pattern if name.folder.is_dir() else name.folder
+        self._unfinished = unfinished(self._place)
+        self._notes = sequence_notes(name, has_alpha=has_alpha)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What in the output is not as in the source, and why."""
+        return self._notes
+
+    def __enter__(self) -> Self:
+        try:
+            prepare_place(self._place)
+            self._unfinished.mkdir()
+        except OSError as error:
+            raise cannot_write(self._name.folder, error) from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        shutil.rmtree(self._unfinished, ignore_errors=True)
+
+    def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:  # noqa: ARG002
+        """Write a frame of the source: the very file where it is an image of the same format.
+
+        Raises
+        ------
+        DataError
+            The image cannot be written.
+        """
+        if self._only_between:
+            self._number += 1
+            return
+        path: Path | None = getattr(frame, "path", None)
+        if path is not None and WRITABLE.get(path.suffix.lower()) == self._name.kind:
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+            self._write(content)
+            return
+        self._write(encode_image(self._name.pattern, self._pixels(frame)))
+
+    def drawn(
+        self,
+        image: Frame,
+        alpha: Alpha | None,
+        start: Fraction,  # noqa: ARG002
+        duration: Fraction,  # noqa: ARG002
+    ) -> None:
+        """Write a frame made.
+
+        Raises
+        ------
+        DataError
+            The image cannot be written.
+        """
+        self._write(encode_image(self._name.pattern, self._with_alpha(image, alpha)))
+
+    def finish(self) -> None:
+        """Flush the images to disk and give them their names.
+
+        Raises
+        ------
+        DataError
+            They cannot be written.
+        """
+        if not self._written:
+            raise DataError(f"{self._name.folder}: no frame to write")
+        folder = self._name.folder
+        try:
+            sync_tree(self._unfinished)
+            if not folder.exists():
+                self._unfinished.rename(folder)
+                return
+            new = {path.name for path in self._unfinished.iterdir()}
+            for path in self._unfinished.iterdir():
+                path.replace(folder / path.name)
+            for path in self._name.present():
+                if path.name not in new:
+                    path.unlink()
+        except OSError as error:
+            raise cannot_write(folder, error) from None
+
+    def _pixels(self, frame: ClipFrame) -> npt.NDArray[np.generic]:
+        """Pixels of an original as they are kept, not laid over white, as far as the format has room."""
+        picture: av.VideoFrame | None = getattr(frame, "picture", None)
+        path: Path | None = getattr(frame, "path", None)
+        if self._name.kind not in WITH_ALPHA:
+            return frame.rgb()
+        if picture is not None:
+            deep = kind_of(picture).bits > 8 and self._name.kind in DEEP
+            colors, alpha = self._converter.straight(picture, deep=deep)
+            return colors if alpha is None else np.dstack([colors, alpha])
+        kept = None if path is None else read_rgba(path)
+        return self._with_alpha(frame.rgb(), frame.alpha()) if kept is None else kept
+
+    def _with_alpha(self, image: Frame, alpha: Alpha | None) -> npt.NDArray[np.generic]:
+        if alpha is None or self._name.kind not in WITH_ALPHA:
+            return image
+        return np.dstack([off_white(image, alpha), alpha])
+
+    def _write(self, content: bytes) -> None:
+        try:
+            (self._unfinished / self._name.file(self._number)).write_bytes(content)
+        except OSError as error:
+            raise cannot_write(self._name.folder, error) from None
+        self._number += 1
+        self._written += 1
+
+
+def sequence_notes(name: SequenceName, *, has_alpha: bool) -> tuple[str, ...]:
+    """What in numbered images is not as in the source."""
+    if has_alpha and name.kind not in WITH_ALPHA:
+        return (
+            f"transparency is lost, and what showed through is white: {name.kind} has none; .png keeps it",
+        )
+    return ()
+
+
+def _parts(pattern: str) -> tuple[str, str]:
+    found = PLACEHOLDER.search(pattern)
+    if found is None:
+        return pattern, ""
+    return pattern[: found.start()], pattern[found.end() :]

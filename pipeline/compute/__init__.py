@@ -1,0 +1,1 @@
+"""What a worker does with one shard: sources, networks, batches, and the registry of stages."""

@@ -1,0 +1,82 @@
+"""What one item of a stage is computed from: source files, and items of earlier stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.sections import Style
+from data.images import Frame, image_size, read_image
+from pipeline.store.array_specs import Array
+from pipeline.store.shard_manifest import read_manifest
+from pipeline.store.shards import ChangedCacheError, DamagedShardError, read_item
+from stages import segmentation
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamItem:
+    """An item of an earlier stage: where it is kept, and the digest it had when the work was planned."""
+
+    stage: str
+    path: Path
+    id: str
+    output_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSource:
+    """Everything that one item's arrays are computed from."""
+
+    frames: tuple[Path, ...] = ()
+    """The frame, or frame 0 and frame 1."""
+    style: Style = "anime"
+    truth: Path | None = None
+    """The frame in the middle."""
+    motion_truth: Path | None = None
+    """Exact flows, occlusions and pieces."""
+    roi: tuple[float, float, float, float] | None = None
+    """x, y, width, height in pixels of `image_size`."""
+    image_size: tuple[int, int] | None = None
+    """Width, height."""
+    flows: tuple[Path, ...] = ()
+    """Files with flows made elsewhere, 0 -> 1 and 1 -> 0."""
+    upstream: tuple[UpstreamItem, ...] = ()
+    times: tuple[float, ...] = ()
+    """Times of the frames wanted."""
+
+    def size(self) -> tuple[int, int]:
+        """Height and width of the source frames, from their headers."""
+        return image_size(self.frames[0])
+
+    def frame(self, index: int, *, verify: bool = False) -> Frame:
+        """Read a source frame: uint8 (H, W, 3), RGB."""
+        return read_image(self.frames[index], verify=verify)
+
+    def read(self, stage: str, index: int = 0, names: Sequence[str] | None = None) -> dict[str, Array]:
+        """Read arrays of the index-th item of an earlier stage, all by default.
+
+        Raises
+        ------
+        ChangedCacheError
+            The item is not there any more as it was planned, or its data are damaged.
+        """
+        item = [item for item in self.upstream if item.stage == stage][index]
+        manifest = read_manifest(item.path)
+        while True:
+            row = None if manifest is None else manifest.row(item.id)
+            if manifest is None or row is None or manifest.items[row].output_digest != item.output_digest:
+                raise ChangedCacheError(
+                    f"{item.path}: item {item.id!r} has gone or changed while the run was on; run again"
+                )
+            try:
+                return read_item(item.path, manifest, row, names)
+            except DamagedShardError:
+                # Perhaps only written anew between the look at the manifest and the read.
+                before, manifest = manifest, read_manifest(item.path)
+                if manifest == before:
+                    raise
+
+    def pieces(self, index: int) -> segmentation.Pieces:
+        """Pieces of frame 0 or frame 1."""
+        return segmentation.Pieces(**self.read("segmentation", index))

@@ -1,0 +1,145 @@
+"""The files of an exported pair: what a worker gets, makes and writes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from data.images import encode_image
+from data.sgm_folders import FLOW_PICTURES, FLOWS, LABEL_MAPS, MATCH_PICTURES
+from pipeline.compute.item_source import ItemSource
+from pipeline.exports.export_journal import FileStates, file_states, foreign_content
+from pipeline.results.pictures import draw_moves, flow_to_color
+from pipeline.store.array_specs import Array
+from pipeline.store.commits import HIDDEN_WIP_PREFIX, commit_folder, sync_tree, unfinished_folder
+from stages.coarse_flow import PieceFate
+
+
+@dataclass(frozen=True, slots=True)
+class FolderJob:
+    """One folder that is to be written."""
+
+    path: Path
+    kind: str
+    """`flows` or `labels`."""
+    source: str
+    """Digest of everything that it is made from."""
+    may_replace: bool
+    """Whether what stands there is of an export's making."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairJob:
+    """What is to be written of one pair; travels to a worker."""
+
+    id: str
+    item: ItemSource
+    dtype: str
+    folders: tuple[FolderJob, ...]
+    complaints: tuple[str, ...] = ()
+    """About folders of the pair that must not be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairOutcome:
+    """What a worker reports of a pair: for each folder its files, or why it is not written."""
+
+    states: tuple[FileStates | str, ...]
+    written: int
+    """Folders that were not there already, to the byte."""
+    seconds: float
+
+
+def flow_files(item: ItemSource, dtype: str) -> dict[str, bytes]:
+    """The six files of a pair: flows, their pictures, and pictures of the matches."""
+    coarse, matched = item.read("coarse_flow"), item.read("matching", names=("match01", "match10"))
+    maps = _label_maps(item)
+    files: dict[str, bytes] = {}
+    for k, way in enumerate(("01", "10")):
+        flow = coarse[f"coarse_flow{way}"]
+        moved = coarse[f"fate{way}"] == PieceFate.MOVED
+        files[FLOWS[k]] = _npy(flow.astype(dtype))
+        files[FLOW_PICTURES[k]] = encode_image(FLOW_PICTURES[k], flow_to_color(flow))
+        moves = draw_moves(maps[k], maps[1 - k], matched[f"match{way}"], moved)
+        files[MATCH_PICTURES[k]] = encode_image(MATCH_PICTURES[k], moves)
+    return files
+
+
+def label_files(item: ItemSource, dtype: str) -> dict[str, bytes]:  # noqa: ARG001 - as `flow_files`
+    """The label maps of a pair: int64, as the released program saves them."""
+    maps = _label_maps(item)
+    return {name: _npy(label_map.astype(np.int64)) for name, label_map in zip(LABEL_MAPS, maps, strict=True)}
+
+
+def _label_maps(item: ItemSource) -> list[Array]:
+    return [item.read("segmentation", k, ("label_map",))["label_map"] for k in (0, 1)]
+
+
+def _npy(array: Array) -> bytes:
+    content = BytesIO()
+    np.save(content, np.ascontiguousarray(array), allow_pickle=False)
+    return content.getvalue()
+
+
+MAKERS: Mapping[str, Callable[[ItemSource, str], dict[str, bytes]]] = {
+    "flows": flow_files,
+    "labels": label_files,
+}
+
+FILE_NAMES = {"flows": (*FLOWS, *FLOW_PICTURES, *MATCH_PICTURES), "labels": LABEL_MAPS}
+
+
+def export_pair(job: PairJob) -> PairOutcome:
+    """Write the folders of a pair, each whole or not at all.
+
+    Raises
+    ------
+    CacheError
+        What the pair is made from is damaged, or has gone.
+    OSError
+        Disk full, no permission.
+    """
+    started = time.monotonic()
+    states: list[FileStates | str] = []
+    written = 0
+    for folder in job.folders:
+        files = MAKERS[folder.kind](job.item, job.dtype)
+        if not _holds(folder.path, files):
+            other = foreign_content(folder.path, files)
+            if other is None and not folder.may_replace:
+                other = "was written by another program, or with another cache"
+            if other is not None:
+                states.append(other)
+                continue
+            _write(folder.path, files)
+            written += 1
+        states.append(file_states(folder.path, files))
+    return PairOutcome(tuple(states), written, time.monotonic() - started)
+
+
+def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether a folder holds exactly these files already."""
+    try:
+        return {path.name for path in folder.iterdir()} == files.keys() and all(
+            (folder / name).read_bytes() == content for name, content in files.items()
+        )
+    except OSError:
+        return False
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    unfinished = unfinished_folder(folder, HIDDEN_WIP_PREFIX)
+    try:
+        unfinished.mkdir(parents=True)
+        for name, content in files.items():
+            (unfinished / name).write_bytes(content)
+        sync_tree(unfinished)
+        commit_folder(unfinished, folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)

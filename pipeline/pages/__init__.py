@@ -1,0 +1,1 @@
+"""Pages and contact sheets: inspect, diff and report."""

@@ -1,0 +1,192 @@
+"""The pages of a comparison: an overview, and the pages of the pairs that changed most side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pandas as pd
+from markupsafe import Markup
+
+from data.images import write_file
+from pipeline.pages.html_files import content_policy, page_file, page_style, page_templates
+from pipeline.pages.inspect.pair_pages import Link, write_pages
+from pipeline.pages.report.pairs import Thumbnail, thumbnails
+from pipeline.results.diff_measures import Measure, measures_of
+from pipeline.results.reading import Results
+from pipeline.results.result_diff import StageComparison, stages_apart
+
+PAGE_NAME = "index.html"
+SIDES = ("A", "B")
+PAIRS_FOLDER = "pairs"
+MOST_ROWS = 20  # of a stage's table on the page; the CSV beside it has them all
+STYLE = "diff/difference.css"
+
+
+@dataclass(frozen=True, slots=True)
+class SideCard:
+    """One side of a pair, on the overview."""
+
+    letter: str
+    pictures: Sequence[Thumbnail]
+    note: str = ""
+    """Why there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairCard:
+    """A pair on the overview."""
+
+    id: str
+    address: str
+    """Of the page that shows both sides; empty where one of them cannot be shown."""
+    sides: Sequence[SideCard]
+
+
+@dataclass(frozen=True, slots=True)
+class StageCard:
+    """A stage on the overview."""
+
+    name: str
+    counts: str
+    explanations: Sequence[str]
+    measures: Sequence[Measure]
+    rows: Sequence[Sequence[str]]
+    """Id and measures of the items that differ most."""
+    total: int
+
+
+def write_page(
+    folder: Path,
+    names: tuple[str, str],
+    sides: tuple[Results, Results],
+    comparisons: Sequence[StageComparison],
+    pairs: Sequence[str],
+) -> Path:
+    """Write the overview, a table of each stage as CSV, and the pages of pairs.
+
+    Those of A stand below `a/`, those of B below `b/`, and below `pairs/` those that show both side by side.
+
+    Parameters
+    ----------
+    folder
+        Where it goes.
+    names
+        What A and B are called.
+    sides, comparisons
+        A and B, and what came of comparing them.
+    pairs
+        Ids of those to be shown; only sides with a config can show any.
+
+    Returns
+    -------
+    Path
+        Of the overview.
+
+    Raises
+    ------
+    DataError
+        The folder cannot be written.
+    """
+    shown = all(side.session is not None for side in sides)
+    for number, name in enumerate(pairs):
+        for letter, side in zip(SIDES, sides, strict=True):
+            if side.session is not None:
+                write_pages(side.session, [name], folder / letter.lower())
+        if shown:
+            text = render_pair(name, names, _links(pairs, number))
+            write_file(folder / PAIRS_FOLDER / f"{name}.html", text.encode())
+    for compared in comparisons:
+        write_file(folder / f"{compared.stage}.csv", compared.table.to_csv().encode())
+    style = page_style(STYLE)
+    text = (
+        page_templates("diff")
+        .get_template("index.html")
+        .render(
+            title=f"{names[0]} and {names[1]}",
+            policy=content_policy(style),
+            style=Markup(style),
+            names=names,
+            apart=list(stages_apart(*sides)),
+            pairs=[_pair_card(name, sides, shown) for name in pairs],
+            stages=[_stage_card(compared) for compared in comparisons],
+        )
+    )
+    write_file(folder / PAGE_NAME, text.encode())
+    return folder / PAGE_NAME
+
+
+def render_pair(name: str, names: tuple[str, str], links: Sequence[Link] = ()) -> str:
+    """A page that shows the pages of a pair in A and in B side by side, kept in step, as HTML.
+
+    Parameters
+    ----------
+    name
+        Id of the pair.
+    names
+        What A and B are called.
+    links
+        Pages beside it.
+    """
+    style, script = page_style(STYLE), page_file("diff/pair.js")
+    up = _up(name)
+    return (
+        page_templates("diff")
+        .get_template("pair.html")
+        .render(
+            title=name,
+            policy=content_policy(style, script, frames=True),
+            style=Markup(style),
+            script=Markup(script),
+            links=links,
+            pages=[
+                {"letter": letter, "name": called, "address": f"{up}{letter.lower()}/{quote(name)}.html"}
+                for letter, called in zip(SIDES, names, strict=True)
+            ],
+        )
+    )
+
+
+def _up(name: str) -> str:
+    """From the page of a pair to the overview's folder; ids may hold slashes, and then stand deeper."""
+    return "../" * (name.count("/") + 1)
+
+
+def _links(pairs: Sequence[str], number: int) -> list[Link]:
+    up = _up(pairs[number])
+    links = [Link("Overview", f"{up}{PAGE_NAME}")]
+    for text, at in (("‹ Former", number - 1), ("Next ›", number + 1)):
+        if 0 <= at < len(pairs):
+            links.append(Link(text, f"{up}{_address(pairs[at])}"))
+    return links
+
+
+def _address(name: str) -> str:
+    return f"{PAIRS_FOLDER}/{quote(name)}.html"
+
+
+def _pair_card(name: str, sides: tuple[Results, Results], shown: bool) -> PairCard:
+    cards = [
+        SideCard(letter, thumbnails(side.session, name))
+        if side.session is not None
+        else SideCard(letter, (), "has no config: its frames are not known, and nothing can be drawn")
+        for letter, side in zip(SIDES, sides, strict=True)
+    ]
+    return PairCard(name, _address(name) if shown else "", cards)
+
+
+def _stage_card(compared: StageComparison) -> StageCard:
+    return StageCard(
+        compared.stage,
+        compared.counts,
+        list(compared.explanations()),
+        measures_of(compared.stage),
+        [[str(name), *map(_number, row)] for name, row in compared.table.head(MOST_ROWS).iterrows()],
+        len(compared.table),
+    )
+
+
+def _number(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.4g}"

@@ -1,0 +1,1 @@
+"""Pages that show every stage of one pair."""

@@ -1,0 +1,163 @@
+"""Synthesis and evaluation as a page shows them: splatted frames, weights and holes, errors and scores."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from configs.sections import SynthesisSection
+from data.images import to_uint8
+from data.truth import TRUTH_TIME
+from pipeline.pages.inspect.embedded_pictures import photo, scalar_picture
+from pipeline.pages.inspect.material import Material
+from pipeline.pages.inspect.stages_to_flow import NO_TRUTH, UNREADABLE
+from pipeline.pages.inspect.views import Fact, Layer, View, layer, method_of, outcome, percent, stage, view
+from pipeline.results.pictures import ERROR_SHOWN
+from pipeline.store.fingerprints import resolved_method
+from stages.evaluation import METRICS, fit_truth
+from stages.inspection.error_maps import largest_difference, published_ssim_map
+from stages.synthesis import splat_frames
+
+MOST_SPLATTED = 3  # times whose splatted frames are shown: they are half of a page's size
+WEIGHTS_SHOWN = 1e3  # ratio of the weights drawn brightest and darkest
+DISSIMILAR_SHOWN = 0.999  # quantile of 1 - SSIM that is drawn white
+
+
+def synthesis_part(material: Material) -> dict[str, Any]:
+    """Splatted frames, their weights and holes, and the frames made of them."""
+    found = material.view.found("synthesis")
+    facts: list[Fact] = [
+        method_of("synthesis", material.config),
+        ("splatting", _splatting(material.config.synthesis)),
+    ]
+    flows = [material.refinement.arrays.get(f"refined_flow{direction}") for direction in ("01", "10")]
+    frames = material.both_frames
+    sides: list[list[Layer]] = [[], []]
+    reads: list[list[Any]] = [[], []]
+    notes: list[str] = []
+    if frames is not None and flows[0] is not None and flows[1] is not None:
+        for time in _splatted_times(material):
+            try:
+                splats = splat_frames(*frames, flows[0], flows[1], time, material.config.synthesis)
+            except ValueError as error:
+                notes.append(f"Nothing is splatted: {error}")
+                break
+            weights = (splats.weight0, splats.weight1)
+            shares = [percent(float((weight <= 0).mean())) for weight in weights]
+            shares.append(percent(float(((weights[0] <= 0) & (weights[1] <= 0)).mean())))
+            facts.append((f"holes at t={time:g}", "{} in frame 0, {} in frame 1, {} in both".format(*shares)))
+            for k, picture in enumerate((splats.frame0, splats.frame1)):
+                sides[k] += _splat_layers(material, k, time, to_uint8(picture), weights[k], reads[k])
+    missing = material.refinement.note or UNREADABLE
+    views = [
+        view(f"Frame {k}, splatted", sides[k], notes[0] if notes else missing, reads=reads[k]) for k in (0, 1)
+    ]
+    results = [
+        layer("Result", f"result{time!r}", "photo", f"in-between frame at t = {time:g}", time=time)
+        for time in material.results
+    ]
+    views.append(view("Result", results, found.note))
+    summary = outcome(found, resolved_method("synthesis", material.config))
+    part = stage("synthesis", "Synthesis", summary, views, facts, [found], runs="synthesis")
+    part["times"] = list(material.view.times)
+    part["time"] = material.judged_time
+    part["notes"] += notes
+    return part
+
+
+def _splatting(section: SynthesisSection) -> str:
+    return "softmax, by reliability" if section.chosen_method == "composite" else section.splatting
+
+
+def _splatted_times(material: Material) -> list[float]:
+    times = sorted(material.view.times, key=lambda time: abs(time - material.judged_time))
+    return sorted(times[:MOST_SPLATTED])
+
+
+def _splat_layers(
+    material: Material, number: int, time: float, picture: np.ndarray, weight: np.ndarray, reads: list[Any]
+) -> list[Layer]:
+    name = f"splat{number}t{time!r}"
+    material.pictures[name] = photo(picture)
+    covered = weight[weight > 0]
+    low = float(covered.min()) if covered.size else 1.0
+    high = max(float(weight.max()), low * 1.001)
+    material.pictures[f"{name}weight"] = scalar_picture(weight, low, high, logarithmic=True)
+    told = f"frame {number} carried to t = {time:g}"
+    reads.append(["weight", f"{name}weight", "", time])
+    # Softmax splatting has weights down to 1e-9: most of the colours are for those that count.
+    scale = {"low": max(low, high / WEIGHTS_SHOWN), "high": high, "unit": ""}
+    return [
+        layer("Splatted", name, "photo", f"{told}, black in holes", time=time),
+        layer("Weight", f"{name}weight", "heat", f"weights that landed, {told}", time=time, **scale),
+        layer("Holes", f"{name}weight", "holes", f"holes of {told}, red", time=time, over=name),
+    ]
+
+
+def evaluation_part(material: Material) -> dict[str, Any]:
+    """Scores, and where the result differs from the ground truth."""
+    found = material.view.found("evaluation")
+    scores = found.arrays.get("scores")
+    named: dict[str, float] = {}
+    if scores is not None and len(scores) == len(METRICS):
+        named = dict(zip(METRICS, map(float, scores), strict=True))
+    facts: list[Fact] = [(name, score_text(value)) for name, value in named.items()]
+    result = material.results.get(TRUTH_TIME)
+    views = [] if result is None else _error_views(material, result, facts)
+    summary = outcome(found, f"PSNR {named.get('psnr', math.nan):.2f} dB")
+    part = stage("evaluation", "Errors", summary, views, facts, [found], runs="evaluation")
+    if material.truth is None and found.state != "skipped":  # which says the same
+        part["notes"].append(NO_TRUTH)
+    times = material.view.times
+    if material.truth is not None and TRUTH_TIME not in times and found.state != "skipped":
+        part["notes"].append(f"no frame at t = {TRUTH_TIME} to score: synthesis.times = {list(times)}")
+    part["scores"] = {name: _for_json(value) for name, value in named.items() if not math.isnan(value)}
+    return part
+
+
+def _for_json(score: float) -> float | str:
+    """JSON knows no infinity, which is the PSNR of a perfect frame."""
+    return score if math.isfinite(score) else str(score)
+
+
+def score_text(value: float) -> str:
+    """A score in four digits."""
+    return "not scored" if math.isnan(value) else f"{value:.4g}"
+
+
+def _error_views(material: Material, result: np.ndarray, facts: list[Fact]) -> list[View]:
+    if material.truth is None:
+        return []
+    height, width = result.shape[:2]
+    wanted = fit_truth(material.truth, height, width)
+    truth = np.rint(wanted * 255).astype(np.uint8)
+    shown = to_uint8(result)
+    difference = largest_difference(shown, truth)
+    material.pictures["error"] = scalar_picture(difference, 0, 255)
+    facts.append(("largest difference", f"{difference.max()} levels"))
+    facts.append(("pixels off by 8 levels or more", percent(float((difference >= 8).mean()))))
+    alt = f"largest channel difference of result and ground truth, white from {ERROR_SHOWN:g} levels on"
+    layers = [layer("Error", "error", "heat", alt, low=0, high=ERROR_SHOWN, unit="levels")]
+    reads = [["error", "error", "levels"]]
+    predicted = (result.astype(np.float32) / (255 if result.dtype == np.uint8 else 1)).astype(np.float32)
+    similarity = published_ssim_map(predicted, wanted)
+    if similarity is not None:
+        dissimilar = 1 - similarity
+        high = max(float(np.quantile(dissimilar, DISSIMILAR_SHOWN)), 1e-3)
+        material.pictures["dissimilar"] = scalar_picture(dissimilar, 0, max(float(dissimilar.max()), high))
+        layers.append(
+            layer(
+                "1 − SSIM", "dissimilar", "heat", "where structure differs, bright", low=0, high=high, unit=""
+            )
+        )
+        reads.append(["1 − SSIM", "dissimilar", ""])
+    photos = [
+        layer("Result", f"result{TRUTH_TIME!r}", "photo", "in-between frame at t = 0.5"),
+        layer("Ground truth", "truth", "photo", "ground truth"),
+    ]
+    return [
+        view("Differences", layers, reads=reads),
+        view("Result and ground truth", photos, compare=True, reads=reads),
+    ]

@@ -1,0 +1,168 @@
+"""What the page of a pair is made from: everything there is of the pair, read once and checked to fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+
+from configs.errors import WeightsError
+from configs.sections import Config
+from data.images import Frame
+from data.truth import TRUTH_TIME
+from pipeline.compute.networks import load_network
+from pipeline.pages.inspect.embedded_pictures import Picture
+from pipeline.results.pair_results import Found, PairView
+from pipeline.store.array_specs import Array
+from pipeline.store.fingerprints import resolved_method
+from stages.coarse_flow import PieceFate, measure_overlaps
+from stages.inspection.candidates import BestCandidates, best_candidates
+from stages.refinement import CoarsePair, Confidence, confidence
+from stages.segmentation import Pieces, measure_pieces
+from stages.working_size import pieces_at, shrink_frame, working_size
+
+MOST_CANDIDATES = 100_000_000  # of all pieces together: beyond, ranking them again takes gigabytes
+
+
+class Material:
+    """Everything there is of a pair.
+
+    Parameters
+    ----------
+    view
+        The pair's results.
+    """
+
+    def __init__(self, view: PairView) -> None:
+        self.view = view
+        self.config: Config = view.session.config
+        self.pictures: dict[str, Picture] = {}
+        """The page's pictures by name; views refer to them."""
+        self.frames = (view.frame(0), view.frame(1))
+        self.truth = view.truth()
+
+    @cached_property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the frames, or of the ground truth; None when none of them can be read."""
+        readable = [frame for frame in (*self.frames, self.truth) if frame is not None]
+        return (readable[0].shape[0], readable[0].shape[1]) if readable else None
+
+    @cached_property
+    def pieces(self) -> tuple[Pieces | None, Pieces | None]:
+        """Pieces of both frames."""
+        return self._pieces(0), self._pieces(1)
+
+    def _pieces(self, number: int) -> Pieces | None:
+        # All that is kept beside the label map is measured from it.
+        label_map = self.view.found("segmentation", number).arrays.get("label_map")
+        return None if label_map is None or not self._fits(label_map) else measure_pieces(label_map)
+
+    @cached_property
+    def matched_pieces(self) -> tuple[Pieces | None, Pieces | None]:
+        """The same as segment-guided matching saw them: of large frames perhaps smaller."""
+        first, second = (pieces and self._at_working_size(pieces) for pieces in self.pieces)
+        return first, second
+
+    def _at_working_size(self, pieces: Pieces) -> Pieces:
+        height, width = pieces.label_map.shape
+        return pieces_at(pieces, working_size((height, width), self.config.segmentation.height))
+
+    def _fits(self, array: Array) -> bool:
+        """Whether a map is of the frames' size: one of an earlier state may not be."""
+        return self.size is None or array.shape[-2:] == self.size
+
+    @cached_property
+    def matching(self) -> Found:
+        """Matches, without those that are not of these pieces."""
+        return self._of_these_pieces(self.view.found("matching"))
+
+    @cached_property
+    def coarse_flow(self) -> Found:
+        """Coarse flows and fates, without those that are not of these frames and pieces."""
+        return self._of_these_pieces(self.view.found("coarse_flow"))
+
+    def _of_these_pieces(self, found: Found) -> Found:
+        kept: dict[str, Array] = {}
+        for name, array in found.arrays.items():
+            if "flow" in name:
+                fits = self._fits(array)
+            elif name == "affinity":
+                fits = False  # not shown: the candidates are
+            else:
+                own = self.pieces[int(name[-2])]
+                fits = own is None or len(array) == own.count
+            if fits:
+                kept[name] = array
+        return Found(found.state, found.note, kept, found.location)
+
+    @cached_property
+    def refinement(self) -> Found:
+        """Refined flows, without those that are not of these frames."""
+        found = self.view.found("refinement")
+        kept = {name: array for name, array in found.arrays.items() if self._fits(array)}
+        return Found(found.state, found.note, kept, found.location)
+
+    @cached_property
+    def results(self) -> Mapping[float, Array]:
+        """In-between frames by their time, as cached."""
+        frames = self.view.found("synthesis").arrays.get("frames")
+        times = self.view.times
+        if frames is None or len(frames) != len(times) or not self._fits(frames[0, ..., 0]):
+            return {}
+        return dict(zip(times, frames, strict=True))
+
+    @cached_property
+    def judged_time(self) -> float:
+        """The time whose frame is looked at first: that of the ground truth where there is one."""
+        times = self.view.times
+        return TRUTH_TIME if TRUTH_TIME in times else times[0]
+
+    def overlaps(self, direction: str) -> dict[int, float]:
+        """How far pieces that failed the test of the overlap cover their matches, by piece."""
+        frames, (first, second) = self.both_frames, self.matched_pieces
+        fate = self.coarse_flow.arrays.get(f"fate{direction}")
+        match = self.matching.arrays.get(f"match{direction}")
+        if frames is None or first is None or second is None or fate is None or match is None:
+            return {}
+        asked = np.flatnonzero(fate == PieceFate.NO_OVERLAP)
+        size = first.label_map.shape[0], first.label_map.shape[1]
+        frames = shrink_frame(frames[0], size), shrink_frame(frames[1], size)
+        sides = (*frames, first, second) if direction == "01" else (*frames[::-1], second, first)
+        shares = measure_overlaps(*sides, match, asked, self.config.coarse_flow)
+        return dict(zip(asked.tolist(), shares.tolist(), strict=True))
+
+    def candidates(self) -> tuple[BestCandidates, BestCandidates] | str:
+        """What each piece could match; a note where that cannot be told."""
+        first, second = self.matched_pieces
+        features = [self.view.found("features", k) for k in (0, 1)]
+        found = [f.arrays.get("piece_features") for f in features]
+        if first is None or second is None or found[0] is None or found[1] is None:
+            return next((f.note for f in features if f.note), "") or "no pieces to compare"
+        if first.count * second.count > MOST_CANDIDATES:
+            return f"{first.count} by {second.count} pieces are too many to rank again"
+        try:
+            return best_candidates(found[0], found[1], first, second, self.config.matching)
+        except ValueError as error:  # of an earlier state
+            return f"features do not fit the pieces: {error}"
+
+    def confidence(self) -> Confidence | str:
+        """How far the network trusts the coarse flows; a note where there is nothing to tell."""
+        method = resolved_method("refinement", self.config)
+        if method != "rfr":
+            return f"no confidence: refinement.method = {method!r}"
+        flows = [self.coarse_flow.arrays.get(f"coarse_flow{direction}") for direction in ("01", "10")]
+        frames = self.both_frames
+        if frames is None or flows[0] is None or flows[1] is None:
+            return f"no confidence: {self.coarse_flow.note or 'a frame cannot be read'}"
+        try:
+            network = load_network("refinement", self.config)
+            return confidence(CoarsePair(*frames, flows[0], flows[1]), network, self.config.executor.device)
+        except (WeightsError, ValueError) as error:
+            return f"no confidence: {error}"
+
+    @property
+    def both_frames(self) -> tuple[Frame, Frame] | None:
+        """Both frames, None unless both can be read and are of one size."""
+        first, second = self.frames
+        return None if first is None or second is None or first.shape != second.shape else (first, second)

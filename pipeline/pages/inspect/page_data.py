@@ -1,0 +1,130 @@
+"""Everything that the page of a pair shows, as what goes into JSON."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.compute.registry import STAGES
+from pipeline.pages.inspect.embedded_pictures import colors_text
+from pipeline.pages.inspect.frames_and_scores import evaluation_part, synthesis_part
+from pipeline.pages.inspect.material import Material
+from pipeline.pages.inspect.pieces import (
+    FATES,
+    candidate_table,
+    fate_table,
+    match_table,
+    matched_colors,
+    piece_table,
+)
+from pipeline.pages.inspect.provenance import stage_record
+from pipeline.pages.inspect.stages_to_flow import (
+    coarse_flow_part,
+    frames_part,
+    matching_part,
+    refinement_part,
+    segmentation_part,
+)
+from pipeline.results.pair_results import PairView
+from pipeline.results.pictures import COLOR_WHEEL, heat_colors
+
+PAGE_FORMAT = 1
+"""Raised when pages look different, so that old ones are written again."""
+
+SHARE_DIGITS = 4
+LEVELS = ("easy", "medium", "hard")
+
+
+def page_data(view: PairView, command: Sequence[str] = ()) -> dict[str, Any]:
+    """Gather what the page of a pair shows.
+
+    Parameters
+    ----------
+    view
+        The pair's results.
+    command
+        Words of the command that runs the stages of this config; the page adds pair and stage.
+
+    Returns
+    -------
+    dict
+        For JSON: `stages` with views and numbers, `pictures` by name, `pieces` of both frames, `record`.
+    """
+    pair_id = view.pair.id
+    material = Material(view)
+    parts = [
+        frames_part(material),
+        segmentation_part(material),
+        matching_part(material),
+        coarse_flow_part(material),
+        refinement_part(material),
+        synthesis_part(material),
+        evaluation_part(material),
+    ]
+    tables, note = piece_tables(material)
+    for part in parts:
+        if part["state"] in ("missing", "damaged", "earlier") and "runs" in part:
+            part["command"] = _command(command, part["runs"], pair_id)
+        if part["name"] == "matching" and note:
+            part["notes"].append(f"No candidates: {note}")
+    return {
+        "format": PAGE_FORMAT,
+        "id": pair_id,
+        "about": about(view),
+        "size": material.size,
+        "stages": parts,
+        "pieces": tables,
+        "fates": [name for name, _ in FATES.values()],
+        "pictures": material.pictures,
+        "wheel": COLOR_WHEEL.round(4).tolist(),
+        "heat": colors_text(heat_colors()),
+        "record": [stage_record(view, stage) for stage in STAGES],
+    }
+
+
+def piece_tables(material: Material) -> tuple[list[dict[str, Any] | None], str]:
+    """Everything about the pieces of frame 0 and of frame 1, and why there are no candidates, if so."""
+    tables: list[dict[str, Any] | None] = [
+        None if pieces is None else piece_table(pieces) for pieces in material.pieces
+    ]
+    first, second = material.matched_pieces
+    if first is None or second is None or tables[0] is None or tables[1] is None:
+        return tables, ""
+    matches, flow = material.matching.arrays, material.coarse_flow.arrays
+    if {"match01", "rank_sum01"} <= matches.keys():
+        tables[0]["matchColors"], tables[1]["matchColors"] = matched_colors(matches, second.count)
+    sides = ((tables[0], "01", (first, second)), (tables[1], "10", (second, first)))
+    for table, direction, pair in sides:
+        if {f"{name}{direction}" for name in ("match", "rank_sum", "score")} <= matches.keys():
+            table |= match_table(pair, matches, direction, material.config.coarse_flow)
+            table["overlap"] = {
+                piece: round(share, SHARE_DIGITS) for piece, share in material.overlaps(direction).items()
+            }
+            fate = flow.get(f"fate{direction}")
+            if fate is not None and len(fate):
+                table |= fate_table(fate, table, pair[0].area.tolist())
+    if material.matching.state == "unneeded":
+        return tables, ""
+    found = material.candidates()
+    if isinstance(found, str):
+        return tables, found
+    for (table, _, _), best in zip(sides, found, strict=True):
+        table["candidates"] = candidate_table(best)
+    return tables, ""
+
+
+def _command(words: Sequence[str], stage: str, pair_id: str) -> str:
+    return shlex.join([*words, "--id", pair_id, "--to", stage]) if words else ""
+
+
+def about(view: PairView) -> list[str]:
+    """What the annotation says of the pair, and what is wrong with it."""
+    note = view.pair.annotation
+    told: list[str] = []
+    if note is not None:
+        if note.level is not None:
+            told.append(f"level {note.level} ({LEVELS[note.level]})")
+        told += [str(said) for said in (note.general_motion_type, note.behavior) if said]
+    told += [said for said in (view.pair.error, view.pair.annotation_error) if said]
+    return told

@@ -1,0 +1,126 @@
+"""Views and layers: what a page's pictures are called, and how they are drawn.
+
+A stage has views, which stand side by side; a view has layers, which take turns in one place.
+`page/layers.js` draws them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from configs.sections import Config
+from pipeline.results.pair_results import Found, State
+from pipeline.store.fingerprints import resolved_method
+
+Layer = dict[str, Any]
+View = dict[str, Any]
+Fact = tuple[str, str]
+
+
+STATE_WORDS: Mapping[State, str] = {"missing": "not computed", "unneeded": "not needed"}
+
+
+def layer(label: str, picture: str, draw: str, alt: str, **more: Any) -> Layer:
+    """One picture of a view.
+
+    Parameters
+    ----------
+    label
+        What the switch calls it.
+    picture
+        Name of the picture it is drawn from.
+    draw
+        `photo`; `pieces` in the colours of `colors`; `flow`, saturated at `longest` px; `length`, bright at
+        `longest` px; `heat`, dark at `low` and bright at `high`, in `unit`; `holes`, where the picture is 0,
+        on the picture `over`.
+    alt
+        What can be seen, for those who cannot.
+    **more
+        What `draw` needs; `time`, where there are layers of that label for several times.
+    """
+    return {"label": label, "picture": picture, "draw": draw, "alt": alt, **more}
+
+
+def view(title: str, layers: Sequence[Layer], note: str = "", **more: Any) -> View:
+    """A place for layers.
+
+    Parameters
+    ----------
+    title
+        Its caption.
+    layers
+        Those there are; without any, `note` says why.
+    note
+        What is wrong, if anything.
+    **more
+        `side` (0 or 1) whose pieces are shown when hovering; `direction` (`01`, `10`) of the flows;
+        `reads`: pictures whose values are shown when hovering, by label, with their `unit`;
+        `compare`: whether two layers can be compared.
+    """
+    return {"title": title, "layers": list(layers), "note": note, **more}
+
+
+def stage(
+    name: str,
+    title: str,
+    summary: str,
+    views: Sequence[View],
+    facts: Sequence[Fact] = (),
+    found: Sequence[Found] = (),
+    **more: Any,
+) -> dict[str, Any]:
+    """A stage's part of the page.
+
+    Parameters
+    ----------
+    name
+        As the command line has it; or a part of the page that is no stage.
+    title, summary
+        What it is called, and in a few words what came of it.
+    views, facts
+        Pictures, and numbers beside them.
+    found
+        What the cache holds of it; notes are taken from there.
+    **more
+        `runs`: the stage that the command for what is missing runs up to.
+    """
+    notes = list(dict.fromkeys(each.note for each in found if each.note))
+    if any(each.state == "earlier" for each in found):
+        notes.append("Shown is what was computed before, from the frames as they are.")
+    states = [each.state for each in found if each.state != "ok"]
+    return {
+        "name": name,
+        "title": title,
+        "summary": summary,
+        "state": states[0] if states else "ok",
+        "notes": notes,
+        "views": list(views),
+        "facts": [list(fact) for fact in facts],
+        **more,
+    }
+
+
+def method_of(name: str, config: Config) -> Fact:
+    """The method that a stage was told to use."""
+    return "method", resolved_method(name, config)
+
+
+def outcome(found: Found, told: str) -> str:
+    """What came of a stage: `told` where its results are there, else in what state they are."""
+    return told if found.state in ("ok", "earlier") else STATE_WORDS.get(found.state, found.state)
+
+
+def percent(share: float) -> str:
+    """A share in words: 12.3 %."""
+    return f"{share:.1%}".replace("%", " %")
+
+
+def arrow(direction: str) -> str:
+    """A direction in words: 0 → 1."""
+    return f"{direction[0]} → {direction[1]}"
+
+
+def present(arrays: Mapping[str, Any], prefix: str) -> list[str]:
+    """Directions, `01` and `10`, of which there is an array."""
+    return [direction for direction in ("01", "10") if f"{prefix}{direction}" in arrays]

@@ -1,0 +1,88 @@
+"""Runs behind a run's report: those under its settings, their machines, and the versions of libraries."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+from pipeline.pages.report.tables import run_shards
+from pipeline.planning.session import Session
+from pipeline.results.past_runs import PastRun, past_runs
+
+
+@dataclass(frozen=True, slots=True)
+class ContributingRun:
+    """A run with the settings of the report's stages, or of some of them."""
+
+    run: PastRun
+    stages: tuple[str, ...]
+    """Those that it computed something of, under the report's fingerprints."""
+
+    @property
+    def computed(self) -> int:
+        """Items that it computed of these stages."""
+        return sum(self.run.stages[stage]["computed"] for stage in self.stages)
+
+    @property
+    def failed(self) -> int:
+        """Items of these stages that failed in it."""
+        return sum(self.run.stages[stage]["failed"] for stage in self.stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine that such a run was started on."""
+
+    host: str
+    system: str
+    processor: str
+    cores: int
+    memory: int
+    """Bytes."""
+    gpus: tuple[str, ...]
+
+
+def contributing_runs(session: Session) -> list[ContributingRun]:
+    """Runs that worked under the settings of a session, the latest first.
+
+    Notes
+    -----
+    A run counts when it committed shards of a stage under the same fingerprint, or had all fingerprints in
+    common. Other datasets in the same cache have the same fingerprints, so their runs are among them.
+    """
+    found = []
+    for run in past_runs(session.config.store.cache.expanduser()):
+        shared = [s for s in session.stages if run.info.fingerprints.get(s) == session.fingerprints[s]]
+        stages = tuple(stage for stage in shared if run.stages.get(stage))
+        if stages or len(shared) == len(session.stages):
+            found.append(ContributingRun(run, stages))
+    return found
+
+
+def machines(runs: list[ContributingRun]) -> list[Machine]:
+    """Machines that runs were started on, each once as it was last."""
+    found: dict[str, Machine] = {}
+    for each in runs:
+        info = each.run.info
+        found.setdefault(
+            info.host,
+            Machine(
+                info.host,
+                system=str(info.machine.get("system", "")),
+                processor=str(info.machine.get("processor", "")),
+                cores=info.machine.get("cores") or 0,
+                memory=info.machine.get("memory") or 0,
+                gpus=tuple(info.machine.get("gpus", ())),
+            ),
+        )
+    return list(found.values())
+
+
+def versions(session: Session) -> dict[str, Counter[str]]:
+    """Versions of Python and libraries that the results were computed with: shards by version, by name."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for stage in session.stages:
+        for manifest in run_shards(session, stage):
+            for name, version in manifest.versions.items():
+                found[name][version] += 1
+    return dict(found)

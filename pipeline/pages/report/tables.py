@@ -1,0 +1,144 @@
+"""Tables of a run's report: items with what became of them, their sums by stage; files beside the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+
+from data.images import write_file
+from pipeline.compute.registry import STAGES
+from pipeline.planning.session import Session
+from pipeline.store.shard_manifest import ShardManifest
+from pipeline.store.stage_index import Location
+
+SCORES_CSV, SCORES_PARQUET, ITEMS_CSV = "scores.csv", "scores.parquet", "items.csv"
+ITEM_COLUMNS = ("stage", "id", "status", "seconds", "bytes", "reason", "shard")
+PARQUET_NOTE = (
+    f"{SCORES_PARQUET} needs pyarrow, which is not installed; to have it, install the extra 'parquet': "
+    "pip install '.[parquet]'"
+)
+
+
+def item_table(session: Session) -> pd.DataFrame:
+    """Every item of every stage asked for.
+
+    Returns
+    -------
+    DataFrame
+        A row an item and stage, in the order of the work: `stage`, `id`, `status` (`ok`, `failed`,
+        `skipped`; `missing` where nothing current is in the cache), `seconds`, `bytes`, `reason`, `shard`.
+
+    Notes
+    -----
+    Items of a shard share its files. `bytes` is what falls to an item when the shard's bytes are divided
+    among its items that are ok.
+    """
+    rows = [
+        (stage, session.item_id(stage, item), *_row(location))
+        for stage in session.stages
+        for item, location in session.locations(stage)
+    ]
+    return pd.DataFrame(rows, columns=list(ITEM_COLUMNS))
+
+
+def _row(location: Location | None) -> tuple[str, float, int, str, str]:
+    if location is None:
+        return "missing", 0.0, 0, "", ""
+    record = location.record
+    share = _share(location.manifest) if record.status == "ok" else 0
+    return record.status, record.seconds, share, record.reason, location.path.stem
+
+
+def _share(manifest: ShardManifest) -> int:
+    return round(manifest.size / max(1, sum(item.status == "ok" for item in manifest.items)))
+
+
+@dataclass(frozen=True, slots=True)
+class StageSum:
+    """A stage in figures."""
+
+    stage: str
+    items: int
+    ok: int
+    failed: int
+    skipped: int
+    missing: int
+    seconds: float
+    """Work on all of them, on one worker."""
+    mean_seconds: float
+    """Of those that are ok; 0 where none is."""
+    slowest_seconds: float
+    size: int
+    """Bytes of the items."""
+    peak_memory: int
+    """Largest resident size of a worker when it had computed one of their shards, bytes."""
+
+    @property
+    def unit(self) -> str:
+        """What an item is: `frame` or `pair`."""
+        return STAGES[self.stage].unit
+
+
+def stage_sums(session: Session, items: pd.DataFrame) -> list[StageSum]:
+    """Sum the item table up by stage."""
+    sums = []
+    for stage in session.stages:
+        rows = items[items["stage"] == stage]
+        counts = rows["status"].value_counts()
+        done = rows.loc[rows["status"] == "ok", "seconds"]
+        sums.append(
+            StageSum(
+                stage,
+                items=len(rows),
+                ok=int(counts.get("ok", 0)),
+                failed=int(counts.get("failed", 0)),
+                skipped=int(counts.get("skipped", 0)),
+                missing=int(counts.get("missing", 0)),
+                seconds=float(rows["seconds"].sum()),
+                mean_seconds=float(done.mean()) if len(done) else 0.0,
+                slowest_seconds=float(rows["seconds"].max()) if len(rows) else 0.0,
+                size=int(rows["bytes"].sum()),
+                peak_memory=max((found.peak_memory for found in run_shards(session, stage)), default=0),
+            )
+        )
+    return sums
+
+
+def run_shards(session: Session, stage: str) -> Iterator[ShardManifest]:
+    """Manifests of the shards that hold a stage's items, each once."""
+    found = {at.path: at.manifest for _, at in session.locations(stage) if at is not None}
+    yield from found.values()
+
+
+def write_tables(folder: Path, scores: pd.DataFrame, items: pd.DataFrame) -> list[str]:
+    """Write `scores.csv`, `items.csv` and, where pyarrow is installed, `scores.parquet`.
+
+    Returns
+    -------
+    list of str
+        Names of the files written. Without pyarrow a `scores.parquet` of an earlier report is removed: it
+        would be taken for this one's.
+
+    Raises
+    ------
+    DataError
+        The folder cannot be written.
+    """
+    written = {
+        SCORES_CSV: scores.to_csv(index=False).encode(),
+        ITEMS_CSV: items.to_csv(index=False).encode(),
+    }
+    if find_spec("pyarrow") is not None:
+        encoded = BytesIO()
+        scores.to_parquet(encoded, engine="pyarrow", index=False)
+        written[SCORES_PARQUET] = encoded.getvalue()
+    for name, content in written.items():
+        write_file(folder / name, content)
+    if SCORES_PARQUET not in written:
+        (folder / SCORES_PARQUET).unlink(missing_ok=True)
+    return list(written)

@@ -1,0 +1,1 @@
+"""What is current, what is missing and why."""

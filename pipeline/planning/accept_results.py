@@ -1,0 +1,183 @@
+"""Accepting results after a change declared harmless, and taking that back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from configs.errors import ConfigError
+from configs.sections import Config
+from pipeline.compute.registry import STAGES
+from pipeline.planning.former_results import FormerResults
+from pipeline.planning.reasons import Cues
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+from pipeline.store.acceptances import (
+    Acceptance,
+    Acceptances,
+    delete_acceptance,
+    read_acceptances,
+    record_acceptance,
+)
+from pipeline.store.stage_descriptions import DIGITS_SHOWN, Difference
+
+DEFINING = frozenset({"synthesis.times"})
+"""Settings that say what is made and not how: results of other ones are other results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Results that can be kept."""
+
+    acceptance: Acceptance
+    items: int
+    """How many of those asked for would be kept."""
+    total: int
+    """How many are asked for."""
+
+
+def change_acceptances(
+    config: Config, selection: Selection, accept: Iterable[str], retract: Iterable[str], *, look_only: bool
+) -> tuple[Acceptances, list[str]]:
+    """Accept the present results of some stages, and take back what was accepted of others.
+
+    Parameters
+    ----------
+    config, selection
+        What to work on.
+    accept, retract
+        Names of stages.
+    look_only
+        Write nothing.
+
+    Returns
+    -------
+    tuple
+        What is accepted then, and a line on each change.
+
+    Raises
+    ------
+    ConfigError
+        There is nothing to accept or to take back.
+    CacheError
+        It cannot be written down.
+    """
+    cache = config.store.cache.expanduser()
+    known = read_acceptances(cache, STAGES)
+    accept, retract = _in_order(accept), _in_order(retract)
+    said = []
+    # One after the other, earlier stages first: what a later one differs in depends on them.
+    for stage in [name for name in STAGES if name in (*accept, *retract)]:
+        session = Session.open(config, selection, look_only=True, accepted=known)
+        if stage in retract:
+            taken_back = accepted_now(session, stage)
+            if not look_only:
+                delete_acceptance(cache, taken_back)
+            known = known.with_changes((), (taken_back,))
+            said.append(f"{'would be taken' if look_only else 'taken'} back: {taken_back}")
+        if stage in accept:
+            proposal = propose(session, stage)
+            path = None if look_only else record_acceptance(cache, proposal.acceptance)
+            known = known.with_changes((proposal.acceptance,))
+            said.append(_in_words(proposal, path))
+    return known, said
+
+
+def propose(session: Session, stage: str) -> Proposal:
+    """What accepting a stage's present results would keep.
+
+    Raises
+    ------
+    ConfigError
+        There is nothing to accept, or what has changed is not the stage's own.
+    """
+    option = f"--accept-current {stage}"
+    if stage not in session.stages:
+        raise ConfigError(f"{option}: this stage is not among those to run ({', '.join(session.stages)})")
+    now = session.descriptions[stage]
+    if now.fingerprint != now.own:
+        raise ConfigError(f"{option}: results are accepted already ({accepted_now(session, stage)})")
+    records = [record for _, record in session.records(stage)]
+    if all(record is not None for record in records):
+        raise ConfigError(f"{option}: nothing to accept, its results are current")
+    former = Cues(session).history.former(stage)
+    if not former:
+        raise ConfigError(f"{option}: nothing to accept, the cache holds no other results of {stage}")
+    own = [results for results in former if results.description.reads == now.reads]
+    if not own:
+        raise ConfigError(f"{option}: {_of_earlier_stages(former[0])}")
+    kept = [_items_kept(session, stage, results) for results in own]
+    if not any(kept):
+        raise ConfigError(
+            f"{option}: nothing to accept, results of other settings are there but of other inputs, "
+            f"or {' and '.join(now.reads) or 'what it reads'} is not done; "
+            f"'animeinterp explain CONFIG {stage}' says more"
+        )
+    count, results = max(zip(kept, own, strict=True), key=lambda pair: pair[0])
+    _check_harmless(option, results.own)
+    changes = tuple(map(str, results.own))
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    accepted = Acceptance(stage, now.own, results.description.fingerprint, changes, time)
+    return Proposal(accepted, count, len(records))
+
+
+def accepted_now(session: Session, stage: str) -> Acceptance:
+    """What is accepted of a stage as it is now.
+
+    Raises
+    ------
+    ConfigError
+        Nothing is.
+    """
+    found = session.accepted(stage)
+    if found is None:
+        raise ConfigError(
+            f"--retract-accepted {stage}: under this config nothing is accepted of {stage}, "
+            "whose results are its own"
+        )
+    return found
+
+
+def _in_order(stages: Iterable[str]) -> list[str]:
+    chosen = list(stages)
+    for stage in chosen:
+        if stage not in STAGES:
+            raise ConfigError(f"stage {stage!r} is unknown; the stages are {', '.join(STAGES)}")
+    return [stage for stage in STAGES if stage in chosen]
+
+
+def _items_kept(session: Session, stage: str, results: FormerResults) -> int:
+    as_if = session.under(stage, results.description.fingerprint)
+    return sum(record is not None and record.status == "ok" for _, record in as_if.records(stage))
+
+
+def _of_earlier_stages(results: FormerResults) -> str:
+    """Why results that rest on other earlier results cannot be accepted."""
+    if not results.inherited:
+        changes = ", ".join(map(str, results.own))
+        return f"refused, with {changes} it reads other stages, and its results are other ones"
+    first, changes = results.inherited[0].stage, ", ".join(map(str, results.inherited))
+    return (
+        f"not possible, it follows an earlier stage ({changes}); accept that first "
+        f"(--accept-current {first}) or run it"
+    )
+
+
+def _check_harmless(option: str, differences: Iterable[Difference]) -> None:
+    for difference in differences:
+        if difference.what in DEFINING:
+            raise ConfigError(f"{option}: refused, with {difference} the results are other ones")
+
+
+def _in_words(proposal: Proposal, path: Path | None) -> str:
+    """What is kept in spite of what; without a file, what would be."""
+    accepted = proposal.acceptance
+    verb, where = "would keep", ""
+    if path is not None:
+        verb, where = "keeps", f"; {path} says so, and --retract-accepted {accepted.stage} takes it back"
+    return (
+        f"accepted: {accepted.stage} {verb} {proposal.items} of {proposal.total} results "
+        f"(of {accepted.kept[:DIGITS_SHOWN]}) in spite of {', '.join(accepted.changes)}{where}"
+    )

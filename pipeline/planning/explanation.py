@@ -1,0 +1,141 @@
+"""Why each stage, or each item of one, would run: cues counted, and everything that is known of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from configs.errors import ConfigError
+from pipeline.compute.registry import STAGES, needed_for
+from pipeline.planning.reasons import SETTLED, Cue, Cues
+from pipeline.planning.selection import SUGGESTIONS
+from pipeline.planning.session import Session
+from pipeline.store.acceptances import Acceptance
+from pipeline.store.shard_manifest import MANIFEST_NAME, ItemRecord, read_manifest
+
+EXAMPLES = 3  # items named for a cue
+
+
+@dataclass
+class CueCount:
+    """A cue with the items that it holds for."""
+
+    cue: Cue
+    count: int = 0
+    examples: list[tuple[str, str]] = field(default_factory=list)
+    """Ids of the first of them, with what is particular to each."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageExplanation:
+    """Why a stage would run, or why not."""
+
+    stage: str
+    cues: tuple[CueCount, ...]
+    """Those by which items would be computed first, then the settled ones; the more items the earlier."""
+    accepted: Acceptance | None
+
+    @property
+    def items(self) -> int:
+        """Items asked for."""
+        return sum(found.count for found in self.cues)
+
+    @property
+    def to_compute(self) -> int:
+        """Items that would be computed."""
+        return sum(found.count for found in self.cues if found.cue.kind not in SETTLED)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptItem:
+    """An item as the cache holds it."""
+
+    shard: Path
+    fingerprint: str
+    record: ItemRecord
+    committed: datetime | None
+    """When its shard was; None when it has gone in the meantime."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemExplanation:
+    """What is known of one item of a stage."""
+
+    stage: str
+    item: str
+    cue: Cue
+    kept: KeptItem | None
+    """The current one, or the last one that is no longer current."""
+
+
+def explain_stage(cues: Cues, stage: str) -> StageExplanation:
+    """Count the cues of a stage's items."""
+    found: dict[Cue, CueCount] = {}
+    for item, _ in cues.session.locations(stage):
+        cue = cues.cue(stage, item)
+        counted = found.setdefault(cue, CueCount(cue))
+        counted.count += 1
+        if len(counted.examples) < EXAMPLES:
+            counted.examples.append((cues.session.item_id(stage, item), cue.detail))
+    ordered = sorted(found.values(), key=lambda each: (each.cue.kind in SETTLED, -each.count))
+    return StageExplanation(stage, tuple(ordered), cues.session.accepted(stage))
+
+
+def explain_item(cues: Cues, stage: str, item: int) -> ItemExplanation:
+    """Tell what is known of an item, given by its position in the manifest."""
+    name = cues.session.item_id(stage, item)
+    return ItemExplanation(stage, name, cues.cue(stage, item), _kept(cues, stage, item))
+
+
+def items_named(session: Session, name: str) -> list[tuple[str, int]]:
+    """Stages and positions of a pair with its frames, or of a frame, by id; in the order of the work.
+
+    Raises
+    ------
+    ConfigError
+        There is none of this name.
+    """
+    pairs = [k for k, pair in enumerate(session.manifest.pairs) if pair.id == name]
+    frames = [index for k in pairs for index in session.manifest.pairs[k].frames]
+    if not pairs:
+        frames = [k for k, frame in enumerate(session.manifest.frames) if frame.id == name]
+    if not pairs and not frames:
+        raise _unknown(session, name)
+    of_unit: Mapping[str, list[int]] = {"frame": frames, "pair": pairs}
+    return [(stage, item) for stage in session.stages for item in of_unit[STAGES[stage].unit]]
+
+
+def _kept(cues: Cues, stage: str, item: int) -> KeptItem | None:
+    session, name = cues.session, cues.session.item_id(stage, item)
+    location = session.locate(stage, item) or session.index(stage).last(name)
+    if location is not None:
+        return _kept_in(location.path, location.record)
+    former = cues.former(stage, item)
+    if former is None:
+        return None
+    path = former.items[name]
+    manifest = read_manifest(path)
+    row = None if manifest is None else manifest.row(name)
+    return None if manifest is None or row is None else _kept_in(path, manifest.items[row])
+
+
+def _kept_in(path: Path, record: ItemRecord) -> KeptItem:
+    try:
+        committed = datetime.fromtimestamp((path / MANIFEST_NAME).stat().st_mtime, UTC)
+    except OSError:
+        committed = None
+    return KeptItem(path, path.parent.name, record, committed)
+
+
+def _unknown(session: Session, name: str) -> ConfigError:
+    known = [pair.id for pair in session.manifest.pairs] + [frame.id for frame in session.manifest.frames]
+    if name in STAGES:
+        needed = ", ".join(needed_for(session.selection.last, session.config))
+        return ConfigError(f"stage {name!r} does not run under this config; its stages are {needed}")
+    close = get_close_matches(name, [*STAGES, *known], n=SUGGESTIONS, cutoff=0.4) or known[:SUGGESTIONS]
+    return ConfigError(
+        f"{name!r} is no stage, and no pair or frame of {session.manifest.root}; perhaps {', '.join(close)}"
+    )

@@ -1,0 +1,65 @@
+"""What is left to do in a shard, as a parcel for a worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from configs.errors import CacheError
+from configs.sections import Config
+from pipeline.compute.networks import WEIGHTS_FIELDS, weights_paths
+from pipeline.compute.shard_jobs import ItemJob, ShardJob
+from pipeline.planning.item_inputs import Need, missing_stages
+from pipeline.store.shard_manifest import ShardManifest
+
+if TYPE_CHECKING:
+    from pipeline.planning.session import Session
+
+
+def shard_job(session: Session, stage: str, group: int) -> ShardJob:
+    """Parcel of what is left to do in a shard, with what is kept there of its other items.
+
+    Raises
+    ------
+    CacheError
+        An earlier stage has not done its part.
+    """
+    path = session.shard_path(stage, group)
+    todo = set(session.to_compute(stage, group))
+    present = session.index(stage).shard(path)
+    items: list[ItemJob] = []
+    for item in session.items(stage, group):
+        need, location = session.need(stage, item), session.locate(stage, item)
+        if item in todo:
+            items.append(_item_job(session, stage, item, need, present))
+        elif need is not None and location is not None and location.path == path:
+            # The source is there for the case that what is kept turns out to be damaged.
+            record = location.record
+            items.append(ItemJob(record.id, need.input, need.inputs, need.source, kept=record))
+    name, config = session.groups[group].name, _worker_config(session.config)
+    fingerprint = session.fingerprints[stage]
+    return ShardJob(stage, fingerprint, name, path, tuple(items), config, present is not None)
+
+
+def _item_job(
+    session: Session, stage: str, item: int, need: Need | None, present: ShardManifest | None
+) -> ItemJob:
+    name = session.item_id(stage, item)
+    if need is None:
+        missing = " and ".join(missing_stages(session, stage, item))
+        raise CacheError(
+            f"{stage} of {name!r} needs {missing}, which is not in the cache; "
+            "run without --from and --only, or run those stages first"
+        )
+    row = None if present is None else present.row(name)
+    former = None if present is None or row is None else present.items[row]
+    return ItemJob(name, need.input, need.inputs, need.source, need.status, need.reason, former=former)
+
+
+def _worker_config(config: Config) -> Config:
+    """The config with absolute paths of weights."""
+    update = {}
+    for stage in WEIGHTS_FIELDS:
+        paths = {name: path.absolute() for name, path in weights_paths(stage, config).items()}
+        if paths:
+            update[stage] = getattr(config, stage).model_copy(update=paths)
+    return config.model_copy(update=update)

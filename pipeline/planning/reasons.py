@@ -1,0 +1,188 @@
+"""Why an item would be computed, or why not: one cue an item, the first that holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from pipeline.planning.former_results import FormerResults, StageHistory
+from pipeline.planning.input_changes import change_in_full, change_in_words, input_changes
+from pipeline.planning.item_inputs import Need, is_awaited, upstream_items, upstream_names
+from pipeline.planning.session import Session
+from pipeline.store.shard_manifest import ItemRecord
+from pipeline.store.stage_descriptions import DIGITS_SHOWN, Difference
+
+CueKind = Literal[
+    "current",
+    "failed",  # and not asked for again
+    "skipped",
+    "forced",
+    "retry",
+    "damaged",
+    "settings",  # of the stage itself
+    "input",  # source files, or what the dataset says of them
+    "follows",  # an earlier stage, which has changed
+    "new",
+]
+
+SETTLED: frozenset[CueKind] = frozenset({"current", "failed", "skipped"})
+"""Nothing would be done."""
+CHANGED: frozenset[CueKind] = frozenset({"settings", "input", "follows"})
+"""Something is there, but of other settings or inputs."""
+SETTINGS_LISTED = 3  # in a cue's text
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Why an item would be computed, or why not."""
+
+    kind: CueKind
+    text: str
+    """In a few words, the same for all items that it holds for."""
+    origin: str
+    """Stage where the cause lies; an earlier one for a follower."""
+    detail: str = field(default="", compare=False)
+    """What is particular to the item: files, digests, reasons."""
+
+
+class Cues:
+    """Cues of a session's items.
+
+    Notes
+    -----
+    Looked for in this order: asked for again, damaged, other inputs, an earlier stage that runs first, other
+    settings, not computed yet. Settings are compared with the results closest to them that hold the item.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.history = StageHistory(session.config.store.cache.expanduser().absolute(), session.descriptions)
+        self._known: dict[tuple[str, int], Cue] = {}
+        self._shards: dict[tuple[str, int], str | None] = {}
+
+    def cue(self, stage: str, item: int) -> Cue:
+        """Cue of a frame or pair, given by its position in the manifest."""
+        key = (stage, item)
+        if key not in self._known:
+            self._known[key] = self._find(stage, item)
+        return self._known[key]
+
+    def former(self, stage: str, item: int) -> FormerResults | None:
+        """Results of other settings that hold an item, the closest ones."""
+        return self.history.closest(stage, self.session.item_id(stage, item))
+
+    def is_there(self, stage: str, item: int) -> bool:
+        """Whether the cache holds anything of an item, current or not."""
+        name = self.session.item_id(stage, item)
+        return name in self.session.index(stage) or self.former(stage, item) is not None
+
+    def _find(self, stage: str, item: int) -> Cue:
+        session, name = self.session, self.session.item_id(stage, item)
+        record = session.record(stage, item)
+        if record is not None:
+            return _settled(session, stage, record)
+        index = session.index(stage)
+        damage = index.damage(name) or self._unreadable(stage, item)
+        if damage is not None:
+            return Cue("damaged", "damaged", stage, damage)
+        newest = index.last(name)
+        if newest is not None:
+            need = session.need(stage, item)
+            if need is None:
+                return self._follower(stage, item)
+            return _changed_inputs(session, stage, item, newest.record, need)
+        former = self.former(stage, item)
+        return Cue("new", "not computed yet", stage) if former is None else settings_cue(former)
+
+    def _unreadable(self, stage: str, item: int) -> str | None:
+        """What is wrong with the shard where an item should be; None where there is none."""
+        key = (stage, self.session.group_of(stage, item))
+        if key not in self._shards:
+            path = self.session.shard_path(*key)
+            unreadable = self.session.index(stage).shard(path) is None and path.is_dir()
+            self._shards[key] = f"{path}: its manifest is missing or damaged" if unreadable else None
+        return self._shards[key]
+
+    def _follower(self, stage: str, item: int) -> Cue:
+        """Cue of an item for which an earlier stage runs first."""
+        session = self.session
+        first = next(read for read in upstream_items(session, stage, item) if is_awaited(session, *read))
+        cause = self.cue(*first)
+        detail = ": ".join(filter(None, (cause.text, cause.detail)))
+        if cause.kind != "follows":
+            detail = f"{first[0]} of {session.item_id(*first)}: {detail}"
+        else:
+            detail = cause.detail
+        return Cue("follows", f"follows {cause.origin}", cause.origin, detail)
+
+
+def plan(session: Session, cues: Cues | None = None) -> Mapping[str, Counter[str]]:
+    """For each selected stage, why its items would be computed, by number of items."""
+    cues = cues or Cues(session)
+    return {
+        stage: Counter(cues.cue(stage, item).text for item in items_to_compute(session, stage))
+        for stage in session.stages
+    }
+
+
+def items_to_compute(session: Session, stage: str) -> Iterator[int]:
+    """Every item of a stage that a run would compute, in the order of the shards."""
+    for group in session.wanted_groups(stage):
+        yield from session.to_compute(stage, group)
+
+
+def settings_cue(former: FormerResults) -> Cue:
+    """Cue of an item that is there under other settings."""
+    follows = list(dict.fromkeys(difference.stage for difference in former.inherited))
+    if follows and not former.own:
+        return Cue("follows", f"follows {' and '.join(follows)}", follows[0], _listed(former.inherited))
+    text = _listed(former.own) or "other settings than any whose results are there"
+    if follows:
+        text += f"; also follows {' and '.join(follows)}"
+    written = datetime.fromtimestamp(former.written).astimezone()
+    compared = f"compared with {former.description.fingerprint[:DIGITS_SHOWN]} of {written:%Y-%m-%d %H:%M}"
+    detail = "; ".join(filter(None, (_listed(former.inherited), compared)))
+    return Cue("settings", text, former.stage, detail)
+
+
+def _listed(differences: Sequence[Difference]) -> str:
+    said = [str(difference) for difference in differences[:SETTINGS_LISTED]]
+    if len(differences) > SETTINGS_LISTED:
+        said.append(f"{len(differences) - SETTINGS_LISTED} more")
+    return ", ".join(said)
+
+
+def _settled(session: Session, stage: str, record: ItemRecord) -> Cue:
+    if record.status == "failed":
+        if session.selection.retry_failed:
+            return Cue("retry", "failed before, asked for again", stage, record.reason)
+        return Cue("failed", "failed before, not tried again without --retry-failed", stage, record.reason)
+    if stage in session.selection.force:
+        return Cue("forced", "asked for again", stage)
+    if record.status == "skipped":
+        return Cue("skipped", "skipped", stage, record.reason)
+    return Cue("current", "current", stage)
+
+
+def _changed_inputs(session: Session, stage: str, item: int, record: ItemRecord, need: Need) -> Cue:
+    """Cue of an item whose inputs are not those that it was computed from."""
+    if need.status != "ok":
+        return Cue("input", f"nothing to compute any more, is {need.status}", stage, need.reason)
+    if not record.inputs:
+        text = f"{record.status} before, which is no longer so"
+        return Cue("input", text, stage, record.reason)
+    changes = input_changes(record, need)
+    own = [change for change in changes if change.stage is None]
+    if own:
+        words = " and ".join(change_in_words(change, stage) for change in own)
+        details = (change_in_full(session, item, change, need) for change in own)
+        return Cue("input", words, stage, ", ".join(filter(None, details)))
+    results = list(dict.fromkeys(change.stage for change in changes if change.stage is not None))
+    names = {change.name for change in changes}
+    upstream = need.source.upstream if need.source else ()
+    read = zip(upstream_names(upstream), upstream, strict=True)
+    which = ", ".join(f"{found.stage} of {found.id}" for name, found in read if name in names)
+    return Cue("follows", f"follows {' and '.join(results)}, with other results", results[0], which)

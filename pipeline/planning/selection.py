@@ -1,0 +1,89 @@
+"""Which part of the work is asked for: stages, pairs, and what is to be done again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from configs.errors import ConfigError
+from configs.sections import Config
+from data.manifest import Manifest
+from pipeline.compute.registry import STAGES, needed_for
+
+SUGGESTIONS = 3  # similar ids named when one is unknown
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which part of the work is asked for."""
+
+    first: str = "segmentation"
+    last: str = "evaluation"
+    force: frozenset[str] = frozenset()
+    """Stages to compute again although they are done."""
+    retry_failed: bool = False
+    limit: int | None = None
+    """Only the first pairs of the dataset."""
+    ids: tuple[str, ...] = ()
+    """Only these pairs."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Stages from first to last, needed or not.
+
+        Raises
+        ------
+        ConfigError
+            A stage is unknown, or the last comes before the first.
+        """
+        names = list(STAGES)
+        for name in (self.first, self.last, *self.force):
+            if name not in names:
+                raise ConfigError(f"stage {name!r} is unknown; the stages are {', '.join(names)}")
+        start, stop = names.index(self.first), names.index(self.last)
+        if stop < start:
+            raise ConfigError(
+                f"--from {self.first} comes after --to {self.last}; the order is {', '.join(names)}"
+            )
+        return tuple(names[start : stop + 1])
+
+
+def wanted_stages(selection: Selection, config: Config) -> tuple[str, ...]:
+    """Stages to run: those from first to last that the last one rests on under this config.
+
+    Raises
+    ------
+    ConfigError
+        The selection is impossible, or asks for a stage again that is not to run.
+    """
+    needed = needed_for(selection.last, config) if selection.last in STAGES else ()
+    chosen = tuple(stage for stage in selection.stages if stage in needed)
+    idle = sorted(selection.force - set(chosen))
+    if idle:
+        raise ConfigError(f"--force {idle[0]}: this stage is not among those to run ({', '.join(chosen)})")
+    return chosen
+
+
+def unknown_pair(manifest: Manifest, name: str) -> ConfigError:
+    """Error for an id that the dataset does not hold; it names similar ones."""
+    ids = [pair.id for pair in manifest.pairs]
+    close = get_close_matches(name, ids, n=SUGGESTIONS, cutoff=0.4) or ids[:SUGGESTIONS]
+    return ConfigError(f"no pair {name!r} in {manifest.root}; perhaps {', '.join(close)}")
+
+
+def wanted_pairs(manifest: Manifest, selection: Selection) -> frozenset[int]:
+    """Positions of the pairs asked for.
+
+    Raises
+    ------
+    ConfigError
+        An id is not in the dataset.
+    """
+    position = {pair.id: index for index, pair in enumerate(manifest.pairs)}
+    unknown = [name for name in selection.ids if name not in position]
+    if unknown:
+        raise unknown_pair(manifest, unknown[0])
+    chosen = [position[name] for name in selection.ids] or list(range(len(manifest.pairs)))
+    if selection.limit is not None:
+        chosen = chosen[: selection.limit]
+    return frozenset(chosen)

@@ -1,0 +1,1 @@
+"""Reads, compares, scores and cleans what the cache holds."""

@@ -1,0 +1,70 @@
+"""A whole cache read and compared with what was written: every shard, and what stands beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.results.cache_contents import left_over, unfinished_folders
+from pipeline.store.stage_descriptions import description_trouble
+from pipeline.store.verification import ShardState, verify_and_note
+
+
+@dataclass
+class CheckReport:
+    """What a check has found."""
+
+    shards: int = 0
+    """Shards read."""
+    size: int = 0
+    """Bytes read."""
+    damaged: dict[Path, ShardState] = field(default_factory=dict)
+    """Shards in which anything is wrong."""
+    descriptions: list[str] = field(default_factory=list)
+    """What is wrong with `stage.json` files."""
+    left_over: list[Path] = field(default_factory=list)
+    """What writers that died have left."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is damaged; what dead writers left is no damage."""
+        return not self.damaged and not self.descriptions
+
+
+def shards_in(folders: Sequence[Path]) -> list[Path]:
+    """Every shard under these fingerprints, whole or not."""
+    return [path for folder in folders for path in sorted(folder.glob("*.zarr"))]
+
+
+def check_shards(paths: Sequence[Path], report: CheckReport) -> Iterator[Path]:
+    """Read shards, several at once; yields each when it is done, with what was found in the report.
+
+    Notes
+    -----
+    Threads do it: reading files and decompressing them leave Python alone.
+    """
+    with ThreadPoolExecutor() as pool:
+        shard_of = {pool.submit(verify_and_note, path): path for path in paths}
+        try:
+            for future in as_completed(shard_of):
+                path, state = shard_of[future], future.result()
+                report.shards += 1
+                report.size += state.size
+                if not state.sound:
+                    report.damaged[path] = state
+                yield path
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)  # Ctrl-C, say
+
+
+def check_surroundings(folders: Sequence[Path], report: CheckReport) -> None:
+    """Look at what stands beside the shards: descriptions, and what dead writers left."""
+    for folder in folders:
+        trouble = description_trouble(folder)
+        if trouble:
+            report.descriptions.append(trouble)
+        report.left_over.extend(path for path in unfinished_folders(folder) if left_over(path))
+    for stage in sorted({folder.parent for folder in folders}):
+        report.left_over.extend(path for path in unfinished_folders(stage) if left_over(path))

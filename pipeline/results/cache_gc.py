@@ -1,0 +1,287 @@
+"""What can go from a cache, and how it goes.
+
+Nothing goes that a given config or a process at work uses. That is looked up twice for each deletion: before
+its folder is renamed, which takes it from everybody's sight at once, and after. A run that began in between
+is then seen, and the folder put back; a run that begins later finds nothing and computes it. Runs are on
+record before they look at what the cache holds. Luigi's own command has to look before there is a run: what
+goes meanwhile is a gap, around which it plans anew, as when any other process changes the cache.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from configs.errors import CacheError
+from pipeline.compute.registry import STAGES
+from pipeline.results.cache_contents import (
+    Key,
+    Users,
+    contents_of,
+    fingerprint_folders,
+    last_use,
+    left_over,
+    modified,
+    occupied,
+    read_users,
+    shard_folders,
+    unfinished_folders,
+)
+from pipeline.store.acceptances import ACCEPTED_NAME
+from pipeline.store.commits import REPLACED, unfinished_folder
+from pipeline.store.run_records import INFO_NAME, is_alive, read_runs
+from pipeline.store.shard_manifest import ItemRecord, changed_files, read_damage
+
+DAY = 86400.0  # seconds
+
+Kind = Literal["results", "superseded", "left over", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is asked to go: some kinds of things, and limits to them. Limits alone are about results."""
+
+    unused: bool = False
+    """Results that nobody uses."""
+    superseded: bool = False
+    """Shards whose every item a later shard of the same fingerprint holds too."""
+    left_over: bool = False
+    """What writers that died have left."""
+    runs_older_than: float | None = None
+    """Records of runs, by the days since they ended; the other limits do not concern them."""
+    stage: str | None = None
+    fingerprint: str | None = None
+    """Its beginning."""
+    older_than: float | None = None
+    """Days since the last use."""
+
+    @property
+    def results(self) -> bool:
+        """Whether unused results are asked for."""
+        other = self.superseded or self.left_over or self.runs_older_than is not None
+        limits = (self.stage, self.fingerprint, self.older_than)
+        return self.unused or (not other and any(limit is not None for limit in limits))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return self == Scope()
+
+    def names(self, key: Key) -> bool:
+        """Whether stage and fingerprint are within the limits."""
+        return self.stage in (None, key[0]) and key[1].startswith(self.fingerprint or "")
+
+    def is_old_enough(self, used: float) -> bool:
+        """Whether the last use is."""
+        return self.older_than is None or time.time() - used > self.older_than * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A folder that may go."""
+
+    kind: Kind
+    path: Path
+    key: Key
+    """Stage and fingerprint that it is of; empty for a run."""
+    items: int
+    size: int
+    """Bytes that it occupies."""
+    used: float
+    """Last use, seconds since the epoch."""
+    why: str
+
+
+@dataclass
+class GcPlan:
+    """What may go, and what the scope names but is in use."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    spared: dict[Key, str] = field(default_factory=dict)
+    """Results that stay, with who uses them."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that the candidates occupy."""
+        return sum(candidate.size for candidate in self.candidates)
+
+
+def check_acceptances(cache: Path) -> None:
+    """Make sure that what was accepted can be read.
+
+    Raises
+    ------
+    CacheError
+        A file is damaged. Runs go on without it; here, results that it names would count as unused.
+    """
+    for stage in STAGES:
+        path = cache / stage / ACCEPTED_NAME
+        try:
+            json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):
+            raise CacheError(f"{path}: is damaged; mend or delete it, then run gc again") from None
+
+
+def plan_gc(cache: Path, keep: Mapping[Key, str], scope: Scope) -> GcPlan:
+    """Look for what may go; nothing is changed.
+
+    Parameters
+    ----------
+    cache
+        Its folder.
+    keep
+        Results to be kept, with who uses them.
+    scope
+        What is asked for.
+    """
+    plan, users = GcPlan(), read_users(cache)
+    folders = [folder for folder in fingerprint_folders(cache) if scope.names(_key(folder))]
+    found: list[Candidate] = []
+    if scope.results:
+        found.extend(_unused(folders, keep, users, plan))
+    going = {candidate.path for candidate in found}
+    if scope.superseded:
+        for folder in folders:
+            if folder not in going and _key(folder) not in users.live:
+                found.extend(_superseded(folder))
+    if scope.left_over:
+        found.extend(_left_over(folders))
+    plan.candidates = [candidate for candidate in found if scope.is_old_enough(candidate.used)]
+    if scope.runs_older_than is not None:
+        plan.candidates.extend(_old_runs(cache, scope.runs_older_than))
+    return plan
+
+
+def remove(cache: Path, candidate: Candidate) -> str:
+    """Delete what was planned to go, unless it is in use by now.
+
+    Returns
+    -------
+    str
+        Why it was left; empty when it has gone.
+
+    Raises
+    ------
+    OSError
+        It cannot be deleted.
+    """
+    path = candidate.path
+    if not path.exists():
+        return "somebody else has deleted it"
+    if candidate.kind == "run":
+        (path / INFO_NAME).unlink(missing_ok=True)  # without it there is no run to be seen
+        shutil.rmtree(path)
+        return ""
+    if candidate.kind == "left over":
+        if not left_over(path):
+            return "its writer is at work"
+        shutil.rmtree(path)
+        return ""
+    in_use = _user_of(cache, candidate, path)
+    if in_use:
+        return in_use
+    if candidate.kind == "superseded" and path not in {found.path for found in _superseded(path.parent)}:
+        return "no other shard holds its items now"
+    # Beside the fingerprints and not among the shards of one, where it would pass for a writer's.
+    aside = unfinished_folder(cache / candidate.key[0] / candidate.key[1])
+    path.rename(aside)
+    in_use = _user_of(cache, candidate, aside)
+    if in_use:
+        _put_back(aside, path)
+        return in_use
+    shutil.rmtree(aside)
+    return ""
+
+
+def _unused(
+    folders: Sequence[Path], keep: Mapping[Key, str], users: Users, plan: GcPlan
+) -> Iterator[Candidate]:
+    for folder in folders:
+        key = _key(folder)
+        if key in keep or key in users.live:
+            plan.spared[key] = keep.get(key) or users.live[key]
+            continue
+        contents = contents_of(folder)
+        items, used = sum(contents.items.values()), last_use(contents, users)
+        yield Candidate("results", folder, key, items, contents.size, used, "unused")
+
+
+def _superseded(folder: Path) -> Iterator[Candidate]:
+    """Shards of a fingerprint that no run would read anything from."""
+    held: set[tuple[str, str, bool]] = set()
+    for shard in shard_folders(folder):
+        if shard.manifest is None:
+            continue
+        if all(_entry(record) in held for record in shard.manifest.items):
+            yield Candidate(
+                "superseded",
+                shard.path,
+                _key(folder),
+                len(shard.manifest.items),
+                occupied(shard.path),
+                shard.committed,
+                "later shards hold its items",
+            )
+        elif not changed_files(shard.path, shard.manifest, contents=False):
+            damaged = read_damage(shard.path)
+            held.update(_entry(record) for record in shard.manifest.items if record.id not in damaged)
+
+
+def _entry(record: ItemRecord) -> tuple[str, str, bool]:
+    return record.id, record.input, record.status == "ok"
+
+
+def _left_over(folders: Sequence[Path]) -> Iterator[Candidate]:
+    for folder in [*folders, *dict.fromkeys(folder.parent for folder in folders)]:
+        key = _key(folder) if folder in folders else (folder.name, "")
+        for path in unfinished_folders(folder):
+            original = path.name.partition(REPLACED)[2]
+            if original and not (folder / original).exists():
+                continue  # the only copy of a shard: whoever looks next puts it back
+            if left_over(path):
+                yield Candidate("left over", path, key, 0, occupied(path), modified(path), "its writer died")
+
+
+def _old_runs(cache: Path, days: float) -> Iterator[Candidate]:
+    for folder, info in read_runs(cache):
+        last = modified(folder / INFO_NAME)
+        with suppress(ValueError):
+            last = datetime.fromisoformat(info.ended or info.started).timestamp()
+        if not is_alive(info, folder) and time.time() - last > days * DAY:
+            yield Candidate("run", folder, ("", ""), 0, occupied(folder), last, "old record")
+
+
+def _user_of(cache: Path, candidate: Candidate, where: Path) -> str:
+    """Who uses a candidate, or has done so since it was planned to go; empty when nobody."""
+    users = read_users(cache, since=candidate.used)
+    if candidate.key in users.live:
+        return f"{users.live[candidate.key]} uses it"
+    if users.last.get(candidate.key, 0.0) > candidate.used and candidate.kind == "results":
+        return "a run has used it since"
+    if any(not left_over(path) for path in unfinished_folders(where)):
+        return "something is being written there"
+    return ""
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    """Undo a rename; where the folder has been made anew, give it what it lacks."""
+    with suppress(OSError):
+        aside.rename(path)
+        return
+    for child in list(aside.iterdir()):
+        with suppress(OSError):  # there is a newer one
+            child.rename(path / child.name)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _key(folder: Path) -> Key:
+    return folder.parent.name, folder.name

@@ -1,0 +1,167 @@
+"""How far two results of one item are apart, stage by stage, as a few numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.images import to_uint8
+from pipeline.store.array_specs import Array
+from stages.evaluation import METRICS, psnr
+
+Arrays = Mapping[str, Array]
+Measures = dict[str, float]
+
+SPLIT_SHARE = 0.1
+"""Share of a piece that another must hold to count when pieces are said to be split or merged."""
+FAR = 1.0
+"""Pixels beyond which two vectors or two matches count as different."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a stage's differences."""
+
+    name: str
+    meaning: str
+    worst: Callable[[float], float] = float
+    """Sorts pairs: the largest value is the largest difference."""
+
+
+MEASURES: Mapping[str, tuple[Measure, ...]] = {
+    "segmentation": (
+        Measure("moved", "share of pixels whose piece is another one"),
+        Measure("split", "pieces of A that lie in several of B"),
+        Measure("merged", "pieces of B that lie in several of A"),
+        Measure("pieces", "pieces of B less those of A", abs),
+    ),
+    "features": (Measure("largest", "largest difference of a feature; nan where the pieces differ"),),
+    "matching": (Measure("changed", "share of frame 0 whose match is elsewhere; nan without pieces"),),
+    "coarse_flow": (
+        Measure("mean", "mean distance of end points, px"),
+        Measure("far", f"share of vectors more than {FAR:g} px apart"),
+        Measure("largest", "largest distance of end points, px"),
+    ),
+    "synthesis": (
+        Measure("psnr", "PSNR between the frames of A and B, dB; the least of all times", float.__neg__),
+    ),
+    "evaluation": tuple(Measure(name, f"{name} of B less that of A", abs) for name in METRICS),
+}
+"""What is measured, by stage; the first measure of each says which items differ most."""
+
+
+def measures_of(stage: str) -> tuple[Measure, ...]:
+    """What is measured of a stage."""
+    return MEASURES["coarse_flow" if stage == "refinement" else stage]
+
+
+def compare_arrays(stage: str, one: Arrays, other: Arrays) -> Measures:
+    """Differences of two results of one item.
+
+    Parameters
+    ----------
+    stage
+        Whose results they are.
+    one, other
+        Arrays of the item by name, as `store.array_specs` has them. For `matching` also `label_map`, of
+        frame 0, and `centroid`, of the pieces of frame 1, where they are known.
+
+    Returns
+    -------
+    dict of str to float
+        A value for each of `measures_of`; nan where the two cannot be compared, such as frames of other size.
+    """
+    nothing = {measure.name: float("nan") for measure in measures_of(stage)}
+    return nothing | _COMPARE["coarse_flow" if stage == "refinement" else stage](one, other)
+
+
+def _segmentations(one: Arrays, other: Arrays) -> Measures:
+    a, b = one["label_map"], other["label_map"]
+    if a.shape != b.shape:
+        return {}
+    columns = int(b.max()) + 1
+    pairs, overlap = np.unique(a.astype(np.int64) * columns + b, return_counts=True)
+    in_a, in_b = pairs // columns, pairs % columns
+    best_of_a, best_of_b = _best(in_a, overlap), _best(in_b, overlap)
+    same = best_of_a & best_of_b
+    return {
+        "moved": 1 - float(overlap[same].sum()) / a.size,
+        "split": float(_shared(in_a, overlap)),
+        "merged": float(_shared(in_b, overlap)),
+        "pieces": float(len(other["area"]) - len(one["area"])),
+    }
+
+
+def _best(pieces: NDArray[np.int64], overlap: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which overlaps are the largest of their piece, the first of equal ones."""
+    order = np.lexsort((-overlap, pieces))
+    first = np.unique(pieces[order], return_index=True)[1]
+    best = np.zeros(len(pieces), np.bool_)
+    best[order[first]] = True
+    return best
+
+
+def _shared(pieces: NDArray[np.int64], overlap: NDArray[np.int64]) -> int:
+    """How many pieces have several parts of some size."""
+    area = np.bincount(pieces, overlap)
+    parts = np.bincount(pieces[overlap >= SPLIT_SHARE * area[pieces]])
+    return int((parts > 1).sum())
+
+
+def _features(one: Arrays, other: Arrays) -> Measures:
+    a, b = one["piece_features"], other["piece_features"]
+    return {"largest": float(np.abs(a - b).max(initial=0))} if a.shape == b.shape else {}
+
+
+def _matchings(one: Arrays, other: Arrays) -> Measures:
+    if any("label_map" not in arrays for arrays in (one, other)):
+        return {}
+    if one["label_map"].shape != other["label_map"].shape:
+        return {}
+    a, b = (arrays["centroid"][arrays["match01"]][arrays["label_map"]] for arrays in (one, other))
+    return {"changed": float((np.linalg.norm(a - b, axis=-1) > FAR).mean())}
+
+
+def _flows(one: Arrays, other: Arrays) -> Measures:
+    distances = []
+    for name in one:
+        if name.endswith(("flow01", "flow10")):
+            if one[name].shape != other[name].shape:
+                return {}
+            distances.append(np.hypot(*(one[name] - other[name])))
+    apart = np.stack(distances)
+    return {
+        "mean": float(apart.mean()),
+        "far": float((apart > FAR).mean()),
+        "largest": float(apart.max()),
+    }
+
+
+def _frames(one: Arrays, other: Arrays) -> Measures:
+    a, b = one["frames"], other["frames"]
+    if a.shape != b.shape:
+        return {}
+    return {"psnr": min(psnr(_as_float(x), _as_float(y)) for x, y in zip(a, b, strict=True))}
+
+
+def _as_float(frame: Array) -> NDArray[np.float32]:
+    return (to_uint8(frame) / np.float32(255)).astype(np.float32)
+
+
+def _scores(one: Arrays, other: Arrays) -> Measures:
+    if one["scores"].shape != other["scores"].shape:
+        return {}
+    return dict(zip(METRICS, (other["scores"] - one["scores"]).tolist(), strict=True))
+
+
+_COMPARE: Mapping[str, Callable[[Arrays, Arrays], Measures]] = {
+    "segmentation": _segmentations,
+    "features": _features,
+    "matching": _matchings,
+    "coarse_flow": _flows,
+    "synthesis": _frames,
+    "evaluation": _scores,
+}

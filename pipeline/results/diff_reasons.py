@@ -1,0 +1,201 @@
+"""Why two results of a stage differ: settings, other inputs, other libraries, or nothing on record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline.compute.registry import STAGES
+from pipeline.planning.item_inputs import general_reason
+from pipeline.results.reading import StageResults
+from pipeline.store.shard_manifest import read_manifest
+from pipeline.store.stage_descriptions import Difference, StageDescription, own_differences, read_description
+
+WITHOUT_NETWORK: Mapping[str, tuple[str, frozenset[str]]] = {
+    "refinement": (
+        "none",
+        frozenset(
+            {
+                "confidence_mask",
+                "initial_flow_additions",
+                "iterations",
+                "precision",
+                "fraction_bits",
+                "height",
+            }
+        ),
+    ),
+    "synthesis": ("blend", frozenset({"precision", "height"})),
+}
+"""By stage: the method that uses no network, and the settings that then do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedInputs:
+    """What an item was computed from, where that is not the same."""
+
+    stages: tuple[str, ...] = ()
+    """Earlier stages whose results are others."""
+    files: tuple[str, ...] = ()
+    """What comes from the dataset: `frame1`, `truth`, ..."""
+    lone: tuple[str, ...] = ()
+    """Either, where only one of the two was computed from it."""
+
+    def __bool__(self) -> bool:
+        return bool(self.stages or self.files or self.lone)
+
+    def __str__(self) -> str:
+        parts = [f"other results of {', '.join(self.stages)}"] if self.stages else []
+        parts += [f"another {name}" for name in self.files]
+        parts += [f"{name} in one of the two alone" for name in self.lone]
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """What is known of a stage's differences."""
+
+    settings: Sequence[Difference]
+    """Settings, weights and code versions of the stage that differ, A -> B; those that do nothing say so."""
+    told: Sequence[str]
+    """Everything else, as sentences."""
+    unexplained: Sequence[str]
+    """Items that differ though nothing on record does."""
+
+
+def find_reasons(
+    one: StageResults,
+    other: StageResults,
+    differing: Sequence[str],
+    identical: Sequence[str],
+    compared: Collection[str],
+) -> Reasons:
+    """Explain what has become of the items that both have.
+
+    Parameters
+    ----------
+    one, other
+        A and B.
+    differing, identical
+        Items whose results differ, and those whose results are the same.
+    compared
+        Stages that are compared too, so that their settings are named there.
+
+    Notes
+    -----
+    An item is explained by a setting of its stage that does something, by other frames or other results of
+    earlier stages that it was computed from, or by other versions of the libraries. Where several of them
+    differ, which one counts is not known.
+    """
+    if not differing and not identical:
+        return Reasons([], [], [])
+    described = [read_description(side.folder) for side in (one, other)]
+    told = [
+        f"settings of {name} are not known: {side.folder} has no sound stage.json"
+        for name, side, found in zip("AB", (one, other), described, strict=True)
+        if found is None
+    ]
+    a, b = described
+    settings = [] if a is None or b is None else list(_own(a, b))
+    effective = a is None or b is None or any(not difference.note for difference in settings)
+    changed = {
+        name: _changed_inputs(one, other, name, of_both=effective) for name in (*differing, *identical)
+    }
+    told += [
+        f"{counted(one.stage, count)} made from {inputs}"
+        for inputs, count in Counter(changed[name] for name in differing if changed[name]).items()
+    ]
+    if a is not None and b is not None:
+        told += [str(found) for found in _inherited(a, b, (one.folder, other.folder), compared)]
+    unexplained: list[str] = []
+    if not effective:
+        alone = [name for name in differing if not changed[name]]
+        libraries = {name: _changed_libraries(one, other, name) for name in alone}
+        told += [
+            f"{counted(one.stage, count)} made by other libraries: {', '.join(changes)}"
+            for changes, count in Counter(libraries.values()).items()
+            if changes
+        ]
+        unexplained = [name for name in alone if not libraries[name]]
+    told += _unmoved(one.stage, bool(settings), [changed[name] for name in identical])
+    return Reasons(settings, told, unexplained)
+
+
+def why_absent(side: StageResults, name: str) -> str:
+    """Why a side has no result of an item that the other side has."""
+    if name not in side:
+        return "not computed"
+    record = side.record(name)
+    return f"{record.status}: {general_reason(record.reason)}"
+
+
+def _own(one: StageDescription, other: StageDescription) -> Iterator[Difference]:
+    method, without_effect = WITHOUT_NETWORK.get(one.stage, ("", frozenset()))
+    for found in own_differences(other, one):
+        key = found.what.removeprefix(f"{one.stage}.")
+        unused = key in without_effect and all(side.section["method"] == method for side in (one, other))
+        yield replace(found, note=f"does nothing: {one.stage}.method is {method}") if unused else found
+
+
+def _changed_inputs(one: StageResults, other: StageResults, name: str, *, of_both: bool) -> ChangedInputs:
+    """How what an item was computed from differs.
+
+    Another method may read other things; with `of_both` only what both read counts.
+    """
+    a, b = one.record(name).inputs, other.record(name).inputs
+    changed: dict[str, None] = {}
+    lone: dict[str, None] = {}
+    for key in dict.fromkeys([*a, *b]):
+        source = key.partition("/")[0]  # of `features/1`, say
+        if (key in a) != (key in b):
+            lone |= {} if of_both else {source: None}
+        elif a[key] != b[key]:
+            changed[source] = None
+    return ChangedInputs(
+        tuple(stage for stage in STAGES if stage in changed),
+        tuple(source for source in changed if source not in STAGES),
+        tuple(lone),
+    )
+
+
+def _inherited(
+    one: StageDescription, other: StageDescription, folders: tuple[Path, Path], compared: Collection[str]
+) -> Iterator[Difference]:
+    """Differences of earlier stages that are not compared themselves, each once, as far as they are known."""
+    found: dict[Difference, None] = {}
+    for stage in one.reads.keys() & other.reads.keys():
+        before = tuple(
+            folder.parents[1] / stage / side.reads[stage]
+            for folder, side in zip(folders, (one, other), strict=True)
+        )
+        a, b = read_description(before[0]), read_description(before[1])
+        if a is None or b is None or stage in compared or a.fingerprint == b.fingerprint:
+            continue
+        found |= dict.fromkeys(_inherited(a, b, (before[0], before[1]), compared))
+        found |= dict.fromkeys(_own(a, b))
+    yield from sorted(found, key=lambda difference: list(STAGES).index(difference.stage))
+
+
+def _changed_libraries(one: StageResults, other: StageResults, name: str) -> tuple[str, ...]:
+    a, b = (_versions(side, name) for side in (one, other))
+    return tuple(f"{key} {a.get(key)} -> {b.get(key)}" for key in {**a, **b} if a.get(key) != b.get(key))
+
+
+def _versions(side: StageResults, name: str) -> Mapping[str, str]:
+    manifest = read_manifest(side.shard(name))
+    return {} if manifest is None else manifest.versions
+
+
+def _unmoved(stage: str, settings: bool, changed: Sequence[ChangedInputs]) -> Iterator[str]:
+    """What did not change the results of items, though it might have."""
+    if settings and changed:
+        yield f"{counted(stage, len(changed))} identical in spite of other settings"
+    for inputs, count in Counter(found for found in changed if found).items():
+        yield f"{counted(stage, count)} identical, made from {inputs}"
+
+
+def counted(stage: str, count: int) -> str:
+    """`1 frame`, `3 pairs`."""
+    return f"{count} {STAGES[stage].units(count)}"

@@ -1,0 +1,182 @@
+"""One pair's results as they are in the cache, whatever of them is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from configs.errors import CacheError, DataError
+from data.images import Frame, read_image
+from data.manifest import Pair
+from pipeline.compute.registry import STAGES, needed_for
+from pipeline.planning.selection import unknown_pair
+from pipeline.planning.session import Session
+from pipeline.store.array_specs import VARIABLES, Array
+from pipeline.store.fingerprints import canonical_digest
+from pipeline.store.shard_manifest import ItemRecord
+from pipeline.store.stage_index import Location
+
+State = Literal["ok", "damaged", "earlier", "missing", "failed", "skipped", "unneeded"]
+"""Of a stage's results: there; partly unreadable; there, but an earlier stage's are not; not computed;
+failed or skipped, as recorded; not part of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the cache holds of a pair for one stage."""
+
+    state: State
+    note: str = ""
+    """What is wrong, where anything is."""
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    """Those that can be read."""
+    location: Location | None = None
+
+    @property
+    def record(self) -> ItemRecord | None:
+        """What the manifest says of it."""
+        return None if self.location is None else self.location.record
+
+
+class PairView:
+    """One pair's results as they are in the cache, whatever of them is there.
+
+    Parameters
+    ----------
+    session
+        The config, dataset and cache to look into.
+    pair_id
+        Id of the pair.
+
+    Raises
+    ------
+    ConfigError
+        No such pair; the message names similar ones.
+    """
+
+    def __init__(self, session: Session, pair_id: str) -> None:
+        ids = [pair.id for pair in session.manifest.pairs]
+        if pair_id not in ids:
+            raise unknown_pair(session.manifest, pair_id)
+        self.session = session
+        self.index = ids.index(pair_id)
+        self.pair: Pair = session.manifest.pairs[self.index]
+        self._needed = needed_for("evaluation", session.config)
+        self._found: dict[tuple[str, int], Found] = {}
+
+    def frame(self, number: int) -> Frame | None:
+        """Source frame 0 or 1, None when it cannot be read."""
+        if number >= len(self.pair.frames):
+            return None
+        return _readable(self.session.manifest.frames[self.pair.frames[number]].path)
+
+    def truth(self) -> Frame | None:
+        """Ground truth, None when there is none."""
+        return None if self.pair.truth is None else _readable(self.pair.truth.path)
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Times of the frames wanted."""
+        return self.session.times(self.index)
+
+    def style(self) -> str:
+        """Segmentation preset of the pair's frames."""
+        return self.session.manifest.frames[self.pair.frames[0]].style
+
+    def state(self) -> str:
+        """Digest of everything that a picture of the pair shows."""
+        session = self.session
+        frames = [session.manifest.frames[index] for index in self.pair.frames]
+        records = [session.record(stage, item) for stage in STAGES for item in self._items(stage)]
+        return canonical_digest(
+            [
+                session.fingerprints,
+                [frame.digest for frame in frames],
+                self.pair.truth and self.pair.truth.digest,
+                [
+                    record and [record.status, record.input, record.output, record.reason]
+                    for record in records
+                ],
+            ]
+        )
+
+    def _items(self, stage: str) -> tuple[int, ...]:
+        """A stage's items that belong to the pair."""
+        return (self.index,) if STAGES[stage].unit == "pair" else self.pair.frames
+
+    def arrays(self, stage: str, number: int = 0) -> Mapping[str, Array] | None:
+        """All arrays of a stage, for frame stages of frame 0 or 1; None, and a note for `why`, without."""
+        found = self.found(stage, number)
+        return found.arrays if found.state == "ok" else None
+
+    def why(self, stage: str, number: int = 0) -> str:
+        """Why `arrays` found nothing; empty when it did, or was not asked."""
+        found = self._found.get((stage, number))
+        return "" if found is None else found.note
+
+    def found(self, stage: str, number: int = 0) -> Found:
+        """What there is of a stage, for frame stages of frame 0 or 1, even where it is not all."""
+        key = (stage, number)
+        if key not in self._found:
+            self._found[key] = self._find(stage, number)
+        return self._found[key]
+
+    @property
+    def settled(self) -> bool:
+        """Whether `state` tells of everything found so far: it does not look into arrays."""
+        return not any(found.state in ("damaged", "earlier") for found in self._found.values())
+
+    def _find(self, stage: str, number: int) -> Found:
+        items = self._items(stage)
+        if number >= len(items):
+            return Found("failed", self.pair.error or "no such frame")
+        location = self.session.locate(stage, items[number])
+        if location is None and stage not in self._needed:
+            return Found(
+                "unneeded", f"not needed: coarse_flow.method = {self.session.config.coarse_flow.method!r}"
+            )
+        if location is None:
+            return self._without_current(stage, items[number])
+        if location.record.status != "ok":
+            status: State = "failed" if location.record.status == "failed" else "skipped"
+            return Found(status, f"{location.record.status}: {location.record.reason}", location=location)
+        return _read(stage, location, "ok", "")
+
+    def _without_current(self, stage: str, item: int) -> Found:
+        """An item that is not computed, out of date, damaged, or whose earlier stages are no longer there."""
+        name = self.session.item_id(stage, item)
+        index = self.session.index(stage)
+        damage = index.damage(name)
+        if damage is not None:
+            return Found("missing", f"{stage} is damaged ({damage}); a run computes it again")
+        note = f"{stage} is not computed yet, or out of date; run it first"
+        kept = index.latest(name)
+        # With nothing to say what its inputs should be, a result is as good as its frames.
+        if kept is None or self.session.need(stage, item) is not None or self._frames_changed(kept):
+            return Found("missing", note)
+        return _read(stage, kept, "earlier", note)
+
+    def _frames_changed(self, kept: Location) -> bool:
+        inputs = kept.record.inputs
+        frames = [self.session.manifest.frames[index] for index in self.pair.frames]
+        return any(inputs.get(f"frame{k}", frame.digest) != frame.digest for k, frame in enumerate(frames))
+
+
+def _read(stage: str, location: Location, state: State, note: str) -> Found:
+    """Read array by array, so that one that is damaged leaves the others."""
+    arrays: dict[str, Array] = {}
+    for variable in VARIABLES[stage]:
+        try:
+            arrays |= location.read([variable.name])
+        except CacheError as error:
+            state, note = "damaged", note if state == "damaged" else str(error)
+    return Found(state, note, arrays, location)
+
+
+def _readable(path: Path) -> Frame | None:
+    try:
+        return read_image(path)
+    except DataError:
+        return None

@@ -1,0 +1,302 @@
+"""Results in a notebook or script: a cache opened to be read; arrays as NumPy, Zarr or xarray, pandas tables.
+
+    from pipeline.results.reading import open_results
+
+    results = open_results("released", ["data.root=frames"])
+    flow = results["refinement"].arrays("Japan_v2_2_013471_s3")["refined_flow01"]
+
+`open_results` finds what is current under a config; `open_cache` needs no dataset and takes what the last run
+worked with. Neither writes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import zarr
+from pydantic import ValidationError
+
+from configs.errors import AnimeInterpError, CacheError
+from configs.loading import load_config
+from configs.sections import Config
+from pipeline.compute.registry import STAGES
+from pipeline.planning.session import Session
+from pipeline.results.scores import score_table
+from pipeline.store.array_specs import VARIABLES, Array
+from pipeline.store.run_records import RunInfo, read_runs
+from pipeline.store.shard_manifest import ItemRecord
+from pipeline.store.stage_index import Location, StageIndex
+
+if TYPE_CHECKING:
+    import xarray
+
+SUGGESTIONS = 3  # similar ids named when one is unknown
+
+
+class StageResults:
+    """What is kept of one stage.
+
+    Parameters
+    ----------
+    stage
+        Its name.
+    locations
+        Where each item is kept, by id: a frame's `<pair>/<frame>` or a pair's.
+    folder
+        `<cache>/<stage>/<fingerprint>`; may be absent where nothing has been computed.
+    """
+
+    def __init__(self, stage: str, locations: Mapping[str, Location], folder: Path) -> None:
+        self.stage, self.folder = stage, folder
+        self._locations = locations
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._locations
+
+    @property
+    def ids(self) -> list[str]:
+        """Items that are there, failed ones included."""
+        return list(self._locations)
+
+    def table(self) -> pd.DataFrame:
+        """A row an item, indexed by id: `status`, `reason`, `seconds`, `shard` and `row` in it."""
+        rows = [
+            (name, at.record.status, at.record.reason, at.record.seconds, str(at.path), at.row)
+            for name, at in self._locations.items()
+        ]
+        columns = ["id", "status", "reason", "seconds", "shard", "row"]
+        return pd.DataFrame(rows, columns=columns).set_index("id")
+
+    def record(self, item: str) -> ItemRecord:
+        """What the manifest says of an item.
+
+        Raises
+        ------
+        CacheError
+            No such item.
+        """
+        return self._locate(item).record
+
+    def shard(self, item: str) -> Path:
+        """Folder of the shard that holds an item.
+
+        Raises
+        ------
+        CacheError
+            No such item.
+        """
+        return self._locate(item).path
+
+    def arrays(self, item: str, names: Sequence[str] | None = None) -> dict[str, Array]:
+        """Arrays of an item, all by default; checked against the digests of the manifest.
+
+        Raises
+        ------
+        CacheError
+            No such item, one that failed, or damaged data.
+        """
+        return self._locate(item).read(names)
+
+    def dataset(self, item: str) -> xarray.Dataset:
+        """Arrays of an item with their dimensions and meanings; needs xarray.
+
+        Raises
+        ------
+        CacheError
+            As for `arrays`.
+        """
+        import xarray
+
+        arrays = self.arrays(item)
+        ways = {
+            name: ("01" if name.endswith("01") else "10" if name.endswith("10") else "") for name in arrays
+        }
+        variables = {
+            # Pieces of frame 0 and frame 1 are two dimensions.
+            v.name: (
+                [f"{d}{ways[v.name]}" if d == "piece" else d for d in v.dims],
+                arrays[v.name],
+                {"meaning": v.meaning},
+            )
+            for v in VARIABLES[self.stage]
+        }
+        return xarray.Dataset(variables, attrs={"stage": self.stage, "id": item})
+
+    def group(self, item: str) -> tuple[zarr.Group, int]:
+        """The Zarr group that holds an item, read-only, and the item's position in its arrays.
+
+        Raises
+        ------
+        CacheError
+            No such item.
+        """
+        at = self._locate(item)
+        return zarr.open_group(at.path, mode="r"), at.row
+
+    def _locate(self, item: str) -> Location:
+        if item not in self._locations:
+            close = get_close_matches(item, self.ids, n=SUGGESTIONS, cutoff=0.4) or self.ids[:SUGGESTIONS]
+            hint = f"perhaps {', '.join(close)}" if close else "nothing of it has been computed"
+            raise CacheError(f"{self.stage} has no item {item!r}; {hint}")
+        return self._locations[item]
+
+
+class Results(Mapping[str, StageResults]):
+    """What is kept of each stage, by its name.
+
+    Parameters
+    ----------
+    stages
+        By name, in the order of the work.
+    session
+        The config, dataset and cache behind them, if there is one.
+    """
+
+    def __init__(self, stages: Mapping[str, StageResults], session: Session | None = None) -> None:
+        self._stages = stages
+        self.session = session
+
+    def __getitem__(self, stage: str) -> StageResults:
+        if stage not in self._stages:
+            raise KeyError(f"{stage!r}; there are {', '.join(self._stages)}")
+        return self._stages[stage]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stages)
+
+    def __len__(self) -> int:
+        return len(self._stages)
+
+    @cached_property
+    def frames(self) -> Mapping[str, tuple[str, ...]]:
+        """Ids of the frames of each pair, by the pair's id; empty without a config."""
+        if self.session is None:
+            return {}
+        manifest = self.session.manifest
+        return {p.id: tuple(manifest.frames[index].id for index in p.frames) for p in manifest.pairs}
+
+    def scores(self) -> pd.DataFrame:
+        """Scores of every pair that has any, a row a pair, see `pipeline.results.scores.score_table`.
+
+        Raises
+        ------
+        CacheError
+            There is no config, so that nothing is known of the pairs.
+        """
+        if self.session is None:
+            raise CacheError("scores need a config: open them with open_results(CONFIG), not with open_cache")
+        return score_table(self.session)
+
+
+def open_results(config: str, settings: Sequence[str] = ()) -> Results:
+    """What is current under a config.
+
+    Parameters
+    ----------
+    config, settings
+        TOML file or name of a preset, and `section.key=value` on top of it, as for `animeinterp run`.
+
+    Raises
+    ------
+    AnimeInterpError
+        Config, dataset or weights are unusable.
+    """
+    return results_of(Session.open(load_config(config, settings), look_only=True))
+
+
+def results_of(session: Session) -> Results:
+    """What is current in a session."""
+    stages = {
+        stage: StageResults(
+            stage,
+            {at.record.id: at for _, at in session.locations(stage) if at is not None},
+            session.folder(stage),
+        )
+        for stage in session.stages
+    }
+    return Results(stages, session)
+
+
+def open_cache(cache: str | Path) -> Results:
+    """What the last run in a cache has worked with; needs neither config nor frames.
+
+    Raises
+    ------
+    CacheError
+        No run has left a record there.
+
+    Notes
+    -----
+    Of an item that is there several times, from other inputs, the latest that is ok is taken.
+    """
+    cache = Path(cache).expanduser()
+    runs = read_runs(cache)
+    if not runs:
+        raise CacheError(
+            f"{cache}: no cache that a run has worked with; expected a folder with runs/<id>/run.json, as "
+            "store.cache names it"
+        )
+    return open_run(runs[-1][0])
+
+
+def open_run(folder: Path) -> Results:
+    """What a run has worked with, given by the folder of its record.
+
+    Raises
+    ------
+    CacheError
+        It is no such folder.
+    """
+    info = _run_info(folder)
+    cache = folder.absolute().parents[1]
+    stages = {
+        stage: _under(cache / stage / info.fingerprints[stage])
+        for stage in STAGES
+        if stage in info.fingerprints
+    }
+    return Results(stages)
+
+
+def session_of_run(folder: Path) -> Session | None:
+    """Config and dataset that a run worked with, to be looked at; None where they are not there any more."""
+    info = _run_info(folder)
+    cache = folder.absolute().parents[1]
+    try:
+        config = Config.model_validate(info.config)
+        config = config.model_copy(update={"store": config.store.model_copy(update={"cache": cache})})
+        session = Session.open(config, look_only=True)
+    except (AnimeInterpError, ValidationError):
+        return None
+    for stage, fingerprint in info.fingerprints.items():
+        if stage in session.fingerprints:
+            session = session.under(stage, fingerprint)
+    return session
+
+
+def _run_info(folder: Path) -> RunInfo:
+    info = next((info for found, info in read_runs(folder.parents[1]) if found.name == folder.name), None)
+    if info is None:
+        raise CacheError(f"{folder}: no record of a run; expected <cache>/runs/<id> with a sound run.json")
+    return info
+
+
+def open_stage(folder: Path) -> StageResults:
+    """What is kept under a fingerprint, given by its folder, `<cache>/<stage>/<fingerprint>`.
+
+    Raises
+    ------
+    CacheError
+        It is no such folder.
+    """
+    if folder.parent.name not in STAGES or not folder.is_dir():
+        raise CacheError(f"{folder}: no results of a stage; expected <cache>/<stage>/<fingerprint>")
+    return _under(folder.absolute())
+
+
+def _under(folder: Path) -> StageResults:
+    return StageResults(folder.parent.name, StageIndex(folder).newest(), folder)

@@ -1,0 +1,143 @@
+"""Scores of a run as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data.manifest import STYLE_OF_PREFIX
+from pipeline.planning.session import Session
+from pipeline.store.shards import DamagedShardError
+from pipeline.store.stage_index import Location
+from stages.evaluation import METRICS
+
+LEVEL_NAMES = {0: "easy", 1: "medium", 2: "hard"}  # ATD-12K's levels
+GROUPED_BY = ("source", "level", "motion", "behavior")
+ABOUT_PAIRS = ("id", *GROUPED_BY)
+"""Columns of the score table that are no scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedScores:
+    """A shard some of whose scores cannot be read."""
+
+    path: Path
+    items: Mapping[str, str]
+    """Pairs, with what was found."""
+
+    def __str__(self) -> str:
+        (pair, why), *others = self.items.items()
+        more = f" and of {len(others)} more of its pairs" if others else ""
+        return f"{self.path}: the scores of {pair!r}{more} are damaged ({why})"
+
+
+def score_table(session: Session) -> pd.DataFrame:
+    """Scores of each pair that has any.
+
+    Returns
+    -------
+    DataFrame
+        A row a pair: `id`, `source` (`Japan`, `Disney` or `other`, by the id), `level`, `motion`,
+        `behavior` where annotated, and a column for each of `stages.evaluation.METRICS`; nan = not scored.
+
+    Raises
+    ------
+    DamagedShardError
+        Scores are damaged.
+    """
+    return _table([_row(session, item, location) for item, location in _scored(session)])
+
+
+def readable_scores(session: Session) -> tuple[pd.DataFrame, list[DamagedScores]]:
+    """Table of those scores that are not damaged, and the shards whose scores are."""
+    rows: list[dict[str, Any]] = []
+    damaged: dict[Path, dict[str, str]] = {}
+    for item, location in _scored(session):
+        try:
+            rows.append(_row(session, item, location))
+        except DamagedShardError as error:
+            damaged.setdefault(error.path, {})[error.item] = error.why
+    return _table(rows), [DamagedScores(path, items) for path, items in damaged.items()]
+
+
+def _scored(session: Session) -> Iterator[tuple[int, Location]]:
+    """Pairs that have scores, with where these are kept."""
+    for item, location in session.locations("evaluation"):
+        if location is not None and location.record.status == "ok":
+            yield item, location
+
+
+def _row(session: Session, item: int, location: Location) -> dict[str, Any]:
+    scores = location.read()["scores"]
+    pair = session.manifest.pairs[item]
+    note = pair.annotation
+    return {
+        "id": pair.id,
+        "source": _source(pair.id),
+        "level": None if note is None or note.level is None else LEVEL_NAMES[note.level],
+        "motion": None if note is None else _text(note.general_motion_type),
+        "behavior": None if note is None else _text(note.behavior),
+        **dict(zip(METRICS, scores.tolist(), strict=True)),
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=[*ABOUT_PAIRS, *METRICS])
+
+
+def _text(note: object) -> str | None:
+    """What an annotator noted, as text: one word as a rule, but the format does not promise it."""
+    if note is None or note in ("", []):
+        return None
+    return " + ".join(map(str, note)) if isinstance(note, list) else str(note)
+
+
+def _source(pair_id: str) -> str:
+    return next((prefix.rstrip("_") for prefix in STYLE_OF_PREFIX if pair_id.startswith(prefix)), "other")
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean scores of all pairs, then by source, level, type of motion and behaviour.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the names of the groups; the column `by` says what a group goes by (empty for `all`),
+        `pairs` counts, the others are means over the pairs that have the score. A perfect frame has an
+        infinite PSNR and makes its mean infinite.
+    """
+    means = {
+        name: {"by": by, "pairs": len(part), **{m: _mean(part[m].to_numpy(np.float64)) for m in METRICS}}
+        for name, (by, part) in group_pairs(table).items()
+    }
+    return pd.DataFrame.from_dict(means, orient="index")
+
+
+def group_pairs(table: pd.DataFrame) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Rows of a table of pairs: all, then by source, level, type of motion and behaviour.
+
+    Returns
+    -------
+    dict
+        By name of the group: the column that it goes by, empty for `all`, and its rows. A name that is taken
+        has the column's before it.
+    """
+    groups = {"all": ("", table)}
+    for column in GROUPED_BY:
+        known = table[column].dropna().unique()
+        names = LEVEL_NAMES.values() if column == "level" else sorted(known)
+        for name in names:
+            part = table[table[column] == name]
+            if len(part):
+                groups[f"{column} {name}" if name in groups else name] = (column, part)
+    return groups
+
+
+def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")

@@ -1,0 +1,1 @@
+"""Runs: Luigi tasks, Dask clusters, progress, signals and run records."""

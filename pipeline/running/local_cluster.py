@@ -1,0 +1,87 @@
+"""A Dask cluster of processes on this machine: how many, with how much memory."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING
+
+import dask
+from distributed import LocalCluster
+from distributed.system import MEMORY_LIMIT
+
+from configs.errors import ClusterError, ConfigError
+from configs.sections import LEAST_MEMORY_GB, ExecutorSection
+from pipeline.planning.worker_count import number_of_workers
+from pipeline.store.sizes import in_bytes
+
+if TYPE_CHECKING:
+    pass
+
+LOCAL_SETTINGS = {
+    # What becomes of the jobs of a worker that dies is decided in `DaskExecutor.map`.
+    "distributed.scheduler.allowed-failures": 0,
+    # Workers get a job when they are free for it, so that one that dies takes no others along.
+    "distributed.scheduler.worker-saturation": 1.0,
+    # Else one that is just being started again, this long after an earlier death, is given up for good.
+    "distributed.deploy.lost-worker-timeout": "1000 days",
+    # Workers hold nothing that Dask could spill, and one that it pauses might never take a job again.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+
+
+def start_local_cluster(section: ExecutorSection) -> LocalCluster:
+    """Processes of one thread each.
+
+    Raises
+    ------
+    ConfigError
+        More of them are asked for than this machine has memory for.
+    ClusterError
+        They cannot be started.
+    """
+    workers = number_of_workers(section)
+    limit = section.memory_gb * 1e9 or MEMORY_LIMIT / workers
+    if limit < LEAST_MEMORY_GB * 1e9:
+        raise ConfigError(
+            f"executor.workers = {workers}: this machine's memory gives each {in_bytes(limit)}, and a "
+            f"worker needs {LEAST_MEMORY_GB:g} GB; choose fewer, or executor.kind = 'inline'"
+        )
+    dask.config.set(LOCAL_SETTINGS)
+    # Ctrl-C reaches every process of the terminal; the main one decides what becomes of the workers. Threads
+    # and processes inherit what is blocked where they are started; the main thread must go on hearing it.
+    with ThreadPoolExecutor(1, initializer=_block_interrupts) as starter:
+        try:
+            return starter.submit(_start, workers, limit).result()
+        except RuntimeError as error:
+            raise ClusterError(
+                f"executor.workers = {workers}: the worker processes could not be started ({error}); see "
+                "whether the machine is out of memory or processes, choose fewer, or executor.kind = 'inline'"
+            ) from None
+
+
+def _block_interrupts() -> None:
+    resource_tracker.ensure_running()  # starting it ends what is blocked
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _start(workers: int, memory: float) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address="127.0.0.1:0",  # any free port; without Bokeh it serves no more than numbers
+        silence_logs=logging.ERROR,
+        memory_limit=int(memory),
+    )
+
+
+def has_dashboard() -> bool:
+    """Whether Bokeh is installed, which draws Dask's dashboard."""
+    return importlib.util.find_spec("bokeh") is not None

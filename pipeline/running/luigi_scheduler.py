@@ -1,0 +1,64 @@
+"""Luigi's scheduler: one within this process, or a `luigid` whose web page shows the run."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+import luigi
+from luigi.rpc import RPCError
+
+from configs.errors import ClusterError, ConfigError
+from pipeline.running.luigi_tasks import Interpolate
+
+ANSWER_SECONDS = 10.0
+
+
+def check(luigid: str) -> None:
+    """Make sure that a Luigi scheduler answers; empty = none is to be used.
+
+    Raises
+    ------
+    ConfigError
+        Nothing answers there, or something else.
+    """
+    if not luigid:
+        return
+    try:
+        with urllib.request.urlopen(
+            f"{luigid.rstrip('/')}/api/resource_list", timeout=ANSWER_SECONDS
+        ) as answer:
+            _ = json.load(answer)["response"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"executor.luigid = {luigid!r}: no Luigi scheduler answers there ({error}); start one with "
+            "'luigid', or leave executor.luigid empty"
+        ) from None
+
+
+def build(task: Interpolate, luigid: str, log_level: str) -> None:
+    """Run a task and what it requires, in this process.
+
+    Raises
+    ------
+    ClusterError
+        The Luigi scheduler has gone, or holds tasks back.
+    """
+    where = {"scheduler_url": luigid} if luigid else {"local_scheduler": True}
+    try:
+        # One Luigi worker: forked ones and Torch, CUDA or Dask clients do not mix.
+        luigi.build([task], workers=1, log_level=log_level, **where)
+    except RPCError:
+        raise ClusterError(
+            f"executor.luigid = {luigid!r}: the Luigi scheduler has gone or cannot be reached any more; what "
+            "was finished is kept: run the same command again, with the scheduler or without, to go on"
+        ) from None
+    run = task.pipeline_run
+    hindered = run.broken or run.changed or run.stopped
+    if luigid and not hindered and not all(batch.complete() for batch in task.requires()):
+        raise ClusterError(
+            f"executor.luigid = {luigid!r}: the Luigi scheduler did not let this run have all of its tasks: "
+            "another run has them, or they were done less than a minute ago (see its web page); run the same "
+            "command again later, or without executor.luigid"
+        )

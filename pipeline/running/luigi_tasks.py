@@ -1,0 +1,238 @@
+"""The Luigi tasks: one per stage and batch of shards, and one that stands for a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any, ClassVar
+
+import luigi
+
+from configs.errors import CacheError
+from configs.loading import load_config
+from pipeline.compute.registry import STAGES, binding_of
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+from pipeline.running.deadly_items import compute_shards
+from pipeline.running.output_folder import write_results
+from pipeline.running.run import Run, RunFailedError, describe
+
+LISTED = 20  # failures in an error message; the run's table has them all
+
+_runs: dict[Any, Run] = {}
+
+
+class PipelineTask(luigi.Task):  # type: ignore[misc]
+    """Parameters that every task of a run shares."""
+
+    config = luigi.Parameter(description="TOML file or name of a shipped preset")
+    settings = luigi.ListParameter(default=(), description="section.key=value, put on top of the config")
+    first = luigi.ChoiceParameter(
+        choices=list(STAGES), default="segmentation", description="first stage to run"
+    )
+    last = luigi.ChoiceParameter(choices=list(STAGES), default="evaluation", description="last stage to run")
+    force = luigi.ListParameter(default=(), description="stages to compute again although they are done")
+    retry_failed = luigi.BoolParameter(description="try failed items again")
+    limit = luigi.OptionalIntParameter(default=None, description="only the first pairs")
+    ids = luigi.ListParameter(default=(), description="only these pairs")
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """The shared parameters, to hand on to other tasks."""
+        return {name: getattr(self, name) for name, _ in PipelineTask.get_params()}
+
+    @property
+    def pipeline_run(self) -> Run:
+        """The run that tasks with these parameters belong to, opened by the first that asks."""
+        key = tuple(sorted((name, str(value)) for name, value in self.shared.items()))
+        if key not in _runs:
+            selection = Selection(
+                self.first, self.last, frozenset(self.force), self.retry_failed, self.limit, tuple(self.ids)
+            )
+            _runs[key] = Run(Session.open(load_config(self.config, self.settings), selection))
+        return _runs[key]
+
+    def forget(self) -> None:
+        """Close the run of these parameters, so that the next task opens it anew."""
+        for key, run in list(_runs.items()):
+            if run is self.pipeline_run:
+                run.close()
+                del _runs[key]
+
+
+class BatchTarget(luigi.Target):  # type: ignore[misc]
+    """The shards of one stage and batch."""
+
+    def __init__(self, run: Run, stage: str, groups: Sequence[int]) -> None:
+        self.run, self.stage, self.groups = run, stage, groups
+
+    def exists(self) -> bool:
+        """Whether all of them are complete."""
+        return all(self.run.session.is_complete(self.stage, group) for group in self.groups)
+
+
+class StageBatch(PipelineTask):
+    """One stage on one batch of shards."""
+
+    stage: ClassVar[str]
+    batch_number = luigi.IntParameter(description="number of the batch, from 0")
+
+    @property
+    def priority(self) -> int:
+        """Earlier batches first, so that the first frames are finished soon."""
+        return -int(self.batch_number)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """Groups of the batch in which anything is asked for."""
+        return self.pipeline_run.batches(self.stage).get(self.batch_number, ())
+
+    def requires(self) -> Iterator[StageBatch]:
+        """Batches of earlier stages that this one reads."""
+        run = self.pipeline_run
+        frame_groups = {home for group in self.groups for home in run.session.frame_groups(group)}
+        for name in binding_of(self.stage, run.session.config).reads:
+            if name not in run.session.stages:
+                continue
+            crosses = STAGES[self.stage].unit == "pair" and STAGES[name].unit == "frame"
+            needed = frame_groups if crosses else set(self.groups)
+            for number in sorted({run.batch_of(group) for group in needed}):
+                yield TASKS[name](**self.shared, batch_number=number)
+
+    def output(self) -> BatchTarget:
+        """The batch's shards."""
+        return BatchTarget(self.pipeline_run, self.stage, self.groups)
+
+    def run(self) -> None:
+        """Compute and commit what is missing.
+
+        Raises
+        ------
+        RunFailedError
+            A shard could not be committed; the others of the batch are.
+        """
+        run = self.pipeline_run
+        if run.stopped is not None:
+            raise RunFailedError(str(run.stopped))
+        run.begin()
+        broken, changed = len(run.broken), len(run.changed)
+        try:
+            self._compute(run)
+        except Exception as error:
+            # Luigi keeps errors to its log; the run's summary has to know them.
+            if isinstance(error, OSError):
+                run.met(self.stage, "", error)  # a full disk stops the run here as well
+            elif error is not run.stopped:
+                run.broken.append(f"{self.stage}: {describe(error)}")
+            raise
+        trouble = [*run.broken[broken:], *(str(error) for error in run.changed[changed:])]
+        if trouble:
+            raise RunFailedError("\n".join(trouble))
+
+    def _compute(self, run: Run) -> None:
+        todo = [group for group in self.groups if not run.session.is_complete(self.stage, group)]
+        run.session.prepare(self.stage)
+        jobs, group_of = [], {}
+        for group in todo:
+            try:
+                job = run.session.job(self.stage, group)
+            except CacheError as error:  # it needs what a stage that is not to run has lost
+                run.met(self.stage, run.session.groups[group].name, error)
+                continue
+            jobs.append(job)
+            group_of[job.shard] = group
+        if jobs and run.executor.dashboard is not None:
+            self.set_tracking_url(run.executor.dashboard)
+        with closing(compute_shards(run.executor, jobs)) as outcomes:
+            for done, (job, outcome) in enumerate(outcomes, start=1):
+                if isinstance(outcome, Exception):
+                    run.met(self.stage, job.shard, outcome)
+                    continue
+                run.session.committed(self.stage, group_of[job.shard])
+                for listener in run.listeners:
+                    listener(outcome)
+                self.set_progress_percentage(100 * done / len(jobs))
+
+
+class Segmentation(StageBatch):
+    """Frames -> colour pieces."""
+
+    stage = "segmentation"
+
+
+class Features(StageBatch):
+    """Pieces -> features by which they are matched."""
+
+    stage = "features"
+
+
+class Matching(StageBatch):
+    """Features -> matches."""
+
+    stage = "matching"
+
+
+class CoarseFlow(StageBatch):
+    """Matches -> coarse flows."""
+
+    stage = "coarse_flow"
+
+
+class Refinement(StageBatch):
+    """Coarse flows -> refined flows."""
+
+    stage = "refinement"
+
+
+class Synthesis(StageBatch):
+    """Refined flows -> in-between frames."""
+
+    stage = "synthesis"
+
+
+class Evaluation(StageBatch):
+    """In-between frames -> scores."""
+
+    stage = "evaluation"
+
+
+TASKS: dict[str, type[StageBatch]] = {
+    task.stage: task
+    for task in (Segmentation, Features, Matching, CoarseFlow, Refinement, Synthesis, Evaluation)
+}
+
+
+class Interpolate(PipelineTask):
+    """A whole run: the selected stages on the selected pairs."""
+
+    def requires(self) -> Iterator[StageBatch]:
+        """Every batch of every selected stage."""
+        run = self.pipeline_run
+        for stage in run.session.stages:
+            for number in run.batches(stage):
+                yield TASKS[stage](**self.shared, batch_number=number)
+
+    def complete(self) -> bool:
+        """Whether everything is done and nothing has failed."""
+        session = self.pipeline_run.session
+        stages = session.stages
+        done = all(
+            session.is_complete(stage, group) for stage in stages for group in session.wanted_groups(stage)
+        )
+        return done and not session.failures()
+
+    def run(self) -> None:
+        """Write the results; say so when items have failed: the run is over, but it is no success.
+
+        Raises
+        ------
+        RunFailedError
+            Names the failed items.
+        """
+        write_results(self.pipeline_run)
+        failures = self.pipeline_run.session.failures()
+        if failures:
+            listed = "\n".join(
+                f"{stage} of {record.id}: {record.reason}" for stage, record in failures[:LISTED]
+            )
+            raise RunFailedError(f"{len(failures)} items failed\n{listed}")

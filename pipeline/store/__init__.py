@@ -1,0 +1,1 @@
+"""How results lie on disk: shards, their manifests and commits, fingerprints, checks."""

@@ -1,0 +1,152 @@
+"""Results kept after a change that a person has declared harmless: `<cache>/<stage>/accepted.json`.
+
+It says which fingerprint's results stand for which other fingerprint. A session goes by it before it works
+out the fingerprints of the later stages, so that those stay as they were too. An entry names results that are
+there; it is not followed any further, so that what one is accepted for never changes with another.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.errors import CacheError
+from pipeline.store.commits import locked
+from pipeline.store.stage_descriptions import DIGITS_SHOWN, read_description
+
+ACCEPTED_NAME = "accepted.json"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A stage's results that stand for those it would compute now."""
+
+    stage: str
+    fingerprint: str
+    """Of the stage as it is now."""
+    kept: str
+    """Fingerprint of the results."""
+    changes: tuple[str, ...]
+    """What was declared harmless."""
+    time: str
+    """ISO 8601, UTC."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.stage}: results of {self.kept[:DIGITS_SHOWN]} accepted on {self.time[:10]} in spite of "
+            f"{', '.join(self.changes)}"
+        )
+
+
+class Acceptances:
+    """What was accepted in a cache.
+
+    Parameters
+    ----------
+    accepted
+        Of one stage and fingerprint the last one counts.
+    """
+
+    def __init__(self, accepted: Iterable[Acceptance] = ()) -> None:
+        self._accepted = {(found.stage, found.fingerprint): found for found in accepted}
+
+    def find(self, stage: str, fingerprint: str) -> Acceptance | None:
+        """What was accepted for a stage as it is now."""
+        return self._accepted.get((stage, fingerprint))
+
+    def resolve(self, stage: str, fingerprint: str) -> str:
+        """Fingerprint under which a stage's results are kept."""
+        found = self.find(stage, fingerprint)
+        return fingerprint if found is None else found.kept
+
+    def with_changes(self, added: Iterable[Acceptance], taken_back: Iterable[Acceptance] = ()) -> Acceptances:
+        """These with some more or some fewer, which nothing is written of."""
+        gone = {(found.stage, found.fingerprint) for found in taken_back}
+        rest = [found for key, found in self._accepted.items() if key not in gone]
+        return Acceptances([*rest, *added])
+
+
+def read_acceptances(cache: Path, stages: Iterable[str]) -> Acceptances:
+    """What was accepted in a cache.
+
+    Notes
+    -----
+    A damaged file is ignored with a warning: results are then computed that were to be kept, but none are
+    kept that should not be. An entry counts as long as the results it names are there.
+    """
+    found: list[Acceptance] = []
+    for stage in stages:
+        path = cache / stage / ACCEPTED_NAME
+        try:
+            entries = _read(path, stage)
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            logger.warning("%s: ignored, it is damaged (%s); mend or delete it", path, error)
+            continue
+        found += [entry for entry in entries if read_description(cache / stage / entry.kept)]
+    return Acceptances(found)
+
+
+def record_acceptance(cache: Path, accepted: Acceptance) -> Path:
+    """Write down that results are kept; return the file.
+
+    Raises
+    ------
+    CacheError
+        The file is damaged or cannot be written.
+    """
+    return _write(cache, accepted, keep=True)
+
+
+def delete_acceptance(cache: Path, accepted: Acceptance) -> Path:
+    """Take back that results are kept; return the file.
+
+    Raises
+    ------
+    CacheError
+        The file is damaged or cannot be written.
+    """
+    return _write(cache, accepted, keep=False)
+
+
+def _write(cache: Path, accepted: Acceptance, *, keep: bool) -> Path:
+    path = cache / accepted.stage / ACCEPTED_NAME
+    try:
+        with locked(path.parent):
+            entries = {entry.fingerprint: entry for entry in _read(path, accepted.stage)}
+            entries.pop(accepted.fingerprint, None)
+            if keep:
+                entries[accepted.fingerprint] = accepted
+            unfinished = path.with_name(f".{ACCEPTED_NAME}.{os.getpid()}")
+            content = {entry.fingerprint: _entry(entry) for entry in entries.values()}
+            unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+            unfinished.replace(path)
+    except OSError as error:
+        raise CacheError(f"{path}: cannot be written ({error.strerror or error})") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise CacheError(f"{path}: is damaged ({error}); mend or delete it") from None
+    return path
+
+
+def _entry(accepted: Acceptance) -> dict[str, Any]:
+    content = asdict(accepted)
+    return {name: content[name] for name in ("kept", "changes", "time")}
+
+
+def _read(path: Path, stage: str) -> list[Acceptance]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    if not isinstance(content, dict):
+        raise ValueError("it holds no table of fingerprints")
+    return [
+        Acceptance(stage, fingerprint, str(entry["kept"]), tuple(map(str, entry["changes"])), entry["time"])
+        for fingerprint, entry in content.items()
+    ]

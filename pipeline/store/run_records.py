@@ -1,0 +1,104 @@
+"""What runs leave behind: `<cache>/runs/<id>/`, readable while a run is going and after it has died.
+
+run.json        state, times, process, resolved config, fingerprints, versions, machine
+log.jsonl       what happened, an event a line, with its time
+failures.csv    items that failed, with stage and reason
+stages.csv      items, seconds, bytes and memory by stage
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import psutil
+
+RUNS_FOLDER = "runs"
+
+INFO_NAME = "run.json"
+
+LOG_NAME = "log.jsonl"
+
+HEARTBEAT = 30.0  # seconds between signs of life
+
+SILENT_AFTER = 10 * HEARTBEAT
+"""Seconds without a sign of life after which a run on another machine counts as dead; clocks may differ."""
+
+RunState = Literal["running", "finished", "failed", "refused", "interrupted", "crashed"]
+"""`failed`: over, some items failed; `refused`: settings, data, weights or cache could not be used."""
+
+EXIT_CODES: Mapping[RunState, int] = MappingProxyType(
+    {"finished": 0, "failed": 1, "crashed": 1, "refused": 2, "interrupted": 130}
+)
+"""Those of the command `animeinterp`; 130 is what shells report of a process that Ctrl-C ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A run as its folder tells it."""
+
+    id: str
+    state: RunState
+    started: str
+    """ISO 8601, UTC."""
+    host: str
+    process: int
+    process_started: float
+    """Seconds since the epoch; tells a process from a later one of the same number."""
+    command: list[str]
+    config: dict[str, Any]
+    """Resolved settings."""
+    selection: dict[str, Any]
+    fingerprints: dict[str, str]
+    """Of each stage of the config."""
+    versions: dict[str, str]
+    machine: dict[str, Any]
+    ended: str = ""
+    exit_code: int | None = None
+    """As in `EXIT_CODES`; None while it runs, and of a run that died."""
+
+
+def is_alive(info: RunInfo, folder: Path) -> bool:
+    """Whether the process of a run is still there, as far as this machine can tell."""
+    if info.state != "running":
+        return False
+    if info.host != platform.node():
+        try:
+            return time.time() - (folder / INFO_NAME).stat().st_mtime < SILENT_AFTER
+        except OSError:
+            return False
+    try:
+        return abs(psutil.Process(info.process).create_time() - info.process_started) < 1
+    except psutil.Error:
+        return False
+
+
+def read_runs(cache: Path) -> list[tuple[Path, RunInfo]]:
+    """Folder and content of every run in a cache, in the order they were started; damaged ones left out."""
+    runs = []
+    for folder in sorted((cache / RUNS_FOLDER).glob("*")):
+        try:
+            content = json.loads((folder / INFO_NAME).read_text(encoding="utf-8"))
+            runs.append((folder, RunInfo(**content)))
+        except (OSError, ValueError, TypeError):
+            continue
+    return sorted(runs, key=lambda run: run[1].started)
+
+
+def read_events(folder: Path) -> Iterator[dict[str, Any]]:
+    """What happened in a run so far, in order; a last line that is not whole yet is left out."""
+    try:
+        lines = (folder / LOG_NAME).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue

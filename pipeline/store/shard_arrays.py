@@ -1,0 +1,150 @@
+"""The arrays of a shard: how items of unequal size stand in Zarr arrays, and how one is read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec, ZstdCodec
+
+from pipeline.store.array_specs import Array, Variable
+
+# By measurement (docs/performance.md): higher levels cost much time for little space.
+PLAIN_LEVEL = 3
+SHUFFLED_LEVEL = 2
+OPEN_SHARDS = 8  # kept open in a process: those that the items of one shard read from
+RAGGED_ROWS = 256  # rows a chunk of a ragged array: a frame holds some hundred pieces
+SMALL = 1 << 14  # bytes of a ragged array that is read whole: the scores of a shard, its matches
+
+OFFSETS = "offsets"
+"""Attribute of a ragged array: where each item begins, and where the last ends."""
+SHAPES = "shapes"
+"""Attribute of the others: the shape of each item, zeros where there is none."""
+
+
+def write_variable(group: zarr.Group, variable: Variable, items: Sequence[Array | None]) -> None:
+    """Write one array of a shard.
+
+    Parameters
+    ----------
+    group
+        The shard.
+    variable
+        Spec of the array.
+    items
+        The array of each item, None where there is none. Sizes may differ from item to item.
+    """
+    present = [item for item in items if item is not None]
+    if variable.ragged:
+        _write_ragged(group, variable, items)
+        return
+    if not present:
+        return
+    # Frames of one shard may differ in size: the array has the largest, its attribute which part counts.
+    largest = tuple(max(sizes) for sizes in zip(*(item.shape for item in present), strict=True))
+    values = np.zeros((len(items), *largest), present[0].dtype)
+    shapes = np.zeros((len(items), len(largest)), np.int32)
+    for row, item in enumerate(items):
+        if item is not None:
+            values[row][tuple(slice(0, n) for n in item.shape)] = item
+            shapes[row] = item.shape
+    _write_array(group, variable, values, (1, *largest), {SHAPES: shapes.tolist()})
+
+
+def _write_ragged(group: zarr.Group, variable: Variable, items: Sequence[Array | None]) -> None:
+    offsets = np.cumsum([0, *(0 if item is None else len(item) for item in items)])
+    if offsets[-1]:
+        values = np.concatenate([item for item in items if item is not None])
+        chunk = (min(RAGGED_ROWS, len(values)), *values.shape[1:])
+        _write_array(group, variable, values, chunk, {OFFSETS: offsets.tolist()})
+
+
+def _write_array(
+    group: zarr.Group, variable: Variable, values: Array, chunk: tuple[int, ...], extent: dict[str, Any]
+) -> None:
+    shard = (-(-values.shape[0] // chunk[0]) * chunk[0], *values.shape[1:])
+    array = group.create_array(
+        variable.name,
+        shape=values.shape,
+        dtype=values.dtype,
+        chunks=chunk,
+        shards=shard,
+        compressors=_compressors(variable, values.dtype.itemsize),
+        attributes={"meaning": variable.meaning, **extent},
+        dimension_names=("row" if variable.ragged else "item", *variable.dims[1 if variable.ragged else 0 :]),
+    )
+    array[...] = values
+
+
+def _compressors(variable: Variable, itemsize: int) -> list[Any]:
+    if variable.shuffle is None:
+        return [ZstdCodec(level=PLAIN_LEVEL), Crc32cCodec()]
+    shuffle = BloscShuffle.shuffle if variable.shuffle == "byte" else BloscShuffle.bitshuffle
+    codec = BloscCodec(cname="zstd", clevel=SHUFFLED_LEVEL, shuffle=shuffle, typesize=itemsize)
+    return [codec, Crc32cCodec()]
+
+
+class OpenShard:
+    """A committed shard, its arrays opened when first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._group = zarr.open_group(path, mode="r")
+        self._arrays: dict[str, zarr.Array[Any] | None] = {}
+        self._whole: dict[str, Array] = {}
+
+    def read(self, variable: Variable, row: int) -> Array:
+        """One item's part of an array."""
+        array = self._array(variable.name)
+        if variable.ragged:
+            if array is None:
+                return np.zeros((0,) * len(variable.dims), variable.dtypes[0])
+            start, stop = _extents(array, OFFSETS)[row : row + 2]
+            if array.nbytes <= SMALL:
+                return self._small(array)[start:stop].copy()
+            return np.asarray(array[start:stop])
+        if array is None:
+            raise KeyError(variable.name)
+        return np.asarray(array[row])[tuple(slice(0, n) for n in _extents(array, SHAPES)[row])]
+
+    def shape(self, name: str, row: int) -> tuple[int, ...]:
+        """Shape of one item's part of an array that is not ragged."""
+        array = self._array(name)
+        if array is None:
+            raise KeyError(name)
+        return tuple(_extents(array, SHAPES)[row])
+
+    def _array(self, name: str) -> zarr.Array[Any] | None:
+        if name not in self._arrays:
+            found = self._group.get(name)
+            self._arrays[name] = found if isinstance(found, zarr.Array) else None
+        return self._arrays[name]
+
+    def _small(self, array: zarr.Array[Any]) -> Array:
+        """A small array, read once and kept: each read takes a millisecond."""
+        if array.name not in self._whole:
+            self._whole[array.name] = np.asarray(array[...])
+        return self._whole[array.name]
+
+
+def _extents(array: zarr.Array[Any], name: str) -> list[Any]:
+    # What JSON brings is not trusted: a wrong kind of value fails here or in the digest of what is read.
+    extents: list[Any] = array.metadata.attributes[name]  # type: ignore[assignment]
+    return extents
+
+
+@lru_cache(OPEN_SHARDS)
+def open_shard(path: Path, committed: tuple[int, int]) -> OpenShard:  # noqa: ARG001
+    """Open a committed shard, or hand out the one that is open.
+
+    Parameters
+    ----------
+    path
+        Folder of the shard.
+    committed
+        Modification time and inode of its manifest: a shard written anew is opened anew.
+    """
+    return OpenShard(path)

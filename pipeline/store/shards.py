@@ -1,0 +1,153 @@
+"""One shard: arrays and a manifest, committed by a rename; read item by item, digests checked."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+from configs.errors import CacheError
+from pipeline.store.array_specs import VARIABLES, Array
+from pipeline.store.commits import commit_folder, locked, sync_tree, unfinished_folder
+from pipeline.store.fingerprints import DIGEST_LENGTH
+from pipeline.store.shard_arrays import OpenShard, open_shard, write_variable
+from pipeline.store.shard_manifest import (
+    MANIFEST_NAME,
+    ShardManifest,
+    file_states,
+    read_manifest,
+    write_manifest,
+)
+
+
+class ChangedCacheError(CacheError):
+    """Something in the cache is not as it was when the work was planned; planning anew mends it."""
+
+
+class DamagedShardError(ChangedCacheError):
+    """An item's data are not those that were committed.
+
+    Parameters
+    ----------
+    path
+        Folder of the shard.
+    array, item
+        Which array of which item.
+    why
+        What was found.
+    """
+
+    def __init__(self, path: Path, array: str, item: str, why: str) -> None:
+        super().__init__(path, array, item, why)  # all of them, so that it can travel between processes
+        self.path, self.item, self.why = path, item, f"array {array!r}: {why}"
+
+    def __str__(self) -> str:
+        path, array, item, why = self.args
+        return (
+            f"{path}: array {array!r} of item {item!r} is damaged ({why}); a run computes it again, and "
+            f"'animeinterp cache verify' looks for more"
+        )
+
+
+class ShardCommittedError(ChangedCacheError):
+    """Another process has committed the shard in the meantime."""
+
+
+def array_digest(array: Array) -> str:
+    """Digest of an array's data type, shape and values: the first 128 bits of SHA-256."""
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:DIGEST_LENGTH]
+
+
+def write_shard(
+    path: Path,
+    manifest: ShardManifest,
+    items: Sequence[Mapping[str, Array] | None],
+    replaces: ShardManifest | None = None,
+) -> int:
+    """Write a shard and commit it: others see all of it or none.
+
+    Parameters
+    ----------
+    path
+        Final folder, `<shard>.zarr`; one that is there is replaced.
+    manifest
+        Its records, one an item; the files are filled in here.
+    items
+        Arrays of each item that is ok, None for the others.
+    replaces
+        Manifest of the shard that is there, as it was when the work began.
+
+    Returns
+    -------
+    int
+        Bytes written.
+
+    Raises
+    ------
+    ShardCommittedError
+        Another shard is there than the one to be replaced; it has been left alone.
+    OSError
+        Disk full, no permission; nothing is left half done under `path`.
+    """
+    unfinished = unfinished_folder(path)
+    try:
+        group = zarr.create_group(unfinished, zarr_format=3, attributes={"stage": manifest.stage})
+        for variable in VARIABLES[manifest.stage]:
+            write_variable(group, variable, [None if item is None else item[variable.name] for item in items])
+        write_manifest(unfinished, replace(manifest, files=file_states(unfinished)))
+        size = sync_tree(unfinished)
+        with locked(path.parent):
+            if read_manifest(path) != replaces:
+                raise ShardCommittedError(f"{path}: another process has written this shard")
+            commit_folder(unfinished, path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return size
+
+
+def read_item(
+    path: Path, manifest: ShardManifest, row: int, names: Sequence[str] | None = None
+) -> dict[str, Array]:
+    """Read one item's arrays and check them against the digests of the manifest.
+
+    Raises
+    ------
+    CacheError
+        The item is not ok; `DamagedShardError` when its data are damaged or missing.
+    """
+    record = manifest.items[row]
+    if record.status != "ok":
+        raise CacheError(f"{path}: item {record.id!r} holds no data ({record.status}: {record.reason})")
+    wanted = [v for v in VARIABLES[manifest.stage] if names is None or v.name in names]
+    arrays: dict[str, Array] = {}
+    for variable in wanted:
+        try:
+            array = _open(path).read(variable, row)
+        except MemoryError:
+            raise  # the machine's trouble, not the data's
+        except Exception as error:  # noqa: BLE001 - Zarr and its codecs raise whatever a damaged file provokes
+            raise DamagedShardError(path, variable.name, record.id, str(error)) from None
+        if array_digest(array) != record.output[variable.name]:
+            raise DamagedShardError(path, variable.name, record.id, "its digest differs")
+        arrays[variable.name] = array
+    return arrays
+
+
+def item_shape(path: Path, row: int, name: str) -> tuple[int, ...]:
+    """Shape of one item's part of an array that is not ragged; empty when it cannot be read."""
+    try:
+        return _open(path).shape(name, row)
+    except Exception:  # noqa: BLE001 - as above
+        return ()
+
+
+def _open(path: Path) -> OpenShard:
+    stat = (path / MANIFEST_NAME).stat()
+    return open_shard(path, (stat.st_mtime_ns, stat.st_ino))

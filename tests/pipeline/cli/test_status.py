@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.planning.live_runs import runs_of
+from pipeline.running.run_record import RunRecord
+from pipeline.store.shard_manifest import FileState, read_manifest, write_manifest
+from tests.pipeline.conftest import PAIRS, Command, Opener, Runner, set_options
+from tests.project import PATIENCE, ROOT
+
+CHANGE = ["--set", "matching.area_penalty=7"]
+
+
+def row_of(printed: str, name: str) -> list[str]:
+    """Cells of the first table row that begins with a name."""
+    return next(line.split()[1:] for line in printed.splitlines() if line.split()[:1] == [name])
+
+
+def snapshot(folder: Path) -> dict[Path, tuple[int, int]]:
+    found = (path.stat() for path in sorted(folder.rglob("*")))
+    return dict(zip(sorted(folder.rglob("*")), ((s.st_mtime_ns, s.st_size) for s in found), strict=True))
+
+
+def test_status_counts_each_stage_and_writes_nothing(
+    finished: None, command: Command, settings: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "cache" / "source_files.json").unlink()
+    before = snapshot(tmp_path / "cache")
+    code, printed = command("status", "demo", *set_options(settings))
+    assert code == 0
+    assert row_of(printed, "matching")[:7] == [str(PAIRS), str(PAIRS), "0", "0", "0", "0", "0"]
+    assert "nothing to do" in printed
+    assert "finished after" in printed
+    code, printed = command("status", "demo", *set_options(settings), *CHANGE)
+    assert code == 0
+    assert row_of(printed, "matching")[:7] == [str(PAIRS), "0", "0", "0", str(PAIRS), "0", "0"]
+    assert f"matching would compute {PAIRS} pairs: matching.area_penalty: 20.0 -> 7.0" in printed
+    assert "last run" not in printed
+    assert snapshot(tmp_path / "cache") == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_cache_that_cannot_be_written_is_looked_at(
+    finished: None, command: Command, settings: list[str], tmp_path: Path
+) -> None:
+    folders = [tmp_path / "cache", *(path for path in (tmp_path / "cache").rglob("*") if path.is_dir())]
+    try:
+        for path in folders:
+            path.chmod(0o555)
+        for name in ("status", "explain"):
+            assert command(name, "demo", *set_options(settings))[0] == 0
+        assert command("run", "demo", "--dry-run", *set_options(settings))[0] == 0
+    finally:
+        for path in folders:
+            path.chmod(0o755)
+
+
+def test_a_shard_put_aside_while_it_is_replaced_still_counts(
+    finished: None, command: Command, settings: list[str], open_session: Opener
+) -> None:
+    shard = open_session().shard_path("matching", 0)
+    aside = shard.with_name(f"wip-elsewhere-1-0123456789ab-replaced-{shard.name}")
+    shard.rename(aside)
+    _, printed = command("status", "demo", *set_options(settings))
+    assert row_of(printed, "matching")[1] == str(PAIRS)
+    assert aside.exists()
+
+
+def test_status_follows_a_run_in_another_process(
+    command: Command, settings: list[str], open_session: Opener
+) -> None:
+    arguments = ["run", "demo", *set_options(settings)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    patience = time.monotonic() + PATIENCE
+    try:
+        while not (live := [run for run in runs_of(open_session())[0] if run.alive]):
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < patience
+            time.sleep(0.02)
+        code, printed = command("status", "demo", *set_options(settings))
+        _, other = command("status", "demo", *set_options(settings), *CHANGE)
+        still = process.poll() is None
+    finally:
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+    assert code == 0
+    if still:  # the machine may have stalled between the two
+        assert f"a run is going: {live[0].info.id}, since " in printed
+        assert f"process {process.pid} on " in printed
+        assert row_of(printed.partition("a run is going")[2], "matching")[1] == str(PAIRS)
+        assert f"another run is going in this cache, of other settings or data: {live[0].info.id}" in other
+    _, printed = command("status", "demo", *set_options(settings))
+    assert f"last run {live[0].info.id}" in printed
+
+
+def test_status_names_stages_that_no_rate_is_known_of(
+    command: Command, settings: list[str], open_session: Opener, run: Runner
+) -> None:
+    run(last="segmentation")
+    record = RunRecord.begin(open_session(), {"segmentation": 2, "matching": 8})
+    _, printed = command("status", "demo", *set_options(settings))
+    assert "nothing is done yet, so the time left is not known" in printed
+    record.event("shard", stage="segmentation", computed=1, skipped=0, failed=0, seconds=2.0, bytes=1000)
+    _, printed = command("status", "demo", *set_options(settings))
+    assert "left, without matching, of which no rate is known" in printed
+    record.end("interrupted", ())
+    _, printed = command("status", "demo", *set_options(settings))
+    assert "interrupted after" in printed
+    assert "(exit code 130)" in printed
+
+
+def test_dry_run_gives_reasons_time_and_space(
+    finished: None, command: Command, settings: list[str], open_session: Opener
+) -> None:
+    options = set_options(settings)
+    code, printed = command("run", "demo", "--dry-run", *options, *CHANGE)
+    assert code == 0
+    assert f"coarse_flow would compute {PAIRS} pairs: follows matching" in printed
+    former = open_session().fingerprints["matching"][:8]
+    assert f"{PAIRS} pairs, as {former}" in printed
+    assert "on 1 worker, and " in printed
+    assert "warning" not in printed
+    _, printed = command("run", "demo", "--dry-run", *options)
+    assert printed.strip() == "nothing to do: everything asked for is done"
+
+
+def test_dry_run_says_where_nothing_is_known(command: Command, settings: list[str], run: Runner) -> None:
+    options = set_options(settings)
+    _, printed = command("run", "demo", "--dry-run", *options)
+    assert printed.count("no past rate") == 8
+    assert "time and space are not known" in printed
+    run(last="segmentation", limit=1)
+    _, printed = command("run", "demo", "--dry-run", *options, "--set", "executor.kind=tcp://localhost:1")
+    assert "2 frames, as now" in printed
+    assert "of work; a cluster divides it by its workers" in printed
+    assert "; without features, matching, coarse_flow, refinement, synthesis, evaluation" in printed
+
+
+def test_a_disk_too_small_is_warned_of(
+    finished: None, command: Command, settings: list[str], open_session: Opener
+) -> None:
+    for shard in open_session().folder("matching").glob("*.zarr"):
+        manifest = read_manifest(shard)
+        assert manifest is not None
+        write_manifest(shard, replace(manifest, files={"vast": FileState(10**16, 0)}))
+    options = [*set_options(settings), *CHANGE]
+    _, printed = command("run", "demo", "--dry-run", *options)
+    assert "warning: " in printed
+    assert "less than that" in printed
+    code, printed = command("run", "demo", "--to", "matching", *options)
+    assert code == 0
+    assert "will be needed, going by earlier results" in printed
+
+
+def test_accepting_by_the_command(
+    finished: None, command: Command, settings: list[str], tmp_path: Path
+) -> None:
+    options = [*set_options(settings), *CHANGE]
+    code, printed = command("run", "demo", "--dry-run", "--accept-current", "matching", *options)
+    assert code == 0
+    assert "would keep" in printed
+    assert "nothing to do" in printed
+    assert "would compute" in command("run", "demo", "--dry-run", *options)[1]
+    code, printed = command("run", "demo", "--accept-current", "matching", *options)
+    assert code == 0
+    assert str(tmp_path / "cache" / "matching" / "accepted.json") in printed
+    assert row_of(printed, "matching") == [str(PAIRS), str(PAIRS), "0", "0", "0", "0", "0.0"]
+    for name in ("status", "explain"):
+        _, printed = command(name, "demo", *options)
+        assert "accepted matching: results of " in printed
+        assert "matching.area_penalty: 20.0 -> 7.0" in printed
+    code, printed = command("run", "demo", "--accept-current", "matching", *options)
+    assert code == 2
+    assert "accepted already" in printed
+    _, printed = command("run", "demo", "--dry-run", "--retract-accepted", "matching", *options)
+    assert "would be taken back" in printed
+    assert f"matching would compute {PAIRS} pairs" in printed
+    (tmp_path / "cache" / "matching" / "accepted.json").write_text("{")
+    code, printed = command("status", "demo", *options)
+    assert code == 0
+    assert "would compute" in printed
+
+
+def test_another_dataset_in_the_cache_leaves_the_rest_alone(
+    finished: None, command: Command, settings: list[str], cartoons: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(cartoons, tmp_path / "copy")
+    options = set_options([*settings, f"data.root='{tmp_path / 'copy'}'"])
+    _, printed = command("status", "demo", *options)
+    assert row_of(printed, "matching")[1] == str(PAIRS)  # the same frames are the same work
+    assert "last run" not in printed

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+import typer
+
+from pipeline.cli.terminal import EXIT_INTERRUPTED, EXIT_TERMINATED, interruptible
+from pipeline.running.interruption import SIGNALS, deferred
+from tests.project import PATIENCE, ROOT
+
+STUBBORN = """
+import subprocess, sys, time
+from pipeline.cli.terminal import interruptible
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+with interruptible():
+    try:
+        print(child.pid, flush=True)
+        time.sleep(600)
+    finally:
+        print("cleaning up", flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _handlers_as_before() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def signal_and_wait(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, EXIT_INTERRUPTED), (signal.SIGTERM, EXIT_TERMINATED)]
+)
+def test_the_first_signal_ends_in_order(
+    number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as stop, interruptible():
+        signal_and_wait(number)
+    assert stop.value.exit_code == code
+    assert "run the same command again to go on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_second_signal_ends_at_once_with_its_children(number: signal.Signals, code: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUBBORN], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    child = psutil.Process(int(process.stdout.readline()))
+    process.send_signal(number)
+    assert process.stdout.readline() == "cleaning up\n"
+    process.send_signal(number)
+    _, complaint = process.communicate(timeout=PATIENCE)
+    assert process.returncode == code
+    assert "stopped at once" in complaint
+    assert "Traceback" not in complaint
+    child.wait(PATIENCE)
+
+
+def test_without_a_signal_nothing_is_changed() -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with interruptible(), deferred():
+        pass
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+    with deferred():  # outside of a command
+        assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def interrupted_while_deferring(done: list[str]) -> None:
+    with deferred():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        done.append("started")
+    done.append("went on")
+
+
+def test_what_must_not_be_left_half_done_is_done_first() -> None:
+    done: list[str] = []
+    with pytest.raises(typer.Exit) as stop, interruptible():
+        interrupted_while_deferring(done)
+    assert stop.value.exit_code == EXIT_INTERRUPTED
+    assert done == ["started"]

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from configs.errors import WeightsError
+from models.weights.conversion import convert
+from models.weights.files import file_digest
+from models.weights.records import RECORDS
+from pipeline.compute.networks import weights_digest
+from tests.file_server import CONTENT, DIGEST, Server
+from tests.pipeline.conftest import Command, Opener, Runner
+from tests.pipeline.random_checkpoints import config_with, make_checkpoint
+
+RELEASED = ["refinement.confidence_mask=false", "refinement.initial_flow_additions=2"]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("weights") / "random.ckpt", 0)
+
+
+@pytest.fixture(scope="module")
+def released(checkpoint: Path) -> Path:
+    """The same, saying that it is of the released variant."""
+    path = checkpoint.with_name("released.safetensors")
+    convert(checkpoint, path, "released")
+    return path
+
+
+def test_list_says_what_is_known_and_what_is_here(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "vgg19-dcbb9e9d.pth").touch()
+    code, text = command("weights", "list", "--folder", str(tmp_path))
+    assert code == 0
+    for record in RECORDS:
+        assert record.file in text
+        assert record.url in text.replace("\n", "").replace(" ", "")
+    assert text.count("here: ") == 1
+    assert text.count(f"not in {tmp_path}") == len(RECORDS) - 1
+
+
+def test_fetch_gets_a_file_and_does_it_once(command: Command, server: Server, tmp_path: Path) -> None:
+    fetch = ["weights", "fetch", "animeinterp", "--folder", str(tmp_path), "--url", server.url]
+    code, text = command(*fetch)
+    path = tmp_path / "anime_interp_full.ckpt"
+    assert code == 0
+    assert path.read_bytes() == CONTENT
+    assert f"fetched, SHA-256 {DIGEST}" in text
+    assert "its digest was not known beforehand" in text
+    assert f'refinement.weights = "{path}"' in text
+    code, text = command(*fetch, "--sha256", DIGEST)
+    assert (code, len(server.asked)) == (0, 1)
+    assert "here already" in text
+
+
+def test_fetch_refuses_another_file_than_the_record_knows(
+    command: Command, server: Server, tmp_path: Path
+) -> None:
+    fetch = ["weights", "fetch", "vgg19", "--folder", str(tmp_path), "--url", server.url, "--quiet"]
+    code, text = command(*fetch)
+    assert code == 2
+    assert f"has SHA-256 {DIGEST}, expected dcbb9e9d...; it was thrown away" in text
+    (tmp_path / "vgg19-dcbb9e9d.pth").write_bytes(b"mine")
+    code, text = command(*fetch)
+    assert code == 2
+    assert "exists, with SHA-256" in text
+    assert (tmp_path / "vgg19-dcbb9e9d.pth").read_bytes() == b"mine"
+    code, text = command("weights", "fetch", "vgg11")
+    assert code == 2
+    assert "'vgg11' is no known weights file, expected one of vgg19, animeinterp" in text
+
+
+def test_a_killed_fetch_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
+    server.pause_after = 1_000_000
+    fetch = ["-m", "pipeline.cli", "weights", "fetch", "animeinterp", "--sha256", DIGEST]
+    fetch += ["--folder", str(tmp_path), "--url", server.url]
+    first = subprocess.Popen([sys.executable, *fetch])
+    assert server.paused.wait(60)
+    part = tmp_path / "anime_interp_full.ckpt.part"
+    while not part.exists() or part.stat().st_size < 1_000_000:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    server.pause_after = 0
+    server.go_on.set()
+    assert not (tmp_path / "anime_interp_full.ckpt").exists()
+    subprocess.run([sys.executable, *fetch], check=True, capture_output=True)
+    assert (tmp_path / "anime_interp_full.ckpt").read_bytes() == CONTENT
+    assert server.asked == [None, "bytes=1000000-"]
+
+
+def test_convert_and_verify(command: Command, checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / "weights.safetensors"
+    code, text = command("weights", "convert", str(checkpoint), str(target))
+    assert code == 0
+    assert "written, safetensors file with rfr and synthesis" in text
+    assert "no variant is noted in it" in text
+    code, text = command("weights", "convert", str(checkpoint), str(target), "--variant", "paper")
+    assert code == 2
+    assert "exists already" in text
+    code, text = command(
+        "weights",
+        "convert",
+        str(checkpoint),
+        str(target),
+        "--variant",
+        "paper",
+        "--part",
+        "rfr",
+        "--overwrite",
+    )
+    assert code == 0
+    assert "safetensors file with rfr, variant paper" in text
+    code, text = command("weights", "verify", str(target), str(checkpoint))
+    assert code == 0
+    assert f"converted from a file of SHA-256 {file_digest(checkpoint)}" in text
+    assert f"{checkpoint}: PyTorch file with rfr and synthesis" in text
+
+
+def test_verify_lists_every_problem_and_goes_on(command: Command, released: Path, tmp_path: Path) -> None:
+    torch.save({"synnet.extra": torch.zeros(1)}, tmp_path / "faulty.pth")
+    torch.save({"other": torch.zeros(1)}, tmp_path / "other.pth")
+    absent, faulty, other = (str(tmp_path / name) for name in ("absent.pth", "faulty.pth", "other.pth"))
+    code, text = command("weights", "verify", absent, faulty, other, str(released))
+    assert code == 1
+    assert f"{absent}: not found" in text
+    assert text.count("missing: ") == 150
+    assert "surplus: synnet.extra" in text
+    assert "none of its names belongs to a known network" in text
+    assert "variant released" in text
+
+
+def test_verify_against_a_config(command: Command, released: Path) -> None:
+    assert command("weights", "verify", str(released), "--config", "released")[0] == 0
+    code, text = command("weights", "verify", str(released), "--config", "paper")
+    assert code == 1
+    assert "is of variant 'released', trained with refinement.confidence_mask = false" in text
+
+
+def test_weights_of_the_other_variant_are_refused(released: Path) -> None:
+    fitting = config_with(released, *RELEASED, "synthesis.splatting=average")
+    for stage in ("refinement", "synthesis"):
+        assert weights_digest(stage, fitting) == file_digest(released)
+    with pytest.raises(WeightsError, match=r"confidence_mask = false, and the config has .* = true"):
+        weights_digest("refinement", config_with(released))
+    with pytest.raises(WeightsError, match="initial_flow_additions = 2, and the config has .* = 1"):
+        weights_digest("refinement", config_with(released, RELEASED[0]))
+    with pytest.raises(WeightsError, match="splatting = 'average', and the config has .* = 'softmax'"):
+        weights_digest("synthesis", config_with(released))
+
+
+def test_a_run_with_the_other_variant_stops_at_once(run: Runner, released: Path) -> None:
+    with pytest.raises(WeightsError, match="is of variant 'released'"):
+        run(f"refinement.weights='{released}'", limit=1)
+
+
+def test_safetensors_run_from_end_to_end(run: Runner, released: Path) -> None:
+    weights = [f"{stage}.weights='{released}'" for stage in ("refinement", "synthesis")]
+    report = run(*weights, *RELEASED, "synthesis.splatting=average", "refinement.iterations=1", limit=1)
+    assert report.succeeded
+    assert report.computed["refinement"] == report.computed["synthesis"] == 1
+
+
+def test_weights_that_a_run_does_not_need_may_be_absent(open_session: Opener, tmp_path: Path) -> None:
+    absent = f"features.weights='{tmp_path / 'absent.pth'}'"
+    with pytest.raises(WeightsError, match="absent.pth: not found"):
+        open_session(absent)
+    assert open_session(absent, "coarse_flow.method=zero").fingerprints["refinement"]
+    assert open_session(absent, last="segmentation").fingerprints["segmentation"]

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from configs.errors import AnimeInterpError
+from configs.sections import ClipSection
+from data.clips.opening import open_clip
+from data.images import write_image
+from pipeline.clips.writers import check_output
+from tests.drawn_videos import drawing, write_video
+
+
+@pytest.fixture
+def movie(tmp_path: Path) -> Path:
+    write_video(tmp_path / "movie.mp4", 3)
+    return tmp_path / "movie.mp4"
+
+
+def check(source: Path, output: Path, *, only_between: bool = False, **chosen: object) -> tuple[str, ...]:
+    section = ClipSection.model_validate(chosen)
+    return check_output(open_clip([source], section), output, section, only_between=only_between)
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "said"),
+    [
+        ("movie.mp4", {}, r"movie\.mp4: is the input itself"),
+        ("there.mp4", {}, r"there\.mp4: exists; add --overwrite to replace it"),
+        ("folder.mp4", {}, r"folder\.mp4: a folder of that name is there"),
+        ("movie.mp4/out.mp4", {}, r"movie\.mp4 is a file, not a folder"),
+        ("there", {}, "there: a file of that name is there, no folder"),
+        ("out.gif", {}, r"\.gif is no video that is written \(\.mp4, .*\); for images name a folder"),
+        ("out.png", {}, r"one image, and a clip has many; name a pattern such as out_%06d\.png"),
+        ("out.mp4", {"codec": "h246"}, r"clip\.codec = 'h246' is no video codec .*did you mean h265 or h264"),
+        ("out.mp4", {"codec": "aac"}, "'aac' is no video codec that this FFmpeg writes"),
+        (
+            "out.mp4",
+            {"codec": "prores"},
+            r"\.mp4 cannot hold it; choose .* such as .*h264.*name the output \.mov",
+        ),
+        (
+            "out.webm",
+            {},
+            r"clip\.codec = 'h264': \.webm cannot hold it; choose .*clip\.codec=av1 \(av1, vp9\)",
+        ),
+        (
+            "out.mp4",
+            {"pixel_format": "yuv440p"},
+            r"'yuv440p' is none that h264 has.* It has yuv420p, yuvj420p",
+        ),
+        ("out.mp4", {"pixel_format": "yuv42p"}, r"'yuv42p' is unknown; did you mean yuv422p\?"),
+    ],
+)
+def test_outputs_that_cannot_be_written_are_refused_before_any_work(
+    movie: Path, name: str, chosen: dict[str, object], said: str
+) -> None:
+    (movie.parent / "there.mp4").write_bytes(b"")
+    (movie.parent / "there").write_bytes(b"")
+    (movie.parent / "folder.mp4").mkdir()
+    with pytest.raises(AnimeInterpError, match=said):
+        check(movie, movie.parent / name, **chosen)
+
+
+def test_an_output_is_not_written_by_the_check(movie: Path) -> None:
+    before = sorted(movie.parent.iterdir())
+    assert check(movie, movie.parent / "new" / "out.mp4") == ()
+    assert check(movie, movie.parent / "new" / "%06d.png") == ()
+    assert sorted(movie.parent.iterdir()) == before
+
+
+def test_frames_between_alone_are_no_video(movie: Path) -> None:
+    with pytest.raises(AnimeInterpError, match="a video of the frames between alone would show nothing"):
+        check(movie, movie.parent / "out.mp4", only_between=True)
+
+
+def test_the_folder_of_the_input_is_refused(tmp_path: Path) -> None:
+    for index in range(2):
+        write_image(tmp_path / "frames" / f"{index}.png", drawing(index))
+    for output in (tmp_path / "frames", tmp_path / "frames" / "new_%06d.png"):
+        with pytest.raises(AnimeInterpError, match="the folder of the input's own images"):
+            check(tmp_path / "frames", output)
+
+
+def test_odd_sizes(tmp_path: Path) -> None:
+    write_video(tmp_path / "odd.mkv", 2, (47, 63), "ffv1")
+    (note,) = check(tmp_path / "odd.mkv", tmp_path / "out.mp4")
+    assert note == "pixel format yuv444p: 63x47 is odd, and h264 needs even sizes for yuv420p"
+    with pytest.raises(
+        AnimeInterpError, match=r"clip\.pixel_format = 'yuv420p': 63x47 is odd.*choose 'auto', or yuv444p"
+    ):
+        check(tmp_path / "odd.mkv", tmp_path / "out.mp4", pixel_format="yuv420p")
+    with pytest.raises(AnimeInterpError, match=r"'av1': 63x47 is odd, and av1 needs even sizes"):
+        check(tmp_path / "odd.mkv", tmp_path / "out.mp4", codec="av1")
+    assert check(tmp_path / "odd.mkv", tmp_path / "out.webm", codec="vp9") == ()
+
+
+def test_fewer_bits_are_told(tmp_path: Path) -> None:
+    write_video(tmp_path / "deep.mkv", 2, codec="ffv1", pixel_format="yuv420p10le")
+    assert check(tmp_path / "deep.mkv", tmp_path / "out.mp4") == ()
+    (note,) = check(tmp_path / "deep.mkv", tmp_path / "out.mp4", pixel_format="yuv420p")
+    assert note == "10 bits a channel become 8: h264 is written as yuv420p"

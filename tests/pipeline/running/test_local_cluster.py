@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+from distributed import Client, LocalCluster
+
+from configs.errors import ConfigError
+from configs.sections import ExecutorSection
+from pipeline.planning.worker_count import default_workers, fit_to_work, number_of_workers
+from pipeline.running.local_cluster import start_local_cluster
+from tests.pipeline.conftest import Opener
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    with start_local_cluster(ExecutorSection(workers=1, memory_gb=1.5)) as cluster:
+        yield cluster
+
+
+def thresholds(dask_worker: Any) -> tuple[object, ...]:
+    memory = dask_worker.memory_manager
+    return memory.memory_target_fraction, memory.memory_spill_fraction, memory.memory_pause_fraction
+
+
+def test_workers_have_one_thread_and_the_memory_given(cluster: LocalCluster) -> None:
+    [worker] = cluster.scheduler_info["workers"].values()
+    assert worker["nthreads"] == 1
+    assert worker["memory_limit"] == 1_500_000_000
+
+
+def test_workers_never_spill_or_pause_and_are_ended_beyond_their_limit(cluster: LocalCluster) -> None:
+    with Client(cluster) as client:
+        assert list(client.run(thresholds).values()) == [(False, False, False)]
+    [nanny] = cluster.workers.values()
+    assert nanny.memory_manager.memory_terminate_fraction == 0.95
+
+
+def test_more_workers_than_the_memory_allows_are_refused() -> None:
+    with pytest.raises(ConfigError, match="executor.workers = 9999: .* a worker needs 1 GB; choose fewer"):
+        start_local_cluster(ExecutorSection(workers=9999))
+
+
+def test_one_worker_a_core_and_fewer_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for available, expected in ((1e15, cores), (1.6e9, 1), (1e6, 1)):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda n=available: SimpleNamespace(available=n))
+        assert default_workers() == expected
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=20e9))
+    assert default_workers(memory=15e9) == 1
+
+
+def test_large_frames_have_fewer_workers_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=14e9))
+    assert number_of_workers(ExecutorSection(), 540 * 960) == 9
+    assert number_of_workers(ExecutorSection(), 1080 * 1920) == 6
+    assert number_of_workers(ExecutorSection(), 2160 * 3840) == 2
+    assert number_of_workers(ExecutorSection(workers=5), 2160 * 3840) == 5
+
+
+def test_no_more_workers_than_shards(open_session: Opener) -> None:
+    nine = ("executor.kind=local", "executor.workers=9")
+    session = open_session(*nine)
+    assert fit_to_work(session).workers == len(session.groups) < 9
+    assert fit_to_work(open_session(*nine, limit=1)).workers == 1
+    assert fit_to_work(open_session("executor.workers=9")).workers == 9  # which nobody looks at inline

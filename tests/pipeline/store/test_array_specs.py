@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.compute.registry import STAGES
+from pipeline.store.array_specs import VARIABLES, check_item
+
+
+def test_every_stage_has_variables_with_names_of_their_own() -> None:
+    assert list(VARIABLES) == list(STAGES)
+    names = [variable.name for variables in VARIABLES.values() for variable in variables]
+    assert len(names) == len(set(names))
+
+
+def test_check_item_names_what_is_wrong() -> None:
+    flow = np.zeros((2, 4, 5), np.float32)
+    check_item("refinement", {"refined_flow01": flow, "refined_flow10": flow})
+    with pytest.raises(
+        ValueError, match=r"arrays \['refined_flow01'\]; expected \['refined_flow01', 'refined_"
+    ):
+        check_item("refinement", {"refined_flow01": flow})
+    with pytest.raises(ValueError, match="refined_flow10: float64 array"):
+        check_item("refinement", {"refined_flow01": flow, "refined_flow10": flow.astype(np.float64)})
+    with pytest.raises(ValueError, match=r"refined_flow10: float32 array of shape \(4, 5\)"):
+        check_item("refinement", {"refined_flow01": flow, "refined_flow10": flow[0]})

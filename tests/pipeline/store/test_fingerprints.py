@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import pytest
+
+from configs.loading import load_config
+from configs.sections import Config
+from pipeline.compute.registry import STAGES, binding_of
+from pipeline.store.fingerprints import (
+    canonical_digest,
+    flat_settings,
+    resolved_method,
+    resolved_section,
+    stage_fingerprint,
+)
+
+
+def fingerprints(*settings: str, weights: str | None = None) -> dict[str, str]:
+    config = load_config("paper", settings)
+    found: dict[str, str] = {}
+    for name in STAGES:
+        binding = binding_of(name, config)
+        upstream = {reads: found[reads] for reads in binding.reads}
+        digest = weights if name == "features" else None
+        found[name] = stage_fingerprint(
+            name, binding.version, resolved_section(name, config), digest, upstream
+        )
+    return found
+
+
+def changed(*settings: str, weights: str | None = None) -> list[str]:
+    before, after = fingerprints(), fingerprints(*settings, weights=weights)
+    return [name for name in STAGES if before[name] != after[name]]
+
+
+def test_settings_of_sections_within_sections_have_their_whole_names() -> None:
+    flat = flat_settings(resolved_section("segmentation", Config()))
+    assert flat["anime.low"] == 2
+    assert flat["merge_rounds"] == 10
+    assert flat_settings({}) == {}
+
+
+def test_a_setting_changes_its_stage_and_those_that_read_it() -> None:
+    assert changed("segmentation.anime.low=3") == list(STAGES)
+    assert changed("features.method=vgg19") == list(STAGES)[1:]
+    assert changed("matching.area_penalty=10") == list(STAGES)[2:]
+    assert changed("coarse_flow.method=zero") == list(STAGES)[3:]
+    assert changed("refinement.height=64") == list(STAGES)[4:]
+    assert changed("synthesis.times=[0.25, 0.5]") == list(STAGES)[5:]
+    assert changed("evaluation.chamfer=false") == list(STAGES)[6:]
+
+
+@pytest.mark.parametrize(
+    ("stage", "plain", "network", "setting"),
+    [
+        ("features", "appearance", "vgg19", "features.layers=['relu1_1']"),
+        ("features", "appearance", "vgg19", "features.precision=bfloat16"),
+        ("refinement", "inverse_search", "rfr", "refinement.iterations=6"),
+        ("refinement", "inverse_search", "rfr", "refinement.fraction_bits=10"),
+        ("synthesis", "composite", "gridnet", "synthesis.splatting=average"),
+        ("synthesis", "composite", "gridnet", "synthesis.height=64"),
+    ],
+)
+def test_settings_of_a_network_count_where_it_is_used(
+    stage: str, plain: str, network: str, setting: str
+) -> None:
+    def both(method: str) -> tuple[str, str]:
+        chosen = [f"{stage}.weights=x", f"{stage}.method={method}"]
+        before, after = (fingerprints(*chosen, *more, weights="digest") for more in ((), (setting,)))
+        return before[stage], after[stage]
+
+    without, same = both(plain)
+    assert without == same
+    used, other = both(network)
+    assert used != other
+
+
+def test_vgg19_is_as_it_was_before_there_was_another_method() -> None:
+    section = resolved_section("features", load_config("paper", ["features.method=vgg19"]))
+    assert section.keys() == {"layers", "seed", "precision"}
+    assert resolved_section("features", Config()) == {"method": "appearance"}
+
+
+def test_settings_of_another_method_do_not_count() -> None:
+    zero = "coarse_flow.method=zero"
+    settings = ["coarse_flow.max_shift=7", "segmentation.merge_rounds=2", "matching.area_penalty=9"]
+    assert fingerprints(zero)["evaluation"] == fingerprints(zero, *settings)["evaluation"]
+    assert resolved_section("coarse_flow", load_config("paper", [zero, *settings])) == {"method": "zero"}
+    imported = [
+        "coarse_flow.method=imported",
+        "coarse_flow.imported_from=x",
+        "coarse_flow.imported_as=theirs",
+    ]
+    section = resolved_section("coarse_flow", load_config("paper", [*imported, *settings]))
+    assert section == {"method": "imported", "imported_as": "theirs"}
+    assert changed("coarse_flow.imported_as=theirs", "coarse_flow.imported_from=x") == []
+
+
+def test_imports_count_by_name_not_by_place() -> None:
+    def imported(place: str, name: str) -> str:
+        settings = [f"coarse_flow.imported_from={place}", f"coarse_flow.imported_as={name}"]
+        return fingerprints("coarse_flow.method=imported", *settings)["coarse_flow"]
+
+    assert imported("a", "one") == imported("b/c", "one") != imported("a", "two")
+
+
+def test_weights_count_by_content_not_by_place() -> None:
+    assert changed(weights="digest") == list(STAGES)[1:]
+    here, there = (
+        fingerprints(f"features.weights={place}", weights="digest") for place in ("a.pth", "b/c.pth")
+    )
+    assert here == there
+
+
+def test_seed_counts_without_weights_only() -> None:
+    plain, seeded = (fingerprints("features.method=vgg19", f"features.seed={seed}") for seed in (0, 3))
+    assert [stage for stage in STAGES if plain[stage] != seeded[stage]] == list(STAGES)[1:]
+    one, two = (fingerprints("features.weights=a.pth", f"features.seed={seed}") for seed in (0, 3))
+    assert one == two
+
+
+def test_places_workers_and_shards_do_not_count() -> None:
+    settings = ["data.root=/x", "store.cache=/y", "store.pairs_per_shard=3", "executor.kind=inline"]
+    assert changed(*settings, "executor.workers=7", "executor.threads=2", "executor.device=cuda") == []
+
+
+def test_version_counts() -> None:
+    section = resolved_section("matching", Config())
+    assert stage_fingerprint("matching", 1, section, None, {}) != stage_fingerprint(
+        "matching", 2, section, None, {}
+    )
+
+
+def test_auto_methods_are_resolved_by_weights() -> None:
+    plain, given = Config(), load_config("paper", ["refinement.weights=a.ckpt", "synthesis.weights=a.ckpt"])
+    assert [resolved_method(s, plain) for s in ("features", "coarse_flow", "refinement", "synthesis")] == [
+        "appearance",
+        "sgm",
+        "inverse_search",
+        "composite",
+    ]
+    assert [resolved_method(s, given) for s in ("refinement", "synthesis")] == ["rfr", "gridnet"]
+    explicit = load_config("paper", ["refinement.method=inverse_search"])
+    assert resolved_section("refinement", explicit) == resolved_section("refinement", plain)
+
+
+def test_canonical_digest_ignores_order_of_keys_only() -> None:
+    assert canonical_digest({"a": 1, "b": [1, 2]}) == canonical_digest({"b": [1, 2], "a": 1})
+    assert canonical_digest([1, 2]) != canonical_digest([2, 1])

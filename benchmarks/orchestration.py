@@ -25,8 +25,8 @@ from benchmarks.networks import random_network
 from data.cartoon import write_dataset
 from pipeline.compute.shard_jobs import ShardOutcome
 from pipeline.planning.selection import Selection
+from pipeline.running.execute import execute
 from pipeline.running.executors import DaskExecutor
-from pipeline.running.runner import execute
 
 PAIRS = 64
 WORKERS = 2

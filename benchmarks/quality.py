@@ -29,8 +29,8 @@ from models.arrays import Flow
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.results.pictures import Tile, arrange
+from pipeline.running.execute import execute
 from pipeline.running.output_folder import frame_name
-from pipeline.running.runner import execute
 from stages.composite import Composite
 from stages.evaluation import evaluate_frame
 

@@ -16,7 +16,7 @@ from data.cartoon import draw_triplet
 from data.images import write_image
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
-from pipeline.running.runner import execute
+from pipeline.running.execute import execute
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import read_item, write_shard
 

@@ -34,7 +34,7 @@ from pipeline.results.pictures import (
     match_colors,
     saturated_length,
 )
-from pipeline.running.runner import execute
+from pipeline.running.execute import execute
 from pipeline.store.array_specs import Array
 from stages.segmentation import segmentation_steps
 from stages.segmentation.contours import INSIDE_ABOVE

@@ -59,7 +59,7 @@ def evaluate(
     selection = Selection("evaluation", "evaluation")
     session = Session.open(loaded, selection, look_only=True)
     report = None
-    if any(session.to_compute("evaluation", group) for group in session.wanted_groups("evaluation")):
+    if any(session.to_compute("evaluation", group) for group in session.layout.wanted_groups("evaluation")):
         report = run_and_report(config, settings or [], selection, quiet=quiet)
         session = report.session
     else:

@@ -58,7 +58,7 @@ def export_sgm(
     chosen = _options(ids, limit)
     command = _command("run", config, "--to", "coarse_flow", *chosen, settings=settings or ())
     missing = report.left_out.get(NOT_CACHED, [])
-    if missing and len(missing) == len(session.wanted_pairs):
+    if missing and len(missing) == len(session.layout.wanted_pairs):
         cache = session.config.store.cache
         raise CacheError(
             f"store.cache = {str(cache)!r}: it holds no coarse flow of these pairs under these settings; "
@@ -125,7 +125,7 @@ def _check_folder(folder: Path, config: str, settings: Sequence[str], selection:
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder; name the one that holds <id>/{FLOWS[0]} and {FLOWS[1]}")
     session = Session.open(load_config(config, settings), selection, look_only=True)
-    names = [session.manifest.pairs[pair].id for pair in sorted(session.wanted_pairs)]
+    names = [session.manifest.pairs[pair].id for pair in sorted(session.layout.wanted_pairs)]
     if any((folder / name).is_dir() for name in names):
         return
     held = sorted(path.name for path in folder.iterdir())[:LISTED]

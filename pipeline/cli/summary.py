@@ -14,7 +14,7 @@ from rich.table import Table
 from pipeline.compute.method_notes import method_notes
 from pipeline.planning.session import Session
 from pipeline.results.scores import summarise
-from pipeline.running.runner import RunReport
+from pipeline.running.run import RunReport
 from pipeline.store.shard_manifest import ItemRecord
 
 FRAME_COLUMNS: Mapping[str, tuple[str, ...]] = {

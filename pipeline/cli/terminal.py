@@ -12,8 +12,9 @@ from rich.console import Console
 
 from pipeline.cli.summary import print_failures, print_report
 from pipeline.planning.selection import Selection
+from pipeline.running.execute import execute
 from pipeline.running.interruption import EXIT_TERMINATED, GO_ON, TerminatedError, interruptions
-from pipeline.running.runner import RunReport, execute
+from pipeline.running.run import RunReport
 from pipeline.store.run_records import EXIT_CODES
 
 EXIT_FAILURES = EXIT_CODES["failed"]

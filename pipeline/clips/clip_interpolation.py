@@ -24,8 +24,9 @@ from pipeline.clips.timeline import Timeline
 from pipeline.clips.writers import ClipWriter
 from pipeline.compute.item_source import ItemSource
 from pipeline.planning.selection import Selection
+from pipeline.running.execute import execute
 from pipeline.running.progress import RunProgress
-from pipeline.running.runner import RunReport, execute
+from pipeline.running.run import RunReport
 from pipeline.store.shards import DamagedShardError
 from pipeline.store.verification import verify_and_note
 

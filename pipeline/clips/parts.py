@@ -77,7 +77,7 @@ def sources_of(session: Session, part: ClipPart) -> dict[Drawings, ItemSource | 
     for pair, (drawings, times) in enumerate(part.times.items()):
         reads = []
         for stage in ("refinement", LAST_STAGE):
-            location = session.locate(stage, pair)
+            location = session.current.locate(stage, pair)
             if location is not None and location.record.status == "ok":
                 record = location.record
                 reads.append(UpstreamItem(stage, location.path, record.id, record.output_digest))

@@ -209,7 +209,7 @@ def _source(session: Session, pair: int) -> ItemSource:
     """What a pair whose coarse flow is in the cache is exported from; the rest is there too then."""
     items = [("coarse_flow", pair), ("matching", pair)]
     items += [("segmentation", frame) for frame in session.manifest.pairs[pair].frames]
-    found = [(stage, session.locate(stage, item)) for stage, item in items]
+    found = [(stage, session.current.locate(stage, item)) for stage, item in items]
     return ItemSource(
         upstream=tuple(
             UpstreamItem(stage, location.path, location.record.id, location.record.output_digest)

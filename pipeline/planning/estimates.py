@@ -110,7 +110,7 @@ class PastRates:
         return [size for item in items if (size := self._pixels(stage, item))]
 
     def _find(self, stage: str) -> PastRate | None:
-        here = self._session.index(stage).shards.values()
+        here = self._session.current.index(stage).shards.values()
         rate = self._mean(stage, here, "as now")
         for results in self._history.former(stage) if rate is None else ():
             manifests = (manifest for _, manifest in islice(results.shards(), SHARDS_READ))
@@ -162,7 +162,7 @@ def _estimates(session: Session, rates: PastRates) -> Iterator[StageEstimate]:
         todo = list(items_to_compute(session, stage))
         if not todo:
             continue
-        shards = len({session.group_of(stage, item) for item in todo})
+        shards = len({session.layout.group_of(stage, item) for item in todo})
         rate = rates.rate(stage)
         pixels = rates.pixels(stage, todo)
         scale = 1.0

@@ -79,14 +79,14 @@ def explain_stage(cues: Cues, stage: str) -> StageExplanation:
         counted = found.setdefault(cue, CueCount(cue))
         counted.count += 1
         if len(counted.examples) < EXAMPLES:
-            counted.examples.append((cues.session.item_id(stage, item), cue.detail))
+            counted.examples.append((cues.session.layout.item_id(stage, item), cue.detail))
     ordered = sorted(found.values(), key=lambda each: (each.cue.kind in SETTLED, -each.count))
     return StageExplanation(stage, tuple(ordered), cues.session.accepted(stage))
 
 
 def explain_item(cues: Cues, stage: str, item: int) -> ItemExplanation:
     """Tell what is known of an item, given by its position in the manifest."""
-    name = cues.session.item_id(stage, item)
+    name = cues.session.layout.item_id(stage, item)
     return ItemExplanation(stage, name, cues.cue(stage, item), _kept(cues, stage, item))
 
 
@@ -109,8 +109,8 @@ def items_named(session: Session, name: str) -> list[tuple[str, int]]:
 
 
 def _kept(cues: Cues, stage: str, item: int) -> KeptItem | None:
-    session, name = cues.session, cues.session.item_id(stage, item)
-    location = session.locate(stage, item) or session.index(stage).last(name)
+    session, name = cues.session, cues.session.layout.item_id(stage, item)
+    location = session.current.locate(stage, item) or session.current.index(stage).last(name)
     if location is not None:
         return _kept_in(location.path, location.record)
     former = cues.former(stage, item)

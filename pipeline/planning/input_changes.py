@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.compute.item_source import ItemSource
 from pipeline.compute.registry import STAGES
-from pipeline.planning.item_inputs import Need
+from pipeline.planning.item_inputs import ItemInputs
 from pipeline.store.shard_manifest import ItemRecord
 from pipeline.store.stage_descriptions import DIGITS_SHOWN
 
@@ -36,7 +36,7 @@ class InputChange:
         return stage if slash else None
 
 
-def input_changes(record: ItemRecord, need: Need) -> list[InputChange]:
+def input_changes(record: ItemRecord, need: ItemInputs) -> list[InputChange]:
     """Inputs that are not as they were when an item was computed."""
     old, new = record.inputs, need.inputs
     names = dict.fromkeys([*new, *old])
@@ -54,7 +54,7 @@ def change_in_words(change: InputChange, stage: str) -> str:
     return f"{name} changed"
 
 
-def change_in_full(session: Session, item: int, change: InputChange, need: Need) -> str:
+def change_in_full(session: Session, item: int, change: InputChange, need: ItemInputs) -> str:
     """The file concerned, with its digests before and now; empty where the words say it all."""
     path = _file(session, item, change.name, need.source or ItemSource())
     if path is None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pipeline.planning.former_results import FormerResults, StageHistory
 from pipeline.planning.input_changes import change_in_full, change_in_words, input_changes
-from pipeline.planning.item_inputs import Need, is_awaited, upstream_items, upstream_names
+from pipeline.planning.item_inputs import ItemInputs, upstream_names
 from pipeline.planning.session import Session
 from pipeline.store.shard_manifest import ItemRecord
 from pipeline.store.stage_descriptions import DIGITS_SHOWN, Difference
@@ -72,25 +72,25 @@ class Cues:
 
     def former(self, stage: str, item: int) -> FormerResults | None:
         """Results of other settings that hold an item, the closest ones."""
-        return self.history.closest(stage, self.session.item_id(stage, item))
+        return self.history.closest(stage, self.session.layout.item_id(stage, item))
 
     def is_there(self, stage: str, item: int) -> bool:
         """Whether the cache holds anything of an item, current or not."""
-        name = self.session.item_id(stage, item)
-        return name in self.session.index(stage) or self.former(stage, item) is not None
+        name = self.session.layout.item_id(stage, item)
+        return name in self.session.current.index(stage) or self.former(stage, item) is not None
 
     def _find(self, stage: str, item: int) -> Cue:
-        session, name = self.session, self.session.item_id(stage, item)
-        record = session.record(stage, item)
+        session, name = self.session, self.session.layout.item_id(stage, item)
+        record = session.current.record(stage, item)
         if record is not None:
             return _settled(session, stage, record)
-        index = session.index(stage)
+        index = session.current.index(stage)
         damage = index.damage(name) or self._unreadable(stage, item)
         if damage is not None:
             return Cue("damaged", "damaged", stage, damage)
         newest = index.last(name)
         if newest is not None:
-            need = session.need(stage, item)
+            need = session.current.inputs_of(stage, item)
             if need is None:
                 return self._follower(stage, item)
             return _changed_inputs(session, stage, item, newest.record, need)
@@ -99,21 +99,23 @@ class Cues:
 
     def _unreadable(self, stage: str, item: int) -> str | None:
         """What is wrong with the shard where an item should be; None where there is none."""
-        key = (stage, self.session.group_of(stage, item))
+        key = (stage, self.session.layout.group_of(stage, item))
         if key not in self._shards:
             path = self.session.shard_path(*key)
-            unreadable = self.session.index(stage).shard(path) is None and path.is_dir()
+            unreadable = self.session.current.index(stage).shard(path) is None and path.is_dir()
             self._shards[key] = f"{path}: its manifest is missing or damaged" if unreadable else None
         return self._shards[key]
 
     def _follower(self, stage: str, item: int) -> Cue:
         """Cue of an item for which an earlier stage runs first."""
         session = self.session
-        first = next(read for read in upstream_items(session, stage, item) if is_awaited(session, *read))
+        first = next(
+            read for read in session.current.upstream_items(stage, item) if session.current.is_awaited(*read)
+        )
         cause = self.cue(*first)
         detail = ": ".join(filter(None, (cause.text, cause.detail)))
         if cause.kind != "follows":
-            detail = f"{first[0]} of {session.item_id(*first)}: {detail}"
+            detail = f"{first[0]} of {session.layout.item_id(*first)}: {detail}"
         else:
             detail = cause.detail
         return Cue("follows", f"follows {cause.origin}", cause.origin, detail)
@@ -130,7 +132,7 @@ def plan(session: Session, cues: Cues | None = None) -> Mapping[str, Counter[str
 
 def items_to_compute(session: Session, stage: str) -> Iterator[int]:
     """Every item of a stage that a run would compute, in the order of the shards."""
-    for group in session.wanted_groups(stage):
+    for group in session.layout.wanted_groups(stage):
         yield from session.to_compute(stage, group)
 
 
@@ -167,7 +169,7 @@ def _settled(session: Session, stage: str, record: ItemRecord) -> Cue:
     return Cue("current", "current", stage)
 
 
-def _changed_inputs(session: Session, stage: str, item: int, record: ItemRecord, need: Need) -> Cue:
+def _changed_inputs(session: Session, stage: str, item: int, record: ItemRecord, need: ItemInputs) -> Cue:
     """Cue of an item whose inputs are not those that it was computed from."""
     if need.status != "ok":
         return Cue("input", f"nothing to compute any more, is {need.status}", stage, need.reason)

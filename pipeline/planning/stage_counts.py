@@ -32,7 +32,9 @@ def stage_state(cues: Cues, stage: str) -> StageState:
     """Look how far a stage is."""
     session = cues.session
     counts: Counter[State] = Counter(_state(cues, stage, item) for item, _ in session.locations(stage))
-    return StageState(stage, counts, sum(found.size for found in session.index(stage).shards.values()))
+    return StageState(
+        stage, counts, sum(found.size for found in session.current.index(stage).shards.values())
+    )
 
 
 def _state(cues: Cues, stage: str, item: int) -> State:
@@ -45,4 +47,4 @@ def _state(cues: Cues, stage: str, item: int) -> State:
         return "skipped"
     if kind in CHANGED:
         return "stale"
-    return "waiting" if cues.session.need(stage, item) is None else "missing"
+    return "waiting" if cues.session.current.inputs_of(stage, item) is None else "missing"

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import psutil
 
 from configs.sections import ExecutorSection
-
-if TYPE_CHECKING:
-    from pipeline.planning.session import Session
+from pipeline.planning.session import Session
 
 MEMORY_PER_WORKER = 1.5e9  # bytes: networks, one 540p shard's arrays and the libraries themselves
 
@@ -32,7 +29,7 @@ def fit_to_work(session: Session) -> ExecutorSection:
     pixels = max(
         (frame.size[0] * frame.size[1] for frame in session.manifest.frames if frame.size), default=0
     )
-    shards = max(len(session.wanted_groups(stage)) for stage in session.stages)
+    shards = max(len(session.layout.wanted_groups(stage)) for stage in session.stages)
     return section.model_copy(update={"workers": max(1, min(number_of_workers(section, pixels), shards))})
 
 

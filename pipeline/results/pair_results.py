@@ -79,7 +79,7 @@ class PairView:
     @property
     def times(self) -> tuple[float, ...]:
         """Times of the frames wanted."""
-        return self.session.times(self.index)
+        return self.session.layout.times(self.index)
 
     def style(self) -> str:
         """Segmentation preset of the pair's frames."""
@@ -89,7 +89,7 @@ class PairView:
         """Digest of everything that a picture of the pair shows."""
         session = self.session
         frames = [session.manifest.frames[index] for index in self.pair.frames]
-        records = [session.record(stage, item) for stage in STAGES for item in self._items(stage)]
+        records = [session.current.record(stage, item) for stage in STAGES for item in self._items(stage)]
         return canonical_digest(
             [
                 session.fingerprints,
@@ -132,7 +132,7 @@ class PairView:
         items = self._items(stage)
         if number >= len(items):
             return Found("failed", self.pair.error or "no such frame")
-        location = self.session.locate(stage, items[number])
+        location = self.session.current.locate(stage, items[number])
         if location is None and stage not in self._needed:
             return Found(
                 "unneeded", f"not needed: coarse_flow.method = {self.session.config.coarse_flow.method!r}"
@@ -146,15 +146,19 @@ class PairView:
 
     def _without_current(self, stage: str, item: int) -> Found:
         """An item that is not computed, out of date, damaged, or whose earlier stages are no longer there."""
-        name = self.session.item_id(stage, item)
-        index = self.session.index(stage)
+        name = self.session.layout.item_id(stage, item)
+        index = self.session.current.index(stage)
         damage = index.damage(name)
         if damage is not None:
             return Found("missing", f"{stage} is damaged ({damage}); a run computes it again")
         note = f"{stage} is not computed yet, or out of date; run it first"
         kept = index.latest(name)
         # With nothing to say what its inputs should be, a result is as good as its frames.
-        if kept is None or self.session.need(stage, item) is not None or self._frames_changed(kept):
+        if (
+            kept is None
+            or self.session.current.inputs_of(stage, item) is not None
+            or self._frames_changed(kept)
+        ):
             return Found("missing", note)
         return _read(stage, kept, "earlier", note)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 
 import luigi
 from luigi.rpc import RPCError
+from luigi.task_register import Register
 
 from configs.errors import ClusterError, ConfigError
-from pipeline.running.luigi_tasks import Interpolate
+from pipeline.running.luigi_tasks import StageBatch
+from pipeline.running.run import Run
 
 ANSWER_SECONDS = 10.0
 
@@ -37,8 +40,8 @@ def check(luigid: str) -> None:
         ) from None
 
 
-def build(task: Interpolate, luigid: str, log_level: str) -> None:
-    """Run a task and what it requires, in this process.
+def build(run: Run, batches: Sequence[StageBatch], luigid: str, log_level: str) -> None:
+    """Run batches, those that others read first, in this process.
 
     Raises
     ------
@@ -48,15 +51,16 @@ def build(task: Interpolate, luigid: str, log_level: str) -> None:
     where = {"scheduler_url": luigid} if luigid else {"local_scheduler": True}
     try:
         # One Luigi worker: forked ones and Torch, CUDA or Dask clients do not mix.
-        luigi.build([task], workers=1, log_level=log_level, **where)
+        luigi.build(batches, workers=1, log_level=log_level, **where)
     except RPCError:
         raise ClusterError(
             f"executor.luigid = {luigid!r}: the Luigi scheduler has gone or cannot be reached any more; what "
             "was finished is kept: run the same command again, with the scheduler or without, to go on"
         ) from None
-    run = task.pipeline_run
-    hindered = run.broken or run.changed or run.stopped
-    if luigid and not hindered and not all(batch.complete() for batch in task.requires()):
+    finally:
+        Register.clear_instance_cache()  # it would keep every run of a long process
+    hindered = run.report.broken or run.changed or run.stopped
+    if luigid and not hindered and not all(batch.complete() for batch in batches):
         raise ClusterError(
             f"executor.luigid = {luigid!r}: the Luigi scheduler did not let this run have all of its tasks: "
             "another run has them, or they were done less than a minute ago (see its web page); run the same "

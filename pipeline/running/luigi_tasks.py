@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any, ClassVar, cast
 
 import luigi
+from luigi.parameter import ParameterVisibility
 
 from configs.errors import CacheError
 from configs.loading import load_config
 from pipeline.compute.registry import STAGES, binding_of
 from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
+from pipeline.planning.shard_planning import shard_job
 from pipeline.running.deadly_items import compute_shards
 from pipeline.running.output_folder import write_results
 from pipeline.running.run import Run, RunFailedError, describe
 
 LISTED = 20  # failures in an error message; the run's table has them all
 
-_runs: dict[Any, Run] = {}
+
+class OpenRun(luigi.Parameter):  # type: ignore[misc]
+    """The run that a task belongs to; no part of the task's name."""
+
+    def serialize(self, _: object) -> str:
+        """Nothing: Luigi's pages need not show it."""
+        return ""
 
 
 class PipelineTask(luigi.Task):  # type: ignore[misc]
@@ -35,29 +43,23 @@ class PipelineTask(luigi.Task):  # type: ignore[misc]
     retry_failed = luigi.BoolParameter(description="try failed items again")
     limit = luigi.OptionalIntParameter(default=None, description="only the first pairs")
     ids = luigi.ListParameter(default=(), description="only these pairs")
+    opened = OpenRun(default=None, significant=False, visibility=ParameterVisibility.PRIVATE)
+
+    @cached_property
+    def pipeline_run(self) -> Run:
+        """The run that the task was given; a task that Luigi's own command begins with opens one."""
+        if self.opened is not None:
+            return cast(Run, self.opened)
+        selection = Selection(
+            self.first, self.last, frozenset(self.force), self.retry_failed, self.limit, tuple(self.ids)
+        )
+        return Run.open(load_config(self.config, self.settings), selection)
 
     @property
     def shared(self) -> dict[str, Any]:
-        """The shared parameters, to hand on to other tasks."""
-        return {name: getattr(self, name) for name, _ in PipelineTask.get_params()}
-
-    @property
-    def pipeline_run(self) -> Run:
-        """The run that tasks with these parameters belong to, opened by the first that asks."""
-        key = tuple(sorted((name, str(value)) for name, value in self.shared.items()))
-        if key not in _runs:
-            selection = Selection(
-                self.first, self.last, frozenset(self.force), self.retry_failed, self.limit, tuple(self.ids)
-            )
-            _runs[key] = Run(Session.open(load_config(self.config, self.settings), selection))
-        return _runs[key]
-
-    def forget(self) -> None:
-        """Close the run of these parameters, so that the next task opens it anew."""
-        for key, run in list(_runs.items()):
-            if run is self.pipeline_run:
-                run.close()
-                del _runs[key]
+        """The shared parameters and the run, to hand on to other tasks."""
+        names = [name for name, _ in PipelineTask.get_params()]
+        return {name: getattr(self, name) for name in names} | {"opened": self.pipeline_run}
 
 
 class BatchTarget(luigi.Target):  # type: ignore[misc]
@@ -90,7 +92,7 @@ class StageBatch(PipelineTask):
     def requires(self) -> Iterator[StageBatch]:
         """Batches of earlier stages that this one reads."""
         run = self.pipeline_run
-        frame_groups = {home for group in self.groups for home in run.session.frame_groups(group)}
+        frame_groups = {home for group in self.groups for home in run.session.layout.frame_groups(group)}
         for name in binding_of(self.stage, run.session.config).reads:
             if name not in run.session.stages:
                 continue
@@ -114,8 +116,7 @@ class StageBatch(PipelineTask):
         run = self.pipeline_run
         if run.stopped is not None:
             raise RunFailedError(str(run.stopped))
-        run.begin()
-        broken, changed = len(run.broken), len(run.changed)
+        broken, changed = len(run.report.broken), len(run.changed)
         try:
             self._compute(run)
         except Exception as error:
@@ -123,9 +124,9 @@ class StageBatch(PipelineTask):
             if isinstance(error, OSError):
                 run.met(self.stage, "", error)  # a full disk stops the run here as well
             elif error is not run.stopped:
-                run.broken.append(f"{self.stage}: {describe(error)}")
+                run.report.broken.append(f"{self.stage}: {describe(error)}")
             raise
-        trouble = [*run.broken[broken:], *(str(error) for error in run.changed[changed:])]
+        trouble = [*run.report.broken[broken:], *(str(error) for error in run.changed[changed:])]
         if trouble:
             raise RunFailedError("\n".join(trouble))
 
@@ -135,15 +136,16 @@ class StageBatch(PipelineTask):
         jobs, group_of = [], {}
         for group in todo:
             try:
-                job = run.session.job(self.stage, group)
+                job = shard_job(run.session, self.stage, group)
             except CacheError as error:  # it needs what a stage that is not to run has lost
-                run.met(self.stage, run.session.groups[group].name, error)
+                run.met(self.stage, run.session.layout.groups[group].name, error)
                 continue
             jobs.append(job)
             group_of[job.shard] = group
-        if jobs and run.executor.dashboard is not None:
-            self.set_tracking_url(run.executor.dashboard)
-        with closing(compute_shards(run.executor, jobs)) as outcomes:
+        workers = run.start_workers()
+        if jobs and workers.dashboard is not None:
+            self.set_tracking_url(workers.dashboard)
+        with closing(compute_shards(workers, jobs)) as outcomes:
             for done, (job, outcome) in enumerate(outcomes, start=1):
                 if isinstance(outcome, Exception):
                     run.met(self.stage, job.shard, outcome)
@@ -205,6 +207,22 @@ TASKS: dict[str, type[StageBatch]] = {
 class Interpolate(PipelineTask):
     """A whole run: the selected stages on the selected pairs."""
 
+    @classmethod
+    def of(cls, source: str, settings: Sequence[str], run: Run) -> Interpolate:
+        """The task of a run that is open."""
+        selection = run.session.selection
+        return cls(
+            config=source,
+            settings=tuple(settings),
+            first=selection.first,
+            last=selection.last,
+            force=tuple(sorted(selection.force)),
+            retry_failed=selection.retry_failed,
+            limit=selection.limit,
+            ids=selection.ids,
+            opened=run,
+        )
+
     def requires(self) -> Iterator[StageBatch]:
         """Every batch of every selected stage."""
         run = self.pipeline_run
@@ -217,7 +235,9 @@ class Interpolate(PipelineTask):
         session = self.pipeline_run.session
         stages = session.stages
         done = all(
-            session.is_complete(stage, group) for stage in stages for group in session.wanted_groups(stage)
+            session.is_complete(stage, group)
+            for stage in stages
+            for group in session.layout.wanted_groups(stage)
         )
         return done and not session.failures()
 

@@ -35,10 +35,15 @@ def frame_name(time: float) -> str:
     return f"frame_t{time!r}.png"
 
 
-def write_results(run: Run) -> None:
+def write_results(run: Run) -> int:
     """Write the frames and scores of a run to `store.results`, but for those that are there already.
 
     Frames of pairs that have failed since an earlier run wrote them are removed.
+
+    Returns
+    -------
+    int
+        How many frames were written now.
 
     Raises
     ------
@@ -48,7 +53,7 @@ def write_results(run: Run) -> None:
     session = run.session
     root = session.config.store.results
     if root is None:
-        return
+        return 0
     root = root.expanduser().absolute()
     written = _read_index(root)
     jobs, digests = _frames_to_write(session, root, written)
@@ -56,21 +61,21 @@ def write_results(run: Run) -> None:
         root.mkdir(parents=True, exist_ok=True)
         _withdraw(session, root, written)
         count = 0
-        for job, outcome in run.executor.map(write_frames, jobs) if jobs else ():
+        for job, outcome in run.start_workers().map(write_frames, jobs) if jobs else ():
             if isinstance(outcome, Exception):
                 raise outcome
             count += outcome
             written.update({item: digests[item] for item, _, _ in job.folders})
         _replace(root / INDEX_NAME, json.dumps(written, indent=0).encode())
-        run.scores = score_table(session)
-        if len(run.scores):
-            write_scores(root, run.scores)
+        scores = score_table(session)
+        if len(scores):
+            write_scores(root, scores)
     except OSError as error:
         raise CacheError(
             f"store.results = {str(root)!r}: cannot be written ({error.strerror or error}); "
             "name another folder, or none"
         ) from None
-    run.frames_written = count
+    return count
 
 
 def _frames_to_write(
@@ -82,7 +87,7 @@ def _frames_to_write(
     for pair, location in session.locations("synthesis"):
         if location is None or location.record.status != "ok":
             continue
-        name, times = location.record.id, session.times(pair)
+        name, times = location.record.id, session.layout.times(pair)
         digests[name] = f"{location.record.output_digest} {times}"
         present = all((root / name / frame_name(t)).is_file() for t in times)
         if not present or written.get(name) != digests[name]:

@@ -1,17 +1,21 @@
-"""A run: a session with its workers, which the tasks share."""
+"""A run: a session with its workers, its record and what came of it; all its steps are given it."""
 
 from __future__ import annotations
 
 import atexit
 import errno
 import shutil
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
 from configs.errors import AnimeInterpError, CacheError
+from configs.sections import Config
 from pipeline.compute.shard_jobs import ShardOutcome
+from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.worker_count import fit_to_work
 from pipeline.running.executors import Executor, open_executor
@@ -33,61 +37,97 @@ class RunFailedError(AnimeInterpError):
 
 
 @dataclass
-class Run:
-    """A session with its workers: what the tasks of one run share."""
+class RunReport:
+    """What a run did."""
 
     session: Session
-    listeners: list[Listener] = field(default_factory=list)
+    record: Path
+    """Folder of the run's record."""
+    computed: Counter[str] = field(default_factory=Counter)
+    """Items computed, by stage."""
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Working time of the workers, by stage."""
     broken: list[str] = field(default_factory=list)
     """Shards that could not be committed, with the reason."""
+    frames_written: int = 0
+    """Frames written to `store.results`."""
+    scores: pd.DataFrame | None = None
+    """Scores of the pairs that have any, where evaluation was asked for."""
+    wall_seconds: float = 0.0
+
+    def note(self, outcome: ShardOutcome) -> None:
+        """Count a shard that has been committed."""
+        self.computed[outcome.stage] += outcome.computed
+        self.seconds[outcome.stage] += outcome.seconds
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether everything asked for is done and nothing failed."""
+        session = self.session
+        records = (record for stage in session.stages for _, record in session.records(stage))
+        return not self.broken and all(record and record.status != "failed" for record in records)
+
+
+@dataclass(eq=False)
+class Run:
+    """A session with its workers and its record; `open` makes one."""
+
+    session: Session
+    record: RunRecord
+    report: RunReport
+    listeners: list[Listener]
+    """Told of each shard that has been committed."""
     changed: list[ChangedCacheError] = field(default_factory=list)
     """What in the cache was not as planned, since the last `settle`."""
     stopped: AnimeInterpError | None = None
     """Why the run cannot go on at all."""
-    frames_written: int | None = None
-    """Frames written to `store.results`; None before that was tried."""
-    scores: pd.DataFrame | None = None
-    """Scores of the pairs, once they were written beside the frames."""
     _executor: Executor | None = None
-    _record: RunRecord | None = None
     _batches: dict[str, Mapping[int, tuple[int, ...]]] = field(default_factory=dict)
 
-    @property
-    def executor(self) -> Executor:
-        """The workers, started when first needed."""
+    @classmethod
+    def open(cls, config: Config, selection: Selection) -> Run:
+        """Open a session and begin its record, before anything goes by what the cache holds.
+
+        Else somebody who cleans the cache would take what the run is about to rely on for unused.
+
+        Raises
+        ------
+        ConfigError, DataError, WeightsError, CacheError
+            As `Session.open`.
+        """
+        session = Session.open(config, selection)
+        record = RunRecord.begin(session)
+        report = RunReport(session, record.folder)
+        run = cls(session, record, report, [record.shard, report.note])
+        atexit.register(run.close)
+        return run
+
+    def start_workers(self) -> Executor:
+        """The workers, started unless they are there."""
         if self._executor is None:
             with deferred():  # workers that are only half started cannot be stopped in order
                 section = fit_to_work(self.session)
                 self._executor = open_executor(section, Surroundings.of(self.session))
-            atexit.register(self.close)
         return self._executor
 
-    def begin(self) -> RunRecord:
-        """The run's record, begun by the first that asks: before it looks at what the cache holds.
+    def close(self, state: RunState | None = None, why: str = "") -> None:
+        """Let go of the workers and close the record, unless that is done.
 
-        Else somebody who cleans the cache would take what the run is about to rely on for unused.
+        Parameters
+        ----------
+        state
+            How the run ended; by default whether anything has failed.
+        why
+            What ended it before its time.
         """
-        if self._record is None:
-            self._record = RunRecord.begin(self.session)
-            self.listeners.insert(0, self._record.shard)
-            atexit.register(self.close)
-        return self._record
-
-    def end(self, state: RunState, why: str = "") -> None:
-        """Close the run's record, if it was begun; `why` says what ended the run before its time."""
-        if self._record is not None:
-            failures = [(stage, record.id, record.reason) for stage, record in self.session.failures()]
-            broken = [("", "", line) for line in self.broken]
-            self._record.end(state, [*failures, *broken], why)
-            self._record = None
-
-    def close(self) -> None:
-        """Let go of the workers, and close the record where nobody has."""
         if self._executor is not None:
             self._executor.close()
             self._executor = None
-        failed = self._record is not None and bool(self.broken or self.session.failures())
-        self.end("failed" if failed else "finished")
+        if not self.record.ended:
+            failures = [(stage, record.id, record.reason) for stage, record in self.session.failures()]
+            broken = [("", "", line) for line in self.report.broken]
+            found: RunState = "failed" if failures or broken else "finished"
+            self.record.end(state or found, [*failures, *broken], why)
         atexit.unregister(self.close)
 
     def met(self, stage: str, shard: str, error: Exception) -> None:
@@ -104,9 +144,8 @@ class Run:
                 verify_and_note(error.path)  # now, so that the next run knows even if this one is killed
         else:
             where = f"{stage}, shard {shard}" if shard else stage
-            self.broken.append(f"{where}: {describe(error)}")
-        if self._record is not None:
-            self._record.event("trouble", stage=stage, shard=shard, what=describe(error))
+            self.report.broken.append(f"{where}: {describe(error)}")
+        self.record.event("trouble", stage=stage, shard=shard, what=describe(error))
         if isinstance(error, OSError) and error.errno in HOPELESS:
             self.stopped = _hopeless(self.session, error)
             raise self.stopped
@@ -118,16 +157,15 @@ class Run:
             if isinstance(error, DamagedShardError):
                 items = dict(verify_and_note(error.path).items) or {error.item: error.why}
                 self.session.discard(error.path, items)
-                if self._record is not None:
-                    self._record.event("repair", path=str(error.path), items=items)
+                self.record.event("repair", path=str(error.path), items=items)
             else:
-                self.session.look_again()
+                self.session.current.forget_all()
 
     def batches(self, stage: str) -> Mapping[int, tuple[int, ...]]:
         """Groups with work asked for, by number of their batch of `store.shards_per_batch`."""
         if stage not in self._batches:
             found: dict[int, list[int]] = {}
-            for group in self.session.wanted_groups(stage):
+            for group in self.session.layout.wanted_groups(stage):
                 found.setdefault(self.batch_of(group), []).append(group)
             self._batches[stage] = {number: tuple(groups) for number, groups in found.items()}
         return self._batches[stage]

@@ -81,6 +81,11 @@ class RunRecord:
         record._pulse.start()
         return record
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has been closed."""
+        return self._ended.is_set()
+
     def planned(self, totals: Mapping[str, int]) -> None:
         """Take note of how many items are to be computed, by stage; later plans are of what was mended."""
         if not self._planned:

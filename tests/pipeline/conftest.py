@@ -18,7 +18,8 @@ from pipeline.pages.inspect.pair_pages import write_pages
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.results.pair_results import PairView
-from pipeline.running.runner import RunReport, execute
+from pipeline.running.execute import execute
+from pipeline.running.run import RunReport
 from tests.browser import Browser, browser_running, find_browser
 from tests.pipeline.exported_folders import Export
 

@@ -45,7 +45,7 @@ def changed(before: dict[Path, tuple[int, int]], after: dict[Path, tuple[int, in
 def cached(session: Session) -> Iterator[tuple[str, dict[str, np.ndarray], list[np.ndarray]]]:
     """Id, coarse flow and label maps of each pair as they are in the cache."""
     for item, pair in enumerate(session.manifest.pairs):
-        coarse = session.locate("coarse_flow", item)
-        frames = [session.locate("segmentation", frame) for frame in pair.frames]
+        coarse = session.current.locate("coarse_flow", item)
+        frames = [session.current.locate("segmentation", frame) for frame in pair.frames]
         assert coarse is not None
         yield pair.id, coarse.read(), [frame.read()["label_map"] for frame in frames if frame is not None]

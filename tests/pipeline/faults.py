@@ -17,7 +17,7 @@ from rich.console import Console
 
 from configs.errors import AnimeInterpError
 from pipeline.planning.selection import Selection
-from pipeline.running.runner import execute
+from pipeline.running.execute import execute
 from pipeline.store import commits as folder_commits
 from pipeline.store import shards
 from tests.project import PATIENCE

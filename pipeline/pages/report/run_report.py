@@ -109,7 +109,7 @@ def write_report(
         session.discard(shard.path, shard.items)
     items = item_table(session)
     ranking = list(ranked(scores, metric)["id"])
-    in_order = [session.manifest.pairs[pair].id for pair in sorted(session.wanted_pairs)]
+    in_order = [session.manifest.pairs[pair].id for pair in sorted(session.layout.wanted_pairs)]
     pair_pages = inspect_folder(session.config)
     if pages:
         write_pages(session, (ranking or in_order)[:pages], pair_pages, command)
@@ -131,7 +131,7 @@ def _about(session: Session, command: Sequence[str], tables: Sequence[str]) -> d
         "title": session.manifest.root.name or str(session.manifest.root),
         "root": str(session.manifest.root.absolute()),
         "cache": str(session.config.store.cache.expanduser().absolute()),
-        "pairs": len(session.wanted_pairs),
+        "pairs": len(session.layout.wanted_pairs),
         "command": shlex.join(command),
         "tables": tables,
         "parquet_missing": SCORES_PARQUET not in tables,

@@ -39,7 +39,7 @@ def item_table(session: Session) -> pd.DataFrame:
     among its items that are ok.
     """
     rows = [
-        (stage, session.item_id(stage, item), *_row(location))
+        (stage, session.layout.item_id(stage, item), *_row(location))
         for stage in session.stages
         for item, location in session.locations(stage)
     ]

@@ -45,8 +45,8 @@ def test_a_pair_tells_of_every_stage(
     assert f"segmentation of {pair}/frame1: current" in printed
     assert f"segmentation of {pair}/frame3: current" in printed
     assert f"evaluation of {pair}: current" in printed
-    assert f"in {session.shard_path('matching', session.group_of('matching', 0))}" in printed
-    record = session.record("matching", 0)
+    assert f"in {session.shard_path('matching', session.layout.group_of('matching', 0))}" in printed
+    record = session.current.record("matching", 0)
     assert record is not None
     assert f"match01 {record.output['match01'][:8]}" in printed
     code, printed = command("explain", "demo", f"{pair}/frame1", *set_options(settings))

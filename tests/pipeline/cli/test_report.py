@@ -61,7 +61,7 @@ def test_report_leaves_out_damaged_scores_and_says_how_to_mend_them(
 ) -> None:
     session = open_session()
     shard = session.shard_path("evaluation", 0)
-    lost = [session.item_id("evaluation", item) for item in session.items("evaluation", 0)]
+    lost = [session.layout.item_id("evaluation", item) for item in session.layout.items("evaluation", 0)]
     damage(shard, "scores")
     options = set_options(settings)
     code, said = command("report", "demo", *options)

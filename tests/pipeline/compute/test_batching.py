@@ -17,6 +17,7 @@ from pipeline.compute.item_source import ItemSource
 from pipeline.compute.registry import StageBinding
 from pipeline.compute.shard_jobs import run_shard
 from pipeline.compute.stage_work import NetworkPair, Together
+from pipeline.planning.shard_planning import shard_job
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import read_item
 from tests.pipeline.conftest import Opener
@@ -134,9 +135,9 @@ def test_a_real_stage_gives_the_same_at_once(finished: None, open_session: Opene
     arrays = []
     for setting in ("executor.pairs_at_once=1", "executor.pairs_at_once=2"):
         session = open_session(setting, force=frozenset({"synthesis"}))
-        outcome = run_shard(session.job("synthesis", 0))
+        outcome = run_shard(shard_job(session, "synthesis", 0))
         assert outcome.computed == 2
-        path = session.job("synthesis", 0).path
+        path = shard_job(session, "synthesis", 0).path
         manifest = read_manifest(path)
         assert manifest is not None
         arrays.append([read_item(path, manifest, row)["frames"] for row in range(2)])

@@ -12,6 +12,7 @@ from pipeline.compute.registry import BY_METHOD, STAGES, binding_of, needed_for
 from pipeline.compute.stage_work import matching_of
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
+from pipeline.planning.shard_planning import shard_job
 from pipeline.store.array_specs import VARIABLES, check_item
 from pipeline.store.shards import array_digest
 from tests.pipeline.conftest import SIZE, Opener, Runner, small_settings
@@ -25,7 +26,7 @@ def session(cartoons: Path, finished_cache: Path) -> Session:
 
 
 def source_of(session: Session, stage: str, number: int = 0) -> ItemSource:
-    source = session.job(stage, 0).items[number].source
+    source = shard_job(session, stage, 0).items[number].source
     assert source is not None
     return source
 
@@ -73,7 +74,7 @@ def test_frames_are_an_input_of_the_stages_that_look_at_them(session: Session) -
 def test_same_source_same_bytes(session: Session, stage: str) -> None:
     arrays = binding_of(stage, session.config).compute(source_of(session, stage), session.config)
     check_item(stage, arrays)
-    record = session.record(stage, session.items(stage, 0)[0])
+    record = session.current.record(stage, session.layout.items(stage, 0)[0])
     assert record is not None
     assert {name: array_digest(array) for name, array in arrays.items()} == record.output
 

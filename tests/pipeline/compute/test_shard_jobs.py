@@ -12,6 +12,7 @@ from configs.loading import load_config
 from pipeline.compute.shard_jobs import ItemJob, ShardJob, run_shard
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
+from pipeline.planning.shard_planning import shard_job
 from pipeline.store.shard_manifest import ShardManifest, read_manifest
 from pipeline.store.shards import read_item
 from pipeline.store.versions import library_versions
@@ -24,7 +25,7 @@ def segmentation(cartoons: Path, finished_cache: Path) -> ShardJob:
     """The first shard of a finished run's frames, to be computed again; commit it elsewhere."""
     config = load_config("demo", small_settings(cartoons, finished_cache))
     session = Session.open(config, Selection(force=frozenset({"segmentation"})))
-    return session.job("segmentation", 0)
+    return shard_job(session, "segmentation", 0)
 
 
 @pytest.fixture
@@ -191,7 +192,9 @@ def test_a_session_hands_on_what_it_takes_to_mend_a_damaged_item(run: Runner, op
     together = "store.pairs_per_shard=16"
     run(together, last="coarse_flow")
     session = open_session(together)
-    first, *others = (session.item_id("coarse_flow", item) for item in session.items("coarse_flow", 0))
+    first, *others = (
+        session.layout.item_id("coarse_flow", item) for item in session.layout.items("coarse_flow", 0)
+    )
     assert others
     path = session.shard_path("coarse_flow", 0)
     before = committed(path)
@@ -214,7 +217,7 @@ def test_upstream_that_has_gone_is_raised_and_commits_nothing(
     finished: None, open_session: Opener, tmp_path: Path
 ) -> None:
     session = open_session(force=frozenset({"features"}))
-    job = replace(session.job("features", 0), path=tmp_path / "shard.zarr")
+    job = replace(shard_job(session, "features", 0), path=tmp_path / "shard.zarr")
     (session.shard_path("segmentation", 0) / "manifest.json").unlink()
     with pytest.raises(CacheError, match="has gone or changed while the run was on; run again"):
         run_shard(job)

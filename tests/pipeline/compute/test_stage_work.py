@@ -27,7 +27,7 @@ def large_cartoons(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def arrays(session: Session, stage: str) -> dict[str, Array]:
-    location = session.locate(stage, 0)
+    location = session.current.locate(stage, 0)
     assert location is not None
     assert location.record.status == "ok", location.record.reason
     return location.read()
@@ -61,7 +61,7 @@ def test_a_height_that_the_frames_do_not_reach_changes_nothing(
     high = [root, "segmentation.height=144"]
     run(root), run(*high)
     outputs = [
-        [session.record(stage, 0).output for stage in session.stages]  # type: ignore[union-attr]
+        [session.current.record(stage, 0).output for stage in session.stages]  # type: ignore[union-attr]
         for session in (open_session(root), open_session(*high))
     ]
     assert outputs[0] == outputs[1]

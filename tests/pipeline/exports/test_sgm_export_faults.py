@@ -116,7 +116,7 @@ def test_damaged_results_concern_their_pair_alone(export: Export, open_session: 
     )
     victim.write_bytes(b"\0" * victim.stat().st_size)
     report = export()
-    assert report.exported == PAIRS - len(session.items("coarse_flow", 0))
+    assert report.exported == PAIRS - len(session.layout.items("coarse_flow", 0))
     assert all("array 'coarse_flow01'" in reason for reason in report.left_out)
 
 

@@ -59,7 +59,7 @@ def importing(folder: Path, name: str = "") -> list[str]:
 
 def imported(session: Session) -> list[dict[str, Array]]:
     """Coarse flow of each pair as it is in the cache."""
-    found = [session.locate("coarse_flow", item) for item in range(len(session.manifest.pairs))]
+    found = [session.current.locate("coarse_flow", item) for item in range(len(session.manifest.pairs))]
     return [location.read() for location in found if location is not None]
 
 

@@ -44,12 +44,14 @@ def test_rates_are_those_of_the_manifests(finished: None, open_session: Opener) 
     assert found.items == PAIRS
     assert found.source == "as now"
     assert found.seconds == pytest.approx(sum(record.seconds for record in records) / PAIRS)
-    assert found.size == sum(shard.size for shard in session.index("matching").shards.values()) / PAIRS
+    assert (
+        found.size == sum(shard.size for shard in session.current.index("matching").shards.values()) / PAIRS
+    )
     assert found.pixels == SIZE[0] * SIZE[1]
     (stage,) = estimate(session).stages
     assert (stage.stage, stage.items, stage.scale) == ("matching", PAIRS, 1.0)
     assert stage.seconds == pytest.approx(found.seconds * PAIRS)
-    assert stage.shards == len(session.wanted_groups("matching"))
+    assert stage.shards == len(session.layout.wanted_groups("matching"))
 
 
 def test_other_settings_serve_where_there_is_nothing_else(finished: None, open_session: Opener) -> None:

@@ -39,8 +39,8 @@ def test_an_item_tells_where_it_is_and_what_it_holds(finished: None, open_sessio
     assert found.cue.kind == "current"
     assert found.item == session.manifest.pairs[1].id
     assert found.kept is not None
-    assert found.kept.shard == session.shard_path("matching", session.group_of("matching", 1))
-    assert found.kept.record == session.record("matching", 1)
+    assert found.kept.shard == session.shard_path("matching", session.layout.group_of("matching", 1))
+    assert found.kept.record == session.current.record("matching", 1)
     assert found.kept.fingerprint == session.fingerprints["matching"]
     assert found.kept.committed is not None
 

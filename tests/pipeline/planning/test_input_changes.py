@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from pipeline.planning.input_changes import NO_ANNOTATION, InputChange, change_in_words, input_changes
-from pipeline.planning.item_inputs import Need
+from pipeline.planning.item_inputs import ItemInputs
 from pipeline.store.shard_manifest import ItemRecord
 
 
 def test_only_inputs_that_differ_are_changes() -> None:
     record = ItemRecord("a", "ok", inputs={"frame0": "1", "truth": "2", "segmentation/1": "3"})
-    need = Need("", inputs={"frame0": "1", "segmentation/1": "4", "annotation": "5"})
+    need = ItemInputs("", inputs={"frame0": "1", "segmentation/1": "4", "annotation": "5"})
     found = input_changes(record, need)
     assert [(change.name, change.old, change.new) for change in found] == [
         ("segmentation/1", "3", "4"),

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from configs.loading import load_config
-from data.manifest import Pair
+from data.manifest import Manifest, Pair
 from pipeline.compute.registry import STAGES, binding_of
-from pipeline.planning.item_inputs import Need, find_need, missing_stages
+from pipeline.planning.item_inputs import ItemInputs
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from tests.pipeline.conftest import Opener, small_settings
@@ -22,37 +22,42 @@ def session(cartoons: Path, finished_cache: Path) -> Session:
     return Session.open(load_config("demo", small_settings(cartoons, finished_cache)), Selection())
 
 
+def with_manifest(session: Session, manifest: Manifest) -> Session:
+    """The session as it would be on another dataset, with nothing known yet of the cache."""
+    layout = replace(session.layout, manifest=manifest)
+    current = replace(session.current, layout=layout, fresh=set(), _indexes={}, _located={})
+    return replace(session, layout=layout, current=current)
+
+
 def altered(session: Session, position: int = 0, **changes: Any) -> Session:
     """The session as it would be if one pair were another."""
     pairs = list(session.manifest.pairs)
     pairs[position] = replace(pairs[position], **changes)
-    manifest = replace(session.manifest, pairs=tuple(pairs))
-    return replace(session, manifest=manifest, _indexes={}, _located={}, _fresh=set())
+    return with_manifest(session, replace(session.manifest, pairs=tuple(pairs)))
 
 
 def with_frame(session: Session, position: int, **changes: Any) -> Session:
     """The session as it would be if one frame were another."""
     frames = list(session.manifest.frames)
     frames[position] = replace(frames[position], **changes)
-    manifest = replace(session.manifest, frames=tuple(frames))
-    return replace(session, manifest=manifest, _indexes={}, _located={}, _fresh=set())
+    return with_manifest(session, replace(session.manifest, frames=tuple(frames)))
 
 
-def need(session: Session, stage: str) -> Need:
-    """Need of the first item."""
-    found = find_need(session, stage, session.items(stage, 0)[0])
+def need(session: Session, stage: str) -> ItemInputs:
+    """Inputs of the first item."""
+    found = session.current.inputs_of(stage, session.layout.items(stage, 0)[0])
     assert found is not None
     return found
 
 
 def inputs(session: Session, stages: Iterable[str] = STAGES) -> dict[str, str | None]:
-    found = {stage: find_need(session, stage, session.items(stage, 0)[0]) for stage in stages}
+    found = {stage: session.current.inputs_of(stage, session.layout.items(stage, 0)[0]) for stage in stages}
     return {stage: each and each.input for stage, each in found.items()}
 
 
 def test_recorded_inputs_are_those_needed(session: Session) -> None:
     for stage in STAGES:
-        record = session.record(stage, session.items(stage, 0)[0])
+        record = session.current.record(stage, session.layout.items(stage, 0)[0])
         assert record is not None
         assert record.input == need(session, stage).input
 
@@ -148,10 +153,10 @@ def test_without_the_middle_flows_alone_are_scored(finished: None, open_session:
 
 
 def test_stages_missing_for_an_item_are_named(session: Session, open_session: Opener) -> None:
-    assert missing_stages(session, "evaluation", 0) == []
+    assert session.current.missing_stages("evaluation", 0) == []
     empty = open_session()
-    assert missing_stages(empty, "matching", 0) == ["features", "segmentation"]
-    assert missing_stages(altered(empty, motion_truth=None), "evaluation", 0) == ["synthesis"]
+    assert empty.current.missing_stages("matching", 0) == ["features", "segmentation"]
+    assert altered(empty, motion_truth=None).current.missing_stages("evaluation", 0) == ["synthesis"]
 
 
 def test_times_without_the_middle_leave_nothing_to_score(open_session: Opener) -> None:
@@ -170,12 +175,12 @@ def test_a_bad_pair_fails_where_pairs_begin_and_once_only(session: Session) -> N
     assert inputs(bad, ("segmentation", "features")) == inputs(session, ("segmentation", "features"))
     found = need(bad, "matching")
     assert (found.status, found.reason) == ("failed", "frames of different sizes")
-    assert find_need(bad, "coarse_flow", 0) is None  # until that is recorded
+    assert bad.current.inputs_of("coarse_flow", 0) is None  # until that is recorded
 
 
 def test_what_depends_on_a_failure_is_skipped_with_its_reason(session: Session) -> None:
-    bad = replace(session, _indexes={}, _located={}, _fresh=set())
-    location = bad.locate("matching", 0)
+    bad = with_manifest(session, session.manifest)
+    location = bad.current.locate("matching", 0)
     assert location is not None
     record = location.record
     failed = replace(record, status="failed", reason="too dark", output={})
@@ -183,7 +188,7 @@ def test_what_depends_on_a_failure_is_skipped_with_its_reason(session: Session) 
     reasons = []
     for state in (failed, skipped):
         manifest = replace(location.manifest, items=(state,))
-        bad._located["matching", 0] = replace(location, manifest=manifest, row=0)
+        bad.current._located["matching", 0] = replace(location, manifest=manifest, row=0)
         found = need(bad, "coarse_flow")
         assert found.status == "skipped"
         assert found.source is None

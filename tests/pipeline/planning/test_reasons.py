@@ -197,7 +197,7 @@ def test_forced_items_are_asked_for(finished: None, open_session: Opener) -> Non
 def test_damage_is_named_with_its_place(finished: None, open_session: Opener) -> None:
     session = open_session()
     name = session.manifest.pairs[0].id
-    shard = session.shard_path("matching", session.group_of("matching", 0))
+    shard = session.shard_path("matching", session.layout.group_of("matching", 0))
     note_damage(shard, {name: "array 'match01': its digest differs"})
     cue = cue_of(open_session(), "matching")
     assert (cue.kind, cue.text, cue.detail) == ("damaged", "damaged", "array 'match01': its digest differs")

@@ -185,23 +185,23 @@ def test_damaged_item_is_recomputed_when_its_shard_is_written_again(
     finished: None, run: Runner, open_session: Opener
 ) -> None:
     session = open_session()
-    group = session.wanted_groups("segmentation")[0]
+    group = session.layout.wanted_groups("segmentation")[0]
     victim = next(
         p for p in (session.shard_path("segmentation", group) / "area" / "c").rglob("*") if p.is_file()
     )
     victim.write_bytes(b"\0" * victim.stat().st_size)
     report = run(force=frozenset({"features"}))
     assert report.succeeded
-    size = len(session.items("segmentation", group))
+    size = len(session.layout.items("segmentation", group))
     assert report.computed["segmentation"] == size
-    assert report.computed["features"] == len(session.items("features", group)) + 2 * PAIRS - size
+    assert report.computed["features"] == len(session.layout.items("features", group)) + 2 * PAIRS - size
     assert run().computed.total() == 0
 
 
 def test_lost_shard_is_computed_again_and_fits(finished: None, run: Runner, open_session: Opener) -> None:
     session = open_session()
     shutil.rmtree(session.shard_path("matching", 0))
-    assert run().computed == Counter({"matching": len(session.items("matching", 0))})
+    assert run().computed == Counter({"matching": len(session.layout.items("matching", 0))})
 
 
 def test_failed_items_are_kept_until_asked_for_again(copy: Path, run: Runner) -> None:
@@ -268,7 +268,7 @@ def test_damaged_upstream_is_mended_within_the_run(finished: None, run: Runner, 
     before = [record and record.output for _, record in session.records("features")]
     report = run("matching.area_penalty=7")
     assert report.succeeded
-    assert 0 < report.computed["features"] <= len(session.items("features", 0))
+    assert 0 < report.computed["features"] <= len(session.layout.items("features", 0))
     assert report.computed["matching"] == PAIRS
     after = [record and record.output for _, record in open_session().records("features")]
     assert after == before
@@ -283,4 +283,4 @@ def test_damage_in_a_stage_that_is_not_to_run_fails_its_shard_alone(
     assert not report.succeeded
     assert len(report.broken) == 1
     assert "needs features, which is not in the cache" in report.broken[0]
-    assert report.computed["matching"] == PAIRS - len(session.items("matching", 0))
+    assert report.computed["matching"] == PAIRS - len(session.layout.items("matching", 0))

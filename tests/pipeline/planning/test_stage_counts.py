@@ -51,7 +51,7 @@ def test_other_settings_and_other_inputs_are_stale(
 def test_damaged_items_are_missing(finished: None, open_session: Opener) -> None:
     session = open_session()
     note_damage(
-        session.shard_path("segmentation", session.group_of("segmentation", 0)),
+        session.shard_path("segmentation", session.layout.group_of("segmentation", 0)),
         {session.manifest.frames[0].id: "array 'area': its digest differs"},
     )
     assert states(open_session())["segmentation"] == {"done": 2 * PAIRS - 1, "missing": 1}

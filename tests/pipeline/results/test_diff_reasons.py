@@ -13,7 +13,7 @@ from pipeline.planning.selection import Selection
 from pipeline.results.diff_reasons import WITHOUT_NETWORK
 from pipeline.results.reading import Results, open_results
 from pipeline.results.result_diff import StageComparison, compare_results, open_side, stages_apart
-from pipeline.running.runner import execute
+from pipeline.running.execute import execute
 from pipeline.store.fingerprints import flat_settings
 from pipeline.store.versions import library_versions
 from stages import synthesis

@@ -37,7 +37,7 @@ def test_arrays_are_those_of_the_cache(results: Results, open_session: Opener) -
     for stage in results:
         item, location = next(iter(session.locations(stage)))
         assert location is not None
-        name = session.item_id(stage, item)
+        name = session.layout.item_id(stage, item)
         arrays = results[stage].arrays(name)
         expected = location.read()
         assert arrays.keys() == expected.keys()

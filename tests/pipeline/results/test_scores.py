@@ -33,7 +33,7 @@ def session(cartoons: Path, finished_cache: Path) -> Session:
 def test_values_are_the_stored_ones(session: Session) -> None:
     table = score_table(session).set_index("id")
     assert list(table.index) == [pair.id for pair in session.manifest.pairs]
-    for group in range(len(session.groups)):
+    for group in range(len(session.layout.groups)):
         path = session.shard_path("evaluation", group)
         manifest = read_manifest(path)
         assert manifest is not None
@@ -153,7 +153,9 @@ def test_notes_become_text_whatever_their_kind(session: Session, note: object, t
     assert pair.annotation is not None
     noted = replace(pair, annotation=pair.annotation.model_copy(update={"behavior": note}))
     pairs = (noted, *session.manifest.pairs[1:])
-    found = score_table(replace(session, manifest=replace(session.manifest, pairs=pairs)))
+    found = score_table(
+        replace(session, layout=replace(session.layout, manifest=replace(session.manifest, pairs=pairs)))
+    )
     assert found.loc[0, "behavior"] == text or (text is None and pd.isna(found.loc[0, "behavior"]))
 
 
@@ -161,7 +163,7 @@ def test_drawn_pairs_have_flow_and_matching_scores(session: Session, cartoons: P
     for row in score_table(session).itertuples():
         pair = session.manifest.pairs[row.Index]
         truth = read_truth(cartoons / "test_2k_truth" / pair.id / "truth.npz")
-        flow = session.locate("coarse_flow", row.Index)
+        flow = session.current.locate("coarse_flow", row.Index)
         assert flow is not None
         error = np.linalg.norm(flow.read()["coarse_flow10"] - truth["flow10"], axis=0)
         assert row.coarse_epe10 == pytest.approx(error.mean())

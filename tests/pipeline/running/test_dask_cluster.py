@@ -191,10 +191,11 @@ def test_a_worker_without_the_frames_is_refused_before_any_work(
 def test_a_worker_without_the_program_is_refused_before_any_work(
     processes: DaskProcesses, run: Runner, tmp_path: Path
 ) -> None:
-    (tmp_path / "other" / "pipeline").mkdir(parents=True)
-    (tmp_path / "other" / "pipeline" / "__init__.py").touch()
+    (tmp_path / "other" / "pipeline" / "running").mkdir(parents=True)
+    for package in ("pipeline", "pipeline/running"):
+        (tmp_path / "other" / package / "__init__.py").touch()
     # Without this file, one would be found where the program is installed for its developers.
-    (tmp_path / "other" / "pipeline" / "cluster.py").write_text(
+    (tmp_path / "other" / "pipeline" / "running" / "dask_cluster.py").write_text(
         "raise ModuleNotFoundError('pipeline.running.dask_cluster')"
     )
     processes.start_worker(path=tmp_path / "other")

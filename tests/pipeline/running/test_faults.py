@@ -15,7 +15,7 @@ from data.cartoon import write_dataset
 from pipeline.compute.registry import STAGES
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
-from pipeline.running.runner import execute
+from pipeline.running.execute import execute
 from pipeline.store.run_records import is_alive, read_events, read_runs
 from tests.pipeline.conftest import Command, remount, set_options
 from tests.pipeline.fault_checks import Results, check_before_or_after, put_back, results, settings_for

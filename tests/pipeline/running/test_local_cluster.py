@@ -66,6 +66,6 @@ def test_large_frames_have_fewer_workers_where_memory_is_short(monkeypatch: pyte
 def test_no_more_workers_than_shards(open_session: Opener) -> None:
     nine = ("executor.kind=local", "executor.workers=9")
     session = open_session(*nine)
-    assert fit_to_work(session).workers == len(session.groups) < 9
+    assert fit_to_work(session).workers == len(session.layout.groups) < 9
     assert fit_to_work(open_session(*nine, limit=1)).workers == 1
     assert fit_to_work(open_session("executor.workers=9")).workers == 9  # which nobody looks at inline

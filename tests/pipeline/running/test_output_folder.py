@@ -32,7 +32,7 @@ def setting(results: Path) -> str:
 def cached_frames(session: Session) -> dict[str, Array]:
     """Frames of each pair as they are in the cache."""
     found = {}
-    for group in range(len(session.groups)):
+    for group in range(len(session.layout.groups)):
         path = session.shard_path("synthesis", group)
         manifest = read_manifest(path)
         assert manifest is not None

@@ -280,7 +280,7 @@ def test_stages_that_are_not_needed(run: Runner) -> None:
 
 
 def test_the_record_is_that_of_the_cache(session: Session, data: dict[str, Any]) -> None:
-    record = session.record("matching", 0)
+    record = session.current.record("matching", 0)
     assert record is not None
     told = next(each for each in data["record"] if each["stage"] == "matching")
     assert told["fingerprint"] == session.fingerprints["matching"]

@@ -64,7 +64,7 @@ def test_nothing_is_fetched() -> None:
 
 def test_scripts_can_stand_in_a_page() -> None:
     files = {path.name for path in (ROOT / "pipeline" / "pages" / "inspect" / "web").iterdir()}
-    assert files == {"page.html", "index.html", "base.css", "page.css", *(f"{name}.js" for name in SCRIPTS)}
+    assert files == {"page.html", "index.html", "page.css", *(f"{name}.js" for name in SCRIPTS)}
     for name in SCRIPTS:
         assert "</script" not in page_file(f"inspect/{name}.js")
         assert "innerHTML" not in page_file(f"inspect/{name}.js")

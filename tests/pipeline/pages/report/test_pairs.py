@@ -31,7 +31,7 @@ def test_pictures_are_those_of_the_pair(finished: None, open_session: Opener) ->
     assert [each.caption for each in found] == ["frame 0", "result, t = 0.5", "ground truth", "error"]
     assert all((each.height, each.width) == SIZE for each in found)  # as small as they are
     assert pair.truth is not None
-    location = session.locate("synthesis", 1)
+    location = session.current.locate("synthesis", 1)
     assert location is not None
     wanted = (
         read_image(session.manifest.frames[pair.frames[0]].path),

@@ -7,8 +7,8 @@ import pytest
 
 from configs.errors import CacheError
 from configs.loading import load_config
-from pipeline.planning.job_planning import shard_job
 from pipeline.planning.session import Session
+from pipeline.planning.shard_planning import shard_job
 from tests.pipeline.conftest import Opener
 
 
@@ -35,7 +35,7 @@ def test_jobs_do_not_depend_on_the_working_folder(
     (tmp_path / "vgg19.pth").write_bytes(b"weights")
     relative = [f"data.root='{os.path.relpath(cartoons)}'", "store.cache=cache", "features.weights=vgg19.pth"]
     session = Session.open(load_config("demo", [*settings, *relative]))
-    job = session.job("segmentation", 0)
+    job = shard_job(session, "segmentation", 0)
     assert job.path.is_absolute()
     assert job.config.features.weights == tmp_path / "vgg19.pth"
     assert all(path.is_absolute() for item in job.items if item.source for path in item.source.frames)

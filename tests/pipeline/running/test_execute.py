@@ -6,7 +6,7 @@ import torch
 from configs.errors import ConfigError
 from pipeline.compute.registry import STAGES
 from pipeline.planning.reasons import plan
-from pipeline.running.runner import check_device
+from pipeline.running.execute import check_device
 from tests.pipeline.conftest import PAIRS, Opener, Runner
 
 
@@ -30,9 +30,7 @@ def test_report_counts_work_and_time(run: Runner) -> None:
 def test_a_run_whose_items_are_missing_has_not_succeeded(finished: None, run: Runner) -> None:
     report = run()
     assert report.succeeded
-    report.session.fingerprints["evaluation"] = "0" * 32
-    report.session._indexes.clear()
-    report.session._located.clear()
+    report.session = report.session.under("evaluation", "0" * 32)
     assert not report.succeeded
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from configs.errors import CacheError
 from configs.sections import Config
 from pipeline.compute.networks import WEIGHTS_FIELDS, weights_paths
 from pipeline.compute.shard_jobs import ItemJob, ShardJob
-from pipeline.planning.item_inputs import Need, missing_stages
+from pipeline.planning.item_inputs import ItemInputs
+from pipeline.planning.session import Session
 from pipeline.store.shard_manifest import ShardManifest
-
-if TYPE_CHECKING:
-    from pipeline.planning.session import Session
 
 
 def shard_job(session: Session, stage: str, group: int) -> ShardJob:
@@ -25,27 +21,27 @@ def shard_job(session: Session, stage: str, group: int) -> ShardJob:
     """
     path = session.shard_path(stage, group)
     todo = set(session.to_compute(stage, group))
-    present = session.index(stage).shard(path)
+    present = session.current.index(stage).shard(path)
     items: list[ItemJob] = []
-    for item in session.items(stage, group):
-        need, location = session.need(stage, item), session.locate(stage, item)
+    for item in session.layout.items(stage, group):
+        need, location = session.current.inputs_of(stage, item), session.current.locate(stage, item)
         if item in todo:
             items.append(_item_job(session, stage, item, need, present))
         elif need is not None and location is not None and location.path == path:
             # The source is there for the case that what is kept turns out to be damaged.
             record = location.record
             items.append(ItemJob(record.id, need.input, need.inputs, need.source, kept=record))
-    name, config = session.groups[group].name, _worker_config(session.config)
+    name, config = session.layout.groups[group].name, _worker_config(session.config)
     fingerprint = session.fingerprints[stage]
     return ShardJob(stage, fingerprint, name, path, tuple(items), config, present is not None)
 
 
 def _item_job(
-    session: Session, stage: str, item: int, need: Need | None, present: ShardManifest | None
+    session: Session, stage: str, item: int, need: ItemInputs | None, present: ShardManifest | None
 ) -> ItemJob:
-    name = session.item_id(stage, item)
+    name = session.layout.item_id(stage, item)
     if need is None:
-        missing = " and ".join(missing_stages(session, stage, item))
+        missing = " and ".join(session.current.missing_stages(stage, item))
         raise CacheError(
             f"{stage} of {name!r} needs {missing}, which is not in the cache; "
             "run without --from and --only, or run those stages first"

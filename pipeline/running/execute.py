@@ -1,0 +1,138 @@
+"""A run from end to end: open, plan, work, write the results, report."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+import torch
+from rich.console import Console
+
+from configs.errors import AnimeInterpError, ConfigError
+from configs.loading import load_config
+from pipeline.compute.networks import load_network
+from pipeline.planning.estimates import space_note
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+from pipeline.planning.shard_planning import shard_job
+from pipeline.results.scores import score_table
+from pipeline.running import luigi_scheduler
+from pipeline.running.luigi_tasks import Interpolate
+from pipeline.running.output_folder import write_results
+from pipeline.running.progress import RunProgress
+from pipeline.running.run import Run, RunReport
+from pipeline.store.run_records import RunState
+from pipeline.store.shards import ChangedCacheError
+
+MOST_PLANS = 5
+"""Times that a run plans anew because it met damaged data, or another process changed what it needs."""
+
+
+def execute(
+    source: str, settings: Sequence[str], selection: Selection, console: Console, *, quiet: bool = False
+) -> RunReport:
+    """Run the selected stages and write the results.
+
+    Parameters
+    ----------
+    source, settings
+        The config as `load_config` takes it.
+    selection
+        What is asked for.
+    console, quiet
+        Where progress is shown; with `quiet` it is not.
+
+    Raises
+    ------
+    AnimeInterpError
+        Config, dataset, weights or cache are unusable. Failed items are in the report instead.
+    KeyboardInterrupt
+        After the workers have been let go; what was committed stays.
+    """
+    started = time.monotonic()
+    run = Run.open(load_config(source, settings), selection)
+    try:
+        _check(run.session)
+        if not quiet and (note := space_note(run.session)):
+            console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        for _ in range(MOST_PLANS):
+            _work(run, Interpolate.of(source, settings, run), console, quiet=quiet)
+            _write(run)
+            if not run.changed:
+                break
+            run.settle()
+        run.report.broken += [str(error) for error in run.changed]
+        run.close("finished" if run.report.succeeded else "failed")
+    except BaseException as error:
+        run.close(_state_after(error), str(error) or type(error).__name__)
+        raise
+    run.report.wall_seconds = time.monotonic() - started
+    return run.report
+
+
+def _check(session: Session) -> None:
+    """Meet trouble that concerns all items before hours of work, not in each of them."""
+    first = session.stages[0]
+    for group in session.layout.wanted_groups(first):
+        if session.to_compute(first, group):
+            shard_job(session, first, group)
+    if session.config.executor.kind in ("inline", "local"):
+        check_device(session.config.executor.device)
+    # The workers' device may be another machine's: here it is enough that the weights fit.
+    executor = session.config.executor.model_copy(update={"device": "cpu"})
+    config = session.config.model_copy(update={"executor": executor})
+    for stage in session.stages:
+        if any(session.to_compute(stage, group) for group in session.layout.wanted_groups(stage)):
+            load_network(stage, config)
+
+
+def check_device(device: str) -> None:
+    """Make sure that this machine has the device.
+
+    Raises
+    ------
+    ConfigError
+        It has no CUDA device.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            "executor.device = 'cuda': Torch finds no CUDA device on this machine; "
+            "use executor.device = 'cpu', or the address of a cluster that has one in executor.kind"
+        )
+
+
+def _work(run: Run, task: Interpolate, console: Console, *, quiet: bool) -> None:
+    """Plan and compute; what is found changed on the way is then in `run.changed`."""
+    totals = run.session.totals()
+    run.record.planned(totals)
+    if not sum(totals.values()):
+        return
+    luigid = run.session.config.executor.luigid
+    luigi_scheduler.check(luigid)
+    workers = run.start_workers()  # a cluster that does not answer is met here, not in every task
+    # Failures reach the user as a table; Luigi's own account of them is for --debug.
+    level = "INFO" if logging.getLogger().isEnabledFor(logging.DEBUG) else "CRITICAL"
+    with RunProgress(console, totals, quiet=quiet) as progress:
+        run.listeners.append(progress)
+        luigi_scheduler.build(run, list(task.requires()), luigid, level)
+        run.listeners.remove(progress)
+    stopped = run.stopped or workers.lost
+    if stopped is not None:
+        raise stopped
+
+
+def _write(run: Run) -> None:
+    """Write frames and scores, and read the scores for the report."""
+    try:
+        run.report.frames_written += write_results(run)
+        if "evaluation" in run.session.stages:
+            run.report.scores = score_table(run.session)
+    except ChangedCacheError as error:
+        run.met("results", "", error)
+
+
+def _state_after(error: BaseException) -> RunState:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return "refused" if isinstance(error, AnimeInterpError) else "crashed"

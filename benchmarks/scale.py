@@ -36,11 +36,11 @@ from data.file_facts import FileFacts
 from data.layouts import SPLIT_FOLDERS, read_dataset
 from pipeline.cli.app import app as cli
 from pipeline.compute.shard_jobs import ShardJob, ShardOutcome
-from pipeline.planning.reasons import plan
 from pipeline.planning.session import Session
+from pipeline.planning.verdicts import plan
 from pipeline.running import run as run_module
 from pipeline.running.executors import DaskExecutor
-from pipeline.store.array_specs import VARIABLES
+from pipeline.store.array_specs import ARRAY_SPECS
 from pipeline.store.fingerprints import canonical_digest
 from pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest, write_manifest
 from pipeline.store.shards import array_digest, write_shard
@@ -111,7 +111,7 @@ class StandIn:
             raise FileNotFoundError(real)
         records = []
         for row, item in enumerate(job.items):
-            made_up = {v.name: canonical_digest([v.name, item.input]) for v in VARIABLES[job.stage]}
+            made_up = {v.name: canonical_digest([v.name, item.input]) for v in ARRAY_SPECS[job.stage]}
             output = manifest.items[row].output if job.stage == "evaluation" else made_up
             records.append(ItemRecord(item.id, "ok", item.input, dict(item.inputs), output, seconds=0.1))
         # Links are as good as copies here: nothing writes into a committed shard.

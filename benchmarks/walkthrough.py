@@ -22,7 +22,7 @@ from data.truth import read_truth
 from pipeline.pages.inspect.pieces import FATES
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import (
     INK,
     Tile,
@@ -54,7 +54,7 @@ SHOWN_PIECE = 0.985
 class Walk(NamedTuple):
     """Everything that is known of the pair."""
 
-    view: PairView
+    view: PairResults
     frames: tuple[Frame, Frame]
     truth: Frame
     pieces: tuple[Mapping[str, Array], Mapping[str, Array]]
@@ -69,7 +69,7 @@ class Walk(NamedTuple):
 
 def read_walk(session: Session, pair_id: str) -> Walk:
     """Read a finished drawn pair."""
-    view = PairView(session, pair_id)
+    view = PairResults(session, pair_id)
     pair, frames = view.pair, [session.manifest.frames[index] for index in view.pair.frames]
     assert pair.truth is not None
     assert pair.motion_truth is not None

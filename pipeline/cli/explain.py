@@ -14,19 +14,19 @@ from configs.loading import load_config, preset_names
 from pipeline.cli.terminal import DEFAULT_CONFIG, KnownConfig, Settings, console
 from pipeline.compute.registry import STAGES
 from pipeline.planning.explanation import (
-    CueCount,
     ItemExplanation,
     StageExplanation,
+    VerdictCount,
     explain_item,
     explain_stage,
     items_named,
 )
-from pipeline.planning.reasons import SETTLED, Cues
 from pipeline.planning.session import Session
+from pipeline.planning.verdicts import SETTLED, Verdicts
 from pipeline.store.stage_descriptions import DIGITS_SHOWN
 
 DETAILED = ("input", "damaged", "failed", "skipped", "follows")
-"""Cues whose items may each have something particular to tell."""
+"""Verdicts whose items may each have something particular to tell."""
 
 
 def explain(
@@ -37,19 +37,19 @@ def explain(
     ] = None,
     settings: Settings = None,
 ) -> None:
-    """Say why each stage would run, or a single pair or frame, cue by cue."""
+    """Say why each stage would run, or a single pair or frame, verdict by verdict."""
     if what is None and config in STAGES and config not in preset_names():
         raise ConfigError(
             f"{config!r} is a stage; the config comes first, as in 'animeinterp explain CONFIG {config}'"
         )
     session = Session.open(load_config(config, settings or ()), look_only=True)
-    cues = Cues(session)
+    verdicts = Verdicts(session)
     if what is None or what in session.stages:
         for stage in session.stages if what is None else (what,):
-            _print_stage(explain_stage(cues, stage), brief=what is None)
+            _print_stage(explain_stage(verdicts, stage), brief=what is None)
     else:
         for stage, item in items_named(session, what):
-            _print_item(explain_item(cues, stage, item))
+            _print_item(explain_item(verdicts, stage, item))
 
 
 def _print_stage(explained: StageExplanation, *, brief: bool) -> None:
@@ -60,24 +60,24 @@ def _print_stage(explained: StageExplanation, *, brief: bool) -> None:
     _line(f"{stage}: {of_them}", 0, "bold")
     if explained.accepted is not None:
         _line(f"accepted {explained.accepted}", 2)
-    for counted in explained.cues:
-        _print_cue(counted, brief=brief)
+    for counted in explained.verdicts:
+        _print_verdict(counted, brief=brief)
 
 
-def _print_cue(counted: CueCount, *, brief: bool) -> None:
-    cue = counted.cue
-    _line(f"{counted.count:6d}  {cue.text}", 0, _style(cue.kind))
+def _print_verdict(counted: VerdictCount, *, brief: bool) -> None:
+    verdict = counted.verdict
+    _line(f"{counted.count:6d}  {verdict.text}", 0, _style(verdict.kind))
     # What a follower follows stands above it, where all stages are told of.
-    if cue.kind in ("current", "new", "forced") or (brief and cue.kind == "follows"):
+    if verdict.kind in ("current", "new", "forced") or (brief and verdict.kind == "follows"):
         return
     details = {detail for _, detail in counted.examples}
-    if len(details) > 1 or (cue.kind in DETAILED and counted.count == 1 and details != {""}):
+    if len(details) > 1 or (verdict.kind in DETAILED and counted.count == 1 and details != {""}):
         for item, detail in counted.examples:
             _line(f"{item}: {detail}" if detail else item, 8)
     else:
         for detail in filter(None, details):
             _line(detail, 8)
-        if counted.cue.kind not in SETTLED:
+        if counted.verdict.kind not in SETTLED:
             _line(", ".join(item for item, _ in counted.examples), 8, "dim")
             return
     more = counted.count - len(counted.examples)
@@ -86,14 +86,14 @@ def _print_cue(counted: CueCount, *, brief: bool) -> None:
 
 
 def _print_item(explained: ItemExplanation) -> None:
-    cue, kept = explained.cue, explained.kept
-    _line(f"{explained.stage} of {explained.item}: {cue.text}", 0, _style(cue.kind))
-    if cue.detail:
-        _line(cue.detail, 2)
+    verdict, kept = explained.verdict, explained.kept
+    _line(f"{explained.stage} of {explained.item}: {verdict.text}", 0, _style(verdict.kind))
+    if verdict.detail:
+        _line(verdict.detail, 2)
     if kept is None:
         return
     record = kept.record
-    state = record.status if cue.kind in SETTLED else f"kept, but no longer current: {record.status}"
+    state = record.status if verdict.kind in SETTLED else f"kept, but no longer current: {record.status}"
     _line(f"{state}, {_when(kept.committed)}, {record.seconds:.2f} s", 2)
     _line(f"in {kept.shard}", 2)
     if record.output:

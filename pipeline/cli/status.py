@@ -14,27 +14,27 @@ from pipeline.cli.summary import print_accepted, print_failures, print_skipped
 from pipeline.cli.terminal import DEFAULT_CONFIG, KnownConfig, Settings, console, say
 from pipeline.compute.registry import STAGES
 from pipeline.planning.estimates import Estimate, PastRates, StageEstimate, estimate
-from pipeline.planning.live_runs import RunState, runs_of
-from pipeline.planning.reasons import Cues, plan
+from pipeline.planning.live_runs import LiveRun, runs_of
 from pipeline.planning.session import Session
-from pipeline.planning.stage_counts import State, stage_state
+from pipeline.planning.stage_counts import ItemState, stage_state
+from pipeline.planning.verdicts import Verdicts, plan
 
 
 def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> None:
     """Say how far each stage is, and the run if one is going, also from another shell."""
     session = Session.open(load_config(config, settings or ()), look_only=True)
-    cues = Cues(session)
-    console.print(_state_table(cues))
+    verdicts = Verdicts(session)
+    console.print(_state_table(verdicts))
     print_accepted(console, session)
     print_skipped(console, session)
     print_failures(console, session, [])
-    print_plan(session, cues)
+    print_plan(session, verdicts)
     _print_runs(session)
 
 
-def print_plan(session: Session, cues: Cues | None = None) -> None:
+def print_plan(session: Session, verdicts: Verdicts | None = None) -> None:
     """Print what would be computed and why."""
-    reasons = plan(session, cues)
+    reasons = plan(session, verdicts)
     if not any(reasons.values()):
         console.print("nothing to do: everything asked for is done", highlight=False)
     for stage, counts in reasons.items():
@@ -87,13 +87,13 @@ def _estimate_in_words(found: Estimate) -> str:
     return line + (f"; without {', '.join(found.unknown)}, no past rate" if found.unknown else "")
 
 
-def _state_table(cues: Cues) -> Table:
-    names = get_args(State)
+def _state_table(verdicts: Verdicts) -> Table:
+    names = get_args(ItemState)
     table = _narrow_table("stage", "items", *names, "size")
     for column in table.columns[1:]:
         column.justify = "right"
-    for stage in cues.session.stages:
-        found = stage_state(cues, stage)
+    for stage in verdicts.session.stages:
+        found = stage_state(verdicts, stage)
         counts = (str(found.counts[name]) for name in names)
         table.add_row(stage, str(found.items), *counts, decimal(found.size) if found.size else "-")
     return table
@@ -115,7 +115,7 @@ def _print_runs(session: Session) -> None:
         say(_end_line(same[-1]))
 
 
-def _print_going(session: Session, run: RunState) -> None:
+def _print_going(session: Session, run: LiveRun) -> None:
     say(f"a run is going: {_run_line(run)}")
     table = Table("stage", "done", "of", "failed", "rate", "written", box=box.SIMPLE_HEAD)
     for column in table.columns[1:]:
@@ -139,12 +139,12 @@ def _print_going(session: Session, run: RunState) -> None:
     say(f"about {timedelta(seconds=round(left))} left{without}")
 
 
-def _run_line(run: RunState) -> str:
+def _run_line(run: LiveRun) -> str:
     info = run.info
     return f"{info.id}, since {run.started:%Y-%m-%d %H:%M:%S}, process {info.process} on {info.host}"
 
 
-def _end_line(run: RunState) -> str:
+def _end_line(run: LiveRun) -> str:
     info = run.info
     began = f"last run {info.id}, begun {run.started:%Y-%m-%d %H:%M:%S}"
     if run.ended is None:

@@ -16,7 +16,7 @@ from data.images import Frame, to_uint8, write_file
 from data.truth import TRUTH_TIME
 from pipeline.compute.registry import needed_for
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import (
     Tile,
     arrange,
@@ -47,10 +47,10 @@ def contact_sheet(session: Session, pair_id: str) -> Frame:
         and ground truth; the error and the other times, if any. What is not there is a grey tile that
         says why.
     """
-    return _draw(PairView(session, pair_id))
+    return _draw(PairResults(session, pair_id))
 
 
-def _draw(view: PairView) -> Frame:
+def _draw(view: PairResults) -> Frame:
     frames = [view.frame(k) for k in (0, 1)]
     pieces = [view.arrays("segmentation", k) for k in (0, 1)]
     coarse, refined = view.arrays("coarse_flow"), view.arrays("refinement")
@@ -80,7 +80,7 @@ def write_contact_sheet(session: Session, pair_id: str, path: Path) -> bool:
     DataError
         The file cannot be written.
     """
-    view = PairView(session, pair_id)
+    view = PairResults(session, pair_id)
     state = canonical_digest([SHEET_VERSION, view.state()])
     if _state_in(path) == state:
         return False
@@ -101,7 +101,7 @@ def _state_in(path: Path) -> str | None:
         return None
 
 
-def _title(view: PairView, scored: Mapping[str, Array] | None) -> str:
+def _title(view: PairResults, scored: Mapping[str, Array] | None) -> str:
     config = view.session.config
     methods = [
         f"{stage} {resolved_method(stage, config)}"
@@ -125,7 +125,7 @@ def _picture(caption: str, picture: Frame | None, note: str) -> Tile:
     return Tile(caption, picture, "" if picture is not None else note)
 
 
-def _contours(view: PairView, number: int, frame: Frame | None) -> Tile:
+def _contours(view: PairResults, number: int, frame: Frame | None) -> Tile:
     caption = f"contours {number}"
     if frame is None:
         return Tile(caption, None, "frame cannot be read")
@@ -136,13 +136,13 @@ def _contours(view: PairView, number: int, frame: Frame | None) -> Tile:
     )
 
 
-def _pieces(view: PairView, number: int, pieces: Mapping[str, Array] | None) -> Tile:
+def _pieces(view: PairResults, number: int, pieces: Mapping[str, Array] | None) -> Tile:
     if pieces is None:
         return Tile(f"pieces {number}", None, view.why("segmentation", number))
     return Tile(f"pieces {number}: {len(pieces['area'])}", draw_pieces(pieces["label_map"]))
 
 
-def _matches(view: PairView, pieces: list[Mapping[str, Array] | None]) -> list[Tile]:
+def _matches(view: PairResults, pieces: list[Mapping[str, Array] | None]) -> list[Tile]:
     found = view.arrays("matching")
     first, second = pieces
     if found is None or first is None or second is None:
@@ -156,7 +156,7 @@ def _matches(view: PairView, pieces: list[Mapping[str, Array] | None]) -> list[T
     ]
 
 
-def _flows(view: PairView, stage: str, name: str, arrays: Mapping[str, Array] | None) -> list[Tile]:
+def _flows(view: PairResults, stage: str, name: str, arrays: Mapping[str, Array] | None) -> list[Tile]:
     captions = {"01": "0 -> 1", "10": "1 -> 0"}
     title = name.replace("_", " ")
     if arrays is None:
@@ -171,7 +171,7 @@ def _flows(view: PairView, stage: str, name: str, arrays: Mapping[str, Array] | 
     return tiles
 
 
-def _splats(view: PairView, frames: list[Frame | None], refined: Mapping[str, Array] | None) -> list[Tile]:
+def _splats(view: PairResults, frames: list[Frame | None], refined: Mapping[str, Array] | None) -> list[Tile]:
     time = view.times[0]
     first, second = frames
     if refined is None or first is None or second is None:
@@ -193,7 +193,7 @@ def _splats(view: PairView, frames: list[Frame | None], refined: Mapping[str, Ar
     return tiles
 
 
-def _results(view: PairView, made: Mapping[str, Array] | None) -> list[Tile]:
+def _results(view: PairResults, made: Mapping[str, Array] | None) -> list[Tile]:
     times = view.times
     shown = times.index(TRUTH_TIME) if TRUTH_TIME in times else 0
     if made is None:
@@ -207,7 +207,7 @@ def _results(view: PairView, made: Mapping[str, Array] | None) -> list[Tile]:
     return [*tiles, Tile("ground truth", truth)]
 
 
-def _further(view: PairView, made: Mapping[str, Array] | None) -> list[list[Tile]]:
+def _further(view: PairResults, made: Mapping[str, Array] | None) -> list[list[Tile]]:
     """Rows of four with the error and the frames at other times."""
     times = view.times
     if made is None:

@@ -11,9 +11,9 @@ from configs.errors import ConfigError
 from configs.sections import Config
 from pipeline.compute.registry import STAGES
 from pipeline.planning.former_results import FormerResults
-from pipeline.planning.reasons import Cues
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
+from pipeline.planning.verdicts import Verdicts
 from pipeline.store.acceptances import (
     Acceptance,
     Acceptances,
@@ -102,7 +102,7 @@ def propose(session: Session, stage: str) -> Proposal:
     records = [record for _, record in session.records(stage)]
     if all(record is not None for record in records):
         raise ConfigError(f"{option}: nothing to accept, its results are current")
-    former = Cues(session).history.former(stage)
+    former = Verdicts(session).history.former(stage)
     if not former:
         raise ConfigError(f"{option}: nothing to accept, the cache holds no other results of {stage}")
     own = [results for results in former if results.description.reads == now.reads]

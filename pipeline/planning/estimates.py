@@ -13,8 +13,8 @@ from rich.filesize import decimal
 
 from pipeline.compute.registry import STAGES
 from pipeline.planning.former_results import StageHistory
-from pipeline.planning.reasons import items_to_compute
 from pipeline.planning.session import Session
+from pipeline.planning.verdicts import items_to_compute
 from pipeline.planning.worker_count import fit_to_work
 from pipeline.store.shard_manifest import ShardManifest
 from pipeline.store.stage_descriptions import DIGITS_SHOWN

@@ -1,4 +1,4 @@
-"""Why each stage, or each item of one, would run: cues counted, and everything that is known of an item."""
+"""Why each stage or item would run: verdicts counted, and everything that is known of an item."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 
 from configs.errors import ConfigError
 from pipeline.compute.registry import STAGES, needed_for
-from pipeline.planning.reasons import SETTLED, Cue, Cues
 from pipeline.planning.selection import SUGGESTIONS
 from pipeline.planning.session import Session
+from pipeline.planning.verdicts import SETTLED, Verdict, Verdicts
 from pipeline.store.acceptances import Acceptance
 from pipeline.store.shard_manifest import MANIFEST_NAME, ItemRecord, read_manifest
 
-EXAMPLES = 3  # items named for a cue
+EXAMPLES = 3  # items named for a verdict
 
 
 @dataclass
-class CueCount:
-    """A cue with the items that it holds for."""
+class VerdictCount:
+    """A verdict with the items that it holds for."""
 
-    cue: Cue
+    verdict: Verdict
     count: int = 0
     examples: list[tuple[str, str]] = field(default_factory=list)
     """Ids of the first of them, with what is particular to each."""
@@ -34,19 +34,19 @@ class StageExplanation:
     """Why a stage would run, or why not."""
 
     stage: str
-    cues: tuple[CueCount, ...]
+    verdicts: tuple[VerdictCount, ...]
     """Those by which items would be computed first, then the settled ones; the more items the earlier."""
     accepted: Acceptance | None
 
     @property
     def items(self) -> int:
         """Items asked for."""
-        return sum(found.count for found in self.cues)
+        return sum(found.count for found in self.verdicts)
 
     @property
     def to_compute(self) -> int:
         """Items that would be computed."""
-        return sum(found.count for found in self.cues if found.cue.kind not in SETTLED)
+        return sum(found.count for found in self.verdicts if found.verdict.kind not in SETTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +66,28 @@ class ItemExplanation:
 
     stage: str
     item: str
-    cue: Cue
+    verdict: Verdict
     kept: KeptItem | None
     """The current one, or the last one that is no longer current."""
 
 
-def explain_stage(cues: Cues, stage: str) -> StageExplanation:
-    """Count the cues of a stage's items."""
-    found: dict[Cue, CueCount] = {}
-    for item, _ in cues.session.locations(stage):
-        cue = cues.cue(stage, item)
-        counted = found.setdefault(cue, CueCount(cue))
+def explain_stage(verdicts: Verdicts, stage: str) -> StageExplanation:
+    """Count the verdicts of a stage's items."""
+    found: dict[Verdict, VerdictCount] = {}
+    for item, _ in verdicts.session.locations(stage):
+        verdict = verdicts.verdict(stage, item)
+        counted = found.setdefault(verdict, VerdictCount(verdict))
         counted.count += 1
         if len(counted.examples) < EXAMPLES:
-            counted.examples.append((cues.session.layout.item_id(stage, item), cue.detail))
-    ordered = sorted(found.values(), key=lambda each: (each.cue.kind in SETTLED, -each.count))
-    return StageExplanation(stage, tuple(ordered), cues.session.accepted(stage))
+            counted.examples.append((verdicts.session.layout.item_id(stage, item), verdict.detail))
+    ordered = sorted(found.values(), key=lambda each: (each.verdict.kind in SETTLED, -each.count))
+    return StageExplanation(stage, tuple(ordered), verdicts.session.accepted(stage))
 
 
-def explain_item(cues: Cues, stage: str, item: int) -> ItemExplanation:
+def explain_item(verdicts: Verdicts, stage: str, item: int) -> ItemExplanation:
     """Tell what is known of an item, given by its position in the manifest."""
-    name = cues.session.layout.item_id(stage, item)
-    return ItemExplanation(stage, name, cues.cue(stage, item), _kept(cues, stage, item))
+    name = verdicts.session.layout.item_id(stage, item)
+    return ItemExplanation(stage, name, verdicts.verdict(stage, item), _kept(verdicts, stage, item))
 
 
 def items_named(session: Session, name: str) -> list[tuple[str, int]]:
@@ -108,12 +108,12 @@ def items_named(session: Session, name: str) -> list[tuple[str, int]]:
     return [(stage, item) for stage in session.stages for item in of_unit[STAGES[stage].unit]]
 
 
-def _kept(cues: Cues, stage: str, item: int) -> KeptItem | None:
-    session, name = cues.session, cues.session.layout.item_id(stage, item)
+def _kept(verdicts: Verdicts, stage: str, item: int) -> KeptItem | None:
+    session, name = verdicts.session, verdicts.session.layout.item_id(stage, item)
     location = session.current.locate(stage, item) or session.current.index(stage).last(name)
     if location is not None:
         return _kept_in(location.path, location.record)
-    former = cues.former(stage, item)
+    former = verdicts.former(stage, item)
     if former is None:
         return None
     path = former.items[name]

@@ -43,7 +43,7 @@ class StageProgress:
 
 
 @dataclass(frozen=True)
-class RunState:
+class LiveRun:
     """A run as seen from outside."""
 
     folder: Path
@@ -91,7 +91,7 @@ class RunState:
         return left, tuple(unknown)
 
 
-def look_at_run(folder: Path, info: RunInfo) -> RunState:
+def look_at_run(folder: Path, info: RunInfo) -> LiveRun:
     """Read what a run has written of itself so far."""
     stages: dict[str, StageProgress] = {}
     for event in read_events(folder):
@@ -108,16 +108,16 @@ def look_at_run(folder: Path, info: RunInfo) -> RunState:
             found.failed += event["failed"]
             found.seconds += event["seconds"]
             found.size += event["bytes"]
-    return RunState(folder, info, is_alive(info, folder), stages)
+    return LiveRun(folder, info, is_alive(info, folder), stages)
 
 
-def runs_of(session: Session) -> tuple[list[RunState], list[RunState]]:
+def runs_of(session: Session) -> tuple[list[LiveRun], list[LiveRun]]:
     """Runs in a session's cache, in the order they began: those of the same work, and others that go on.
 
     Of the same work are runs with the fingerprints that the session has, on the same dataset.
     """
-    same: list[RunState] = []
-    others: list[RunState] = []
+    same: list[LiveRun] = []
+    others: list[LiveRun] = []
     for folder, info in read_runs(session.config.store.cache.expanduser()):
         fingerprints = {stage: info.fingerprints.get(stage) for stage in session.stages}
         wanted = {stage: session.fingerprints[stage] for stage in session.stages}

@@ -6,17 +6,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.planning.reasons import CHANGED, Cues
+from pipeline.planning.verdicts import CHANGED, Verdicts
 
-State = Literal["done", "failed", "skipped", "stale", "waiting", "missing"]
+ItemState = Literal["done", "failed", "skipped", "stale", "waiting", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
-class StageState:
+class StageCounts:
     """How far a stage is."""
 
     stage: str
-    counts: Counter[State]
+    counts: Counter[ItemState]
     """`stale`: there, but of other settings or inputs; `waiting`: for an earlier stage; `missing`: neither
     there nor waiting, or damaged."""
     size: int
@@ -28,17 +28,19 @@ class StageState:
         return self.counts.total()
 
 
-def stage_state(cues: Cues, stage: str) -> StageState:
+def stage_state(verdicts: Verdicts, stage: str) -> StageCounts:
     """Look how far a stage is."""
-    session = cues.session
-    counts: Counter[State] = Counter(_state(cues, stage, item) for item, _ in session.locations(stage))
-    return StageState(
+    session = verdicts.session
+    counts: Counter[ItemState] = Counter(
+        _state(verdicts, stage, item) for item, _ in session.locations(stage)
+    )
+    return StageCounts(
         stage, counts, sum(found.size for found in session.current.index(stage).shards.values())
     )
 
 
-def _state(cues: Cues, stage: str, item: int) -> State:
-    kind = cues.cue(stage, item).kind
+def _state(verdicts: Verdicts, stage: str, item: int) -> ItemState:
+    kind = verdicts.verdict(stage, item).kind
     if kind in ("current", "forced"):
         return "done"
     if kind in ("failed", "retry"):
@@ -47,4 +49,4 @@ def _state(cues: Cues, stage: str, item: int) -> State:
         return "skipped"
     if kind in CHANGED:
         return "stale"
-    return "waiting" if cues.session.current.inputs_of(stage, item) is None else "missing"
+    return "waiting" if verdicts.session.current.inputs_of(stage, item) is None else "missing"

@@ -13,12 +13,12 @@ from data.manifest import Pair
 from pipeline.compute.registry import STAGES, needed_for
 from pipeline.planning.selection import unknown_pair
 from pipeline.planning.session import Session
-from pipeline.store.array_specs import VARIABLES, Array
+from pipeline.store.array_specs import ARRAY_SPECS, Array
 from pipeline.store.fingerprints import canonical_digest
 from pipeline.store.shard_manifest import ItemRecord
 from pipeline.store.stage_index import Location
 
-State = Literal["ok", "damaged", "earlier", "missing", "failed", "skipped", "unneeded"]
+ResultState = Literal["ok", "damaged", "earlier", "missing", "failed", "skipped", "unneeded"]
 """Of a stage's results: there; partly unreadable; there, but an earlier stage's are not; not computed;
 failed or skipped, as recorded; not part of the run."""
 
@@ -27,7 +27,7 @@ failed or skipped, as recorded; not part of the run."""
 class Found:
     """What the cache holds of a pair for one stage."""
 
-    state: State
+    state: ResultState
     note: str = ""
     """What is wrong, where anything is."""
     arrays: Mapping[str, Array] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Found:
         return None if self.location is None else self.location.record
 
 
-class PairView:
+class PairResults:
     """One pair's results as they are in the cache, whatever of them is there.
 
     Parameters
@@ -140,7 +140,7 @@ class PairView:
         if location is None:
             return self._without_current(stage, items[number])
         if location.record.status != "ok":
-            status: State = "failed" if location.record.status == "failed" else "skipped"
+            status: ResultState = "failed" if location.record.status == "failed" else "skipped"
             return Found(status, f"{location.record.status}: {location.record.reason}", location=location)
         return _read(stage, location, "ok", "")
 
@@ -168,10 +168,10 @@ class PairView:
         return any(inputs.get(f"frame{k}", frame.digest) != frame.digest for k, frame in enumerate(frames))
 
 
-def _read(stage: str, location: Location, state: State, note: str) -> Found:
+def _read(stage: str, location: Location, state: ResultState, note: str) -> Found:
     """Read array by array, so that one that is damaged leaves the others."""
     arrays: dict[str, Array] = {}
-    for variable in VARIABLES[stage]:
+    for variable in ARRAY_SPECS[stage]:
         try:
             arrays |= location.read([variable.name])
         except CacheError as error:

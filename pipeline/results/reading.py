@@ -27,7 +27,7 @@ from configs.sections import Config
 from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
 from pipeline.results.scores import score_table
-from pipeline.store.array_specs import VARIABLES, Array
+from pipeline.store.array_specs import ARRAY_SPECS, Array
 from pipeline.store.run_records import RunInfo, read_runs
 from pipeline.store.shard_manifest import ItemRecord
 from pipeline.store.stage_index import Location, StageIndex
@@ -123,7 +123,7 @@ class StageResults:
                 arrays[v.name],
                 {"meaning": v.meaning},
             )
-            for v in VARIABLES[self.stage]
+            for v in ARRAY_SPECS[self.stage]
         }
         return xarray.Dataset(variables, attrs={"stage": self.stage, "id": item})
 

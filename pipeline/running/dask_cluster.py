@@ -21,7 +21,7 @@ from configs.sections import ExecutorSection
 from pipeline.compute.warm_up import prepare_process
 from pipeline.running.interruption import GO_ON
 from pipeline.running.local_cluster import has_dashboard, start_local_cluster
-from pipeline.running.waiting_for_workers import Patience, offers
+from pipeline.running.waiting_for_workers import WorkerWait, offers
 from pipeline.running.worker_checks import Surroundings, UnfitWorkerError, WorkerDiedError
 from pipeline.store.sizes import in_bytes
 
@@ -182,7 +182,7 @@ class DaskExecutor:
     ) -> Generator[tuple[Job, Outcome | Exception], None, None]:
         """Run each job until it returns, fails, or its worker has died."""
         setting, resource = self._resource(stage)
-        patience = Patience(self._section, setting, resource)
+        patience = WorkerWait(self._section, setting, resource)
         waiting, running = deque(jobs), dict[Future, Job]()
         finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
         # Dask takes jobs of one name for a group, and hands them to workers as these become free.

@@ -17,7 +17,7 @@ REPEAT_SECONDS = 600.0
 logger = logging.getLogger(__name__)
 
 
-class Patience:
+class WorkerWait:
     """Watches whether a cluster has anybody for the jobs at hand.
 
     Parameters

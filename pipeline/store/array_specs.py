@@ -14,7 +14,7 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class ArraySpec:
     """A stored array: one entry per item of a shard."""
 
     name: str
@@ -37,9 +37,9 @@ class Variable:
             )
 
 
-def _flows(prefix: str, meaning: str, shuffle: Literal["byte", "bit"]) -> tuple[Variable, ...]:
+def _flows(prefix: str, meaning: str, shuffle: Literal["byte", "bit"]) -> tuple[ArraySpec, ...]:
     return tuple(
-        Variable(
+        ArraySpec(
             f"{prefix}{direction}",
             ("float32",),
             ("dx_dy", "y", "x"),
@@ -50,9 +50,9 @@ def _flows(prefix: str, meaning: str, shuffle: Literal["byte", "bit"]) -> tuple[
     )
 
 
-def _per_piece(name: str, dtype: str, meaning: str) -> tuple[Variable, ...]:
+def _per_piece(name: str, dtype: str, meaning: str) -> tuple[ArraySpec, ...]:
     return tuple(
-        Variable(
+        ArraySpec(
             f"{name}{direction}",
             (dtype,),
             ("piece",),
@@ -63,15 +63,15 @@ def _per_piece(name: str, dtype: str, meaning: str) -> tuple[Variable, ...]:
     )
 
 
-VARIABLES: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
+ARRAY_SPECS: Mapping[str, tuple[ArraySpec, ...]] = MappingProxyType(
     {
         "segmentation": (
-            Variable(
+            ArraySpec(
                 "label_map", ("int32",), ("y", "x"), "piece of each pixel, 0 .. pieces - 1, by ascending area"
             ),
-            Variable("area", ("int32",), ("piece",), "pixels", ragged=True),
-            Variable("centroid", ("float64",), ("piece", "x_y"), "mean position, px", ragged=True),
-            Variable(
+            ArraySpec("area", ("int32",), ("piece",), "pixels", ragged=True),
+            ArraySpec("centroid", ("float64",), ("piece", "x_y"), "mean position, px", ragged=True),
+            ArraySpec(
                 "box",
                 ("int32",),
                 ("piece", "corner"),
@@ -80,7 +80,7 @@ VARIABLES: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
             ),
         ),
         "features": (
-            Variable(
+            ArraySpec(
                 "piece_features",
                 ("float32",),
                 ("piece", "channel"),
@@ -92,7 +92,7 @@ VARIABLES: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
             *_per_piece("match", "int32", "best piece of the other frame"),
             *_per_piece("rank_sum", "int32", "rank of the match plus rank back, 0 = mutual best"),
             *_per_piece("score", "float32", "affinity of the match"),
-            Variable(
+            ArraySpec(
                 "affinity",
                 ("float32",),
                 ("piece0_piece1",),
@@ -107,12 +107,12 @@ VARIABLES: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
         ),
         "refinement": _flows("refined_flow", "refined flow", "bit"),
         "synthesis": (
-            Variable(
+            ArraySpec(
                 "frames", ("uint8", "float16"), ("time", "y", "x", "rgb"), "in-between frames, 0..255 or 0..1"
             ),
         ),
         "evaluation": (
-            Variable(
+            ArraySpec(
                 "scores",
                 ("float64",),
                 ("metric",),
@@ -132,7 +132,7 @@ def check_item(stage: str, arrays: Mapping[str, Array]) -> None:
     ValueError
         A variable is missing, surplus, or unlike its spec.
     """
-    expected = {variable.name: variable for variable in VARIABLES[stage]}
+    expected = {variable.name: variable for variable in ARRAY_SPECS[stage]}
     if arrays.keys() != expected.keys():
         raise ValueError(f"{stage}: arrays {sorted(arrays)}; expected {sorted(expected)}")
     for name, variable in expected.items():

@@ -11,7 +11,7 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec, ZstdCodec
 
-from pipeline.store.array_specs import Array, Variable
+from pipeline.store.array_specs import Array, ArraySpec
 
 # By measurement (docs/performance.md): higher levels cost much time for little space.
 PLAIN_LEVEL = 3
@@ -26,7 +26,7 @@ SHAPES = "shapes"
 """Attribute of the others: the shape of each item, zeros where there is none."""
 
 
-def write_variable(group: zarr.Group, variable: Variable, items: Sequence[Array | None]) -> None:
+def write_array(group: zarr.Group, variable: ArraySpec, items: Sequence[Array | None]) -> None:
     """Write one array of a shard.
 
     Parameters
@@ -55,7 +55,7 @@ def write_variable(group: zarr.Group, variable: Variable, items: Sequence[Array 
     _write_array(group, variable, values, (1, *largest), {SHAPES: shapes.tolist()})
 
 
-def _write_ragged(group: zarr.Group, variable: Variable, items: Sequence[Array | None]) -> None:
+def _write_ragged(group: zarr.Group, variable: ArraySpec, items: Sequence[Array | None]) -> None:
     offsets = np.cumsum([0, *(0 if item is None else len(item) for item in items)])
     if offsets[-1]:
         values = np.concatenate([item for item in items if item is not None])
@@ -64,7 +64,7 @@ def _write_ragged(group: zarr.Group, variable: Variable, items: Sequence[Array |
 
 
 def _write_array(
-    group: zarr.Group, variable: Variable, values: Array, chunk: tuple[int, ...], extent: dict[str, Any]
+    group: zarr.Group, variable: ArraySpec, values: Array, chunk: tuple[int, ...], extent: dict[str, Any]
 ) -> None:
     shard = (-(-values.shape[0] // chunk[0]) * chunk[0], *values.shape[1:])
     array = group.create_array(
@@ -80,7 +80,7 @@ def _write_array(
     array[...] = values
 
 
-def _compressors(variable: Variable, itemsize: int) -> list[Any]:
+def _compressors(variable: ArraySpec, itemsize: int) -> list[Any]:
     if variable.shuffle is None:
         return [ZstdCodec(level=PLAIN_LEVEL), Crc32cCodec()]
     shuffle = BloscShuffle.shuffle if variable.shuffle == "byte" else BloscShuffle.bitshuffle
@@ -96,7 +96,7 @@ class OpenShard:
         self._arrays: dict[str, zarr.Array[Any] | None] = {}
         self._whole: dict[str, Array] = {}
 
-    def read(self, variable: Variable, row: int) -> Array:
+    def read(self, variable: ArraySpec, row: int) -> Array:
         """One item's part of an array."""
         array = self._array(variable.name)
         if variable.ragged:

@@ -12,10 +12,10 @@ import numpy as np
 import zarr
 
 from configs.errors import CacheError
-from pipeline.store.array_specs import VARIABLES, Array
+from pipeline.store.array_specs import ARRAY_SPECS, Array
 from pipeline.store.commits import commit_folder, locked, sync_tree, unfinished_folder
 from pipeline.store.fingerprints import DIGEST_LENGTH
-from pipeline.store.shard_arrays import OpenShard, open_shard, write_variable
+from pipeline.store.shard_arrays import OpenShard, open_shard, write_array
 from pipeline.store.shard_manifest import (
     MANIFEST_NAME,
     ShardManifest,
@@ -99,8 +99,8 @@ def write_shard(
     unfinished = unfinished_folder(path)
     try:
         group = zarr.create_group(unfinished, zarr_format=3, attributes={"stage": manifest.stage})
-        for variable in VARIABLES[manifest.stage]:
-            write_variable(group, variable, [None if item is None else item[variable.name] for item in items])
+        for variable in ARRAY_SPECS[manifest.stage]:
+            write_array(group, variable, [None if item is None else item[variable.name] for item in items])
         write_manifest(unfinished, replace(manifest, files=file_states(unfinished)))
         size = sync_tree(unfinished)
         with locked(path.parent):
@@ -125,7 +125,7 @@ def read_item(
     record = manifest.items[row]
     if record.status != "ok":
         raise CacheError(f"{path}: item {record.id!r} holds no data ({record.status}: {record.reason})")
-    wanted = [v for v in VARIABLES[manifest.stage] if names is None or v.name in names]
+    wanted = [v for v in ARRAY_SPECS[manifest.stage] if names is None or v.name in names]
     arrays: dict[str, Array] = {}
     for variable in wanted:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.store.array_specs import VARIABLES
+from pipeline.store.array_specs import ARRAY_SPECS
 from pipeline.store.shard_manifest import (
     MANIFEST_NAME,
     ShardManifest,
@@ -99,7 +99,7 @@ def _damaged_items(path: Path, manifest: ShardManifest) -> dict[str, str]:
         if record.status != "ok":
             continue
         found = []
-        for variable in VARIABLES[manifest.stage]:
+        for variable in ARRAY_SPECS[manifest.stage]:
             try:
                 read_item(path, manifest, row, [variable.name])
             except DamagedShardError as error:

@@ -17,7 +17,7 @@ from pipeline.exports.sgm_export import FlowType, export_sgm
 from pipeline.pages.inspect.pair_pages import write_pages
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from pipeline.running.execute import execute
 from pipeline.running.run import RunReport
 from tests.browser import Browser, browser_running, find_browser
@@ -179,14 +179,14 @@ def browser(running: Browser) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def view(cartoons: Path, finished_cache: Path) -> PairView:
+def view(cartoons: Path, finished_cache: Path) -> PairResults:
     """A finished pair."""
     session = Session.open(load_config("demo", small_settings(cartoons, finished_cache)), look_only=True)
-    return PairView(session, session.manifest.pairs[0].id)
+    return PairResults(session, session.manifest.pairs[0].id)
 
 
 @pytest.fixture(scope="session")
-def page(view: PairView, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page(view: PairResults, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path,) = write_pages(view.session, [view.pair.id], tmp_path_factory.mktemp("pages"))
     return path
 

@@ -13,7 +13,7 @@ from data.images import Frame
 from data.truth import TRUTH_TIME
 from pipeline.compute.networks import load_network
 from pipeline.pages.inspect.embedded_pictures import Picture
-from pipeline.results.pair_results import Found, PairView
+from pipeline.results.pair_results import Found, PairResults
 from pipeline.store.array_specs import Array
 from pipeline.store.fingerprints import resolved_method
 from stages.coarse_flow import PieceFate, measure_overlaps
@@ -34,7 +34,7 @@ class Material:
         The pair's results.
     """
 
-    def __init__(self, view: PairView) -> None:
+    def __init__(self, view: PairResults) -> None:
         self.view = view
         self.config: Config = view.session.config
         self.pictures: dict[str, Picture] = {}

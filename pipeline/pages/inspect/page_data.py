@@ -26,7 +26,7 @@ from pipeline.pages.inspect.stages_to_flow import (
     refinement_part,
     segmentation_part,
 )
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import COLOR_WHEEL, heat_colors
 
 PAGE_FORMAT = 1
@@ -36,7 +36,7 @@ SHARE_DIGITS = 4
 LEVELS = ("easy", "medium", "hard")
 
 
-def page_data(view: PairView, command: Sequence[str] = ()) -> dict[str, Any]:
+def page_data(view: PairResults, command: Sequence[str] = ()) -> dict[str, Any]:
     """Gather what the page of a pair shows.
 
     Parameters
@@ -118,7 +118,7 @@ def _command(words: Sequence[str], stage: str, pair_id: str) -> str:
     return shlex.join([*words, "--id", pair_id, "--to", stage]) if words else ""
 
 
-def about(view: PairView) -> list[str]:
+def about(view: PairResults) -> list[str]:
     """What the annotation says of the pair, and what is wrong with it."""
     note = view.pair.annotation
     told: list[str] = []

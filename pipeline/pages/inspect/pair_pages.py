@@ -23,7 +23,7 @@ from pipeline.pages.inspect.embedded_pictures import data_uri
 from pipeline.pages.inspect.frames_and_scores import score_text
 from pipeline.pages.inspect.page_data import PAGE_FORMAT, about, page_data
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from pipeline.store.fingerprints import canonical_digest
 from stages.evaluation import METRICS
 
@@ -75,10 +75,10 @@ def write_pages(
     """
     ids = list(dict.fromkeys(ids))
     for name in ids:
-        PairView(session, name)  # unknown ids are refused before anything is written
+        PairResults(session, name)  # unknown ids are refused before anything is written
     paths = [folder / f"{name}.html" for name in ids]
     for number, path in enumerate(paths):
-        view = PairView(session, ids[number])  # it holds what it has read, so one at a time
+        view = PairResults(session, ids[number])  # it holds what it has read, so one at a time
         links = _links(ids, number)
         shown = [PAGE_FORMAT, _page_files(), list(command), [link.path for link in links], about(view)]
         state = canonical_digest([*shown, view.state()])
@@ -88,7 +88,7 @@ def write_pages(
     if len(ids) == 1:
         return paths
     index = folder / _index_name(ids)
-    write_file(index, render_index(PairView(session, name) for name in ids).encode())
+    write_file(index, render_index(PairResults(session, name) for name in ids).encode())
     return [index, *paths]
 
 
@@ -143,7 +143,7 @@ def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ())
     )
 
 
-def render_index(views: Iterable[PairView]) -> str:
+def render_index(views: Iterable[PairResults]) -> str:
     """A page with links to the pages of several pairs, their pictures and scores."""
     style = page_style("inspect/page.css")
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("", "pair", *INDEX_SCORES))
@@ -157,7 +157,7 @@ def render_index(views: Iterable[PairView]) -> str:
     )
 
 
-def _index_row(view: PairView) -> str:
+def _index_row(view: PairResults) -> str:
     name = view.pair.id
     frame = view.frame(0)
     picture = (

@@ -8,12 +8,12 @@ from typing import Any
 
 from pipeline.compute.registry import STAGES, binding_of
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import Found, PairView
+from pipeline.results.pair_results import Found, PairResults
 from pipeline.store.fingerprints import flat_settings, resolved_section
 from pipeline.store.shard_manifest import MANIFEST_NAME
 
 
-def stage_record(view: PairView, stage: str) -> dict[str, Any]:
+def stage_record(view: PairResults, stage: str) -> dict[str, Any]:
     """What is known of a stage's results: of both frames, or of the pair."""
     session = view.session
     numbers = (0, 1) if STAGES[stage].unit == "frame" else (0,)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from configs.sections import Config
-from pipeline.results.pair_results import Found, State
+from pipeline.results.pair_results import Found, ResultState
 from pipeline.store.fingerprints import resolved_method
 
 Layer = dict[str, Any]
@@ -18,7 +18,7 @@ View = dict[str, Any]
 Fact = tuple[str, str]
 
 
-STATE_WORDS: Mapping[State, str] = {"missing": "not computed", "unneeded": "not needed"}
+STATE_WORDS: Mapping[ResultState, str] = {"missing": "not computed", "unneeded": "not needed"}
 
 
 def layer(label: str, picture: str, draw: str, alt: str, **more: Any) -> Layer:

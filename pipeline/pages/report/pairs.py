@@ -16,7 +16,7 @@ from configs.sections import Config
 from data.images import Frame, to_uint8
 from data.truth import TRUTH_TIME
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import error_map
 
 THUMBNAIL_SIDE = 400  # px, the longer one at most: sharp on fine screens, too
@@ -38,7 +38,7 @@ class Thumbnail:
 
 def inspect_folder(config: Config) -> Path:
     """Folder where `inspect` writes the pages of pairs by default."""
-    return (config.store.results or config.store.cache).expanduser().parent / "contact_sheets"
+    return (config.store.results or config.store.cache).expanduser().parent / "inspect"
 
 
 def page_finder(pages: Path, report: Path) -> Callable[[str], str]:
@@ -55,7 +55,7 @@ def page_finder(pages: Path, report: Path) -> Callable[[str], str]:
 
 def thumbnails(session: Session, pair_id: str) -> list[Thumbnail]:
     """Frame 0, the result, the ground truth and the error; frame 1 in place of these two without a truth."""
-    view = PairView(session, pair_id)
+    view = PairResults(session, pair_id)
     times = view.times
     shown = times.index(TRUTH_TIME) if TRUTH_TIME in times else 0
     made = view.arrays("synthesis")

@@ -352,7 +352,7 @@ def test_inspect_opens_what_it_wrote(
     assert command("inspect", "good_a", "-c", "paper", *options)[0] == 0
     assert opened == []
     assert command("inspect", "good_a", "-c", "paper", "--open", *options)[0] == 0
-    assert opened == [(tmp_path / "contact_sheets" / "good_a.html").as_uri()]
+    assert opened == [(tmp_path / "inspect" / "good_a.html").as_uri()]
 
 
 def test_demo_draws_runs_scores_and_shows(command: Command, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def test_report_of_a_finished_run(
     assert lines[:3] == [str(folder / name) for name in ("report.html", "scores.csv", "items.csv")]
     if find_spec("pyarrow") is None:
         assert lines[3].startswith("note: scores.parquet needs pyarrow")
-    assert len(list((tmp_path / "contact_sheets").glob("*.html"))) == 1
+    assert len(list((tmp_path / "inspect").glob("*.html"))) == 1
 
 
 def test_report_goes_where_it_is_told_and_is_of_the_pairs_asked_for(

@@ -13,7 +13,7 @@ from pipeline.compute.stage_work import matching_of
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.shard_planning import shard_job
-from pipeline.store.array_specs import VARIABLES, check_item
+from pipeline.store.array_specs import ARRAY_SPECS, check_item
 from pipeline.store.shards import array_digest
 from tests.pipeline.conftest import SIZE, Opener, Runner, small_settings
 
@@ -33,7 +33,7 @@ def source_of(session: Session, stage: str, number: int = 0) -> ItemSource:
 
 def test_stages_read_earlier_ones_and_keep_known_arrays() -> None:
     names = list(STAGES)
-    assert names == list(VARIABLES)
+    assert names == list(ARRAY_SPECS)
     for position, (name, binding) in enumerate(STAGES.items()):
         assert binding.name == name
         assert set(binding.reads) <= set(names[:position])

@@ -11,7 +11,7 @@ from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
 from pipeline.pages.inspect.page_data import page_data
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from pipeline.store.array_specs import Array
 from stages.working_size import resize_labels
 from tests.pipeline.conftest import Opener, Runner
@@ -48,7 +48,7 @@ def test_large_frames_are_matched_at_a_working_height(
     flow = arrays(session, "coarse_flow")["coarse_flow01"]
     assert flow.shape == (2, *LARGE)
     assert arrays(session, "synthesis")["frames"].shape == (1, *LARGE, 3)
-    page = page_data(PairView(session, session.manifest.pairs[0].id))
+    page = page_data(PairResults(session, session.manifest.pairs[0].id))
     table = page["pieces"][0]
     assert sum(table["area"]) == LARGE[0] * LARGE[1]
     assert table["limits"]["largest"] == pytest.approx(0.12 * 72 * 128)

@@ -14,8 +14,9 @@ from rich.console import Console
 from data.images import read_image, write_image
 from data.sgm_folders import FLOWS
 from pipeline.exports.sgm_export import FlowType, export_sgm
-from pipeline.planning.reasons import plan
 from pipeline.planning.session import Session
+from pipeline.planning.shard_planning import shard_job
+from pipeline.planning.verdicts import plan
 from pipeline.results.scores import score_table
 from stages.evaluation.matching_scores import MATCHING_METRICS
 from tests.pipeline.conftest import PAIRS, SIZE, Command, Opener, Runner, set_options
@@ -329,7 +330,7 @@ def test_relative_folders_are_those_of_the_command(
     open_session: Opener, flows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(flows.parent)
-    job = open_session(*importing(Path("flows"))).job("coarse_flow", 0)
+    job = shard_job(open_session(*importing(Path("flows"))), "coarse_flow", 0)
     sources = [item.source for item in job.items]
     assert all(path.is_absolute() for source in sources if source is not None for path in source.flows)
     assert sources[0] is not None

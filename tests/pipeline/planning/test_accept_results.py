@@ -11,9 +11,9 @@ from configs.loading import load_config
 from data.images import read_image, write_image
 from pipeline.compute.registry import STAGES
 from pipeline.planning.accept_results import change_acceptances
-from pipeline.planning.reasons import plan
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
+from pipeline.planning.verdicts import plan
 from pipeline.store.run_records import read_runs
 from tests.pipeline.conftest import PAIRS, Opener, Runner
 

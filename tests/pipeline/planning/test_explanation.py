@@ -5,15 +5,15 @@ import pytest
 from configs.errors import ConfigError
 from pipeline.compute.registry import STAGES
 from pipeline.planning.explanation import EXAMPLES, explain_item, explain_stage, items_named
-from pipeline.planning.reasons import Cues, plan
+from pipeline.planning.verdicts import Verdicts, plan
 from tests.pipeline.conftest import PAIRS, Opener, Runner
 
 
-def test_a_stage_that_is_done_has_one_cue(finished: None, open_session: Opener) -> None:
-    found = explain_stage(Cues(open_session()), "features")
+def test_a_stage_that_is_done_has_one_verdict(finished: None, open_session: Opener) -> None:
+    found = explain_stage(Verdicts(open_session()), "features")
     assert (found.items, found.to_compute, found.accepted) == (2 * PAIRS, 0, None)
-    (counted,) = found.cues
-    assert counted.cue.kind == "current"
+    (counted,) = found.verdicts
+    assert counted.verdict.kind == "current"
     assert counted.count == 2 * PAIRS
     assert len(counted.examples) == EXAMPLES
 
@@ -23,20 +23,20 @@ def test_cues_to_compute_come_first_and_agree_with_the_plan(run: Runner, open_se
     run("matching.area_penalty=7", last="matching", ids=tuple(pairs[:1]))
     run(last="matching", ids=(pairs[1],))
     session = open_session()
-    found = explain_stage(Cues(session), "matching")
-    assert [(counted.cue.kind, counted.count) for counted in found.cues] == [
+    found = explain_stage(Verdicts(session), "matching")
+    assert [(counted.verdict.kind, counted.count) for counted in found.verdicts] == [
         ("new", PAIRS - 2),
         ("settings", 1),
         ("current", 1),
     ]
     assert found.to_compute == plan(session)["matching"].total()
-    assert [name for name, _ in found.cues[1].examples] == [pairs[0]]
+    assert [name for name, _ in found.verdicts[1].examples] == [pairs[0]]
 
 
 def test_an_item_tells_where_it_is_and_what_it_holds(finished: None, open_session: Opener) -> None:
     session = open_session()
-    found = explain_item(Cues(session), "matching", 1)
-    assert found.cue.kind == "current"
+    found = explain_item(Verdicts(session), "matching", 1)
+    assert found.verdict.kind == "current"
     assert found.item == session.manifest.pairs[1].id
     assert found.kept is not None
     assert found.kept.shard == session.shard_path("matching", session.layout.group_of("matching", 1))
@@ -48,15 +48,15 @@ def test_an_item_tells_where_it_is_and_what_it_holds(finished: None, open_sessio
 def test_an_item_of_former_settings_tells_where_it_was(finished: None, open_session: Opener) -> None:
     before = open_session().fingerprints["matching"]
     session = open_session("matching.area_penalty=7")
-    found = explain_item(Cues(session), "matching", 0)
-    assert found.cue.kind == "settings"
+    found = explain_item(Verdicts(session), "matching", 0)
+    assert found.verdict.kind == "settings"
     assert found.kept is not None
     assert found.kept.fingerprint == before
     assert found.kept.record.id == session.manifest.pairs[0].id
 
 
 def test_an_item_that_is_nowhere_is_kept_nowhere(open_session: Opener) -> None:
-    assert explain_item(Cues(open_session()), "matching", 0).kept is None
+    assert explain_item(Verdicts(open_session()), "matching", 0).kept is None
 
 
 def test_a_pair_comes_with_its_frames_and_a_frame_alone(open_session: Opener) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.compute.shard_jobs import ShardOutcome
-from pipeline.planning.live_runs import RunState, StageProgress, look_at_run, runs_of
+from pipeline.planning.live_runs import LiveRun, StageProgress, look_at_run, runs_of
 from pipeline.running.run_record import RunRecord
 from pipeline.store.run_records import INFO_NAME, LOG_NAME
 from tests.pipeline.conftest import PAIRS, Opener, Runner
@@ -100,10 +100,10 @@ def test_a_run_whose_process_has_gone_is_not_alive(open_session: Opener) -> None
     record.end("finished", ())
 
 
-def state(open_session: Opener, **stages: StageProgress) -> RunState:
+def state(open_session: Opener, **stages: StageProgress) -> LiveRun:
     record = RunRecord.begin(open_session(), {})
     record.end("finished", ())
-    return RunState(record.folder, record.info, True, stages)
+    return LiveRun(record.folder, record.info, True, stages)
 
 
 def test_time_left_goes_by_what_is_done_at_once(open_session: Opener) -> None:

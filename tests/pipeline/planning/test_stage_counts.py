@@ -5,16 +5,16 @@ from collections import Counter
 from pathlib import Path
 
 from pipeline.compute.registry import STAGES
-from pipeline.planning.reasons import Cues
 from pipeline.planning.session import Session
 from pipeline.planning.stage_counts import stage_state
+from pipeline.planning.verdicts import Verdicts
 from pipeline.store.shard_manifest import note_damage
 from tests.pipeline.conftest import PAIRS, Opener, Runner
 
 
 def states(session: Session) -> dict[str, Counter[str]]:
-    cues = Cues(session)
-    return {stage: Counter(stage_state(cues, stage).counts) for stage in session.stages}
+    verdicts = Verdicts(session)
+    return {stage: Counter(stage_state(verdicts, stage).counts) for stage in session.stages}
 
 
 def test_before_anything_the_first_stage_is_missing_and_the_others_wait(open_session: Opener) -> None:
@@ -22,13 +22,13 @@ def test_before_anything_the_first_stage_is_missing_and_the_others_wait(open_ses
     assert found["segmentation"] == {"missing": 2 * PAIRS}
     assert found["features"] == {"waiting": 2 * PAIRS}
     assert all(found[stage] == {"waiting": PAIRS} for stage in list(STAGES)[2:])
-    assert stage_state(Cues(open_session()), "matching").size == 0
+    assert stage_state(Verdicts(open_session()), "matching").size == 0
 
 
 def test_what_is_done_is_done_and_takes_space(finished: None, open_session: Opener) -> None:
     session = open_session()
     assert states(session)["evaluation"] == {"done": PAIRS}
-    found = stage_state(Cues(session), "features")
+    found = stage_state(Verdicts(session), "features")
     assert found.items == 2 * PAIRS
     files = [path for path in session.folder("features").glob("*.zarr/**/*") if path.is_file()]
     assert found.size == sum(path.stat().st_size for path in files if path.name != "manifest.json")

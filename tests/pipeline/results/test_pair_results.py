@@ -9,12 +9,12 @@ import pytest
 from configs.errors import ConfigError
 from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from tests.pipeline.conftest import Opener
 
 
-def view_of(session: Session, number: int = 0) -> PairView:
-    return PairView(session, session.manifest.pairs[number].id)
+def view_of(session: Session, number: int = 0) -> PairResults:
+    return PairResults(session, session.manifest.pairs[number].id)
 
 
 def zero_array(session: Session, stage: str, name: str) -> None:
@@ -100,4 +100,4 @@ def test_unknown_pair_is_refused_with_similar_ones(open_session: Opener) -> None
     session = open_session()
     name = session.manifest.pairs[0].id
     with pytest.raises(ConfigError, match=f"no pair '{name}x' .*perhaps {name}"):
-        PairView(session, f"{name}x")
+        PairResults(session, f"{name}x")

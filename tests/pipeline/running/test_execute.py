@@ -5,7 +5,7 @@ import torch
 
 from configs.errors import ConfigError
 from pipeline.compute.registry import STAGES
-from pipeline.planning.reasons import plan
+from pipeline.planning.verdicts import plan
 from pipeline.running.execute import check_device
 from tests.pipeline.conftest import PAIRS, Opener, Runner
 

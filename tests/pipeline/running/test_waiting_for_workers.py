@@ -4,15 +4,15 @@ import pytest
 
 from configs.sections import ExecutorSection
 from pipeline.running import waiting_for_workers as patience
-from pipeline.running.waiting_for_workers import Patience
+from pipeline.running.waiting_for_workers import WorkerWait
 
 ADDRESS = "tcp://node:8786"
 GPU = {"a": {"resources": {"GPU": 1.0}}}
 CPU = {"b": {"resources": {"CPU": 2.0}}}
 
 
-def watch(wait_minutes: float = 60.0, resource: str = "GPU") -> Patience:
-    return Patience(ExecutorSection(kind=ADDRESS, wait_minutes=wait_minutes), "network_resource", resource)
+def watch(wait_minutes: float = 60.0, resource: str = "GPU") -> WorkerWait:
+    return WorkerWait(ExecutorSection(kind=ADDRESS, wait_minutes=wait_minutes), "network_resource", resource)
 
 
 def test_nothing_is_said_while_somebody_can_work(caplog: pytest.LogCaptureFixture) -> None:

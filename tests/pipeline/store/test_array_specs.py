@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from pipeline.compute.registry import STAGES
-from pipeline.store.array_specs import VARIABLES, check_item
+from pipeline.store.array_specs import ARRAY_SPECS, check_item
 
 
 def test_every_stage_has_variables_with_names_of_their_own() -> None:
-    assert list(VARIABLES) == list(STAGES)
-    names = [variable.name for variables in VARIABLES.values() for variable in variables]
+    assert list(ARRAY_SPECS) == list(STAGES)
+    names = [variable.name for variables in ARRAY_SPECS.values() for variable in variables]
     assert len(names) == len(set(names))
 
 

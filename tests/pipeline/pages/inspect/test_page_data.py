@@ -14,7 +14,7 @@ from pipeline.compute.networks import load_network
 from pipeline.compute.registry import STAGES
 from pipeline.pages.inspect.page_data import page_data
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import COLOR_WHEEL, draw_pieces, error_map, match_colors
 from stages.coarse_flow import PieceFate
 from stages.evaluation import METRICS
@@ -28,7 +28,7 @@ PARTS = ["frames", "segmentation", "matching", "coarse_flow", "refinement", "syn
 
 
 def data_of(session: Session, number: int = 0) -> dict[str, Any]:
-    view = PairView(session, session.manifest.pairs[number].id)
+    view = PairResults(session, session.manifest.pairs[number].id)
     data = page_data(view, ["animeinterp", "run", "demo"])
     json.dumps(data, allow_nan=False)
     return data
@@ -44,8 +44,8 @@ def session(finished: None, open_session: Opener) -> Session:
 
 
 @pytest.fixture
-def view(session: Session) -> PairView:
-    return PairView(session, session.manifest.pairs[0].id)
+def view(session: Session) -> PairResults:
+    return PairResults(session, session.manifest.pairs[0].id)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_every_layer_has_its_picture_and_words(data: dict[str, Any]) -> None:
             assert all(name in data["pictures"] for _, name, *_ in shown.get("reads", []))
 
 
-def test_numbers_of_pieces_are_those_of_the_stages(view: PairView, data: dict[str, Any]) -> None:
+def test_numbers_of_pieces_are_those_of_the_stages(view: PairResults, data: dict[str, Any]) -> None:
     matching, flow = view.found("matching").arrays, view.found("coarse_flow").arrays
     for side, direction in ((0, "01"), (1, "10")):
         table = data["pieces"][side]
@@ -97,7 +97,7 @@ def test_numbers_of_pieces_are_those_of_the_stages(view: PairView, data: dict[st
         np.testing.assert_array_equal(decode_labels(data["pictures"][f"labels{side}"]), pieces["label_map"])
 
 
-def test_terms_of_the_best_candidates_make_the_scores(view: PairView, data: dict[str, Any]) -> None:
+def test_terms_of_the_best_candidates_make_the_scores(view: PairResults, data: dict[str, Any]) -> None:
     matching = view.found("matching").arrays
     for side, direction in ((0, "01"), (1, "10")):
         candidates = data["pieces"][side]["candidates"]
@@ -111,7 +111,7 @@ def test_terms_of_the_best_candidates_make_the_scores(view: PairView, data: dict
             assert likeness - size - distance == pytest.approx(matching[f"score{direction}"][piece], abs=3e-6)
 
 
-def test_flows_come_back_at_every_point(view: PairView, data: dict[str, Any]) -> None:
+def test_flows_come_back_at_every_point(view: PairResults, data: dict[str, Any]) -> None:
     for stage, name in (("coarse_flow", "coarse_flow"), ("refinement", "refined_flow")):
         for shown in part(data, stage)["views"]:
             flow = view.found(stage).arrays[f"{name}{shown['direction']}"]
@@ -120,7 +120,7 @@ def test_flows_come_back_at_every_point(view: PairView, data: dict[str, Any]) ->
     assert "refined_flow01" in data["pictures"]
 
 
-def test_colours_of_matches_are_those_of_the_contact_sheet(view: PairView, data: dict[str, Any]) -> None:
+def test_colours_of_matches_are_those_of_the_contact_sheet(view: PairResults, data: dict[str, Any]) -> None:
     matching = view.found("matching").arrays
     labels = [view.found("segmentation", k).arrays["label_map"] for k in (0, 1)]
     colors = match_colors(matching["match01"], matching["rank_sum01"], int(labels[1].max()) + 1)
@@ -131,7 +131,7 @@ def test_colours_of_matches_are_those_of_the_contact_sheet(view: PairView, data:
         )
 
 
-def test_errors_and_scores_are_true(view: PairView, data: dict[str, Any]) -> None:
+def test_errors_and_scores_are_true(view: PairResults, data: dict[str, Any]) -> None:
     result, truth = view.found("synthesis").arrays["frames"][0], view.truth()
     assert truth is not None
     difference = np.abs(result.astype(int) - truth).max(axis=2)
@@ -147,7 +147,7 @@ def test_errors_and_scores_are_true(view: PairView, data: dict[str, Any]) -> Non
     assert similarity[3:-3, 3:-3].mean() == pytest.approx(told["ssim"], abs=0.003)
 
 
-def test_splats_are_those_of_synthesis(view: PairView, data: dict[str, Any]) -> None:
+def test_splats_are_those_of_synthesis(view: PairResults, data: dict[str, Any]) -> None:
     frames = view.frame(0), view.frame(1)
     assert frames[0] is not None
     assert frames[1] is not None
@@ -311,7 +311,7 @@ def test_confidence_of_the_network_is_shown(run: Runner, checkpoint: Path) -> No
     weights = f"refinement.weights='{checkpoint}'"
     session = run(weights, "refinement.iterations=1", limit=1).session
     data = data_of(session)
-    view = PairView(session, session.manifest.pairs[0].id)
+    view = PairResults(session, session.manifest.pairs[0].id)
     frames = view.frame(0), view.frame(1)
     assert frames[0] is not None
     assert frames[1] is not None

@@ -13,7 +13,7 @@ from configs.loading import load_config
 from data.images import write_image
 from pipeline.pages.inspect.pair_pages import write_pages
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from tests.browser import Browser
 from tests.pipeline.conftest import small_settings
 from tests.pipeline.page_driving import FIRST, SECOND, TABS, marked, visit
@@ -85,7 +85,7 @@ def test_everything_has_a_name_for_those_who_cannot_see(browser: Browser, page: 
     assert alt.startswith("coarse flow 0 → 1: up to ")
 
 
-def test_the_record_names_times_and_fingerprints(browser: Browser, page: Path, view: PairView) -> None:
+def test_the_record_names_times_and_fingerprints(browser: Browser, page: Path, view: PairResults) -> None:
     visit(browser, page, "record")
     browser.click("#record details:nth-of-type(3) summary")
     assert browser.run("return document.querySelector('#record details:nth-of-type(3) dl').offsetHeight") > 0

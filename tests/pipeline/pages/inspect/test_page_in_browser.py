@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.pages.inspect.page_data import page_data
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import flow_to_color, saturated_length
 from stages.coarse_flow import PieceFate
 from tests.browser import Browser
@@ -19,7 +19,7 @@ from tests.pipeline.page_driving import FIRST, SECOND, marked, visit
 OWN, MATCH = [255, 140, 0], [0, 170, 255]  # colours of the piece and of its match
 
 
-def inside(view: PairView, side: int, piece: int) -> tuple[float, float]:
+def inside(view: PairResults, side: int, piece: int) -> tuple[float, float]:
     """A place well inside a piece, in shares of the frame."""
     mask = view.found("segmentation", side).arrays["label_map"] == piece
     distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
@@ -27,7 +27,7 @@ def inside(view: PairView, side: int, piece: int) -> tuple[float, float]:
     return (x + 0.5) / SIZE[1], (y + 0.5) / SIZE[0]
 
 
-def largest(view: PairView, fate: PieceFate) -> int:
+def largest(view: PairResults, fate: PieceFate) -> int:
     """The largest piece of frame 0 that had a fate."""
     return int(np.flatnonzero(view.found("coarse_flow").arrays["fate01"] == fate)[-1])
 
@@ -46,7 +46,7 @@ def pixel(browser: Browser, figure: str, canvas: str, place: tuple[float, float]
 
 @pytest.mark.parametrize("fate", [PieceFate.MOVED, PieceFate.TOO_LARGE])
 def test_hovering_a_piece_lights_its_match_and_tells_its_fate(
-    browser: Browser, page: Path, view: PairView, fate: PieceFate
+    browser: Browser, page: Path, view: PairResults, fate: PieceFate
 ) -> None:
     piece = largest(view, fate)
     match = int(view.found("matching").arrays["match01"][piece])
@@ -70,7 +70,7 @@ def test_hovering_a_piece_lights_its_match_and_tells_its_fate(
         assert float(features) == pytest.approx(likeness, abs=6e-5)
 
 
-def test_a_click_pins_a_piece_and_a_candidate_is_lit(browser: Browser, page: Path, view: PairView) -> None:
+def test_a_click_pins_a_piece_and_a_candidate_is_lit(browser: Browser, page: Path, view: PairResults) -> None:
     piece, other = largest(view, PieceFate.MOVED), largest(view, PieceFate.TOO_LARGE)
     visit(browser, page, "matching")
     browser.click_at(f"{FIRST} .screen", *inside(view, 0, piece))
@@ -88,7 +88,7 @@ def test_a_click_pins_a_piece_and_a_candidate_is_lit(browser: Browser, page: Pat
 
 
 def test_hovering_reads_the_flow_and_its_colour_is_the_programs(
-    browser: Browser, page: Path, view: PairView
+    browser: Browser, page: Path, view: PairResults
 ) -> None:
     piece = largest(view, PieceFate.MOVED)
     place = inside(view, 0, piece)
@@ -130,7 +130,7 @@ def test_all_views_zoom_and_move_together(browser: Browser, page: Path) -> None:
     browser.wait_until(lambda: browser.text("#zoom-shown") == "1.0×")
 
 
-def test_everything_is_reached_by_keys_alone(browser: Browser, page: Path, view: PairView) -> None:
+def test_everything_is_reached_by_keys_alone(browser: Browser, page: Path, view: PairResults) -> None:
     visit(browser, page, "frames")
     focused = "return document.activeElement.dataset.stage ?? document.activeElement.className"
     for _ in range(10):

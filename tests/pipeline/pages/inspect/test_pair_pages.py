@@ -16,7 +16,7 @@ from data.images import write_image
 from pipeline.pages.html_files import page_file
 from pipeline.pages.inspect.pair_pages import SCRIPTS, Link, render_index, render_page, write_pages
 from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairView
+from pipeline.results.pair_results import PairResults
 from tests.pipeline.conftest import Opener, Runner
 from tests.project import ROOT
 
@@ -148,7 +148,7 @@ def test_ids_of_any_letters_have_pages(run: Runner, tmp_path: Path) -> None:
 
 def test_the_index_shows_pictures_and_scores(finished: None, open_session: Opener, tmp_path: Path) -> None:
     session = open_session()
-    views = [PairView(session, name) for name in ids_of(session)[:2]]
+    views = [PairResults(session, name) for name in ids_of(session)[:2]]
     index = render_index(views)
     assert index.count('<img src="data:image/webp;base64,') == 2
     for view in views:

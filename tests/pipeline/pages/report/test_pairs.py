@@ -72,15 +72,15 @@ def test_a_frame_at_another_time_is_not_compared(finished: None, run: Runner) ->
 
 def test_pages_are_where_inspect_writes_them() -> None:
     with_results = load_config("paper", ["store.results=there/results", "store.cache=here/cache"])
-    assert inspect_folder(with_results) == Path("there/contact_sheets")
-    assert inspect_folder(load_config("paper", ["store.cache=here/cache"])) == Path("here/contact_sheets")
+    assert inspect_folder(with_results) == Path("there/inspect")
+    assert inspect_folder(load_config("paper", ["store.cache=here/cache"])) == Path("here/inspect")
     home = inspect_folder(load_config("paper", ["store.cache=~/cache"]))
-    assert home == Path.home() / "contact_sheets"
+    assert home == Path.home() / "inspect"
 
 
 @pytest.mark.parametrize("name", ["plain", "sp ace#?%41&é", "in/folders"])
 def test_links_lead_to_the_page_or_else_the_picture(tmp_path: Path, name: str) -> None:
-    pages, report = tmp_path / "contact_sheets", tmp_path / "deeper" / "report"
+    pages, report = tmp_path / "inspect", tmp_path / "deeper" / "report"
     assert page_finder(pages, report)(name) == ""
     for suffix in (".png", ".html"):
         (pages / f"{name}{suffix}").parent.mkdir(parents=True, exist_ok=True)

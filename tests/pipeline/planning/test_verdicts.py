@@ -10,8 +10,8 @@ import pytest
 from data.images import read_image, write_image
 from data.sgm_folders import FLOWS
 from pipeline.compute.registry import STAGES
-from pipeline.planning.reasons import Cue, Cues, items_to_compute, plan
 from pipeline.planning.session import Session
+from pipeline.planning.verdicts import Verdict, Verdicts, items_to_compute, plan
 from pipeline.store.shard_manifest import note_damage
 from tests.pipeline.conftest import PAIRS, SIZE, Opener, Runner
 
@@ -26,10 +26,12 @@ def folders(root: Path) -> list[Path]:
     return sorted((root / "test_2k_540p").iterdir())
 
 
-def cue_of(session: Session, stage: str, pair: int = 0) -> Cue:
-    """Cue of a pair, or of its frame 0."""
+def verdict_of(session: Session, stage: str, pair: int = 0) -> Verdict:
+    """Verdict of a pair, or of its frame 0."""
     unit = STAGES[stage].unit
-    return Cues(session).cue(stage, session.manifest.pairs[pair].frames[0] if unit == "frame" else pair)
+    return Verdicts(session).verdict(
+        stage, session.manifest.pairs[pair].frames[0] if unit == "frame" else pair
+    )
 
 
 def test_an_empty_cache_has_computed_nothing(open_session: Opener) -> None:
@@ -41,15 +43,19 @@ def test_an_empty_cache_has_computed_nothing(open_session: Opener) -> None:
 def test_nothing_to_do_is_current(finished: None, open_session: Opener) -> None:
     session = open_session()
     assert not any(plan(session).values())
-    assert {cue_of(session, stage).kind for stage in STAGES} == {"current"}
+    assert {verdict_of(session, stage).kind for stage in STAGES} == {"current"}
 
 
 def test_a_setting_is_named_once_and_followed(finished: None, open_session: Opener) -> None:
     session = open_session("matching.area_penalty=7")
-    cue = cue_of(session, "matching")
-    assert (cue.kind, cue.text, cue.origin) == ("settings", "matching.area_penalty: 20.0 -> 7.0", "matching")
-    assert cue.detail.startswith("compared with ")
-    follower = cue_of(session, "evaluation")
+    verdict = verdict_of(session, "matching")
+    assert (verdict.kind, verdict.text, verdict.origin) == (
+        "settings",
+        "matching.area_penalty: 20.0 -> 7.0",
+        "matching",
+    )
+    assert verdict.detail.startswith("compared with ")
+    follower = verdict_of(session, "evaluation")
     assert (follower.kind, follower.text, follower.origin) == ("follows", "follows matching", "matching")
     assert follower.detail == "matching.area_penalty: 20.0 -> 7.0"
     assert plan(session)["features"] == {}
@@ -58,15 +64,18 @@ def test_a_setting_is_named_once_and_followed(finished: None, open_session: Open
 
 def test_a_change_of_its_own_and_one_to_follow(finished: None, open_session: Opener) -> None:
     session = open_session("matching.area_penalty=7", "synthesis.times=[0.5, 0.75]")
-    assert cue_of(session, "synthesis").text == "synthesis.times: [0.5] -> [0.5, 0.75]; also follows matching"
-    assert cue_of(session, "evaluation").text == "follows matching and synthesis"
+    assert (
+        verdict_of(session, "synthesis").text
+        == "synthesis.times: [0.5] -> [0.5, 0.75]; also follows matching"
+    )
+    assert verdict_of(session, "evaluation").text == "follows matching and synthesis"
 
 
 def test_many_settings_are_cut_short(finished: None, open_session: Opener) -> None:
     changed = [
         f"coarse_flow.{key}=2" for key in ("max_shift", "min_area", "max_area_ratio", "rank_sum_limit")
     ]
-    assert cue_of(open_session(*changed), "coarse_flow").text.endswith(", 1 more")
+    assert verdict_of(open_session(*changed), "coarse_flow").text.endswith(", 1 more")
 
 
 def test_a_changed_frame_is_named_with_its_file_and_followed(
@@ -77,11 +86,11 @@ def test_a_changed_frame_is_named_with_its_file_and_followed(
     path = folders(copy)[1] / "frame1.png"
     write_image(path, 255 - read_image(path))
     session = open_session(setting)
-    cue = cue_of(session, "segmentation", 1)
-    assert (cue.kind, cue.text) == ("input", "frame changed")
-    assert cue.detail.startswith(f"{path} (")
-    assert " -> " in cue.detail
-    follower = cue_of(session, "refinement", 1)
+    verdict = verdict_of(session, "segmentation", 1)
+    assert (verdict.kind, verdict.text) == ("input", "frame changed")
+    assert verdict.detail.startswith(f"{path} (")
+    assert " -> " in verdict.detail
+    follower = verdict_of(session, "refinement", 1)
     assert (follower.kind, follower.text, follower.origin) == (
         "follows",
         "follows segmentation",
@@ -91,7 +100,7 @@ def test_a_changed_frame_is_named_with_its_file_and_followed(
         f"segmentation of {folders(copy)[1].name}/frame1: frame changed: {path}"
     )
     assert {stage: counts.total() for stage, counts in plan(session).items()} == dict.fromkeys(STAGES, 1)
-    assert cue_of(session, "refinement", 0).kind == "current"
+    assert verdict_of(session, "refinement", 0).kind == "current"
 
 
 def test_a_result_that_came_out_otherwise_is_followed(copy: Path, run: Runner, open_session: Opener) -> None:
@@ -102,14 +111,17 @@ def test_a_result_that_came_out_otherwise_is_followed(copy: Path, run: Runner, o
     run(setting, last="segmentation")
     session = open_session(setting)
     name = session.manifest.frames[0].id
-    assert cue_of(session, "features").text == "frame changed"  # reads it too
+    assert verdict_of(session, "features").text == "frame changed"  # reads it too
     run(setting, last="features")
     session = open_session(setting)
-    cue = cue_of(session, "matching")
-    assert (cue.kind, cue.text) == ("follows", "follows features and segmentation, with other results")
-    assert cue.detail == f"features of {name}, segmentation of {name}"
-    later = cue_of(session, "coarse_flow")
-    assert (later.text, later.detail) == ("follows features", cue.detail)
+    verdict = verdict_of(session, "matching")
+    assert (verdict.kind, verdict.text) == (
+        "follows",
+        "follows features and segmentation, with other results",
+    )
+    assert verdict.detail == f"features of {name}, segmentation of {name}"
+    later = verdict_of(session, "coarse_flow")
+    assert (later.text, later.detail) == ("follows features", verdict.detail)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +145,9 @@ def test_truth_and_annotation_concern_evaluation(
     assert callable(change)
     change(folder, copy / "test_2k_annotations" / folder.name / f"{folder.name}.json")
     session = open_session(setting)
-    cue = cue_of(session, "evaluation")
-    assert (cue.kind, cue.text) == ("input", text)
-    assert file in cue.detail
+    verdict = verdict_of(session, "evaluation")
+    assert (verdict.kind, verdict.text) == ("input", text)
+    assert file in verdict.detail
     assert plan(session)["synthesis"] == {}
 
 
@@ -144,9 +156,9 @@ def test_exact_flows_are_named_by_file(copy: Path, run: Runner, open_session: Op
     run(setting)
     path = copy / "test_2k_truth" / folders(copy)[0].name / "truth.npz"
     path.write_bytes(b"other")
-    cue = cue_of(open_session(setting), "evaluation")
-    assert (cue.kind, cue.text) == ("input", "motion_truth changed")
-    assert cue.detail.startswith(f"{path} (")
+    verdict = verdict_of(open_session(setting), "evaluation")
+    assert (verdict.kind, verdict.text) == ("input", "motion_truth changed")
+    assert verdict.detail.startswith(f"{path} (")
 
 
 def test_a_style_is_told_by_its_values(finished: None, open_session: Opener) -> None:
@@ -164,13 +176,13 @@ def test_a_pair_without_truth_any_more_has_nothing_to_compute(
     truth = folders(copy)[0] / "frame2.png"
     whole = truth.read_bytes()
     truth.unlink()
-    cue = cue_of(open_session(setting), "evaluation")
-    assert (cue.text, cue.detail) == ("nothing to compute any more, is skipped", "no ground truth")
+    verdict = verdict_of(open_session(setting), "evaluation")
+    assert (verdict.text, verdict.detail) == ("nothing to compute any more, is skipped", "no ground truth")
     run(setting)
-    skipped = cue_of(open_session(setting), "evaluation")
+    skipped = verdict_of(open_session(setting), "evaluation")
     assert (skipped.kind, skipped.detail) == ("skipped", "no ground truth")
     truth.write_bytes(whole)
-    again = cue_of(open_session(setting), "evaluation")
+    again = verdict_of(open_session(setting), "evaluation")
     assert (again.text, again.detail) == ("skipped before, which is no longer so", "no ground truth")
 
 
@@ -178,11 +190,11 @@ def test_failures_are_kept_until_asked_for(copy: Path, run: Runner, open_session
     setting = f"data.root='{copy}'"
     (folders(copy)[0] / "frame1.png").write_bytes(b"")
     assert not run(setting).succeeded
-    cue = cue_of(open_session(setting), "segmentation")
-    assert cue.kind == "failed"
-    assert "--retry-failed" in cue.text
-    assert "empty file" in cue.detail
-    assert cue_of(open_session(setting), "features").kind == "skipped"
+    verdict = verdict_of(open_session(setting), "segmentation")
+    assert verdict.kind == "failed"
+    assert "--retry-failed" in verdict.text
+    assert "empty file" in verdict.detail
+    assert verdict_of(open_session(setting), "features").kind == "skipped"
     retried = open_session(setting, retry_failed=True)
     assert plan(retried)["segmentation"] == {"failed before, asked for again": 1}
 
@@ -199,14 +211,20 @@ def test_damage_is_named_with_its_place(finished: None, open_session: Opener) ->
     name = session.manifest.pairs[0].id
     shard = session.shard_path("matching", session.layout.group_of("matching", 0))
     note_damage(shard, {name: "array 'match01': its digest differs"})
-    cue = cue_of(open_session(), "matching")
-    assert (cue.kind, cue.text, cue.detail) == ("damaged", "damaged", "array 'match01': its digest differs")
-    assert cue_of(open_session(), "coarse_flow").detail == f"matching of {name}: damaged: {cue.detail}"
+    verdict = verdict_of(open_session(), "matching")
+    assert (verdict.kind, verdict.text, verdict.detail) == (
+        "damaged",
+        "damaged",
+        "array 'match01': its digest differs",
+    )
+    assert (
+        verdict_of(open_session(), "coarse_flow").detail == f"matching of {name}: damaged: {verdict.detail}"
+    )
     (shard / "manifest.json").write_text("{")
-    unreadable = cue_of(open_session(), "matching")
+    unreadable = verdict_of(open_session(), "matching")
     assert (unreadable.kind, unreadable.detail) == ("damaged", f"{shard}: its manifest is missing or damaged")
     shutil.rmtree(shard)
-    assert cue_of(open_session(), "matching").kind == "new"
+    assert verdict_of(open_session(), "matching").kind == "new"
 
 
 def test_what_is_planned_is_what_a_run_computes(finished: None, run: Runner, open_session: Opener) -> None:
@@ -226,8 +244,8 @@ def test_imported_flows_are_named_by_file(run: Runner, open_session: Opener, tmp
     run(*setting)
     path = tmp_path / "flows" / names[2] / FLOWS[1]
     np.save(path, np.ones((2, *SIZE)))
-    cue = cue_of(open_session(*setting), "coarse_flow", 2)
-    assert (cue.kind, cue.text) == ("input", "flow10 changed")
-    assert cue.detail.startswith(f"{path} (")
+    verdict = verdict_of(open_session(*setting), "coarse_flow", 2)
+    assert (verdict.kind, verdict.text) == ("input", "flow10 changed")
+    assert verdict.detail.startswith(f"{path} (")
     path.unlink()
-    assert cue_of(open_session(*setting), "coarse_flow", 2).kind == "current"  # its files may go
+    assert verdict_of(open_session(*setting), "coarse_flow", 2).kind == "current"  # its files may go

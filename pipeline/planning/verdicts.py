@@ -1,4 +1,4 @@
-"""Why an item would be computed, or why not: one cue an item, the first that holds."""
+"""Why an item would be computed, or why not: one verdict an item, the first that holds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.planning.session import Session
 from pipeline.store.shard_manifest import ItemRecord
 from pipeline.store.stage_descriptions import DIGITS_SHOWN, Difference
 
-CueKind = Literal[
+VerdictKind = Literal[
     "current",
     "failed",  # and not asked for again
     "skipped",
@@ -28,18 +28,18 @@ CueKind = Literal[
     "new",
 ]
 
-SETTLED: frozenset[CueKind] = frozenset({"current", "failed", "skipped"})
+SETTLED: frozenset[VerdictKind] = frozenset({"current", "failed", "skipped"})
 """Nothing would be done."""
-CHANGED: frozenset[CueKind] = frozenset({"settings", "input", "follows"})
+CHANGED: frozenset[VerdictKind] = frozenset({"settings", "input", "follows"})
 """Something is there, but of other settings or inputs."""
-SETTINGS_LISTED = 3  # in a cue's text
+SETTINGS_LISTED = 3  # in a verdict's text
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
+class Verdict:
     """Why an item would be computed, or why not."""
 
-    kind: CueKind
+    kind: VerdictKind
     text: str
     """In a few words, the same for all items that it holds for."""
     origin: str
@@ -48,8 +48,8 @@ class Cue:
     """What is particular to the item: files, digests, reasons."""
 
 
-class Cues:
-    """Cues of a session's items.
+class Verdicts:
+    """Verdicts of a session's items.
 
     Notes
     -----
@@ -60,11 +60,11 @@ class Cues:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.history = StageHistory(session.config.store.cache.expanduser().absolute(), session.descriptions)
-        self._known: dict[tuple[str, int], Cue] = {}
+        self._known: dict[tuple[str, int], Verdict] = {}
         self._shards: dict[tuple[str, int], str | None] = {}
 
-    def cue(self, stage: str, item: int) -> Cue:
-        """Cue of a frame or pair, given by its position in the manifest."""
+    def verdict(self, stage: str, item: int) -> Verdict:
+        """Verdict of a frame or pair, given by its position in the manifest."""
         key = (stage, item)
         if key not in self._known:
             self._known[key] = self._find(stage, item)
@@ -79,7 +79,7 @@ class Cues:
         name = self.session.layout.item_id(stage, item)
         return name in self.session.current.index(stage) or self.former(stage, item) is not None
 
-    def _find(self, stage: str, item: int) -> Cue:
+    def _find(self, stage: str, item: int) -> Verdict:
         session, name = self.session, self.session.layout.item_id(stage, item)
         record = session.current.record(stage, item)
         if record is not None:
@@ -87,7 +87,7 @@ class Cues:
         index = session.current.index(stage)
         damage = index.damage(name) or self._unreadable(stage, item)
         if damage is not None:
-            return Cue("damaged", "damaged", stage, damage)
+            return Verdict("damaged", "damaged", stage, damage)
         newest = index.last(name)
         if newest is not None:
             need = session.current.inputs_of(stage, item)
@@ -95,7 +95,7 @@ class Cues:
                 return self._follower(stage, item)
             return _changed_inputs(session, stage, item, newest.record, need)
         former = self.former(stage, item)
-        return Cue("new", "not computed yet", stage) if former is None else settings_cue(former)
+        return Verdict("new", "not computed yet", stage) if former is None else settings_verdict(former)
 
     def _unreadable(self, stage: str, item: int) -> str | None:
         """What is wrong with the shard where an item should be; None where there is none."""
@@ -106,26 +106,26 @@ class Cues:
             self._shards[key] = f"{path}: its manifest is missing or damaged" if unreadable else None
         return self._shards[key]
 
-    def _follower(self, stage: str, item: int) -> Cue:
-        """Cue of an item for which an earlier stage runs first."""
+    def _follower(self, stage: str, item: int) -> Verdict:
+        """Verdict of an item for which an earlier stage runs first."""
         session = self.session
         first = next(
             read for read in session.current.upstream_items(stage, item) if session.current.is_awaited(*read)
         )
-        cause = self.cue(*first)
+        cause = self.verdict(*first)
         detail = ": ".join(filter(None, (cause.text, cause.detail)))
         if cause.kind != "follows":
             detail = f"{first[0]} of {session.layout.item_id(*first)}: {detail}"
         else:
             detail = cause.detail
-        return Cue("follows", f"follows {cause.origin}", cause.origin, detail)
+        return Verdict("follows", f"follows {cause.origin}", cause.origin, detail)
 
 
-def plan(session: Session, cues: Cues | None = None) -> Mapping[str, Counter[str]]:
+def plan(session: Session, verdicts: Verdicts | None = None) -> Mapping[str, Counter[str]]:
     """For each selected stage, why its items would be computed, by number of items."""
-    cues = cues or Cues(session)
+    verdicts = verdicts or Verdicts(session)
     return {
-        stage: Counter(cues.cue(stage, item).text for item in items_to_compute(session, stage))
+        stage: Counter(verdicts.verdict(stage, item).text for item in items_to_compute(session, stage))
         for stage in session.stages
     }
 
@@ -136,18 +136,18 @@ def items_to_compute(session: Session, stage: str) -> Iterator[int]:
         yield from session.to_compute(stage, group)
 
 
-def settings_cue(former: FormerResults) -> Cue:
-    """Cue of an item that is there under other settings."""
+def settings_verdict(former: FormerResults) -> Verdict:
+    """Verdict of an item that is there under other settings."""
     follows = list(dict.fromkeys(difference.stage for difference in former.inherited))
     if follows and not former.own:
-        return Cue("follows", f"follows {' and '.join(follows)}", follows[0], _listed(former.inherited))
+        return Verdict("follows", f"follows {' and '.join(follows)}", follows[0], _listed(former.inherited))
     text = _listed(former.own) or "other settings than any whose results are there"
     if follows:
         text += f"; also follows {' and '.join(follows)}"
     written = datetime.fromtimestamp(former.written).astimezone()
     compared = f"compared with {former.description.fingerprint[:DIGITS_SHOWN]} of {written:%Y-%m-%d %H:%M}"
     detail = "; ".join(filter(None, (_listed(former.inherited), compared)))
-    return Cue("settings", text, former.stage, detail)
+    return Verdict("settings", text, former.stage, detail)
 
 
 def _listed(differences: Sequence[Difference]) -> str:
@@ -157,34 +157,36 @@ def _listed(differences: Sequence[Difference]) -> str:
     return ", ".join(said)
 
 
-def _settled(session: Session, stage: str, record: ItemRecord) -> Cue:
+def _settled(session: Session, stage: str, record: ItemRecord) -> Verdict:
     if record.status == "failed":
         if session.selection.retry_failed:
-            return Cue("retry", "failed before, asked for again", stage, record.reason)
-        return Cue("failed", "failed before, not tried again without --retry-failed", stage, record.reason)
+            return Verdict("retry", "failed before, asked for again", stage, record.reason)
+        return Verdict(
+            "failed", "failed before, not tried again without --retry-failed", stage, record.reason
+        )
     if stage in session.selection.force:
-        return Cue("forced", "asked for again", stage)
+        return Verdict("forced", "asked for again", stage)
     if record.status == "skipped":
-        return Cue("skipped", "skipped", stage, record.reason)
-    return Cue("current", "current", stage)
+        return Verdict("skipped", "skipped", stage, record.reason)
+    return Verdict("current", "current", stage)
 
 
-def _changed_inputs(session: Session, stage: str, item: int, record: ItemRecord, need: ItemInputs) -> Cue:
-    """Cue of an item whose inputs are not those that it was computed from."""
+def _changed_inputs(session: Session, stage: str, item: int, record: ItemRecord, need: ItemInputs) -> Verdict:
+    """Verdict of an item whose inputs are not those that it was computed from."""
     if need.status != "ok":
-        return Cue("input", f"nothing to compute any more, is {need.status}", stage, need.reason)
+        return Verdict("input", f"nothing to compute any more, is {need.status}", stage, need.reason)
     if not record.inputs:
         text = f"{record.status} before, which is no longer so"
-        return Cue("input", text, stage, record.reason)
+        return Verdict("input", text, stage, record.reason)
     changes = input_changes(record, need)
     own = [change for change in changes if change.stage is None]
     if own:
         words = " and ".join(change_in_words(change, stage) for change in own)
         details = (change_in_full(session, item, change, need) for change in own)
-        return Cue("input", words, stage, ", ".join(filter(None, details)))
+        return Verdict("input", words, stage, ", ".join(filter(None, details)))
     results = list(dict.fromkeys(change.stage for change in changes if change.stage is not None))
     names = {change.name for change in changes}
     upstream = need.source.upstream if need.source else ()
     read = zip(upstream_names(upstream), upstream, strict=True)
     which = ", ".join(f"{found.stage} of {found.id}" for name, found in read if name in names)
-    return Cue("follows", f"follows {' and '.join(results)}, with other results", results[0], which)
+    return Verdict("follows", f"follows {' and '.join(results)}, with other results", results[0], which)

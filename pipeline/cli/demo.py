@@ -1,0 +1,52 @@
+"""The command `demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.loading import text_setting
+from pipeline.cli.terminal import (
+    Quiet,
+    Settings,
+    console,
+    leave_if_failed,
+    run_and_report,
+)
+from pipeline.pages.contact_sheet import write_contact_sheet
+from pipeline.planning.selection import Selection
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where cartoons, cache and results go.")] = Path(
+        "demo"
+    ),
+    pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many triplets to draw.")] = 6,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the first drawing.")] = 0,
+    height: Annotated[int, typer.Option("--height", min=16)] = 540,
+    width: Annotated[int, typer.Option("--width", min=16)] = 960,
+    settings: Settings = None,
+    quiet: Quiet = False,
+) -> None:
+    """Draw cartoons, run all stages on them, score the frames and draw a contact sheet of each pair."""
+    from data.cartoon import write_dataset
+
+    if not quiet:
+        console.print(
+            f"drawing {pairs} triplets, {width}x{height}, in {folder / 'cartoons'}", highlight=False
+        )
+    write_dataset(folder / "cartoons", pairs, seed=seed, size=(height, width))
+    places = [
+        text_setting("data.root", str(folder / "cartoons")),
+        text_setting("store.cache", str(folder / "cache")),
+        text_setting("store.results", str(folder / "results")),
+    ]
+    report = run_and_report("demo", [*places, *(settings or ())], Selection(), quiet=quiet)
+    leave_if_failed(report)
+    for pair in report.session.manifest.pairs:
+        path = folder / "contact_sheets" / f"{pair.id}.png"
+        write_contact_sheet(report.session, pair.id, path)
+        if not quiet:
+            console.print(f"contact sheet: {path}", markup=False, highlight=False, soft_wrap=True)

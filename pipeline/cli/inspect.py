@@ -1,0 +1,50 @@
+"""The command `inspect`."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.loading import load_config
+from pipeline.cli.terminal import (
+    DEFAULT_CONFIG,
+    Settings,
+    say,
+)
+from pipeline.pages.contact_sheet import write_contact_sheet
+from pipeline.pages.inspect.pair_pages import write_pages
+from pipeline.pages.report.pairs import inspect_folder
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+
+
+def inspect(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Pairs to look at.")],
+    config: Annotated[
+        str,
+        typer.Option("--config", "-c", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset."),
+    ] = DEFAULT_CONFIG,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the pages.")] = None,
+    png: Annotated[
+        bool, typer.Option("--png", help="Draw one picture of all stages instead of a page.")
+    ] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    settings: Settings = None,
+) -> None:
+    """Write a page of every stage of a pair, to be looked at in a browser."""
+    session = Session.open(load_config(config, settings or ()), Selection(ids=tuple(ids)), look_only=True)
+    folder = output or inspect_folder(session.config)
+    if png:
+        paths = [folder / f"{name}.png" for name in ids]
+        for name, path in zip(ids, paths, strict=True):
+            write_contact_sheet(session, name, path)
+    else:
+        words = [part for setting in settings or () for part in ("--set", setting)]
+        paths = write_pages(session, ids, folder, ["animeinterp", "run", config, *words])
+    for path in paths:
+        say(str(path))
+    if show:
+        webbrowser.open(paths[0].absolute().as_uri())

@@ -1,0 +1,78 @@
+"""The command `run`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from configs.loading import load_config
+from pipeline.cli.status import print_estimate, print_plan
+from pipeline.cli.terminal import (
+    ConfigArgument,
+    Ids,
+    Limit,
+    Quiet,
+    Settings,
+    leave_if_failed,
+    run_and_report,
+    say,
+)
+from pipeline.planning.accept_results import change_acceptances
+from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
+
+
+def run(
+    config: ConfigArgument,
+    first: Annotated[
+        str, typer.Option("--from", metavar="STAGE", help="First stage to run.")
+    ] = "segmentation",
+    last: Annotated[str, typer.Option("--to", metavar="STAGE", help="Last stage to run.")] = "evaluation",
+    only: Annotated[str | None, typer.Option("--only", metavar="STAGE", help="Run this stage alone.")] = None,
+    force: Annotated[
+        list[str] | None,
+        typer.Option("--force", metavar="STAGE", help="Compute this stage again although it is done."),
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try items again that failed before.")
+    ] = False,
+    limit: Limit = None,
+    ids: Ids = None,
+    settings: Settings = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run and why; compute nothing.")
+    ] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept-current",
+            metavar="STAGE",
+            help="Keep this stage's results: the change of its settings, weights or code does them no harm.",
+        ),
+    ] = None,
+    retract: Annotated[
+        list[str] | None,
+        typer.Option("--retract-accepted", metavar="STAGE", help="Take back what --accept-current has kept."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run the stages on a dataset; what is done already is not done again."""
+    if only is not None:
+        first = last = only
+    selection = Selection(first, last, frozenset(force or ()), retry_failed, limit, tuple(ids or ()))
+    accepted = None
+    if accept or retract:
+        accepted, said = change_acceptances(
+            load_config(config, settings or ()), selection, accept or (), retract or (), look_only=dry_run
+        )
+        for line in said:
+            say(line)
+    if dry_run:
+        session = Session.open(
+            load_config(config, settings or ()), selection, look_only=True, accepted=accepted
+        )
+        print_plan(session)
+        print_estimate(session)
+        return
+    leave_if_failed(run_and_report(config, settings or [], selection, quiet=quiet))

@@ -10,10 +10,11 @@ import cv2
 
 from benchmarks.measuring import Frame, Pair, compare
 from configs.sections import ContourPreset, SegmentationSection
-from stages.segmentation import measure_pieces, number_by_area, segment, segmentation_steps
+from stages.segmentation import measure_pieces, segment, segmentation_steps
 from stages.segmentation.contours import draw_contours, find_inside
 from stages.segmentation.line_assignment import assign_lines
 from stages.segmentation.piece_merging import merge_fills
+from stages.segmentation.piece_table import number_by_area
 from stages.segmentation.trapped_ball import fill_pieces
 from tests.plain import segmentation as plain
 

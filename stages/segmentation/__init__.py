@@ -1,48 +1,43 @@
-"""Segmentation of a cartoon frame into colour pieces.
+"""Segmentation: a cartoon frame falls into pieces of one colour, bounded by lines.
 
-Frame (RGB uint8) -> contours -> inside and lines -> trapped-ball fills -> small fills merged -> lines given
-to the pieces -> `label_map`, numbered by ascending area. Each step is a module of its own.
+This is the first part of the paper's Segment-Guided Matching. `segmentation_steps` shows the whole way from
+the frame to the label map, each step a file of this folder:
+
+1. `contours.py`: smooth the colours, take the Laplacian and keep its strong edges, which gives a drawing of
+   dark lines on white; split it into inside and lines.
+2. `trapped_ball.py`: fill the inside with balls that are too wide for the gaps in the lines.
+3. `piece_merging.py`: merge small fills into the neighbour most alike in colour. `fill_lists.py` and
+   `colour_histograms.py` hold what it compares.
+4. `line_assignment.py`: give the pixels of the lines to the pieces beside them.
+5. `piece_table.py`: number the pieces by area, and measure them.
+
+`tests/plain/segmentation.py` says the same in a page, slowly: whole images, one fill and one pixel at a time.
+The tests hold every step against it, and against what the released program made of real frames.
+
+References
+----------
+Li et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, Segment-Guided Matching
+(arXiv 2104.02495).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.sections import ContourPreset
-from models.compiled import compiled
-from stages.segmentation.contours import check_frame, draw_contours, find_inside
-from stages.segmentation.line_assignment import assign_lines
-from stages.segmentation.piece_merging import merge_fills
-from stages.segmentation.trapped_ball import fill_pieces
+from stages.segmentation import contours, line_assignment, piece_merging, piece_table, trapped_ball
+from stages.segmentation.piece_table import Pieces, measure_pieces
+
+__all__ = ["STAGE_VERSION", "Pieces", "SegmentationSteps", "measure_pieces", "segment", "segmentation_steps"]
 
 STAGE_VERSION = 1
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
 
 
-@dataclass(frozen=True)
-class Pieces:
-    """The pieces of a frame: n of them, numbered 0..n-1 by ascending area."""
-
-    label_map: NDArray[np.int32]
-    """(H, W): the piece of each pixel."""
-    area: NDArray[np.int32]
-    """(n,): pixels."""
-    centroid: NDArray[np.float64]
-    """(n, 2): mean x and y, px."""
-    box: NDArray[np.int32]
-    """(n, 4): x_min, y_min, x_max, y_max, all inclusive."""
-
-    @property
-    def count(self) -> int:
-        """Number of pieces."""
-        return len(self.area)
-
-
-@dataclass(frozen=True)
-class SegmentationSteps:
+class SegmentationSteps(NamedTuple):
     """What each step of the segmentation made, all (H, W)."""
 
     contour: NDArray[np.uint8]
@@ -88,10 +83,6 @@ def segment(frame: NDArray[np.uint8], preset: ContourPreset, *, merge_rounds: in
     There are never more than 23,001 pieces, whatever the size of the frame: at most 1,000 fills for each of
     three radii of the trapped ball, 20,000 of what is then left, and one of lines that nothing reached. What
     is past these limits stays line, and is given to the pieces around it as lines are.
-
-    References
-    ----------
-    Li et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 4.1 (arXiv 2104.02495).
     """
     return measure_pieces(segmentation_steps(frame, preset, merge_rounds=merge_rounds).label_map)
 
@@ -99,89 +90,11 @@ def segment(frame: NDArray[np.uint8], preset: ContourPreset, *, merge_rounds: in
 def segmentation_steps(
     frame: NDArray[np.uint8], preset: ContourPreset, *, merge_rounds: int = 10
 ) -> SegmentationSteps:
-    """Segment a frame and keep what each step made; parameters as for `segment`."""
-    check_frame(frame)
-    contour = draw_contours(frame, preset)
-    binary = find_inside(contour)
-    fill_map = fill_pieces(binary)
-    merged = merge_fills(fill_map, frame, rounds=merge_rounds)
-    thinned = assign_lines(merged)
-    return SegmentationSteps(contour, binary, fill_map, merged, thinned, number_by_area(thinned))
-
-
-def number_by_area(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Renumber a map 0..n-1 by ascending area.
-
-    Parameters
-    ----------
-    labels : (H, W) int32
-        Ids >= 0 with gaps; 0, line that no piece reached, counts as one more piece.
-
-    Returns
-    -------
-    (H, W) int32
-
-    Notes
-    -----
-    Of equal areas the lower id comes first. The largest piece has the highest number.
-    """
-    areas = np.bincount(labels.ravel())
-    used = np.flatnonzero(areas)
-    number = np.zeros(areas.size, np.int32)
-    number[used[np.argsort(areas[used], kind="stable")]] = np.arange(used.size)
-    return number.take(labels)
-
-
-def measure_pieces(label_map: NDArray[np.int32]) -> Pieces:
-    """Measure area, centroid and bounding box of each piece.
-
-    Parameters
-    ----------
-    label_map : (H, W) int32
-        Labels 0..n-1, each in use.
-
-    Returns
-    -------
-    Pieces
-
-    Raises
-    ------
-    ValueError
-        If the map is empty, has not two axes, or leaves a label below its highest unused.
-    """
-    if label_map.ndim != 2 or label_map.size == 0:
-        raise ValueError(f"label_map has shape {label_map.shape}; expected (H, W), not empty")
-    if label_map.min() < 0:
-        raise ValueError(f"label_map holds the label {label_map.min()}; expected 0 or more")
-    labels = np.ascontiguousarray(label_map, dtype=np.int32)
-    count = int(labels.max()) + 1
-    area = np.zeros(count, np.int32)
-    sums = np.zeros((count, 2), np.int64)
-    box = np.tile(np.array([*labels.shape[::-1], -1, -1], np.int32), (count, 1))
-    _measure(labels, area, sums, box)
-    if not area.all():
-        raise ValueError(f"label_map does not use the label {np.argmin(area)} of 0..{count - 1}")
-    return Pieces(labels, area, sums / area[:, None], box)
-
-
-@compiled
-def _measure(
-    labels: NDArray[np.int32], area: NDArray[np.int32], sums: NDArray[np.int64], box: NDArray[np.int32]
-) -> None:
-    # Pixels side by side of one piece are counted as one run, from x = first to x = last.
-    height, width = labels.shape
-    for y in range(height):
-        first = 0
-        for last in range(width):
-            label = labels[y, first]
-            if last + 1 < width and labels[y, last + 1] == label:
-                continue
-            length = last + 1 - first
-            area[label] += length
-            sums[label, 0] += (first + last) * length // 2
-            sums[label, 1] += y * length
-            box[label, 0] = min(box[label, 0], first)
-            box[label, 1] = min(box[label, 1], y)
-            box[label, 2] = max(box[label, 2], last)
-            box[label, 3] = max(box[label, 3], y)
-            first = last + 1
+    """Segment a frame and keep what each step made; parameters and errors as for `segment`."""
+    contour = contours.draw_contours(frame, preset)
+    binary = contours.find_inside(contour)
+    fill_map = trapped_ball.fill_pieces(binary)
+    merged = piece_merging.merge_fills(fill_map, frame, rounds=merge_rounds)
+    thinned = line_assignment.assign_lines(merged)
+    label_map = piece_table.number_by_area(thinned)
+    return SegmentationSteps(contour, binary, fill_map, merged, thinned, label_map)

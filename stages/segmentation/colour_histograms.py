@@ -11,6 +11,7 @@ from stages.segmentation.fill_lists import LEVELS, FillLists, Groups
 BINS = 25  # per channel; released program
 
 
+@compiled
 def update_histograms(
     histograms: NDArray[np.float64], changed: NDArray[np.bool_], fills: FillLists, groups: Groups
 ) -> None:
@@ -33,48 +34,29 @@ def update_histograms(
     The last channel comes first: blue, green, red, as the released program reads frames. Sums over the bins
     depend on it by rounding.
     """
-    _update(
-        histograms,
-        changed,
-        fills.colours,
-        fills.pixels_from,
-        fills.counts,
-        fills.counts_row,
-        groups.fills,
-        groups.fills_from,
-        groups.areas,
-        np.zeros(LEVELS, np.int64),
-    )
+    channels = fills.colours.shape[1]
+    levels = np.zeros(LEVELS, np.int64)  # how many of a group's pixels have each value of a channel
+    for group in range(1, groups.areas.size):
+        if changed[group] and groups.areas[group] > 0:
+            for c in range(channels):
+                _count_levels(levels, group, c, fills, groups)
+                first = (channels - 1 - c) * BINS
+                _bin_levels(levels, channels * groups.areas[group], histograms, group, first)
 
 
 @compiled
-def _update(
-    histograms: NDArray[np.float64],
-    changed: NDArray[np.bool_],
-    colours: NDArray[np.uint8],
-    pixels_from: NDArray[np.int64],
-    counts: NDArray[np.int32],
-    counts_row: NDArray[np.int64],
-    fills: NDArray[np.int64],
-    fills_from: NDArray[np.int64],
-    areas: NDArray[np.int64],
-    levels: NDArray[np.int64],
+def _count_levels(
+    levels: NDArray[np.int64], group: int, channel: int, fills: FillLists, groups: Groups
 ) -> None:
-    channels = colours.shape[1]
-    for group in range(1, areas.size):
-        if not changed[group] or areas[group] == 0:
-            continue
-        for c in range(channels):
-            for i in range(fills_from[group], fills_from[group + 1]):
-                fill = fills[i]
-                row = counts_row[fill]
-                if row >= 0:
-                    for value in range(LEVELS):
-                        levels[value] += counts[row, c, value]
-                else:
-                    for k in range(pixels_from[fill], pixels_from[fill + 1]):
-                        levels[colours[k, c]] += 1
-            _bin_levels(levels, channels * areas[group], histograms, group, (channels - 1 - c) * BINS)
+    for i in range(groups.fills_from[group], groups.fills_from[group + 1]):
+        fill = groups.fills[i]
+        row = fills.counts_row[fill]
+        if row >= 0:
+            for value in range(LEVELS):
+                levels[value] += fills.counts[row, channel, value]
+        else:
+            for k in range(fills.pixels_from[fill], fills.pixels_from[fill + 1]):
+                levels[fills.colours[k, channel]] += 1
 
 
 @compiled
@@ -83,7 +65,6 @@ def _bin_levels(
 ) -> None:
     # The bin of each value as numpy.histogram finds it: an edge is start + k * (width / bins) in double
     # precision, a bin holds its lower edge, the last one both; a single value v gets the range v -+ 0.5.
-    # Leaves `levels` empty.
     least, most = 0, LEVELS - 1
     while levels[least] == 0:
         least += 1

@@ -54,10 +54,6 @@ def draw_contours(frame: NDArray[np.uint8], preset: ContourPreset) -> NDArray[np
 
     Unscaled responses are whole numbers, so scaling, thresholds and darkness are worked out once for each
     number and not for each pixel. The arithmetic is float32, as in the released program.
-
-    References
-    ----------
-    Li et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 4.1 (arXiv 2104.02495).
     """
     check_frame(frame)
     smooth = cv2.bilateralFilter(

@@ -5,11 +5,13 @@ image is gone through once; what they become later is a table from fill to id. T
 group, named by it. A list of something for each fill or group i is `x[x_from[i]:x_from[i + 1]]`. Id 0 is
 line and has empty lists. Pixels are flat indices of a map with a border of line one pixel wide, which
 spares loops over neighbours every test for the image's edge.
+
+Both records are named tuples, which compiled functions take whole.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +19,14 @@ from numpy.typing import NDArray
 from models.compiled import compiled
 
 LEVELS = 256  # values of a channel
+LINE = 0  # id
 
 
-@dataclass(frozen=True)
-class FillLists:
+class FillLists(NamedTuple):
     """The fills of an image."""
 
     labels: NDArray[np.int32]
-    """(H + 2, W + 2): the fill of each pixel, with the border."""
+    """((H + 2) * (W + 2),): the fill of each pixel, with the border."""
     areas: NDArray[np.int64]
     """(ids,): pixels of each fill; fill 0 are the lines."""
     pixels: NDArray[np.int32]
@@ -40,14 +42,8 @@ class FillLists:
     counts_row: NDArray[np.int64]
     """(ids,): where a fill is in `counts`; -1 for small ones."""
 
-    @property
-    def neighbours(self) -> NDArray[np.int64]:
-        """(4,): steps from a pixel to those at its sides."""
-        return np.array([-self.labels.shape[1], -1, 1, self.labels.shape[1]])
 
-
-@dataclass(frozen=True)
-class Groups:
+class Groups(NamedTuple):
     """What the fills have become."""
 
     of_fill: NDArray[np.int64]
@@ -69,7 +65,7 @@ def list_fills(fill_map: NDArray[np.int32], frame: NDArray[np.uint8], *, small_b
     frame : (H, W, C) uint8
         Colours.
     small_below : int
-        Fills of less pixels are small.
+        Fills of fewer pixels are small.
 
     Returns
     -------
@@ -78,12 +74,12 @@ def list_fills(fill_map: NDArray[np.int32], frame: NDArray[np.uint8], *, small_b
     channels = frame.shape[2]
     areas = np.bincount(fill_map.ravel(), minlength=1)
     is_large = areas >= small_below
-    is_large[0] = False
+    is_large[LINE] = False
     listed = np.where(is_large, 0, areas)
-    listed[0] = 0
+    listed[LINE] = 0
     pixels_from = np.concatenate([[0], np.cumsum(listed)])
     fills = FillLists(
-        labels=np.pad(fill_map, 1),
+        labels=np.pad(fill_map, 1).ravel(),
         areas=areas,
         pixels=np.empty(pixels_from[-1], np.int32),
         pixels_from=pixels_from,
@@ -93,24 +89,8 @@ def list_fills(fill_map: NDArray[np.int32], frame: NDArray[np.uint8], *, small_b
         counts=np.zeros((np.count_nonzero(is_large), channels, LEVELS), np.int32),
         counts_row=np.where(is_large, np.cumsum(is_large) - 1, -1),
     )
-    _list_pixels(
-        fills.labels,
-        np.ascontiguousarray(frame),
-        fills.counts_row,
-        pixels_from[:-1].copy(),
-        fills.pixels,
-        fills.colours,
-        fills.counts,
-    )
-    _list_borders(
-        fills.labels.ravel(),
-        fills.neighbours,
-        fills.pixels,
-        pixels_from,
-        np.zeros(fills.labels.size, np.bool_),
-        fills.border,
-        fills.border_from,
-    )
+    _list_pixels(fills, np.ascontiguousarray(frame))
+    _list_borders(fills, fill_map.shape[1] + 2)
     return fills
 
 
@@ -135,54 +115,39 @@ def group_fills(now: NDArray[np.int64], areas: NDArray[np.int64]) -> Groups:
 
 
 @compiled
-def _list_pixels(
-    labels: NDArray[np.int32],
-    frame: NDArray[np.uint8],
-    counts_row: NDArray[np.int64],
-    place: NDArray[np.int64],
-    pixels: NDArray[np.int32],
-    colours: NDArray[np.uint8],
-    counts: NDArray[np.int32],
-) -> None:
-    # `place`, where the next pixel of each fill goes, is used up.
+def _list_pixels(fills: FillLists, frame: NDArray[np.uint8]) -> None:
+    """Fill in `pixels`, `colours` and `counts`."""
     height, width, channels = frame.shape
+    place = fills.pixels_from.copy()  # where the next pixel of each fill goes
     for y in range(height):
         for x in range(width):
-            fill = labels[y + 1, x + 1]
-            if fill == 0:
+            pixel = (y + 1) * (width + 2) + x + 1
+            fill = fills.labels[pixel]
+            if fill == LINE:
                 continue
-            row = counts_row[fill]
+            row = fills.counts_row[fill]
             if row >= 0:
                 for c in range(channels):
-                    counts[row, c, frame[y, x, c]] += 1
+                    fills.counts[row, c, frame[y, x, c]] += 1
             else:
                 at = place[fill]
                 place[fill] += 1
-                pixels[at] = (y + 1) * (width + 2) + x + 1
+                fills.pixels[at] = pixel
                 for c in range(channels):
-                    colours[at, c] = frame[y, x, c]
+                    fills.colours[at, c] = frame[y, x, c]
 
 
 @compiled
-def _list_borders(
-    labels: NDArray[np.int32],
-    neighbours: NDArray[np.int64],
-    pixels: NDArray[np.int32],
-    pixels_from: NDArray[np.int64],
-    seen: NDArray[np.bool_],
-    border: NDArray[np.int32],
-    border_from: NDArray[np.int64],
-) -> None:
+def _list_borders(fills: FillLists, stride: int) -> None:
+    """Fill in `border` and `border_from`."""
     count = 0
-    for fill in range(1, pixels_from.size - 1):
-        border_from[fill] = count
-        for i in range(pixels_from[fill], pixels_from[fill + 1]):
-            for step in neighbours:
-                near = pixels[i] + step
-                if labels[near] != 0 and labels[near] != fill and not seen[near]:
-                    seen[near] = True
-                    border[count] = near
+    seen_by = np.zeros(fills.labels.size, np.int32)  # the last fill that listed a pixel
+    for fill in range(1, fills.areas.size):
+        fills.border_from[fill] = count
+        for pixel in fills.pixels[fills.pixels_from[fill] : fills.pixels_from[fill + 1]]:
+            for near in (pixel - stride, pixel - 1, pixel + 1, pixel + stride):
+                if fills.labels[near] != LINE and fills.labels[near] != fill and seen_by[near] != fill:
+                    seen_by[near] = fill
+                    fills.border[count] = near
                     count += 1
-        for i in range(border_from[fill], count):
-            seen[border[i]] = False
-    border_from[-1] = count
+    fills.border_from[-1] = count

@@ -83,9 +83,7 @@ def _new_id(fill, mask, current, histograms) -> int:
     best, last = int(np.argmax(likeness)), likeness[-1]
     lone = len(neighbours) == 1
     if (
-        area == 1
-        or is_point(mask)
-        or (area < 300 and lone)
+        (area < 300 and lone)
         or (lone and contacts[best] > 2)
         or area < 50
         or (last > 0.2 and area < 150 and contacts[best] > 1)
@@ -99,12 +97,6 @@ def _histogram(colours) -> np.ndarray:
     # Blue, green, red, as the released program reads frames: the order of adding up decides some ties.
     counts = np.concatenate([np.histogram(colours[:, c], bins=25)[0] for c in (2, 1, 0)])
     return counts / counts.sum()
-
-
-def is_point(mask) -> bool:
-    """Whether the first outer contour of a mask simplifies to one point."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return len(cv2.approxPolyDP(contours[0], 0.02 * cv2.arcLength(contours[0], True), True)) == 1
 
 
 def assign_lines(labels, passes=100) -> np.ndarray:

@@ -129,21 +129,6 @@ def test_rounding_decides_between_neighbours_equally_alike():
     assert chosen == {2, 3}
 
 
-def test_one_point_rule_beyond_one_pixel():
-    # A fill in three parts whose first contour is a single pixel. No other rule takes it: 258 px, two
-    # neighbours, the last of them unlike (a ramp beside flat colours).
-    fill_map = np.full((60, 60), 2, np.int32)
-    fill_map[40:] = 4
-    fill_map[5:21, 5:21] = fill_map[50, 50] = fill_map[50, 10] = 1
-    frame = np.full((60, 60, 3), 100, np.uint8)
-    frame[40:] = (np.arange(20 * 60) % 200).reshape(20, 60, 1)
-    frame[fill_map == 1] = 30
-    assert plain.is_point(fill_map == 1)
-    merged = merge_fills(fill_map, frame, rounds=1)
-    assert (merged[fill_map == 1] == 2).all()
-    np.testing.assert_array_equal(merged, plain.merge_fills(fill_map, frame, 1))
-
-
 def test_goes_to_the_neighbour_most_alike():
     fill_map = np.full((40, 60), 1, np.int32)
     fill_map[:, 30:] = 3

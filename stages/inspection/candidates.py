@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.sections import MatchingSection
-from stages.matching import rank_rows, strips
+from stages.matching import EVERY, strips
 from stages.matching.affinity import Candidates
+from stages.matching.ranking import rank_rows
 from stages.segmentation import Pieces
 
 
@@ -74,8 +75,8 @@ def best_candidates(
     """
     scored = Candidates(features0, features1, pieces0, pieces1, section)
     count0, count1 = pieces0.count, pieces1.count
-    in_row = np.concatenate([rank_rows(scored.score_rows(part)) for part in strips(count0, count1)])
-    in_column = np.concatenate([rank_rows(scored.score_columns(part)) for part in strips(count1, count0)])
+    in_row = np.concatenate([rank_rows(scored.score(rows, EVERY)) for rows in strips(count0, count1)])
+    in_column = np.concatenate([rank_rows(scored.score(EVERY, part).T) for part in strips(count1, count0)])
     described0, described1 = (features0, pieces0), (features1, pieces1)
     return (
         _best(in_row, in_column.T, described0, described1, section, candidates, pieces),

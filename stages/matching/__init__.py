@@ -1,23 +1,43 @@
-"""Matching the pieces of two frames by likeness of features, size and place."""
+"""Matching: each piece of a frame finds the piece of the other frame that is most like it.
+
+This is the second part of the paper's Segment-Guided Matching. `match_pieces` shows it, each step a file of
+this folder:
+
+1. `affinity.py`: how alike any two pieces are in their features, less penalties for size and distance.
+2. `ranking.py`: the rank of each candidate, once for the piece of frame 0 and once for that of frame 1.
+3. Here: of all its candidates a piece matches the one with the least sum of both ranks.
+
+Frames may fall into thousands of pieces, and so have hundreds of millions of candidates, which are scored
+and ranked in strips.
+
+`tests/plain/matching.py` says the same in a page, with whole matrices and stable sorting. The tests compare
+both, and hold the matches against those of the released program on real frames.
+
+References
+----------
+Li et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, Segment-Guided Matching
+(arXiv 2104.02495).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.sections import MatchingSection
-from models.compiled import compiled
 from stages.matching.affinity import Candidates
+from stages.matching.ranking import rank_rows, rank_type
 from stages.segmentation import Pieces
 
 STAGE_VERSION = 2
 """Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
 
-STRIP_CANDIDATES = 1 << 22  # scored and ranked at once
+STRIP_CANDIDATES = 1 << 20  # scored and ranked at once
+KEPT_CANDIDATES = 100_000_000  # whose affinity, 4 bytes, is kept between the two rankings
+EVERY = slice(None)
 
 
 @dataclass(frozen=True)
@@ -70,29 +90,24 @@ def match_pieces(
 
     Notes
     -----
-    Affinity is the sum of the minima of two rows, less a penalty for unlike areas and one for distance. Each
-    candidate has two ranks, 0 = best: among the candidates of its piece of frame 0 and among those of its
-    piece of frame 1. A piece matches the candidate with the least sum. Ties go to the lowest index, in the
-    ranks and in the choice. Every piece has a match, however bad; the coarse flow decides which count.
+    Ties go to the lowest index, in the ranks and in the choice. But for them, exchanging the frames exchanges
+    the results. Every piece has a match, however bad; the coarse flow decides which count.
 
-    Features are rounded to multiples of 2**-31, which moves affinities by about 1e-8. Sums of whole numbers
-    are exact in any order, so exchanging the frames exchanges the results, but for ties. And processors take
-    minima of whole numbers faster.
-
-    Time and memory grow with n0 * n1. A candidate takes 2 bytes for one of its ranks and, among the first
-    hundred million, 4 for its affinity; affinities past those are computed again when frame 1's turn comes,
-    unless `section.keep_affinity` asks for 4 bytes for all. With 960 channels, 2,000 pieces a frame take
-    0.1 GB, 14,025 take 0.9 GB, and the most that segmentation can make, 23,001, take 1.7 GB.
-
-    References
-    ----------
-    Li et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 4.1 (arXiv 2104.02495).
+    Time and memory grow with n0 * n1. A candidate takes 2 bytes for one of its ranks and 4 for its affinity;
+    of more than a hundred million candidates the affinities are computed again when frame 1's turn comes,
+    unless `section.keep_affinity` asks for them. With 960 channels, 2,000 pieces a frame take 0.1 GB, 14,025
+    take 0.5 GB, and the most that segmentation can make, 23,001, take 1.2 GB.
     """
     candidates = Candidates(features0, features1, pieces0, pieces1, section)
     count0, count1 = pieces0.count, pieces1.count
-    rank_in_row = np.empty((count0, count1), _rank_type(count1))
+    rank_in_row = np.empty((count0, count1), rank_type(count1))
+    keep = section.keep_affinity or rank_in_row.size <= KEPT_CANDIDATES
+    kept = np.empty(rank_in_row.shape, np.float32) if keep else None
     for rows in strips(count0, count1):
-        rank_in_row[rows] = rank_rows(candidates.score_rows(rows))
+        affinity01 = candidates.score(rows, EVERY)
+        rank_in_row[rows] = rank_rows(affinity01)
+        if kept is not None:
+            kept[rows] = affinity01
     found = Matching(
         match01=np.zeros(count0, np.int32),
         match10=np.zeros(count1, np.int32),
@@ -100,12 +115,12 @@ def match_pieces(
         rank_sum10=np.zeros(count1, np.int32),
         score01=np.zeros(count0, np.float32),
         score10=np.zeros(count1, np.float32),
-        affinity=candidates.kept if section.keep_affinity else None,
+        affinity=kept if section.keep_affinity else None,
     )
     for columns in strips(count1, count0):
-        affinity = candidates.score_columns(columns)
-        rank_sum = np.add(rank_rows(affinity), rank_in_row[:, columns].T, dtype=np.int32)
-        _enter(found, columns, rank_sum, affinity)
+        affinity10 = (candidates.score(EVERY, columns) if kept is None else kept[:, columns]).T
+        rank_sum = np.add(rank_rows(affinity10), rank_in_row[:, columns].T, dtype=np.int32)
+        _enter(found, columns, rank_sum, affinity10)
     return found
 
 
@@ -114,17 +129,6 @@ def strips(count: int, length: int) -> Iterator[slice]:
     step = max(1, STRIP_CANDIDATES // length)
     for start in range(0, count, step):
         yield slice(start, min(start + step, count))
-
-
-def _rank_type(count: int) -> type[np.uint16] | type[np.uint32]:
-    return np.uint16 if count <= 1 << 16 else np.uint32
-
-
-def rank_rows(affinity: NDArray[np.float32]) -> NDArray[Any]:
-    """Rank of each entry in its row, 0 = largest; the first of equal ones comes first."""
-    ranks = np.empty(affinity.shape, _rank_type(affinity.shape[1]))
-    _rank_by_sorting(affinity.view(np.int32), ranks)
-    return ranks
 
 
 def _enter(
@@ -142,32 +146,3 @@ def _enter(
     found.match01[better] = columns.start + nearest
     found.rank_sum01[better] = rank_sum[nearest, better]
     found.score01[better] = affinity[nearest, better]
-
-
-@compiled
-def _rank_by_sorting(bits: NDArray[np.int32], ranks: NDArray[Any]) -> None:
-    """Sort by one byte after the other, the least significant first, keeping equal ones in order."""
-    count = bits.shape[1]
-    entries, sorted_entries = np.empty(count, np.uint64), np.empty(count, np.uint64)
-    starts = np.empty((4, 256), np.uint32)
-    for i in range(len(bits)):
-        starts[:] = 0
-        for j in range(count):
-            # Descending floats as ascending whole numbers; the index stands above them.
-            key = np.uint32(bits[i, j] if bits[i, j] < 0 else bits[i, j] ^ np.int32(0x7FFFFFFF))
-            entries[j] = (np.uint64(j) << np.uint64(32)) | np.uint64(key)
-            for byte in range(4):
-                starts[byte, (key >> np.uint32(8 * byte)) & np.uint32(255)] += np.uint32(1)
-        for byte in range(4):
-            start = np.uint32(0)
-            for digit in range(256):
-                number = starts[byte, digit]
-                starts[byte, digit] = start
-                start += number
-            for j in range(count):
-                digit = (entries[j] >> np.uint64(8 * byte)) & np.uint64(255)
-                sorted_entries[starts[byte, digit]] = entries[j]
-                starts[byte, digit] += np.uint32(1)
-            entries, sorted_entries = sorted_entries, entries
-        for rank in range(count):
-            ranks[i, entries[rank] >> np.uint64(32)] = rank

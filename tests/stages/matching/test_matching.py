@@ -11,7 +11,7 @@ from configs.sections import MatchingSection, SegmentationSection
 from data.cartoon import draw_triplet
 from stages import matching
 from stages.matching import Matching, match_pieces
-from stages.matching import affinity as affinities
+from stages.matching.affinity import UNIT
 from stages.segmentation import Pieces, measure_pieces, segment
 from tests.plain import matching as plain
 from tests.stages.random_pieces import LENIENT, match_alike, random_pieces
@@ -62,7 +62,7 @@ def test_as_slow_version(seed, count0, count1, channels):
 def test_as_slow_version_on_any_affinity(seed, count0, count1, decimals):
     affinity = (np.random.default_rng(seed).random((count0, count1)) / 40).round(decimals).astype(np.float32)
     found = match_alike(affinity)
-    np.testing.assert_allclose(found.affinity, affinity, rtol=0, atol=affinities.UNIT)
+    np.testing.assert_allclose(found.affinity, affinity, rtol=0, atol=UNIT)
     assert_equal(found, plain.match_by_affinity(found.affinity))
 
 
@@ -102,7 +102,7 @@ def test_strips_change_nothing(seed, count0, count1, strip, kept, keep):
     assert (whole.affinity is not None) == keep
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(matching, "STRIP_CANDIDATES", strip)
-        patch.setattr(affinities, "KEPT_CANDIDATES", kept)
+        patch.setattr(matching, "KEPT_CANDIDATES", kept)
         assert_equal(match_pieces(*features, *pieces, section), whole)
 
 
@@ -182,7 +182,6 @@ def test_more_pieces_than_16_bits_count():
     features = [rng.random((found.count, 1)).astype(np.float32) for found in pieces]
     found = match_pieces(*features, *pieces, RELEASED)
     assert_equal(found, plain.match_by_affinity(found.affinity))
-    assert matching._rank_type(1 << 16) == np.uint16  # ranks up to 65,535
 
 
 def test_penalties():

@@ -2,6 +2,7 @@
 
 Where a piece has a trustworthy match, its flow is the shift between the two bounding boxes plus a dense
 inverse search flow between the two pieces' grey pictures. Elsewhere the flow is exactly 0.
+`tests/plain/coarse_flow.py` says the same slowly: whole frames, one piece and one pixel at a time.
 """
 
 from __future__ import annotations
@@ -106,7 +107,8 @@ def generate_coarse_flow(
 
     References
     ----------
-    Li et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 4.1 (arXiv 2104.02495).
+    Li et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, Segment-Guided Matching
+    (arXiv 2104.02495).
     Kroeger et al., "Fast Optical Flow Using Dense Inverse Search", ECCV 2016
     (doi:10.1007/978-3-319-46493-0_29).
     """

@@ -1,6 +1,7 @@
 """Features of pieces: VGG-19 maps averaged over each piece, at several scales.
 
 Frame (RGB uint8) and label map -> one row of features for each piece, non-negative, summing to 1.
+`tests/plain/features.py` says the same slowly: one piece, one channel and one pixel at a time.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ def describe_pieces(
 
     References
     ----------
-    Li et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 4.1 (arXiv 2104.02495).
+    Li et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, Segment-Guided Matching
+    (arXiv 2104.02495).
     """
     return normalise(pool_frame(frame, label_map, piece_count, network, device))
 

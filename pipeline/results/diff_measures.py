@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from data.images import to_uint8
 from pipeline.store.array_specs import Array
-from stages.evaluation import METRICS, psnr
+from stages.evaluation import METRICS
+from stages.evaluation.frame_scores import psnr
 
 Arrays = Mapping[str, Array]
 Measures = dict[str, float]

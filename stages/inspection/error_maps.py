@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from stages.evaluation import PUBLISHED_RANGE, PUBLISHED_WINDOW
+from stages.evaluation.frame_scores import PUBLISHED_RANGE, PUBLISHED_WINDOW
 
 
 def largest_difference(frame: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -18,7 +18,7 @@ def largest_difference(frame: NDArray[np.uint8], truth: NDArray[np.uint8]) -> ND
 def published_ssim_map(
     predicted: NDArray[np.float32], wanted: NDArray[np.float32]
 ) -> NDArray[np.float64] | None:
-    """Structural similarity at each pixel, as `stages.evaluation.published_ssim` takes the mean of it.
+    """Structural similarity at each pixel, as `published_ssim` takes the mean of it.
 
     Parameters
     ----------

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from configs.sections import EvaluationSection
-from stages.evaluation import chamfer_line_distance, evaluate_frame, find_lines, scale_region
+from stages.evaluation import evaluate_frame
+from stages.evaluation.ground_truth import scale_region
+from stages.evaluation.line_distance import chamfer_line_distance, find_lines
 
 HEIGHT, WIDTH = 30, 41
 SECTION = EvaluationSection()

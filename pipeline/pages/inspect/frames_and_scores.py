@@ -16,7 +16,8 @@ from pipeline.pages.inspect.stages_to_flow import NO_TRUTH, UNREADABLE
 from pipeline.pages.inspect.views import Fact, Layer, View, layer, method_of, outcome, percent, stage, view
 from pipeline.results.pictures import ERROR_SHOWN
 from pipeline.store.fingerprints import resolved_method
-from stages.evaluation import METRICS, fit_truth
+from stages.evaluation import METRICS
+from stages.evaluation.ground_truth import fit_truth
 from stages.inspection.error_maps import largest_difference, published_ssim_map
 from stages.synthesis import splat_frames
 

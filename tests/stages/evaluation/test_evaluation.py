@@ -11,7 +11,9 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, uniform_filte
 
 from configs.sections import EvaluationSection
 from models.lpips import LPIPS
-from stages.evaluation import FRAME_METRICS, chamfer_line_distance, evaluate_frame, find_lines, scale_region
+from stages.evaluation import FRAME_METRICS, evaluate_frame
+from stages.evaluation.ground_truth import scale_region
+from stages.evaluation.line_distance import chamfer_line_distance, find_lines
 
 SECTION = EvaluationSection()
 

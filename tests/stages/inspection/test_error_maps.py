@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stages.evaluation import PUBLISHED_WINDOW, published_ssim
+from stages.evaluation.frame_scores import PUBLISHED_WINDOW, published_ssim
 from stages.inspection.error_maps import largest_difference, published_ssim_map
 
 

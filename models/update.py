@@ -28,18 +28,27 @@ NEIGHBOURS = 3 * 3
 """Cells that a vector of the upsampled flow is a convex combination of."""
 
 
-class GatePass(NamedTuple):
-    """A pass of the GRU made ready for one context, which stays the same over all iterations."""
+class Gate(NamedTuple):
+    """One convolution of the GRU, or several joined, made ready for one context."""
 
-    weight_zr: Tensor
-    """Kernels of update gate and reset gate together, for the join [hidden state, motion]."""
-    weight_q: Tensor
-    """Kernels of the candidate, for the join [reset hidden state, motion]."""
-    term_zr: Tensor
-    """What context and biases add to the two gates, `(N, 256, h, w)`."""
-    term_q: Tensor
-    """What they add to the candidate, `(N, 128, h, w)`."""
-    padding: tuple[int, int]
+    weight: Tensor
+    """`(K, 256, rows, columns)`: kernels for the join [hidden state, motion]."""
+    term: Tensor
+    """`(N, K, h, w)`: what context and bias add."""
+
+    def __call__(self, hidden_state: Tensor, motion: Tensor) -> Tensor:
+        """`(N, K, h, w)`, before the gate's sigmoid or tanh."""
+        joined = torch.cat([hidden_state, motion], dim=1)
+        return convolve(joined, self.weight, None, padding=_padding(self.weight)).add_(self.term)
+
+
+class GatePass(NamedTuple):
+    """A pass of the GRU, along rows or along columns, made ready for one context."""
+
+    update_and_reset: Gate
+    """Both at once, as they see the same input: K = 256."""
+    candidate: Gate
+    """K = 128."""
 
 
 class MotionEncoder(nn.Module):
@@ -65,9 +74,16 @@ class MotionEncoder(nn.Module):
 class SepConvGRU(nn.Module):
     """Gated recurrent unit with separable convolutions: a pass along rows, then one along columns.
 
-    The input of every gate is the join [hidden state, context, motion]. The context stays the same over all
-    iterations, and so does what it adds to the gates: `prepare` computes that once, for every call of
-    `forward`. Update and reset gate see the same input, so one convolution serves both.
+    With the hidden state h, the context c and the motion m, a pass is
+
+        z = sigmoid(Wz * [h, c, m] + bz)      the update gate
+        r = sigmoid(Wr * [h, c, m] + br)      the reset gate
+        q = tanh(Wq * [r h, c, m] + bq)       the candidate
+        h' = (1 - z) h + z q
+
+    The context is the same in all iterations, and W * [h, c, m] + b = W' * [h, m] + (Wc * c + b) with the
+    kernels W' for h and m and Wc for c. So `prepare` computes the term in brackets once, for every call of
+    `forward`.
     """
 
     def __init__(self, widths: RefinementWidths = FULL_REFINEMENT) -> None:
@@ -83,20 +99,18 @@ class SepConvGRU(nn.Module):
 
     def prepare(self, context: Tensor) -> list[GatePass]:
         """The two passes made ready for a context, `(N, 128, h, w)`."""
-        ready = []
-        hidden, motion = self._widths.hidden, self._widths.motion
-        for gates in ((self.convz1, self.convr1, self.convq1), (self.convz2, self.convr2, self.convq2)):
-            weight = torch.cat([gate.weight for gate in gates])
-            bias = torch.cat([gate.bias for gate in gates if gate.bias is not None])
-            of_context = weight[:, hidden:-motion]
-            changing = torch.cat([weight[:, :hidden], weight[:, -motion:]], dim=1)
-            rows, columns = gates[0].kernel_size
-            padding = rows // 2, columns // 2
-            both = 2 * hidden  # z and r
-            term_zr = convolve(context, of_context[:both], bias[:both], padding=padding)
-            term_q = convolve(context, of_context[both:], bias[both:], padding=padding)
-            ready.append(GatePass(changing[:both], changing[both:], term_zr, term_q, padding))
-        return ready
+        return [
+            GatePass(self._gate(context, z, r), self._gate(context, q))
+            for z, r, q in ((self.convz1, self.convr1, self.convq1), (self.convz2, self.convr2, self.convq2))
+        ]
+
+    def _gate(self, context: Tensor, *convolutions: Convolution) -> Gate:
+        weight = torch.cat([convolution.weight for convolution in convolutions])
+        bias = torch.cat([convolution.bias for convolution in convolutions if convolution.bias is not None])
+        channels = self._widths.hidden, self._widths.context, self._widths.motion
+        of_hidden, of_context, of_motion = torch.split(weight, channels, dim=1)
+        term = convolve(context, of_context, bias, padding=_padding(weight))
+        return Gate(torch.cat([of_hidden, of_motion], dim=1), term)
 
     def forward(self, hidden_state: Tensor, motion: Tensor, passes: list[GatePass]) -> Tensor:
         """The next hidden state, `(N, 128, h, w)` in -1..1.
@@ -109,16 +123,18 @@ class SepConvGRU(nn.Module):
             From `prepare`.
         """
         kept = hidden_state.dtype
-        for gate in passes:
+        for update_and_reset, candidate in passes:
             # The state gathers over the iterations, in float32; the gates compute in the weights' precision.
-            rounded = hidden_state.to(motion.dtype)
-            x = torch.cat([rounded, motion], dim=1)
-            gates = convolve(x, gate.weight_zr, None, padding=gate.padding).add_(gate.term_zr).sigmoid_()
-            update, reset = gates.chunk(2, dim=1)
-            x = torch.cat([reset * rounded, motion], dim=1)
-            candidate = convolve(x, gate.weight_q, None, padding=gate.padding).add_(gate.term_q).tanh_()
-            hidden_state = torch.lerp(hidden_state, candidate.to(kept), update.to(kept))
+            h = hidden_state.to(motion.dtype)
+            z, r = update_and_reset(h, motion).sigmoid_().chunk(2, dim=1)
+            q = candidate(r * h, motion).tanh_()
+            hidden_state = torch.lerp(hidden_state, q.to(kept), z.to(kept))
         return hidden_state
+
+
+def _padding(weight: Tensor) -> tuple[int, int]:
+    """What keeps the size of a map that is convolved with these kernels."""
+    return weight.shape[2] // 2, weight.shape[3] // 2
 
 
 class FlowHead(nn.Module):

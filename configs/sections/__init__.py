@@ -18,7 +18,7 @@ from configs.sections.executor import LEAST_MEMORY_GB, ExecutorSection
 from configs.sections.features import CONVOLUTIONS_PER_BLOCK, PAPER_LAYERS, RELEASED_LAYERS, FeaturesSection
 from configs.sections.matching import MatchingSection
 from configs.sections.refinement import RefinementSection
-from configs.sections.section import NetworkSection, Precision, Section, Style, check_times
+from configs.sections.section import MethodSection, NetworkSection, Precision, Section, Style, check_times
 from configs.sections.segmentation import ContourPreset, DisneyContourPreset, SegmentationSection
 from configs.sections.store import StoreSection
 from configs.sections.synthesis import SynthesisSection
@@ -39,6 +39,7 @@ __all__ = [
     "ExecutorSection",
     "FeaturesSection",
     "MatchingSection",
+    "MethodSection",
     "NetworkSection",
     "PhaseSection",
     "Precision",
@@ -72,9 +73,13 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _methods_have_weights(self) -> Self:
-        for name in ("refinement", "synthesis"):
-            section: RefinementSection | SynthesisSection = getattr(self, name)
-            if section.method == section.network_method and section.weights is None:
+        for name, section in self:
+            if (
+                isinstance(section, NetworkSection)
+                and section.needs_weights
+                and section.method == section.network_method
+                and section.weights is None
+            ):
                 raise ValueError(
                     f"{name}.method = {section.method!r} needs {name}.weights, which is not set; "
                     f"give a checkpoint or choose {name}.method = {section.plain_method!r}"
@@ -83,9 +88,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _device_computes_in_it(self) -> Self:
-        for name in ("refinement", "synthesis"):
-            section: RefinementSection | SynthesisSection = getattr(self, name)
-            if section.precision == "float16" and self.executor.device == "cpu":
+        for name, section in self:
+            if getattr(section, "precision", None) == "float16" and self.executor.device == "cpu":
                 raise ValueError(
                     f"{name}.precision = 'float16' needs executor.device = 'cuda', which is 'cpu'; "
                     "choose 'bfloat16' or 'float32'"

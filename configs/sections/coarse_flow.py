@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from configs.sections.section import (
+    MethodSection,
     OptionalPath,
-    Section,
 )
 
 
-class CoarseFlowSection(Section):
+class CoarseFlowSection(MethodSection):
     """Matches -> a flow for each piece that moves."""
 
-    location_fields: ClassVar[frozenset[str]] = frozenset({"imported_from"})
+    location_fields: ClassVar[Set[str]] = {"imported_from"}
+    fields_of_method: ClassVar[Mapping[str, Set[str]]] = {
+        "sgm": {
+            "rank_sum_limit",
+            "max_shift",
+            "min_area",
+            "max_area_share",
+            "max_area_ratio",
+            "min_overlap",
+            "dark_gray",
+            "variational_iterations",
+            "gradient_iterations",
+        },
+        "zero": set(),
+        "imported": {"imported_as"},
+    }
 
     method: Literal["sgm", "zero", "imported"] = "sgm"
     """`sgm` = segment-guided matching; `zero` = no coarse flow (the paper's ablation); `imported` = flows
@@ -43,14 +59,6 @@ class CoarseFlowSection(Section):
     """Variational refinement iterations of the dense inverse search."""
     gradient_iterations: int = Field(50, ge=1)
     """Gradient descent iterations of the dense inverse search."""
-
-    @property
-    def unused_fields(self) -> frozenset[str]:
-        """Those of the other methods."""
-        if self.method == "sgm":
-            return frozenset({"imported_as"})
-        used = {"method", "imported_as"} if self.method == "imported" else {"method"}
-        return frozenset(type(self).model_fields) - used
 
     @model_validator(mode="after")
     def _import_has_a_folder(self) -> Self:

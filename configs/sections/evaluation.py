@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import ClassVar, Self
 
 from pydantic import model_validator
@@ -15,7 +16,7 @@ from configs.sections.section import (
 class EvaluationSection(Section):
     """Frames and ground truth -> scores."""
 
-    location_fields: ClassVar[frozenset[str]] = frozenset({"lpips_weights", "lpips_backbone"})
+    location_fields: ClassVar[Set[str]] = {"lpips_weights", "lpips_backbone"}
 
     conventional_ssim: bool = True
     """Also score SSIM with data range 1 and a Gaussian window of 11, under a name of its own."""

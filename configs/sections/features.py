@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Set
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -22,10 +23,13 @@ CONVOLUTIONS_PER_BLOCK = (2, 2, 4, 4, 4)  # VGG-19, Simonyan & Zisserman 2015, t
 class FeaturesSection(NetworkSection):
     """Pieces -> features by which they are matched."""
 
-    location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
     network_method: ClassVar[str] = "vgg19"
     plain_method: ClassVar[str] = "appearance"
-    network_fields: ClassVar[frozenset[str]] = frozenset({"layers", "seed", "precision"})
+    needs_weights: ClassVar[bool] = False
+    fields_of_method: ClassVar[Mapping[str, Set[str]]] = {
+        "vgg19": {"layers", "seed", "precision"},
+        "appearance": set(),
+    }
 
     method: Literal["auto", "vgg19", "appearance"] = "auto"
     """`vgg19` = VGG-19 maps averaged over each piece; `appearance` = colour, the colours around, shape and
@@ -43,14 +47,13 @@ class FeaturesSection(NetworkSection):
     a tenth and takes more memory. Fewer than 1 in 100 matches change."""
 
     @property
-    def unused_fields(self) -> frozenset[str]:
-        """Those of the other method, and the random network's seed where weights are given.
+    def used_fields(self) -> Set[str]:
+        """Those of the method; weights leave nothing to the random network's seed.
 
-        With VGG-19 the method itself is left out, so that results of before there was another stay valid.
+        With VGG-19 the method itself is left out, so that results made before there was another stay valid.
         """
-        if self.chosen_method == self.plain_method:
-            return self.network_fields
-        return frozenset({"method"} if self.weights is None else {"method", "seed"})
+        left_out = {"method"} if self.chosen_method == self.network_method else set()
+        return super().used_fields - left_out - ({"seed"} if self.weights is not None else set())
 
     @field_validator("layers")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -17,12 +18,24 @@ from configs.sections.section import (
 class RefinementSection(NetworkSection):
     """Coarse flow -> refined flow."""
 
-    location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
     network_method: ClassVar[str] = "rfr"
     plain_method: ClassVar[str] = "inverse_search"
-    network_fields: ClassVar[frozenset[str]] = frozenset(
-        {"confidence_mask", "initial_flow_additions", "iterations", "precision", "fraction_bits"}
-    )
+    fields_of_method: ClassVar[Mapping[str, Set[str]]] = {
+        "rfr": {
+            "confidence_mask",
+            "initial_flow_additions",
+            "iterations",
+            "precision",
+            "fraction_bits",
+            "height",
+        },
+        "inverse_search": {"height"},
+        "none": set(),
+    }
+    held_at_default: ClassVar[Mapping[str, Set[str]]] = {
+        "none": {"confidence_mask", "initial_flow_additions", "iterations", "precision"}
+    }
+    later_fields: ClassVar[Set[str]] = {"fraction_bits", "height"}
 
     method: Literal["auto", "rfr", "inverse_search", "none"] = "auto"
     """`rfr` = the recurrent network (needs weights); `inverse_search` = dense inverse search from several
@@ -45,12 +58,3 @@ class RefinementSection(NetworkSection):
     the cache and changes them by at most 1/2048 px."""
     height: WorkingHeight = 0
     """Larger frames are refined at this height, px, and their flows made larger; 0 = at their own."""
-
-    @property
-    def unused_fields(self) -> frozenset[str]:
-        """Those of the network without it, and what does nothing at its default.
-
-        The latter so that results of before it was there stay valid.
-        """
-        at_default = frozenset(name for name in ("fraction_bits", "height") if not getattr(self, name))
-        return at_default | (self.network_fields if self.chosen_method == self.plain_method else frozenset())

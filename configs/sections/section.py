@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -73,26 +74,64 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
-    location_fields: ClassVar[frozenset[str]] = frozenset()
+    location_fields: ClassVar[Set[str]] = frozenset()
     """Fields that say where something is, not what it is: left out of fingerprints."""
+    later_fields: ClassVar[Set[str]] = frozenset()
+    """Fields that fingerprints leave out at their default: results made before they existed stay valid."""
 
     @property
-    def unused_fields(self) -> frozenset[str]:
-        """Fields that do nothing with the others as they are: left out of fingerprints."""
-        return frozenset()
+    def used_fields(self) -> Set[str]:
+        """Fields that results depend on, with the others as they are."""
+        return type(self).model_fields.keys() - self.location_fields
+
+    def fingerprinted(self) -> dict[str, Any]:
+        """The settings as a fingerprint holds them, for JSON: unused fields make no difference."""
+        fields = type(self).model_fields
+        unchanged = {name for name in self.later_fields if getattr(self, name) == fields[name].default}
+        return self.model_dump(mode="json", include=set(self.used_fields - unchanged))
 
 
-class NetworkSection(Section):
+class MethodSection(Section):
+    """A stage that offers several methods."""
+
+    fields_of_method: ClassVar[Mapping[str, Set[str]]]
+    """The fields that each method uses, besides `method` and `location_fields`."""
+    held_at_default: ClassVar[Mapping[str, Set[str]]] = {}
+    """By method: fields that its fingerprint holds at their defaults when they are not used. The fingerprints
+    of version 0.1 held them, so its results stay valid."""
+
+    method: str = "auto"
+
+    @property
+    def chosen_method(self) -> str:
+        """The method, with `auto` decided."""
+        return self.method
+
+    @property
+    def used_fields(self) -> Set[str]:
+        """`method`, and what the chosen one uses."""
+        return self.fields_of_method[self.chosen_method] | {"method"}
+
+    def fingerprinted(self) -> dict[str, Any]:
+        """The settings as a fingerprint holds them, for JSON, with `auto` decided."""
+        values = super().fingerprinted()
+        if "method" in values:
+            values["method"] = self.chosen_method
+        held = self.held_at_default.get(self.chosen_method, frozenset()) - self.used_fields
+        return values | {name: type(self).model_fields[name].default for name in held}
+
+
+class NetworkSection(MethodSection):
     """A stage that has a method with a network and weights, and others without."""
 
+    location_fields: ClassVar[Set[str]] = {"weights"}
     network_method: ClassVar[str]
     """The method that uses the weights."""
     plain_method: ClassVar[str]
     """The one that `auto` takes without them."""
-    network_fields: ClassVar[frozenset[str]]
-    """Fields that say nothing to `plain_method`."""
+    needs_weights: ClassVar[bool] = True
+    """Whether `network_method` is of no use without weights."""
 
-    method: str = "auto"
     weights: OptionalPath = None
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Set
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -49,6 +50,8 @@ class DisneyContourPreset(ContourPreset):
 class SegmentationSection(Section):
     """Frame -> colour pieces."""
 
+    later_fields: ClassVar[Set[str]] = {"height"}
+
     anime: ContourPreset = ContourPreset()
     """Contours of Japanese animation: thin, dark, complete outlines."""
     disney: DisneyContourPreset = DisneyContourPreset()
@@ -58,8 +61,3 @@ class SegmentationSection(Section):
     height: WorkingHeight = 0
     """Larger frames are segmented, described and matched at this height, px, and their coarse flows made
     larger; 0 = at their own. The thresholds are for frames of about 540 rows."""
-
-    @property
-    def unused_fields(self) -> frozenset[str]:
-        """What does nothing at its default, so that results of before it was there stay valid."""
-        return frozenset() if self.height else frozenset({"height"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -18,12 +19,18 @@ from configs.sections.section import (
 class SynthesisSection(NetworkSection):
     """Frames and refined flows -> frames at the times wanted."""
 
-    location_fields: ClassVar[frozenset[str]] = frozenset({"weights"})
     network_method: ClassVar[str] = "gridnet"
     plain_method: ClassVar[str] = "composite"
-    network_fields: ClassVar[frozenset[str]] = frozenset(
-        {"splatting", "softmax_alpha", "precision", "height"}
-    )
+    fields_of_method: ClassVar[Mapping[str, Set[str]]] = {
+        "gridnet": {"splatting", "softmax_alpha", "precision", "times", "dtype", "height"},
+        "composite": {"times", "dtype"},
+        "blend": {"splatting", "softmax_alpha", "times", "dtype"},
+    }
+    held_at_default: ClassVar[Mapping[str, Set[str]]] = {
+        "gridnet": {"softmax_alpha"},
+        "blend": {"softmax_alpha", "precision"},
+    }
+    later_fields: ClassVar[Set[str]] = {"height"}
 
     method: Literal["auto", "gridnet", "composite", "blend"] = "auto"
     """`gridnet` = the network (needs weights); `composite` = the two splatted frames by how far each is to be
@@ -46,13 +53,9 @@ class SynthesisSection(NetworkSection):
     their own."""
 
     @property
-    def unused_fields(self) -> frozenset[str]:
-        """Those of the network without it, and what does nothing at its default.
-
-        The latter so that results of before it was there stay valid.
-        """
-        at_default = frozenset() if self.height else frozenset({"height"})
-        return at_default | (self.network_fields if self.chosen_method == self.plain_method else frozenset())
+    def used_fields(self) -> Set[str]:
+        """Those of the method; averages have no `softmax_alpha`."""
+        return super().used_fields - ({"softmax_alpha"} if self.splatting == "average" else set())
 
     @field_validator("times")
     @classmethod

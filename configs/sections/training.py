@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -21,17 +22,15 @@ class PhaseSection(Section):
 class TrainingSection(Section):
     """Scenes with exact flows -> weights of the light networks (`animeinterp train`)."""
 
-    location_fields: ClassVar[frozenset[str]] = frozenset(
-        {
-            "scenes",
-            "validation_scenes",
-            "weights",
-            "threads",
-            "log_steps",
-            "checkpoint_minutes",
-            "validation_minutes",
-        }
-    )
+    location_fields: ClassVar[Set[str]] = {
+        "scenes",
+        "validation_scenes",
+        "weights",
+        "threads",
+        "log_steps",
+        "checkpoint_minutes",
+        "validation_minutes",
+    }
 
     scenes: OptionalPath = None
     """Folder of a training set of cut-out scenes, as `data.cutouts.write_training_set` writes it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.compute.registry import STAGES
@@ -12,24 +12,6 @@ from pipeline.planning.item_inputs import general_reason
 from pipeline.results.reading import StageResults
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.stage_descriptions import Difference, StageDescription, own_differences, read_description
-
-WITHOUT_NETWORK: Mapping[str, tuple[str, frozenset[str]]] = {
-    "refinement": (
-        "none",
-        frozenset(
-            {
-                "confidence_mask",
-                "initial_flow_additions",
-                "iterations",
-                "precision",
-                "fraction_bits",
-                "height",
-            }
-        ),
-    ),
-    "synthesis": ("blend", frozenset({"precision", "height"})),
-}
-"""By stage: the method that uses no network, and the settings that then do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +40,7 @@ class Reasons:
     """What is known of a stage's differences."""
 
     settings: Sequence[Difference]
-    """Settings, weights and code versions of the stage that differ, A -> B; those that do nothing say so."""
+    """Settings, weights and code versions of the stage that differ, A -> B."""
     told: Sequence[str]
     """Everything else, as sentences."""
     unexplained: Sequence[str]
@@ -85,7 +67,7 @@ def find_reasons(
 
     Notes
     -----
-    An item is explained by a setting of its stage that does something, by other frames or other results of
+    An item is explained by a setting of its stage, by other frames or other results of
     earlier stages that it was computed from, or by other versions of the libraries. Where several of them
     differ, which one counts is not known.
     """
@@ -98,8 +80,8 @@ def find_reasons(
         if found is None
     ]
     a, b = described
-    settings = [] if a is None or b is None else list(_own(a, b))
-    effective = a is None or b is None or any(not difference.note for difference in settings)
+    settings = [] if a is None or b is None else list(own_differences(b, a))
+    effective = a is None or b is None or bool(settings)
     changed = {
         name: _changed_inputs(one, other, name, of_both=effective) for name in (*differing, *identical)
     }
@@ -129,14 +111,6 @@ def why_absent(side: StageResults, name: str) -> str:
         return "not computed"
     record = side.record(name)
     return f"{record.status}: {general_reason(record.reason)}"
-
-
-def _own(one: StageDescription, other: StageDescription) -> Iterator[Difference]:
-    method, without_effect = WITHOUT_NETWORK.get(one.stage, ("", frozenset()))
-    for found in own_differences(other, one):
-        key = found.what.removeprefix(f"{one.stage}.")
-        unused = key in without_effect and all(side.section["method"] == method for side in (one, other))
-        yield replace(found, note=f"does nothing: {one.stage}.method is {method}") if unused else found
 
 
 def _changed_inputs(one: StageResults, other: StageResults, name: str, *, of_both: bool) -> ChangedInputs:
@@ -174,7 +148,7 @@ def _inherited(
         if a is None or b is None or stage in compared or a.fingerprint == b.fingerprint:
             continue
         found |= dict.fromkeys(_inherited(a, b, (before[0], before[1]), compared))
-        found |= dict.fromkeys(_own(a, b))
+        found |= dict.fromkeys(own_differences(b, a))
     yield from sorted(found, key=lambda difference: list(STAGES).index(difference.stage))
 
 

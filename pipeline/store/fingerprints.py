@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from configs.sections import Config, NetworkSection, Section
+from configs.sections import Config, MethodSection, Section
 
 DIGEST_LENGTH = 32  # hex digits kept of a SHA-256: 128 bits, no accidental collision in any cache
 
@@ -20,15 +20,9 @@ def canonical_digest(content: Any) -> str:
 
 
 def resolved_section(stage: str, config: Config) -> dict[str, Any]:
-    """The settings of a stage as its fingerprint sees them.
-
-    `auto` methods are resolved; fields that only say where something is, or that do nothing, are left out.
-    """
+    """The settings of a stage as its fingerprint sees them."""
     section: Section = getattr(config, stage)
-    values = section.model_dump(mode="json", exclude=set(section.location_fields | section.unused_fields))
-    if "method" in values:
-        values["method"] = resolved_method(stage, config)
-    return values
+    return section.fingerprinted()
 
 
 def flat_settings(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -44,8 +38,8 @@ def flat_settings(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any
 
 def resolved_method(stage: str, config: Config) -> str:
     """Method of a stage that has one, with `auto` decided by whether weights are given."""
-    section = getattr(config, stage)
-    return str(section.chosen_method if isinstance(section, NetworkSection) else section.method)
+    section: MethodSection = getattr(config, stage)
+    return section.chosen_method
 
 
 def stage_fingerprint(

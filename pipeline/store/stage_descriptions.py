@@ -43,12 +43,9 @@ class Difference:
     """`matching.area_penalty`, for example."""
     old: str
     new: str
-    note: str = ""
-    """Why it changes nothing, where that is known."""
 
     def __str__(self) -> str:
-        note = f" ({self.note})" if self.note else ""
-        return f"{self.what}: {self.old} -> {self.new}{note}"
+        return f"{self.what}: {self.old} -> {self.new}"
 
 
 def write_description(folder: Path, description: StageDescription) -> None:

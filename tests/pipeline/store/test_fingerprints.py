@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Literal, get_args, get_origin
+
 import pytest
 
 from configs.loading import load_config
-from configs.sections import Config
+from configs.sections import Config, MethodSection, NetworkSection, Section
 from pipeline.compute.registry import STAGES, binding_of
 from pipeline.store.fingerprints import (
     canonical_digest,
@@ -78,6 +81,78 @@ def test_vgg19_is_as_it_was_before_there_was_another_method() -> None:
     section = resolved_section("features", load_config("paper", ["features.method=vgg19"]))
     assert section.keys() == {"layers", "seed", "precision"}
     assert resolved_section("features", Config()) == {"method": "appearance"}
+
+
+def test_results_of_version_0_1_are_found() -> None:
+    """Its fingerprints held what these methods do not use, at the defaults."""
+    chosen = ["refinement.method=none", "synthesis.method=blend"]
+    for preset in ("paper", "released"):
+        config = load_config(preset, [*chosen, "refinement.iterations=7", "refinement.height=64"])
+        assert resolved_section("refinement", config) == {
+            "method": "none",
+            "confidence_mask": True,
+            "initial_flow_additions": 1,
+            "iterations": 12,
+            "precision": "float32",
+        }
+    config = load_config("paper", [*chosen, "synthesis.precision=bfloat16", "synthesis.height=64"])
+    assert resolved_section("synthesis", config) == {
+        "method": "blend",
+        "splatting": "softmax",
+        "softmax_alpha": -20,
+        "precision": "float32",
+        "times": [0.5],
+        "dtype": "uint8",
+    }
+
+
+def ways() -> Iterator[tuple[str, ...]]:
+    """Each stage, and settings that choose each of its methods, of those with networks also with weights."""
+    for stage in STAGES:
+        section = getattr(Config(), stage)
+        for method in section.fields_of_method if isinstance(section, MethodSection) else [""]:
+            chosen = [f"{stage}.method={method}"] if method else []
+            chosen += ["coarse_flow.imported_from=x"] if method == "imported" else []
+            networked = isinstance(section, NetworkSection)
+            if not (networked and section.needs_weights and method == section.network_method):
+                yield stage, *chosen
+            if networked:
+                yield stage, *chosen, f"{stage}.weights=x"
+    yield "synthesis", "synthesis.method=blend", "synthesis.splatting=average"
+
+
+def another(section: Section, name: str) -> str:
+    """Another value of a field, as a setting has it."""
+    field, value = type(section).model_fields[name], getattr(section, name)
+    if get_origin(field.annotation) is Literal:
+        return str(next(choice for choice in get_args(field.annotation) if choice != value))
+    match value:
+        case Section():
+            return "{low=3}"
+        case tuple():
+            return "['relu1_1']" if name == "layers" else "[0.25]"
+        case bool():
+            return str(not value).lower()
+        case int():
+            return "64" if name == "height" else str(value + 1)
+        case float():
+            return str(value * 1.01)
+        case _:
+            return f"other{value}"
+
+
+@pytest.mark.parametrize("way", list(ways()), ids=" ".join)
+def test_the_settings_that_a_method_uses_count_and_no_others(way: tuple[str, ...]) -> None:
+    stage, *chosen = way
+    section = getattr(load_config("paper", chosen), stage)
+    before = fingerprints(*chosen)[stage]
+    fields = type(section).model_fields.keys() - section.location_fields - {"method"}
+    counting = {
+        name
+        for name in fields
+        if fingerprints(*chosen, f"{stage}.{name}={another(section, name)}")[stage] != before
+    }
+    assert counting == section.used_fields - {"method"}
 
 
 def test_settings_of_another_method_do_not_count() -> None:

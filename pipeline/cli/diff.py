@@ -70,7 +70,7 @@ def _measures_table(compared: StageComparison) -> Table:
     table = Table("", "mean", "95% of means", "median", "worst", "of", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[1:5]:
         column.justify = "right"
-    for measure in measures_of(compared.stage):
+    for measure in measures_of(compared.stage).measures:
         values = compared.table[measure.name].to_numpy(float)
         finite = values[np.isfinite(values)]
         if not len(finite):
@@ -81,7 +81,7 @@ def _measures_table(compared: StageComparison) -> Table:
             measure.meaning,
             f"{finite.mean():.4g}",
             # Of equal frames the PSNR is infinite: there is no mean over all of them.
-            "" if compared.stage == "synthesis" else f"{low:.3g} to {high:.3g}",
+            "" if np.isinf(measure.equal) else f"{low:.3g} to {high:.3g}",
             f"{np.median(finite):.4g}",
             f"{values[worst]:.4g}",
             escape(str(compared.table.index[worst])),

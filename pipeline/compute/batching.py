@@ -16,9 +16,8 @@ import torch
 
 from configs.errors import AnimeInterpError, CacheError, WeightsError
 from configs.sections import Config
+from pipeline.compute.entry import StageBinding, Together
 from pipeline.compute.item_source import ItemSource
-from pipeline.compute.registry import StageBinding
-from pipeline.compute.stage_work import Together
 from pipeline.store.array_specs import Array, check_item
 
 # Peak of a pair in refinement or synthesis, measured at 540x960 to 2160x3840: 0.5 to 1.7 kB a pixel; more for

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from configs.sections import MethodSection
 from data.images import Frame, to_uint8, write_file
 from data.truth import TRUTH_TIME
 from pipeline.compute.registry import needed_for
@@ -105,8 +106,8 @@ def _title(view: PairResults, scored: Mapping[str, Array] | None) -> str:
     config = view.session.config
     methods = [
         f"{stage} {resolved_method(stage, config)}"
-        for stage in ("features", "coarse_flow", "refinement", "synthesis")
-        if stage in needed_for("evaluation", config)
+        for stage in needed_for("evaluation", config)
+        if isinstance(getattr(config, stage), MethodSection)
     ]
     note = view.pair.annotation
     about = "" if note is None else f"   level {note.level}, {note.general_motion_type}"

@@ -105,11 +105,11 @@ class CurrentResults:
                 return kept
             own |= dict(zip(("flow01", "flow10"), files.digests, strict=True))
             source = replace(source, flows=files.paths)
-        if stage == "synthesis":
+        if STAGES[stage].timed:
             source = replace(source, times=self.layout.times(item))
             if pair.times:
                 own["times"] = str(list(pair.times))
-        if stage == "evaluation":
+        if STAGES[stage].against_truth:
             compared = evaluation_inputs(pair, self.layout.times(item))
             if isinstance(compared, ItemInputs):
                 return compared
@@ -118,15 +118,15 @@ class CurrentResults:
 
     def upstream_items(self, stage: str, item: int) -> list[Item]:
         """Items of earlier stages that an item reads, in the order of its inputs."""
-        binding, manifest = binding_of(stage, self.config), self.layout.manifest
+        binding, pairs = binding_of(stage, self.config), self.layout.manifest.pairs
         upstream: list[Item] = []
         for name in binding.reads:
-            if stage == "evaluation" and not has_truth(manifest.pairs[item], name, self.layout.times(item)):
+            if STAGES[stage].against_truth and not has_truth(pairs[item], name, self.layout.times(item)):
                 continue
             if STAGES[name].unit == binding.unit:
                 upstream.append((name, item))
             else:
-                upstream.extend((name, index) for index in manifest.pairs[item].frames)
+                upstream.extend((name, index) for index in pairs[item].frames)
         return upstream
 
     def is_awaited(self, stage: str, item: int) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from data.manifest import Pair, SourceFrame
 from data.truth import TRUTH_TIME
+from pipeline.compute.entry import StageBinding
 from pipeline.compute.item_source import ItemSource, UpstreamItem
-from pipeline.compute.registry import STAGES, StageBinding
+from pipeline.compute.registry import STAGES
 from pipeline.store.fingerprints import canonical_digest
 from pipeline.store.shard_manifest import ItemRecord, ItemStatus
 
@@ -83,7 +84,7 @@ def frame_inputs(binding: StageBinding, frames: Sequence[SourceFrame]) -> Inputs
 
 def has_truth(pair: Pair, stage: str, times: Sequence[float]) -> bool:
     """Whether something is known to score a stage's results by: a frame, or else exact motion."""
-    if stage == "synthesis":
+    if STAGES[stage].timed:
         return pair.truth is not None and TRUTH_TIME in times
     return pair.motion_truth is not None
 

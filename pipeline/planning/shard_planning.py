@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from configs.errors import CacheError
 from configs.sections import Config
-from pipeline.compute.networks import WEIGHTS_FIELDS, weights_paths
+from pipeline.compute.networks import weights_paths
+from pipeline.compute.registry import STAGES
 from pipeline.compute.shard_jobs import ItemJob, ShardJob
 from pipeline.planning.item_inputs import ItemInputs
 from pipeline.planning.session import Session
@@ -54,7 +55,7 @@ def _item_job(
 def _worker_config(config: Config) -> Config:
     """The config with absolute paths of weights."""
     update = {}
-    for stage in WEIGHTS_FIELDS:
+    for stage in STAGES:
         paths = {name: path.absolute() for name, path in weights_paths(stage, config).items()}
         if paths:
             update[stage] = getattr(config, stage).model_copy(update=paths)

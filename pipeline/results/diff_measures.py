@@ -30,53 +30,20 @@ class Measure:
     meaning: str
     worst: Callable[[float], float] = float
     """Sorts pairs: the largest value is the largest difference."""
+    equal: float = 0.0
+    """What it is of equal results."""
 
 
-MEASURES: Mapping[str, tuple[Measure, ...]] = {
-    "segmentation": (
-        Measure("moved", "share of pixels whose piece is another one"),
-        Measure("split", "pieces of A that lie in several of B"),
-        Measure("merged", "pieces of B that lie in several of A"),
-        Measure("pieces", "pieces of B less those of A", abs),
-    ),
-    "features": (Measure("largest", "largest difference of a feature; nan where the pieces differ"),),
-    "matching": (Measure("changed", "share of frame 0 whose match is elsewhere; nan without pieces"),),
-    "coarse_flow": (
-        Measure("mean", "mean distance of end points, px"),
-        Measure("far", f"share of vectors more than {FAR:g} px apart"),
-        Measure("largest", "largest distance of end points, px"),
-    ),
-    "synthesis": (
-        Measure("psnr", "PSNR between the frames of A and B, dB; the least of all times", float.__neg__),
-    ),
-    "evaluation": tuple(Measure(name, f"{name} of B less that of A", abs) for name in METRICS),
-}
-"""What is measured, by stage; the first measure of each says which items differ most."""
+@dataclass(frozen=True, slots=True)
+class StageMeasures:
+    """What is measured of two results of a stage."""
 
-
-def measures_of(stage: str) -> tuple[Measure, ...]:
-    """What is measured of a stage."""
-    return MEASURES["coarse_flow" if stage == "refinement" else stage]
-
-
-def compare_arrays(stage: str, one: Arrays, other: Arrays) -> Measures:
-    """Differences of two results of one item.
-
-    Parameters
-    ----------
-    stage
-        Whose results they are.
-    one, other
-        Arrays of the item by name, as `store.array_specs` has them. For `matching` also `label_map`, of
-        frame 0, and `centroid`, of the pieces of frame 1, where they are known.
-
-    Returns
-    -------
-    dict of str to float
-        A value for each of `measures_of`; nan where the two cannot be compared, such as frames of other size.
-    """
-    nothing = {measure.name: float("nan") for measure in measures_of(stage)}
-    return nothing | _COMPARE["coarse_flow" if stage == "refinement" else stage](one, other)
+    measures: tuple[Measure, ...]
+    """The first says which items differ most."""
+    compare: Callable[[Arrays, Arrays], Measures]
+    """A value for each measure, but for those that cannot be taken."""
+    with_pieces: bool = False
+    """Whether results mean anything only beside the pieces of both frames."""
 
 
 def _segmentations(one: Arrays, other: Arrays) -> Measures:
@@ -112,9 +79,11 @@ def _shared(pieces: NDArray[np.int64], overlap: NDArray[np.int64]) -> int:
     return int((parts > 1).sum())
 
 
-def _features(one: Arrays, other: Arrays) -> Measures:
-    a, b = one["piece_features"], other["piece_features"]
-    return {"largest": float(np.abs(a - b).max(initial=0))} if a.shape == b.shape else {}
+def _numbers(one: Arrays, other: Arrays) -> Measures:
+    if any(one[name].shape != other[name].shape for name in one):
+        return {}
+    apart = [np.abs(one[name].astype(np.float64) - other[name]).max(initial=0) for name in one]
+    return {"largest": float(max(apart))}
 
 
 def _matchings(one: Arrays, other: Arrays) -> Measures:
@@ -158,11 +127,73 @@ def _scores(one: Arrays, other: Arrays) -> Measures:
     return dict(zip(METRICS, (other["scores"] - one["scores"]).tolist(), strict=True))
 
 
-_COMPARE: Mapping[str, Callable[[Arrays, Arrays], Measures]] = {
-    "segmentation": _segmentations,
-    "features": _features,
-    "matching": _matchings,
-    "coarse_flow": _flows,
-    "synthesis": _frames,
-    "evaluation": _scores,
+_FLOWS = StageMeasures(
+    (
+        Measure("mean", "mean distance of end points, px"),
+        Measure("far", f"share of vectors more than {FAR:g} px apart"),
+        Measure("largest", "largest distance of end points, px"),
+    ),
+    _flows,
+)
+_NUMBERS = StageMeasures((Measure("largest", "largest difference; nan where the sizes differ"),), _numbers)
+
+MEASURES: Mapping[str, StageMeasures] = {
+    "segmentation": StageMeasures(
+        (
+            Measure("moved", "share of pixels whose piece is another one"),
+            Measure("split", "pieces of A that lie in several of B"),
+            Measure("merged", "pieces of B that lie in several of A"),
+            Measure("pieces", "pieces of B less those of A", abs),
+        ),
+        _segmentations,
+    ),
+    "matching": StageMeasures(
+        (Measure("changed", "share of frame 0 whose match is elsewhere; nan without pieces"),),
+        _matchings,
+        with_pieces=True,
+    ),
+    "coarse_flow": _FLOWS,
+    "refinement": _FLOWS,
+    "synthesis": StageMeasures(
+        (
+            Measure(
+                "psnr",
+                "PSNR between the frames of A and B, dB; the least of all times",
+                float.__neg__,
+                np.inf,
+            ),
+        ),
+        _frames,
+    ),
+    "evaluation": StageMeasures(
+        tuple(Measure(name, f"{name} of B less that of A", abs) for name in METRICS), _scores
+    ),
 }
+"""What is measured, by stage; of any other stage the largest difference."""
+
+
+def measures_of(stage: str) -> StageMeasures:
+    """What is measured of a stage."""
+    return MEASURES.get(stage, _NUMBERS)
+
+
+def compare_arrays(stage: str, one: Arrays, other: Arrays) -> Measures:
+    """Differences of two results of one item.
+
+    Parameters
+    ----------
+    stage
+        Whose results they are.
+    one, other
+        Arrays of the item by name, as `store.array_specs` has them; of a stage that is compared
+        `with_pieces` also `label_map`, of frame 0, and `centroid`, of the pieces of frame 1, where they are
+        known.
+
+    Returns
+    -------
+    dict of str to float
+        A value for each measure; nan where the two cannot be compared, such as frames of other size.
+    """
+    found = measures_of(stage)
+    nothing = {measure.name: float("nan") for measure in found.measures}
+    return nothing | found.compare(one, other)

@@ -143,7 +143,7 @@ def _compare_stage(stage: str, one: Results, other: Results, compared: Sequence[
             identical.append(name)
         else:
             rows[name] = compare_arrays(stage, _arrays(one, stage, name), _arrays(other, stage, name))
-    measures = measures_of(stage)
+    measures = measures_of(stage).measures
     table = pd.DataFrame.from_dict(rows, orient="index", columns=[measure.name for measure in measures])
     table.index.name = "id"
     worst = table[measures[0].name].map(measures[0].worst)
@@ -162,7 +162,7 @@ def _is_same(stage: str, name: str, one: Results, other: Results) -> bool:
     if one[stage].record(name).output != other[stage].record(name).output:
         return False
     # Equal numbers of matches mean other matches where the pieces are others.
-    return stage != "matching" or _pieces(one, name) == _pieces(other, name)
+    return not measures_of(stage).with_pieces or _pieces(one, name) == _pieces(other, name)
 
 
 def _pieces(results: Results, pair: str) -> list[Mapping[str, str]]:
@@ -177,7 +177,9 @@ def _arrays(results: Results, stage: str, name: str) -> dict[str, Array]:
     arrays = results[stage].arrays(name)
     frames = results.frames.get(name, ())
     segmentation = results.get("segmentation")
-    if stage == "matching" and segmentation is not None and all(frame in segmentation for frame in frames):
+    if not measures_of(stage).with_pieces or segmentation is None:
+        return arrays
+    if all(frame in segmentation for frame in frames):
         for frame, wanted in zip(frames, ("label_map", "centroid"), strict=False):
             arrays |= segmentation.arrays(frame, [wanted])
     return arrays

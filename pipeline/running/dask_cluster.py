@@ -18,6 +18,7 @@ from distributed.scheduler import KilledWorker
 
 from configs.errors import ClusterError, ConfigError
 from configs.sections import ExecutorSection
+from pipeline.compute.registry import STAGES
 from pipeline.compute.warm_up import prepare_process
 from pipeline.running.interruption import GO_ON
 from pipeline.running.local_cluster import has_dashboard, start_local_cluster
@@ -28,11 +29,7 @@ from pipeline.store.sizes import in_bytes
 CONNECT_SECONDS = "30s"
 CLOSE_SECONDS = 5
 RESTART_SECONDS = 30  # a worker that is being started again can be stopped only when it has
-NETWORK_STAGES = (
-    "features",
-    "refinement",
-    "synthesis",
-)  # LPIPS in evaluation is small beside its other scores
+NETWORK_STAGES = tuple(entry.name for entry in STAGES.values() if entry.networked)
 ATTEMPTS = 5  # to set up workers, some of which may die meanwhile
 LOOK_SECONDS = 2.0  # between looks at a cluster that finishes nothing
 

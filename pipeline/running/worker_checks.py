@@ -137,6 +137,10 @@ class Surroundings:
 
 
 def code_versions() -> dict[str, str]:
-    """Versions of the program and of each stage."""
-    stages = {f"stage {name}": str(binding.version) for name, binding in STAGES.items()}
+    """Versions of the program and of each stage under each method."""
+    stages = {
+        f"stage {name} {method}".rstrip(): str(found.version)
+        for name, entry in STAGES.items()
+        for method, found in entry.methods.items()
+    }
     return {"animeinterp": version("animeinterp"), **stages}

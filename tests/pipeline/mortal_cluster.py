@@ -27,8 +27,8 @@ from distributed.utils import get_mp_context
 
 from pipeline.compute import shard_jobs as jobs
 from pipeline.compute.batching import Computed, compute_items
+from pipeline.compute.entry import StageBinding
 from pipeline.compute.item_source import ItemSource
-from pipeline.compute.registry import StageBinding
 from pipeline.running import dask_cluster as cluster
 from tests.pipeline.faults import MOMENTS, Fault, context
 from tests.project import PATIENCE

@@ -17,8 +17,8 @@ from distributed import Status
 
 from pipeline.compute import shard_jobs as jobs
 from pipeline.compute.batching import Computed, compute_items
+from pipeline.compute.entry import StageBinding
 from pipeline.compute.item_source import ItemSource
-from pipeline.compute.registry import StageBinding
 
 POISON_FILE = "POISON_FILE"  # environment variable: JSON, {"stage of item": way to die}
 

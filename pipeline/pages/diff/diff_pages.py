@@ -182,7 +182,7 @@ def _stage_card(compared: StageComparison) -> StageCard:
         compared.stage,
         compared.counts,
         list(compared.explanations()),
-        measures_of(compared.stage),
+        measures_of(compared.stage).measures,
         [[str(name), *map(_number, row)] for name, row in compared.table.head(MOST_ROWS).iterrows()],
         len(compared.table),
     )

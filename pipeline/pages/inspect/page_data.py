@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.compute.registry import STAGES
@@ -32,6 +32,15 @@ from pipeline.results.pictures import COLOR_WHEEL, heat_colors
 PAGE_FORMAT = 1
 """Raised when pages look different, so that old ones are written again."""
 
+PARTS: Mapping[str, Callable[[Material], dict[str, Any]]] = {
+    "segmentation": segmentation_part,
+    "matching": matching_part,
+    "coarse_flow": coarse_flow_part,
+    "refinement": refinement_part,
+    "synthesis": synthesis_part,
+    "evaluation": evaluation_part,
+}
+"""What is shown of each stage; of any other only its record."""
 SHARE_DIGITS = 4
 LEVELS = ("easy", "medium", "hard")
 
@@ -53,15 +62,7 @@ def page_data(view: PairResults, command: Sequence[str] = ()) -> dict[str, Any]:
     """
     pair_id = view.pair.id
     material = Material(view)
-    parts = [
-        frames_part(material),
-        segmentation_part(material),
-        matching_part(material),
-        coarse_flow_part(material),
-        refinement_part(material),
-        synthesis_part(material),
-        evaluation_part(material),
-    ]
+    parts = [frames_part(material), *(PARTS[stage](material) for stage in STAGES if stage in PARTS)]
     tables, note = piece_tables(material)
     for part in parts:
         if part["state"] in ("missing", "damaged", "earlier") and "runs" in part:

@@ -13,10 +13,9 @@ from configs.errors import AnimeInterpError, CacheError
 from configs.loading import load_config
 from configs.sections import Config
 from pipeline.compute.batching import Computed, compute_items, pairs_at_once
+from pipeline.compute.entry import NetworkPair, StageBinding, Together
 from pipeline.compute.item_source import ItemSource
-from pipeline.compute.registry import StageBinding
 from pipeline.compute.shard_jobs import run_shard
-from pipeline.compute.stage_work import NetworkPair, Together
 from pipeline.planning.shard_planning import shard_job
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import read_item
@@ -55,7 +54,7 @@ class Stage:
 
     def results(self, *items: tuple[int, int], config: Config = CONFIG) -> list[Computed]:
         together = Together(self.read, self.compute)
-        binding = StageBinding("refinement", "pair", (), 1, together)
+        binding = StageBinding(name="refinement", unit="pair", version=1, work=together)
         sources = [(f"pair {n}", ItemSource(frames=(Path(str(n)), Path(str(height))))) for n, height in items]
         return list(compute_items(binding, sources, config))
 

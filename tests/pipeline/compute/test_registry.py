@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from configs.errors import CacheError
 from configs.loading import load_config
+from configs.sections import Config, MethodSection
+from pipeline.compute.entries.matching import matching_of
 from pipeline.compute.item_source import ItemSource, UpstreamItem
-from pipeline.compute.registry import BY_METHOD, STAGES, binding_of, needed_for
-from pipeline.compute.stage_work import matching_of
+from pipeline.compute.registry import STAGES, binding_of, needed_for
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.shard_planning import shard_job
@@ -34,19 +36,29 @@ def source_of(session: Session, stage: str, number: int = 0) -> ItemSource:
 def test_stages_read_earlier_ones_and_keep_known_arrays() -> None:
     names = list(STAGES)
     assert names == list(ARRAY_SPECS)
-    for position, (name, binding) in enumerate(STAGES.items()):
-        assert binding.name == name
-        assert set(binding.reads) <= set(names[:position])
-        assert binding.version >= 1
+    for position, (name, entry) in enumerate(STAGES.items()):
+        assert entry.name == name
+        for method in entry.methods.values():
+            assert {*method.reads, *method.reads_if_made} <= set(names[:position])
+            assert method.version >= 1
+
+
+@pytest.mark.parametrize("stage", list(STAGES))
+def test_a_stage_has_the_methods_that_its_settings_offer(stage: str) -> None:
+    section, methods = getattr(Config(), stage), STAGES[stage].methods
+    if isinstance(section, MethodSection):
+        offered = get_args(type(section).model_fields["method"].annotation)
+        assert methods.keys() == section.fields_of_method.keys() == {*offered} - {"auto"}
+        assert section.held_at_default.keys() <= methods.keys()
+    else:
+        assert methods.keys() == {""}
 
 
 def test_what_a_stage_reads_depends_on_its_method() -> None:
     sgm, zero = load_config("paper"), load_config("paper", ["coarse_flow.method=zero"])
     taken = load_config("paper", ["coarse_flow.method=imported", "coarse_flow.imported_from=x"])
     given = load_config("paper", [f"{stage}.weights=x" for stage in ("features", "refinement", "synthesis")])
-    for stage in STAGES:
-        assert binding_of(stage, given) is STAGES[stage]
-    assert binding_of("features", sgm) is BY_METHOD["features", "appearance"]
+    assert binding_of("refinement", given).reads == ("coarse_flow",)
     assert binding_of("refinement", sgm).reads == ("coarse_flow", "segmentation")
     assert binding_of("refinement", zero).reads == ("coarse_flow",)
     assert [binding_of("coarse_flow", config).reads for config in (zero, taken)] == [(), ()]
@@ -55,16 +67,18 @@ def test_what_a_stage_reads_depends_on_its_method() -> None:
         False,
         True,
     ]
-    assert binding_of("evaluation", zero).reads == ("synthesis", "refinement", "coarse_flow")
-    for (stage, *_), binding in BY_METHOD.items():
-        assert (binding.name, binding.unit) == (stage, STAGES[stage].unit)
+    made = ("synthesis", "refinement", "coarse_flow")
+    assert binding_of("evaluation", zero).reads == made
+    assert binding_of("evaluation", sgm).reads == (*made, "matching", "segmentation")
+    for stage, entry in STAGES.items():
+        assert (binding_of(stage, zero).name, binding_of(stage, zero).unit) == (stage, entry.unit)
     assert needed_for("evaluation", sgm) == tuple(STAGES)
     assert needed_for("matching", sgm) == needed_for("matching", zero) == tuple(STAGES)[:3]
     assert needed_for("evaluation", zero) == needed_for("evaluation", taken) == tuple(STAGES)[3:]
 
 
 def test_frames_are_an_input_of_the_stages_that_look_at_them(session: Session) -> None:
-    looking = {name for name, binding in STAGES.items() if binding.frames == "content"}
+    looking = {name for name in STAGES if binding_of(name, session.config).frames == "content"}
     assert looking == {"segmentation", "features", "coarse_flow", "refinement", "synthesis"}
     for name in looking:
         assert len(source_of(session, name).frames) == (1 if STAGES[name].unit == "frame" else 2)
@@ -90,12 +104,13 @@ def test_pieces_of_either_frame(session: Session) -> None:
 
 def test_affinity_is_kept_when_asked_for(session: Session) -> None:
     source = source_of(session, "matching")
-    plain = STAGES["matching"].compute(source, session.config)
+    matching = binding_of("matching", session.config)
+    plain = matching.compute(source, session.config)
     assert plain["affinity"].size == 0
     asked = session.config.model_copy(
         update={"matching": session.config.matching.model_copy(update={"keep_affinity": True})}
     )
-    kept = STAGES["matching"].compute(source, asked)
+    kept = matching.compute(source, asked)
     count0, count1 = len(kept["match01"]), len(kept["match10"])
     affinity = kept["affinity"].reshape(count0, count1)
     np.testing.assert_array_equal(affinity[np.arange(count0), kept["match01"]], kept["score01"])
@@ -115,7 +130,7 @@ def test_evaluation_scores_the_frame_in_the_middle(finished: None, run: Runner, 
 def test_evaluation_without_a_truth_is_an_error(session: Session) -> None:
     source = source_of(session, "evaluation")
     with pytest.raises(ValueError, match="needs a ground truth"):
-        STAGES["evaluation"].compute(ItemSource(upstream=source.upstream), session.config)
+        binding_of("evaluation", session.config).compute(ItemSource(upstream=source.upstream), session.config)
 
 
 def test_upstream_that_is_not_what_was_planned_is_refused(session: Session, tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""The entry of evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from configs.errors import DataError
+from configs.sections import Config
+from data.images import read_image
+from data.truth import TRUTH_TIME, read_truth
+from models.weights.loading import load_lpips
+from pipeline.compute.entry import Method, Network, StageEntry
+from pipeline.compute.item_source import ItemSource
+from pipeline.store.array_specs import Array
+from stages import evaluation
+from stages.evaluation import flow_scores, matching_scores
+
+NETWORK = Network("evaluation", ("lpips_weights", "lpips_backbone"), load_lpips)
+
+
+def score_pair(item: ItemSource, config: Config) -> dict[str, Array]:
+    """Scores of a pair, by whatever truth there is."""
+    if item.truth is None and item.motion_truth is None:
+        raise ValueError("evaluation needs a ground truth")
+    scores = dict.fromkeys(evaluation.METRICS, np.nan)
+    if item.truth is not None:
+        scores |= _frame_scores(item, item.truth, config)
+    if item.motion_truth is not None:
+        scores |= _motion_scores(item, item.motion_truth)
+    return {"scores": np.array(list(scores.values()))}
+
+
+def _frame_scores(item: ItemSource, truth: Path, config: Config) -> dict[str, float]:
+    frame = item.read("synthesis")["frames"][item.times.index(TRUTH_TIME)]
+    prediction = frame.astype(np.float32) / (255 if frame.dtype == np.uint8 else 1)
+    return evaluation.evaluate_frame(
+        prediction,
+        read_image(truth, verify=True),
+        item.roi,
+        item.image_size,
+        config.evaluation,
+        NETWORK.load(config),
+    )
+
+
+def _motion_scores(item: ItemSource, path: Path) -> dict[str, float]:
+    truth = read_truth(path)
+    coarse, refined = item.read("coarse_flow"), item.read("refinement")
+    size = coarse["coarse_flow01"].shape[1:]
+    if truth["pieces0"].shape != size:
+        raise DataError(
+            f"{path}: is of {truth['pieces0'].shape} pixels, and the frames are of {size}; "
+            "remove it, or draw the data set again"
+        )
+    flows = {**coarse, **refined}
+    errors: list[float] = []
+    for name in ("coarse_flow01", "coarse_flow10", "refined_flow01", "refined_flow10"):
+        way = name[-2:]
+        errors += flow_scores.end_point_errors(flows[name], truth[f"flow{way}"], truth[f"occluded{way}"])
+    scores = dict(zip(flow_scores.FLOW_METRICS, errors, strict=True))
+    if any(read.stage == "matching" for read in item.upstream):
+        matched = item.read("matching", names=("match01", "match10", "rank_sum01"))
+        found = matching_scores.FoundMatches(**matched, fate01=coarse["fate01"], fate10=coarse["fate10"])
+        map0, map1 = (item.read("segmentation", k, ("label_map",))["label_map"] for k in (0, 1))
+        scores |= matching_scores.score_matches(map0, map1, truth["pieces0"], truth["pieces1"], found)
+    return scores
+
+
+# LPIPS is small beside the other scores, so any worker may compute them.
+ENTRY = StageEntry(
+    "evaluation",
+    "pair",
+    {
+        "": Method(
+            version=evaluation.STAGE_VERSION,
+            work=score_pair,
+            reads=("synthesis", "refinement", "coarse_flow"),
+            reads_if_made=("matching", "segmentation"),
+            frames="nothing",
+            network=NETWORK,
+        )
+    },
+    against_truth=True,
+)

@@ -1,0 +1,32 @@
+"""The entry of segmentation."""
+
+from __future__ import annotations
+
+from configs.sections import Config
+from pipeline.compute.entry import Method, StageEntry
+from pipeline.compute.item_source import ItemSource
+from pipeline.compute.working_sizes import matched_frame, size_of
+from pipeline.store.array_specs import Array
+from stages import segmentation
+from stages.working_size import pieces_at
+
+
+def segment_frame(item: ItemSource, config: Config) -> dict[str, Array]:
+    """Pieces of a frame."""
+    # The first stage to read a frame is the one that makes sure the file is whole.
+    preset = config.segmentation.anime if item.style == "anime" else config.segmentation.disney
+    frame = item.frame(0, verify=True)
+    small = matched_frame(frame, config)
+    pieces = segmentation.segment(small, preset, merge_rounds=config.segmentation.merge_rounds)
+    pieces = pieces_at(pieces, size_of(frame))
+    return {
+        "label_map": pieces.label_map,
+        "area": pieces.area,
+        "centroid": pieces.centroid,
+        "box": pieces.box,
+    }
+
+
+ENTRY = StageEntry(
+    "segmentation", "frame", {"": Method(version=segmentation.STAGE_VERSION, work=segment_frame)}
+)

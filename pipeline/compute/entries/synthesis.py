@@ -1,0 +1,96 @@
+"""The entry of synthesis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from configs.sections import Config
+from models.synthesis_network import SynthesisNetwork
+from models.weights.loading import load_synthesis
+from pipeline.compute.entry import Method, Network, NetworkPair, StageEntry, Together
+from pipeline.compute.item_source import ItemSource
+from pipeline.compute.working_sizes import network_pair
+from pipeline.store.array_specs import Array
+from stages import synthesis
+from stages.working_size import enlarge_frames
+
+
+def _gridnet(path: Path, *, precision: str) -> SynthesisNetwork:
+    return load_synthesis(path).set_precision(getattr(torch, precision))
+
+
+NETWORK = Network("synthesis", ("weights",), _gridnet, ("precision",))
+
+
+def read_pair(item: ItemSource, config: Config) -> NetworkPair:
+    """A pair and its refined flows, at the height of the settings."""
+    return _read(item, config.synthesis.height)
+
+
+def read_whole_pair(item: ItemSource, config: Config) -> NetworkPair:  # noqa: ARG001 - as `Together` reads
+    """A pair and its refined flows, at their own height: without a network a lower one would save nothing."""
+    return _read(item, 0)
+
+
+def _read(item: ItemSource, height: int) -> NetworkPair:
+    refined = item.read("refinement")
+    return network_pair(
+        synthesis.RefinedPair, item, (refined["refined_flow01"], refined["refined_flow10"]), height
+    )
+
+
+def draw_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
+    """Frames between those of pairs of one size, all for the same times, by the network."""
+    return _frames(pairs, config, NETWORK.load(config))
+
+
+def join_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
+    """The same, put together from the splatted frames."""
+    return _frames(pairs, config, None)
+
+
+def _frames(
+    pairs: Sequence[NetworkPair], config: Config, network: SynthesisNetwork | None
+) -> list[dict[str, Array]]:
+    drawn = synthesis.synthesise_together(
+        [read.pair for read in pairs],
+        pairs[0].times,
+        network,
+        config.synthesis,
+        device=config.executor.device,
+    )
+    return [
+        {"frames": synthesis.quantise(enlarge_frames(frames, read.size), config.synthesis.dtype)}
+        for frames, read in zip(drawn, pairs, strict=True)
+    ]
+
+
+ENTRY = StageEntry(
+    "synthesis",
+    "pair",
+    {
+        "gridnet": Method(
+            version=synthesis.STAGE_VERSION,
+            work=Together(read_pair, draw_pairs),
+            reads=("refinement",),
+            network=NETWORK,
+        ),
+        "composite": Method(
+            version=synthesis.STAGE_VERSION,
+            work=Together(read_whole_pair, join_pairs),
+            reads=("refinement",),
+            without_weights="frames are put together from the two splatted frames ('composite'); a trained "
+            "network would draw them and mend outlines and holes ('gridnet')",
+        ),
+        "blend": Method(
+            version=synthesis.STAGE_VERSION,
+            work=Together(read_whole_pair, join_pairs),
+            reads=("refinement",),
+        ),
+    },
+    timed=True,
+    networked=True,
+)

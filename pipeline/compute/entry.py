@@ -1,0 +1,150 @@
+"""What a stage's entry in the registry is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from configs.sections import Config
+from pipeline.compute.item_source import ItemSource
+from pipeline.store.array_specs import Array
+
+Unit = Literal["frame", "pair"]
+FrameInput = Literal["content", "size", "nothing"]
+Compute = Callable[[ItemSource, Config], dict[str, Array]]
+
+KEPT = 6  # networks kept in a process: those of one run, and of a second one in a notebook
+
+
+class NetworkPair(NamedTuple):
+    """A pair at the size at which a network works on it."""
+
+    pair: Any
+    """Two frames and two flows, as the stage takes them."""
+    size: tuple[int, int]
+    """Height and width of its frames as they are."""
+    times: tuple[float, ...] = ()
+    """Times of the frames wanted of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """How a stage takes several items at once: those of one size, and for the same times."""
+
+    read: Callable[[ItemSource, Config], NetworkPair]
+    """An item's inputs."""
+    compute: Callable[[Sequence[NetworkPair], Config], list[dict[str, Array]]]
+    """The arrays of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The network of a method."""
+
+    stage: str
+    weights: tuple[str, ...]
+    """Settings of the stage that name its weights files."""
+    build: Callable[..., Any]
+    """Makes it of the paths of those files, and of `options` by their names."""
+    options: tuple[str, ...] = ()
+    """Settings of the stage that it is made by."""
+    random: bool = False
+    """Whether it is made without weights as well."""
+
+    def paths(self, config: Config) -> dict[str, Path]:
+        """Its weights files by setting, those that are given."""
+        section = getattr(config, self.stage)
+        given = {name: getattr(section, name) for name in self.weights}
+        return {name: path.expanduser() for name, path in given.items() if path is not None}
+
+    def load(self, config: Config) -> Any:
+        """The network, ready on the device; None where there are no weights and it needs some.
+
+        Loaded once per process and kept.
+
+        Raises
+        ------
+        WeightsError
+            The weights file does not fit.
+        """
+        paths = tuple(self.paths(config).values())
+        if not paths and not self.random:
+            return None
+        section = getattr(config, self.stage)
+        options = tuple((name, getattr(section, name)) for name in self.options)
+        changed = tuple(path.stat().st_mtime_ns for path in paths if path.exists())
+        return _load(self.build, paths, changed, options, config.executor.device)
+
+
+@lru_cache(KEPT)
+def _load(
+    build: Callable[..., Any],
+    paths: tuple[Path, ...],
+    changed: tuple[int, ...],  # noqa: ARG001 - a changed file is loaded anew
+    options: tuple[tuple[str, Any], ...],
+    device: str,
+) -> Any:
+    return build(*paths, **dict(options)).to(device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One way in which a stage can work."""
+
+    version: int
+    """`STAGE_VERSION` of its code."""
+    work: Compute | Together
+    reads: tuple[str, ...] = ()
+    """Earlier stages, for each frame of the item where those work on frames."""
+    reads_if_made: tuple[str, ...] = ()
+    """Earlier stages that it reads as well where those in `reads` rest on them."""
+    frames: FrameInput = "content"
+    """What of the source frames its results depend on."""
+    imports: bool = False
+    """Whether it reads the flow files in `coarse_flow.imported_from`."""
+    network: Network | None = None
+    without_weights: str = ""
+    """What it does where weights are not given, and what these would change; empty = nothing to say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageBinding(Method):
+    """A stage as it is under a config: `reads` holds all that is read."""
+
+    name: str
+    unit: Unit
+
+    def compute(self, item: ItemSource, config: Config) -> dict[str, Array]:
+        """The arrays of one item."""
+        if isinstance(self.work, Together):
+            return self.work.compute([self.work.read(item, config)], config)[0]
+        return self.work(item, config)
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntry:
+    """A stage as the pipeline sees it."""
+
+    name: str
+    unit: Unit
+    methods: Mapping[str, Method]
+    """By the values of its setting `method`; a stage without that setting has one method, `""`."""
+    timed: bool = False
+    """Whether it makes something for each of the times wanted."""
+    against_truth: bool = False
+    """Whether it compares results with the truth; then it reads those alone for which there is some."""
+    networked: bool = False
+    """Whether networks are most of its work: those workers get it that offer `executor.network_resource`."""
+
+    def units(self, count: int) -> str:
+        """`frame`, `frames`, `pair` or `pairs`."""
+        return self.unit if count == 1 else f"{self.unit}s"
+
+    def bind(self, method: str, made: Set[str]) -> StageBinding:
+        """The stage under a method, in a run in which the stages in `made` come before it."""
+        chosen = self.methods[method]
+        more = tuple(stage for stage in chosen.reads_if_made if stage in made)
+        return StageBinding(**{**vars(chosen), "reads": chosen.reads + more}, name=self.name, unit=self.unit)

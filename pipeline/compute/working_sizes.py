@@ -1,0 +1,56 @@
+"""An item's frames, pieces and flows at the size at which a stage works on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from configs.sections import Config
+from data.images import Frame
+from pipeline.compute.entry import NetworkPair
+from pipeline.compute.item_source import ItemSource
+from pipeline.store.array_specs import Array
+from stages.segmentation import Pieces
+from stages.working_size import pieces_at, resize_flow, shrink_frame, working_size
+
+
+def size_of(frame: Frame) -> tuple[int, int]:
+    """Height and width."""
+    height, width = frame.shape[:2]
+    return height, width
+
+
+def matched_frame(frame: Frame, config: Config) -> Frame:
+    """A frame as segment-guided matching sees it."""
+    return shrink_frame(frame, working_size(size_of(frame), config.segmentation.height))
+
+
+def matched_pieces(item: ItemSource, index: int, config: Config) -> Pieces:
+    """Pieces of frame 0 or frame 1 as segment-guided matching sees them."""
+    pieces = item.pieces(index)
+    height, width = pieces.label_map.shape
+    return pieces_at(pieces, working_size((height, width), config.segmentation.height))
+
+
+def network_pair(
+    kind: Callable[..., Any], item: ItemSource, flows: Sequence[Array], height: int, *, verify: bool = False
+) -> NetworkPair:
+    """A pair with its flows, at a working height.
+
+    Parameters
+    ----------
+    kind
+        Takes two frames and two flows.
+    item, flows
+        The pair, and its flows 0 -> 1 and 1 -> 0 at the size of its frames.
+    height
+        Working height, px; 0 = that of the frames.
+    verify
+        Whether to make sure that the frames' files are whole: for the first stage that reads them.
+    """
+    frame0, frame1 = (item.frame(k, verify=verify) for k in (0, 1))
+    size = working_size(size_of(frame0), height)
+    frames = (shrink_frame(frame, size) for frame in (frame0, frame1))
+    return NetworkPair(
+        kind(*frames, *(resize_flow(flow, size) for flow in flows)), size_of(frame0), item.times
+    )

@@ -12,8 +12,7 @@ from models.arrays import flow_tensor, frame_tensor
 from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
 from models.vgg19 import convolution_shapes
-
-State = dict[str, Tensor]
+from tests.models.states import State
 
 
 class GoldenPair(NamedTuple):

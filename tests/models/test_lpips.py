@@ -16,7 +16,7 @@ from models.lpips import BACKBONES, LPIPS, BackboneName, backbone_shapes, head_s
 from models.weights.conversion import convert, examine
 from models.weights.layouts import CLASSIFIERS
 from models.weights.loading import LPIPS_OLD_HEADS, load_lpips
-from tests.models.conftest import State
+from tests.models.states import State
 
 NAMES: tuple[BackboneName, ...] = get_args(BackboneName)
 

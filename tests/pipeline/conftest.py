@@ -3,7 +3,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ from rich.console import Console
 from configs.loading import load_config
 from data.cartoon import write_dataset
 from pipeline.cli.app import main
-from pipeline.compute.registry import STAGES
 from pipeline.exports.sgm_export import FlowType, export_sgm
 from pipeline.pages.inspect.pair_pages import write_pages
 from pipeline.planning.selection import Selection
@@ -22,10 +21,7 @@ from pipeline.running.execute import execute
 from pipeline.running.run import RunReport
 from tests.browser import Browser, browser_running, find_browser
 from tests.pipeline.exported_folders import Export
-
-SIZE = (72, 128)
-PAIRS = 4
-SMALL_NETWORK = "features.layers=['relu1_1', 'relu2_1']"  # the test is not about VGG-19
+from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner, digests, small_settings
 
 
 @pytest.fixture(scope="session")
@@ -62,24 +58,6 @@ def uninterrupted(cartoons: Path, finished_cache: Path) -> dict[str, list[object
     return digests(Session.open(load_config("demo", small_settings(cartoons, finished_cache))))
 
 
-def digests(session: Session) -> dict[str, list[object]]:
-    """Digests of every item's results, by stage."""
-    return {stage: [record and record.output for _, record in session.records(stage)] for stage in STAGES}
-
-
-def small_settings(root: Path, cache: Path) -> list[str]:
-    """Settings of a quick run."""
-    return [
-        f"data.root='{root}'",
-        f"store.cache='{cache}'",
-        "store.results=",
-        "store.pairs_per_shard=2",
-        "store.least_shards=1",
-        "executor.kind=inline",
-        SMALL_NETWORK,
-    ]
-
-
 @pytest.fixture
 def spoilt(cartoons: Path, tmp_path: Path) -> str:
     """Setting of a dataset of two pairs: one broken frame, and one pair without ground truth."""
@@ -90,10 +68,6 @@ def spoilt(cartoons: Path, tmp_path: Path) -> str:
     (root / first.name / "frame1.png").write_bytes(b"")
     (root / second.name / "frame2.png").unlink()
     return f"data.root='{root}'"
-
-
-Runner = Callable[..., RunReport]
-Opener = Callable[..., Session]
 
 
 @pytest.fixture
@@ -116,9 +90,6 @@ def open_session(settings: list[str]) -> Opener:
     return open_session
 
 
-Command = Callable[..., tuple[int, str]]
-
-
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Run `animeinterp ...`; returns its exit code and what it printed."""
@@ -136,11 +107,6 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return command
 
 
-def set_options(settings: Sequence[str]) -> list[str]:
-    """Settings as command line options."""
-    return [part for setting in settings for part in ("--set", setting)]
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 200 kB."""
@@ -153,10 +119,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"no disk can be mounted here: {done.stderr.decode().strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def remount(folder: Path, option: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{option}", str(folder)], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from configs.loading import load_config
-from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.verification import verify_shard
-from tests.pipeline.conftest import small_settings
+from tests.pipeline.small_runs import digests, small_settings
 
 Results = dict[str, list[object]]
 
@@ -19,8 +18,7 @@ def settings_for(root: Path, cache: Path) -> list[str]:
 
 
 def results(settings: list[str]) -> Results:
-    session = Session.open(load_config("demo", settings), look_only=True)
-    return {stage: [record and record.output for _, record in session.records(stage)] for stage in STAGES}
+    return digests(Session.open(load_config("demo", settings), look_only=True))
 
 
 def put_back(settings: list[str]) -> None:

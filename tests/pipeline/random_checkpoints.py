@@ -10,7 +10,7 @@ from configs.loading import load_config
 from configs.sections import Config
 from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
-from tests.pipeline.conftest import SMALL_NETWORK
+from tests.pipeline.small_runs import SMALL_NETWORK
 
 
 def make_checkpoint(path: Path, seed: int) -> Path:

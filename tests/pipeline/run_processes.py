@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from pipeline.store.shard_manifest import read_manifest
-from tests.pipeline.conftest import set_options
+from tests.pipeline.small_runs import set_options
 from tests.project import PATIENCE, ROOT
 
 

@@ -17,7 +17,7 @@ from models.weights.files import file_digest, format_of, read_header, read_state
 from models.weights.layouts import CLASSIFIER_SHAPES
 from models.weights.loading import load_rfr, load_synthesis, load_vgg19
 from models.weights.records import RECORDS, VARIANTS, record_of
-from tests.models.conftest import State
+from tests.models.states import State
 
 
 def header_of(path: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from models.vgg19 import random_vgg19
 from models.weights.files import file_digest
 from models.weights.layouts import CLASSIFIER_SHAPES
 from models.weights.loading import load_rfr, load_synthesis, load_vgg19
-from tests.models.conftest import State
+from tests.models.states import State
 
 
 @pytest.fixture

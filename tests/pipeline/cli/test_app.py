@@ -15,7 +15,7 @@ from PIL import Image
 
 from data.images import read_image, write_image
 from pipeline.running import dask_cluster as cluster
-from tests.pipeline.conftest import SMALL_NETWORK, Command, set_options
+from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options
 
 
 def draw(path: Path, seed: int = 0, size: tuple[int, int] = (48, 64)) -> None:

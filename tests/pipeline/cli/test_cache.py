@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.store.shard_manifest import note_damage
-from tests.pipeline.conftest import Command, Opener, Runner, remount, set_options
+from tests.pipeline.mounts import remount
 from tests.pipeline.run_folders import make_run
+from tests.pipeline.small_runs import Command, Opener, Runner, set_options
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from pipeline.cli.score_tables import print_comparison
 from pipeline.results.score_comparison import compare
 from pipeline.results.scores import score_table
-from tests.pipeline.conftest import PAIRS, Command, Opener, Runner, set_options
+from tests.pipeline.small_runs import PAIRS, Command, Opener, Runner, set_options
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.pipeline.conftest import PAIRS, Command, Opener, set_options
+from tests.pipeline.small_runs import PAIRS, Command, Opener, set_options
 
 CHANGE = ["--set", "matching.area_penalty=7"]
 

@@ -20,8 +20,9 @@ from data.cartoon.clip_files import write_clip
 from data.cartoon.shots import Shot
 from data.images import read_image, write_image
 from pipeline.store.run_records import read_events, read_runs
-from tests.pipeline.conftest import SMALL_NETWORK, Command, remount, set_options
 from tests.pipeline.dask_processes import DaskProcesses
+from tests.pipeline.mounts import remount
+from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options
 
 SHOTS = (Shot(scene=17, frames=8, on=2, stride=0.25), Shot(scene=28, frames=6, on=3, stride=0.12))
 """Four drawings on twos, a cut, two on threes."""

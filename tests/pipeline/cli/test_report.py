@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from tests.html_page import Page
-from tests.pipeline.conftest import PAIRS, Command, Opener, Runner, set_options
 from tests.pipeline.damaged_shards import damage
+from tests.pipeline.small_runs import PAIRS, Command, Opener, Runner, set_options
 
 
 def test_report_of_a_finished_run(

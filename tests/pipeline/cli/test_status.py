@@ -13,7 +13,7 @@ import pytest
 from pipeline.planning.live_runs import runs_of
 from pipeline.running.run_record import RunRecord
 from pipeline.store.shard_manifest import FileState, read_manifest, write_manifest
-from tests.pipeline.conftest import PAIRS, Command, Opener, Runner, set_options
+from tests.pipeline.small_runs import PAIRS, Command, Opener, Runner, set_options
 from tests.project import PATIENCE, ROOT
 
 CHANGE = ["--set", "matching.area_penalty=7"]

@@ -27,7 +27,7 @@ from pipeline.results.scores import score_table
 from stages.evaluation import METRICS
 from stages.evaluation.flow_scores import FLOW_METRICS
 from stages.evaluation.matching_scores import MATCHING_METRICS
-from tests.pipeline.conftest import PAIRS, Opener, Runner, small_settings
+from tests.pipeline.small_runs import PAIRS, Opener, Runner, small_settings
 
 WIDTH = 200
 

@@ -15,8 +15,8 @@ from models.weights.files import file_digest
 from models.weights.records import RECORDS
 from pipeline.compute.networks import weights_digest
 from tests.file_server import CONTENT, DIGEST, Server
-from tests.pipeline.conftest import Command, Opener, Runner
 from tests.pipeline.random_checkpoints import config_with, make_checkpoint
+from tests.pipeline.small_runs import Command, Opener, Runner
 
 RELEASED = ["refinement.confidence_mask=false", "refinement.initial_flow_additions=2"]
 

@@ -19,7 +19,7 @@ from pipeline.compute.shard_jobs import run_shard
 from pipeline.planning.shard_planning import shard_job
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import read_item
-from tests.pipeline.conftest import Opener
+from tests.pipeline.small_runs import Opener
 
 CONFIG = load_config("paper", ["executor.pairs_at_once=4"])
 

@@ -21,8 +21,8 @@ from pipeline.compute.registry import STAGES
 from pipeline.results.scores import score_table
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import read_item
-from tests.pipeline.conftest import PAIRS, SIZE, SMALL_NETWORK, Opener, Runner
 from tests.pipeline.random_checkpoints import config_with, make_checkpoint
+from tests.pipeline.small_runs import PAIRS, SIZE, SMALL_NETWORK, Opener, Runner
 
 
 @pytest.fixture(scope="module")

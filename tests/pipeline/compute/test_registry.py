@@ -17,7 +17,7 @@ from pipeline.planning.session import Session
 from pipeline.planning.shard_planning import shard_job
 from pipeline.store.array_specs import ARRAY_SPECS, check_item
 from pipeline.store.shards import array_digest
-from tests.pipeline.conftest import SIZE, Opener, Runner, small_settings
+from tests.pipeline.small_runs import SIZE, Opener, Runner, small_settings
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from pipeline.planning.shard_planning import shard_job
 from pipeline.store.shard_manifest import ShardManifest, read_manifest
 from pipeline.store.shards import read_item
 from pipeline.store.versions import library_versions
-from tests.pipeline.conftest import Opener, Runner, small_settings
 from tests.pipeline.damaged_shards import damage
+from tests.pipeline.small_runs import Opener, Runner, small_settings
 
 
 @pytest.fixture(scope="module")

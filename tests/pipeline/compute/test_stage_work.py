@@ -14,7 +14,7 @@ from pipeline.planning.session import Session
 from pipeline.results.pair_results import PairResults
 from pipeline.store.array_specs import Array
 from stages.working_size import resize_labels
-from tests.pipeline.conftest import Opener, Runner
+from tests.pipeline.small_runs import Opener, Runner
 
 LARGE = (144, 256)
 

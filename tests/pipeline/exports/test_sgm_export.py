@@ -14,8 +14,8 @@ from data.sgm_folders import FLOWS, LABEL_MAPS
 from pipeline.exports import sgm_export
 from pipeline.exports.sgm_export import ExportReport, FlowType, export_sgm
 from pipeline.planning.session import Session
-from tests.pipeline.conftest import PAIRS, SIZE, Command, Opener, Runner, set_options
 from tests.pipeline.exported_folders import SIX, Export, cached, changed, files, ids, names_in
+from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner, set_options
 
 
 @pytest.mark.parametrize("dtype", list(FlowType))

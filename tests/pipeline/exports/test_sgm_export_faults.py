@@ -17,8 +17,8 @@ from pipeline.exports import sgm_files
 from pipeline.exports.export_journal import ExportRecord
 from pipeline.exports.sgm_export import ExportReport, export_sgm
 from pipeline.planning.session import Session
-from tests.pipeline.conftest import PAIRS, Command, Opener, set_options
 from tests.pipeline.exported_folders import SIX, Export, changed, files, ids, names_in
+from tests.pipeline.small_runs import PAIRS, Command, Opener, set_options
 from tests.project import ROOT
 
 KILLED = """

@@ -19,7 +19,7 @@ from pipeline.planning.shard_planning import shard_job
 from pipeline.planning.verdicts import plan
 from pipeline.results.scores import score_table
 from stages.evaluation.matching_scores import MATCHING_METRICS
-from tests.pipeline.conftest import PAIRS, SIZE, Command, Opener, Runner, set_options
+from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner, set_options
 
 Array = npt.NDArray[np.generic]
 AFTER = ("coarse_flow", "refinement", "synthesis", "evaluation")

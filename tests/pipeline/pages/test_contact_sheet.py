@@ -14,7 +14,7 @@ from pipeline.pages.contact_sheet import STATE_KEY, contact_sheet, write_contact
 from pipeline.planning.session import Session
 from pipeline.results.pictures import CAPTION_HEIGHT, MARGIN, Tile, arrange
 from pipeline.store.fingerprints import DIGEST_LENGTH
-from tests.pipeline.conftest import SIZE, Opener, Runner
+from tests.pipeline.small_runs import SIZE, Opener, Runner
 
 WIDTH = 480  # of a tile
 

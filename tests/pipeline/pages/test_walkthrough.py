@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.walkthrough import FOLDER, draw
-from tests.pipeline.conftest import Command
+from tests.pipeline.small_runs import Command
 from tests.project import ROOT
 
 DOCS = ROOT / "docs"

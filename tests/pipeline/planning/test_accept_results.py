@@ -15,7 +15,7 @@ from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.verdicts import plan
 from pipeline.store.run_records import read_runs
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 CHANGE = "matching.area_penalty=7"
 

@@ -19,7 +19,7 @@ from pipeline.planning.estimates import (
     workers,
 )
 from pipeline.store.shard_manifest import FileState, read_manifest, write_manifest
-from tests.pipeline.conftest import PAIRS, SIZE, Opener
+from tests.pipeline.small_runs import PAIRS, SIZE, Opener
 
 RATE = PastRate(10, 2.0, 1000.0, 100.0, "as now")
 

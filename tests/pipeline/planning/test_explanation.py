@@ -6,7 +6,7 @@ from configs.errors import ConfigError
 from pipeline.compute.registry import STAGES
 from pipeline.planning.explanation import EXAMPLES, explain_item, explain_stage, items_named
 from pipeline.planning.verdicts import Verdicts, plan
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
 def test_a_stage_that_is_done_has_one_verdict(finished: None, open_session: Opener) -> None:

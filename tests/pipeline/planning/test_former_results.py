@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.planning.former_results import FormerResults, StageHistory
 from pipeline.planning.session import Session
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
 @pytest.fixture

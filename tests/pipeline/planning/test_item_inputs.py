@@ -13,7 +13,7 @@ from pipeline.compute.registry import STAGES, binding_of
 from pipeline.planning.item_inputs import ItemInputs
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
-from tests.pipeline.conftest import Opener, small_settings
+from tests.pipeline.small_runs import Opener, small_settings
 
 
 @pytest.fixture(scope="module")

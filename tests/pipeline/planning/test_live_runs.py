@@ -12,7 +12,7 @@ from pipeline.compute.shard_jobs import ShardOutcome
 from pipeline.planning.live_runs import LiveRun, StageProgress, look_at_run, runs_of
 from pipeline.running.run_record import RunRecord
 from pipeline.store.run_records import INFO_NAME, LOG_NAME
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
 def nothing_known(_stage: str) -> float | None:

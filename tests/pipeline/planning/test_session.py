@@ -14,7 +14,7 @@ from pipeline.compute.registry import STAGES
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.verdicts import plan
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
 @pytest.fixture

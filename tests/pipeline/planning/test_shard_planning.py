@@ -9,7 +9,7 @@ from configs.errors import CacheError
 from configs.loading import load_config
 from pipeline.planning.session import Session
 from pipeline.planning.shard_planning import shard_job
-from tests.pipeline.conftest import Opener
+from tests.pipeline.small_runs import Opener
 
 
 def test_a_job_holds_what_is_left_and_what_is_kept(finished: None, open_session: Opener) -> None:

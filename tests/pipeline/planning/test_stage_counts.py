@@ -9,7 +9,7 @@ from pipeline.planning.session import Session
 from pipeline.planning.stage_counts import stage_state
 from pipeline.planning.verdicts import Verdicts
 from pipeline.store.shard_manifest import note_damage
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
 def states(session: Session) -> dict[str, Counter[str]]:

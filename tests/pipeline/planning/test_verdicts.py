@@ -13,7 +13,7 @@ from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
 from pipeline.planning.verdicts import Verdict, Verdicts, items_to_compute, plan
 from pipeline.store.shard_manifest import note_damage
-from tests.pipeline.conftest import PAIRS, SIZE, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, SIZE, Opener, Runner
 
 
 @pytest.fixture

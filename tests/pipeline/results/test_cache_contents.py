@@ -21,8 +21,8 @@ from pipeline.results.cache_contents import (
 )
 from pipeline.store.commits import unfinished_folder
 from pipeline.store.shard_manifest import note_damage, read_manifest
-from tests.pipeline.conftest import PAIRS, Opener
 from tests.pipeline.run_folders import make_run
+from tests.pipeline.small_runs import PAIRS, Opener
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from pipeline.store.commits import unfinished_folder
 from pipeline.store.run_records import is_alive, read_events, read_runs
 from pipeline.store.shard_manifest import note_damage
 from pipeline.store.verification import verify_shard
-from tests.pipeline.conftest import Opener, Runner, set_options
 from tests.pipeline.run_folders import make_run
+from tests.pipeline.small_runs import Opener, Runner, set_options
 from tests.project import PATIENCE, ROOT
 
 OTHER = "matching.area_penalty=7"

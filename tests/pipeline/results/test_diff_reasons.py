@@ -16,7 +16,7 @@ from pipeline.running.execute import execute
 from pipeline.store.fingerprints import flat_settings, resolved_section
 from pipeline.store.versions import library_versions
 from stages import synthesis
-from tests.pipeline.conftest import PAIRS, Command, Runner, set_options, small_settings
+from tests.pipeline.small_runs import PAIRS, Command, Runner, set_options, small_settings
 
 PRESETS = ("paper", "released")
 

@@ -10,7 +10,7 @@ from configs.errors import ConfigError
 from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
 from pipeline.results.pair_results import PairResults
-from tests.pipeline.conftest import Opener
+from tests.pipeline.small_runs import Opener
 
 
 def view_of(session: Session, number: int = 0) -> PairResults:

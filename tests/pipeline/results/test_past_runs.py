@@ -7,8 +7,8 @@ import pytest
 
 from configs.errors import CacheError
 from pipeline.results.past_runs import DIED, changed_settings, find_run, past_runs
-from tests.pipeline.conftest import Command, Opener, set_options
 from tests.pipeline.run_folders import make_run
+from tests.pipeline.small_runs import Command, Opener, set_options
 
 SHARD = {"event": "shard", "stage": "matching", "shard": "s", "computed": 2, "failed": 1, "skipped": 0}
 EVENTS = [

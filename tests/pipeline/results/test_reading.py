@@ -10,7 +10,7 @@ from configs.errors import CacheError
 from pipeline.compute.registry import STAGES
 from pipeline.results.reading import Results, open_cache, open_results
 from pipeline.results.scores import score_table
-from tests.pipeline.conftest import PAIRS, SIZE, Command, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner
 from tests.project import ROOT
 
 PAGE = ROOT / "docs" / "notebook.md"

@@ -11,7 +11,7 @@ from pipeline.compute.registry import STAGES
 from pipeline.results.diff_reasons import Reasons
 from pipeline.results.reading import open_results
 from pipeline.results.result_diff import StageComparison, compare_results, most_changed, open_side
-from tests.pipeline.conftest import PAIRS, Command, Runner, set_options
+from tests.pipeline.small_runs import PAIRS, Command, Runner, set_options
 
 CHANGE = "coarse_flow.rank_sum_limit=3"
 

@@ -21,7 +21,7 @@ from pipeline.store.shards import read_item
 from stages.evaluation import FRAME_METRICS, METRICS
 from stages.evaluation.flow_scores import FLOW_METRICS
 from stages.evaluation.matching_scores import MATCHING_METRICS
-from tests.pipeline.conftest import PAIRS, Opener, Runner, small_settings
+from tests.pipeline.small_runs import PAIRS, Opener, Runner, small_settings
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from pipeline.compute.registry import STAGES
 from pipeline.running import dask_cluster as cluster
 from pipeline.running import waiting_for_workers as patience
 from pipeline.running.dask_cluster import NETWORK_STAGES, DaskExecutor
-from tests.pipeline.conftest import Opener, Runner, digests
 from tests.pipeline.dask_processes import DaskProcesses, Network, kill
 from tests.pipeline.run_processes import start, wait_for_shards
+from tests.pipeline.small_runs import Opener, Runner, digests
 from tests.project import PATIENCE
 
 SMALL_SHARDS = "store.pairs_per_shard=1"

@@ -13,8 +13,8 @@ from pipeline.planning.session import Session
 from pipeline.running import deadly_items as isolation
 from pipeline.running.deadly_items import LEAST_DEATHS
 from tests.pipeline import poison
-from tests.pipeline.conftest import PAIRS, Opener, Runner, digests
 from tests.pipeline.dask_processes import DaskProcesses
+from tests.pipeline.small_runs import PAIRS, Opener, Runner, digests
 
 Poison = Callable[[Mapping[str, str]], None]
 LOCAL = ("executor.kind=local", "executor.workers=2")

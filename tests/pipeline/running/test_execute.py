@@ -7,7 +7,7 @@ from configs.errors import ConfigError
 from pipeline.compute.registry import STAGES
 from pipeline.planning.verdicts import plan
 from pipeline.running.execute import check_device
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
 def test_plan_gives_reasons_by_stage(finished: None, open_session: Opener) -> None:

@@ -17,9 +17,10 @@ from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.running.execute import execute
 from pipeline.store.run_records import is_alive, read_events, read_runs
-from tests.pipeline.conftest import Command, remount, set_options
 from tests.pipeline.fault_checks import Results, check_before_or_after, put_back, results, settings_for
 from tests.pipeline.faults import MOMENTS, Fault, run_to_the_end, running
+from tests.pipeline.mounts import remount
+from tests.pipeline.small_runs import Command, set_options
 from tests.project import PATIENCE
 
 KILLS = 50

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from pipeline.compute.registry import STAGES
-from tests.pipeline.conftest import PAIRS, Opener, Runner, digests
 from tests.pipeline.run_processes import start, wait_for_shards
+from tests.pipeline.small_runs import PAIRS, Opener, Runner, digests
 from tests.project import PATIENCE
 
 

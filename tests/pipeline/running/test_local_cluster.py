@@ -13,7 +13,7 @@ from configs.errors import ConfigError
 from configs.sections import ExecutorSection
 from pipeline.planning.worker_count import default_workers, fit_to_work, number_of_workers
 from pipeline.running.local_cluster import start_local_cluster
-from tests.pipeline.conftest import Opener
+from tests.pipeline.small_runs import Opener
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ import pytest
 from configs.errors import ConfigError
 from pipeline.compute.registry import STAGES
 from pipeline.running import luigi_scheduler
-from tests.pipeline.conftest import Command, Runner, set_options
 from tests.pipeline.run_processes import start, wait_for_shards
+from tests.pipeline.small_runs import Command, Runner, set_options
 from tests.project import PATIENCE, ROOT
 
 

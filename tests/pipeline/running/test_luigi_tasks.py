@@ -16,7 +16,7 @@ from luigi.task_register import Register
 from data.images import write_image
 from pipeline.compute.registry import STAGES
 from pipeline.running.luigi_tasks import TASKS, Interpolate, StageBatch
-from tests.pipeline.conftest import Opener
+from tests.pipeline.small_runs import Opener
 from tests.project import ROOT
 
 

@@ -16,7 +16,7 @@ from pipeline.running.output_folder import FrameJob, frame_name, write_frames, w
 from pipeline.store.array_specs import Array
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import read_item
-from tests.pipeline.conftest import PAIRS, SIZE, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, SIZE, Opener, Runner
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pipeline.running.run import Run
-from tests.pipeline.conftest import Opener
+from tests.pipeline.small_runs import Opener
 
 
 def test_batches_hold_the_groups_asked_for_in_order(open_session: Opener) -> None:

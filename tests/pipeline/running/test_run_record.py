@@ -21,7 +21,7 @@ from pipeline.planning import session
 from pipeline.running.run_record import RunRecord
 from pipeline.store.run_records import RunInfo, is_alive, read_events, read_runs
 from pipeline.store.stage_index import StageIndex
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from configs.errors import CacheError
 from pipeline.running.worker_checks import Surroundings, UnfitWorkerError, WorkerDiedError
-from tests.pipeline.conftest import Opener
+from tests.pipeline.small_runs import Opener
 
 
 @pytest.fixture

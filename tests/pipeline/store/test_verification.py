@@ -14,7 +14,7 @@ from pipeline.store.shard_manifest import changed_files, note_damage, read_damag
 from pipeline.store.stage_descriptions import description_trouble
 from pipeline.store.stage_index import StageIndex
 from pipeline.store.verification import verify_and_note, verify_shard
-from tests.pipeline.conftest import Opener, Runner
+from tests.pipeline.small_runs import Opener, Runner
 
 ONE_ROW, TWO = "c/0", "c/0/0"  # where Zarr keeps the only shard file of an array of so many dimensions
 MATCHING = ("match01", "match10", "rank_sum01", "rank_sum10", "score01", "score10")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,7 @@ from configs.loading import load_config
 from data.cutouts import SetSettings, make_book, write_training_set
 from pipeline.training.plan import Plan, make_plan
 from tests.drawn_cutouts import write_cutouts
-
-MakePlan = Callable[..., Plan]
+from tests.pipeline.training.tiny_plans import MakePlan
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from configs.errors import ConfigError, DataError
 from configs.loading import load_config
 from pipeline.training.batches import Batches, split, whole_scene
 from pipeline.training.plan import make_plan
-from tests.pipeline.training.conftest import MakePlan
+from tests.pipeline.training.tiny_plans import MakePlan
 
 
 def test_batches_follow_from_seed_and_step(plan_of: MakePlan) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.training.checkpoints import Log
 from pipeline.training.loop import train
-from tests.pipeline.training.conftest import MakePlan
+from tests.pipeline.training.tiny_plans import MakePlan
 from tests.project import PATIENCE, ROOT
 
 

@@ -19,7 +19,7 @@ from pipeline.training.batches import Batches
 from pipeline.training.checkpoints import BEST, CHECKPOINT, LAST, Log, own_folder
 from pipeline.training.learner import Learner, computing_dtype
 from pipeline.training.loop import train
-from tests.pipeline.training.conftest import MakePlan
+from tests.pipeline.training.tiny_plans import MakePlan
 
 
 class KilledError(BaseException):

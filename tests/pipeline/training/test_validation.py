@@ -6,7 +6,7 @@ import torch
 from models.weights.light import new_networks
 from pipeline.training.learner import Learner
 from pipeline.training.validation import validate
-from tests.pipeline.training.conftest import MakePlan
+from tests.pipeline.training.tiny_plans import MakePlan
 
 
 def test_means_over_scenes_whatever_the_threads(plan_of: MakePlan) -> None:

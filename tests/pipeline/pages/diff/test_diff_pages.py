@@ -13,8 +13,8 @@ from pipeline.results.reading import Results, open_results
 from pipeline.results.result_diff import compare_results, most_changed, open_side
 from tests.browser import Browser
 from tests.html_page import Page
-from tests.pipeline.conftest import PAIRS, SIZE, Command, Runner, set_options
 from tests.pipeline.page_driving import FIRST, SECOND, marked
+from tests.pipeline.small_runs import PAIRS, SIZE, Command, Runner, set_options
 
 CHANGE = "coarse_flow.rank_sum_limit=3"
 PAINTED = (

@@ -21,8 +21,8 @@ from stages.evaluation import METRICS
 from stages.refinement import CoarsePair, confidence
 from stages.synthesis import splat_frames
 from tests.page_pictures import decode, decode_flow, decode_labels, decode_scalars
-from tests.pipeline.conftest import SIZE, Opener, Runner
 from tests.pipeline.random_checkpoints import make_checkpoint
+from tests.pipeline.small_runs import SIZE, Opener, Runner
 
 PARTS = ["frames", "segmentation", "matching", "coarse_flow", "refinement", "synthesis", "evaluation"]
 

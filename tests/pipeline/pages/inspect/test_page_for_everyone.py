@@ -15,8 +15,8 @@ from pipeline.pages.inspect.pair_pages import write_pages
 from pipeline.planning.session import Session
 from pipeline.results.pair_results import PairResults
 from tests.browser import Browser
-from tests.pipeline.conftest import small_settings
 from tests.pipeline.page_driving import FIRST, SECOND, TABS, marked, visit
+from tests.pipeline.small_runs import small_settings
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

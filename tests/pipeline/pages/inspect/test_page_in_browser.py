@@ -13,8 +13,8 @@ from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import flow_to_color, saturated_length
 from stages.coarse_flow import PieceFate
 from tests.browser import Browser
-from tests.pipeline.conftest import SIZE
 from tests.pipeline.page_driving import FIRST, SECOND, marked, visit
+from tests.pipeline.small_runs import SIZE
 
 OWN, MATCH = [255, 140, 0], [0, 170, 255]  # colours of the piece and of its match
 

@@ -17,7 +17,7 @@ from pipeline.pages.html_files import page_file
 from pipeline.pages.inspect.pair_pages import SCRIPTS, Link, render_index, render_page, write_pages
 from pipeline.planning.session import Session
 from pipeline.results.pair_results import PairResults
-from tests.pipeline.conftest import Opener, Runner
+from tests.pipeline.small_runs import Opener, Runner
 from tests.project import ROOT
 
 HOSTILE = """</script><script>alert('"&é世界')</script><!--"""

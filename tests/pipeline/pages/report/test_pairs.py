@@ -11,7 +11,7 @@ import pytest
 from configs.loading import load_config
 from data.images import Frame, read_image, write_image
 from pipeline.pages.report.pairs import THUMBNAIL_SIDE, Thumbnail, inspect_folder, page_finder, thumbnails
-from tests.pipeline.conftest import SIZE, Opener, Runner
+from tests.pipeline.small_runs import SIZE, Opener, Runner
 
 
 def picture(found: Thumbnail) -> Frame:

@@ -12,7 +12,7 @@ from configs.loading import load_config
 from pipeline.pages.report.run_report import write_report
 from pipeline.planning.session import Session
 from tests.browser import Browser
-from tests.pipeline.conftest import PAIRS, small_settings
+from tests.pipeline.small_runs import PAIRS, small_settings
 
 IDS = """
 return [...document.querySelectorAll("#all-pairs tbody tr")]

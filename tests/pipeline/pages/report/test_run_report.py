@@ -23,7 +23,7 @@ from stages.evaluation import FRAME_METRICS
 from stages.evaluation.flow_scores import FLOW_METRICS
 from stages.evaluation.matching_scores import MATCHING_METRICS
 from tests.html_page import Page
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 COMMAND = ["animeinterp", "run", "demo", "--set", "data.root=some folder"]
 

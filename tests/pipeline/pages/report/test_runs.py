@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.compute.registry import STAGES
 from pipeline.pages.report.runs import contributing_runs, machines, versions
 from pipeline.store.versions import library_versions
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
 def test_runs_that_computed_stages_of_the_session(run: Runner, open_session: Opener) -> None:

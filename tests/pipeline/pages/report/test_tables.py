@@ -17,7 +17,7 @@ from pipeline.pages.report.tables import (
     write_tables,
 )
 from pipeline.results.scores import score_table
-from tests.pipeline.conftest import PAIRS, Opener, Runner
+from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
 def test_every_item_of_every_stage_has_a_row(finished: None, open_session: Opener) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.file_server import Server
 from tests.project import ROOT
+from tests.users import TestAsRoot, is_privileged
 
 SHARED = ROOT.parent / "shared"
 
@@ -25,6 +26,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="slow; run with --slow"))
         if "gpu" in item.keywords and not cuda:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+    items[:] = [_by_who_may(item) for item in items]
+
+
+def _by_who_may(item: pytest.Item) -> pytest.Item:
+    if "privileged" not in item.keywords or is_privileged():
+        return item
+    test: TestAsRoot = TestAsRoot.from_parent(item.parent, name=item.name, test=item)
+    return test
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from pipeline.running.execute import execute
 from pipeline.running.run import RunReport
 from tests.browser import Browser, browser_running, find_browser
 from tests.pipeline.exported_folders import Export
+from tests.pipeline.mounts import mounted
 from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner, digests, small_settings
 
 
@@ -109,16 +109,11 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 200 kB."""
+    """A disk of 200 kB, for tests marked `privileged`."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"no disk can be mounted here: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(folder, "size=200k"):
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -105,6 +105,7 @@ def test_verify_reads_what_the_config_does_not_use_when_asked(
     assert "file zarr.json: its checksum differs" in text
 
 
+@pytest.mark.privileged
 def test_verify_of_a_cache_that_cannot_be_written(
     command: Command, finished_cache: Path, small_disk: Path
 ) -> None:
@@ -173,6 +174,7 @@ def test_gc_leaves_what_a_run_uses(
     assert session.folder("matching").exists()
 
 
+@pytest.mark.privileged
 def test_gc_of_a_cache_that_cannot_be_written(
     command: Command, finished_cache: Path, small_disk: Path
 ) -> None:

@@ -241,6 +241,7 @@ def test_on_a_cluster_it_gives_the_same_file(
     assert output.read_bytes() == (tmp_path / "here.mp4").read_bytes()
 
 
+@pytest.mark.privileged
 @pytest.mark.parametrize("name", ["images", "lossless.mkv"])
 def test_a_full_disk_is_told_and_nothing_is_left_on_it(
     command: Command, options: list[str], folder: Path, small_disk: Path, name: str

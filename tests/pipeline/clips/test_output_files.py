@@ -8,6 +8,7 @@ import pytest
 
 from configs.errors import DataError
 from pipeline.clips.output_files import cannot_write, check_folder, prepare_place, unfinished
+from tests.users import without_privileges
 
 
 def test_what_is_written_is_hidden_beside_its_place(tmp_path: Path) -> None:
@@ -46,8 +47,7 @@ def test_folders_are_looked_for_upwards(tmp_path: Path) -> None:
         check_folder(tmp_path / "file" / "new" / "out.mp4")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 def test_folders_that_may_not_be_written_are_refused(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
     with pytest.raises(DataError, match="cannot be written"):
-        check_folder(tmp_path / "locked" / "out.mp4")
+        without_privileges(lambda: check_folder(tmp_path / "locked" / "out.mp4"))

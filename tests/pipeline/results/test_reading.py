@@ -51,7 +51,6 @@ def test_arrays_are_those_of_the_cache(results: Results, open_session: Opener) -
 
 
 def test_datasets_have_dimensions_and_meanings(results: Results) -> None:
-    pytest.importorskip("xarray")
     for stage in results:
         name = results[stage].ids[0]
         dataset = results[stage].dataset(name)
@@ -101,7 +100,6 @@ def test_a_folder_that_is_no_cache(tmp_path: Path) -> None:
 def test_the_page_for_notebooks_runs(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("xarray")
     monkeypatch.chdir(tmp_path)
     small = ("--pairs", "2", "--height", "72", "--width", "128", "--quiet")
     code, said = command("demo", *small, "--set", "executor.kind=inline")

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,16 +156,11 @@ def test_a_scheduler_that_dies_ends_the_run_and_the_next_one_goes_on(
 
 
 def elsewhere(folder: Path) -> list[str]:
-    """Command around a worker that sees an empty folder in place of this one, as on another machine.
-
-    Skips the test where that is not permitted.
-    """
-    command = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none "{folder}" && exec "$@"', "sh"]
-    if shutil.which("unshare") is None or subprocess.run([*command, "true"], capture_output=True).returncode:
-        pytest.skip("mount namespaces are not permitted here")
-    return command
+    """Command around a worker that sees an empty folder in place of this one, as on another machine."""
+    return ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none "{folder}" && exec "$@"', "sh"]
 
 
+@pytest.mark.privileged
 def test_a_worker_that_sees_another_cache_is_refused_before_any_work(
     processes: DaskProcesses, run: Runner, tmp_path: Path
 ) -> None:
@@ -180,6 +173,7 @@ def test_a_worker_that_sees_another_cache_is_refused_before_any_work(
     assert not list((tmp_path / "cache").glob("*/*/*.zarr"))
 
 
+@pytest.mark.privileged
 def test_a_worker_without_the_frames_is_refused_before_any_work(
     processes: DaskProcesses, run: Runner, cartoons: Path
 ) -> None:
@@ -203,6 +197,7 @@ def test_a_worker_without_the_program_is_refused_before_any_work(
         run(f"executor.kind={processes.address}")
 
 
+@pytest.mark.privileged
 def test_a_worker_that_joins_and_sees_another_cache_gets_no_work(
     processes: DaskProcesses,
     settings: list[str],
@@ -233,6 +228,7 @@ def test_a_worker_that_joins_and_sees_another_cache_gets_no_work(
 
 
 @pytest.mark.slow
+@pytest.mark.privileged
 def test_a_machine_that_is_cut_off_costs_no_result(
     settings: list[str],
     run: Runner,

@@ -34,8 +34,10 @@ def test_a_run_whose_items_are_missing_has_not_succeeded(finished: None, run: Ru
     assert not report.succeeded
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_a_device_that_is_not_there_is_refused_before_any_work(run: Runner) -> None:
+def test_a_device_that_is_not_there_is_refused_before_any_work(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     check_device("cpu")
     with pytest.raises(ConfigError, match="executor.device = 'cuda': .*no CUDA device"):
         run("executor.device=cuda")

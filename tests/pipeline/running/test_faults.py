@@ -46,14 +46,19 @@ def expected(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     return results(settings)
 
 
-@pytest.mark.parametrize("replacing", [False, True])
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    ("moment", "replacing"),
+    [
+        (moment, replacing)
+        for replacing in (False, True)
+        for moment in MOMENTS
+        if replacing or moment != "put aside"
+    ],
+)
 def test_killed_at_every_moment_of_a_commit(
     settings: list[str], tmp_path: Path, expected: Results, moment: str, replacing: bool
 ) -> None:
     selection = Selection(force=frozenset({"matching", "synthesis"})) if replacing else Selection()
-    if moment == "put aside" and not replacing:
-        pytest.skip("nothing is put aside where nothing is replaced")
     if replacing:
         assert run_to_the_end(settings) == 0
     before: dict[Path, set[str]] = check_before_or_after(tmp_path / "cache")
@@ -136,6 +141,7 @@ def test_full_disk_stops_the_run_with_a_clear_error(
     assert results(settings) == expected
 
 
+@pytest.mark.privileged
 def test_a_disk_that_is_really_full(small_disk: Path, tiny: Path, expected: Results) -> None:
     settings = settings_for(tiny, small_disk / "cache")
     assert run_to_the_end(settings) == 2
@@ -156,6 +162,7 @@ def test_a_disk_that_fills_between_shards_stops_the_run_as_well(
         execute("demo", settings, Selection(), Console(quiet=True))
 
 
+@pytest.mark.privileged
 def test_a_cache_that_cannot_be_written_is_refused_and_can_be_looked_at(
     small_disk: Path, tiny: Path, expected: Results, command: Command
 ) -> None:

@@ -94,7 +94,6 @@ NAMES = {"Interpolate", *("".join(word.title() for word in stage.split("_")) for
 def test_the_luigi_command_shows_its_tasks_on_the_schedulers_page(
     luigid: str, settings: list[str], tmp_path: Path
 ) -> None:
-    pytest.importorskip("bokeh", reason="there is no dashboard to link to")
     local = [*settings, "executor.kind=local", "executor.workers=1"]
     ended = subprocess.run(
         [

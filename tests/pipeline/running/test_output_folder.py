@@ -142,7 +142,6 @@ def test_scores_are_written_as_a_table(run: Runner, setting: str, results: Path)
 
 
 def test_scores_as_parquet_are_those_as_csv(run: Runner, setting: str, results: Path) -> None:
-    pytest.importorskip("pyarrow")
     run(setting, "synthesis.times=[0.5]")
     columns = pd.read_parquet(results / "scores.parquet")
     rows = pd.read_csv(results / "scores.csv")

@@ -96,8 +96,8 @@ def test_a_run_is_on_record_before_it_looks_at_the_cache(
     assert seen == [[True]]
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_a_run_that_is_refused_says_why(run: Runner, tmp_path: Path) -> None:
+def test_a_run_that_is_refused_says_why(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError):
         run("executor.device=cuda")
     ((folder, info),) = read_runs(tmp_path / "cache")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +84,6 @@ def test_files_hold_the_tables(finished: None, open_session: Opener, tmp_path: P
     pd.testing.assert_frame_equal(read, items, check_dtype=False)
 
 
-@pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow, of the extra 'parquet', is not installed")
 def test_parquet_holds_the_scores(finished: None, open_session: Opener, tmp_path: Path) -> None:
     scores = score_table(open_session())
     scores.loc[0, "psnr"] = np.inf

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -29,6 +31,14 @@ def test_inputs_come_to_the_precision_of_the_weights(
     torch.testing.assert_close(found.float(), exact, rtol=2**-8, atol=0)  # one rounding, at the end
 
 
-def test_a_cpu_is_asked_what_it_computes_in() -> None:
-    assert isinstance(convolution._computes_in(torch.zeros(1, dtype=torch.bfloat16)), bool)
-    assert convolution._computes_in(torch.zeros(1, dtype=torch.float16, device="meta"))
+@pytest.mark.parametrize(("dtype", "kind"), [(torch.bfloat16, "bf16"), (torch.float16, "fp16")])
+def test_a_cpu_is_asked_what_it_computes_in(
+    dtype: torch.dtype, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for answer in (True, False):
+        library = SimpleNamespace(**{f"_is_mkldnn_{kind}_supported": lambda answer=answer: answer})
+        monkeypatch.setattr(torch.ops, "mkldnn", library)
+        assert convolution._computes_in(torch.zeros(1, dtype=dtype)) is answer
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace())
+    assert not convolution._computes_in(torch.zeros(1, dtype=dtype))
+    assert convolution._computes_in(torch.zeros(1, dtype=dtype, device="meta"))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.running.run import RunReport
-
 from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
+from pipeline.running.run import RunReport
 
 SIZE = (72, 128)
 PAIRS = 4

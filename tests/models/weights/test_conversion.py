@@ -190,7 +190,7 @@ def test_formats_are_told_by_content_not_by_name(source: Path, target: Path, tmp
     convert(source, target, "paper")
     renamed = target.rename(tmp_path / "weights.pth")
     assert (format_of(renamed), format_of(source)) == ("safetensors", "PyTorch")
-    assert load_synthesis(renamed) is not None
+    load_synthesis(renamed)
 
 
 def test_records_say_what_there_is_to_know() -> None:

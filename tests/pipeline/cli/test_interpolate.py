@@ -95,7 +95,7 @@ def pictures(path: Path) -> list[np.ndarray]:
 def test_twice_the_frames_of_a_video(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     code, said = interpolate(movie, "smooth.mp4", "--quality", "8")
     assert code == 0, said
-    assert "1 cuts" in said or "1 cut" in said
+    assert re.search(r"\b1 cuts?\b", said)
     assert "28 frames" in said
     assert [start * 48 for start in shown_at(tmp_path / "smooth.mp4")] == list(range(28))
     before, after = loudness(movie), loudness(tmp_path / "smooth.mp4")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from configs.loading import load_config
-from data.manifest import Manifest, Pair
+from data.manifest import Manifest
 from pipeline.compute.registry import STAGES, binding_of
 from pipeline.planning.item_inputs import ItemInputs
 from pipeline.planning.selection import Selection
@@ -205,7 +205,6 @@ def test_nothing_is_needed_before_the_stages_read_are_done(open_session: Opener)
 def test_a_pair_of_one_frame_has_needs_too(session: Session) -> None:
     pair = session.manifest.pairs[0]
     alone = altered(session, frames=pair.frames[:1], error="one image")
-    assert isinstance(alone.manifest.pairs[0], Pair)
     assert need(alone, "matching").status == "failed"
 
 

@@ -107,7 +107,7 @@ class SepConvGRU(nn.Module):
     def _gate(self, context: Tensor, *convolutions: Convolution) -> Gate:
         weight = torch.cat([convolution.weight for convolution in convolutions])
         bias = torch.cat([convolution.bias for convolution in convolutions if convolution.bias is not None])
-        channels = self._widths.hidden, self._widths.context, self._widths.motion
+        channels = [self._widths.hidden, self._widths.context, self._widths.motion]
         of_hidden, of_context, of_motion = torch.split(weight, channels, dim=1)
         term = convolve(context, of_context, bias, padding=_padding(weight))
         return Gate(torch.cat([of_hidden, of_motion], dim=1), term)

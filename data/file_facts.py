@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs.errors import DataError
+from configs.files import replace_file, sha256_of
 from data.images import IMAGE_SUFFIXES, image_size
 
 FORMAT = 2
@@ -73,9 +73,7 @@ class FileFacts:
             return
         rows = json.dumps({path: (f.length, f.modified, f.digest, f.size) for path, f in self._facts.items()})
         content = f'{{"format": {FORMAT}, "digest": "{_digest(rows)}", "files": {rows}}}'
-        unfinished = self._index.with_name(f".{self._index.name}.{os.getpid()}")
-        unfinished.write_text(content, encoding="utf-8")
-        unfinished.replace(self._index)
+        replace_file(self._index, content.encode())
         self._changed = False
 
     def _is_current(self, path: Path) -> bool:
@@ -109,8 +107,7 @@ def _digest(rows: str) -> str:
 def _look_into(path: Path) -> FileFact:
     try:
         stat = path.stat()
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of(path)
     except OSError:
         return FileFact(-1, 0, hashlib.sha256(b"unreadable").hexdigest(), None)
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal, get_args
 from zipfile import BadZipFile
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from configs.errors import DataError
+from configs.files import HIDDEN_PREFIX, replace_file
 from data.cartoon.staging import style_of
 from data.cartoon.triplet import CartoonTriplet, check_drawing, draw_triplet, triplet_id
 from data.truth import TRUTH_ARRAYS, TRUTH_FILE, TRUTH_FOLDERS
@@ -113,27 +113,19 @@ def _write_triplet(root: Path, seed: int, size: tuple[int, int], split: Split, s
     triplet = draw_triplet(seed, size)
     # Without its truth the triplet counts as incomplete, whatever happens from here on.
     truth.unlink(missing_ok=True)
-    for folder in (frames, truth.parent, *([notes.parent] if notes else [])):
-        folder.mkdir(parents=True, exist_ok=True)
-    for draft in truth.parent.glob("wip-*"):
-        draft.unlink()
+    for folder in {path.parent for path in (*needed, truth)}:
+        for draft in folder.glob(f"{HIDDEN_PREFIX}*"):
+            draft.unlink()
     for other in get_args(ImageFormat):
         for i in (1, 2, 3):
             if other != suffix:
                 (frames / f"frame{i}.{other}").unlink(missing_ok=True)
     for path, frame in zip(wanted, (triplet.frame0, triplet.middle, triplet.frame1), strict=True):
-        _commit(_encoded(frame, suffix), path, truth.parent)
+        replace_file(path, _encoded(frame, suffix))
     if notes is not None:
-        _commit(json.dumps(triplet.annotation, indent=2).encode(), notes, truth.parent)
-    _commit(_packed(triplet, recipe), truth, truth.parent)
+        replace_file(notes, json.dumps(triplet.annotation, indent=2).encode())
+    replace_file(truth, _packed(triplet, recipe))
     return name
-
-
-def _commit(content: bytes, path: Path, workshop: Path) -> None:
-    """Write a file under a temporary name and rename it; `workshop` keeps frame folders clean."""
-    draft = workshop / f"wip-{os.getpid()}-{path.name}"
-    draft.write_bytes(content)
-    draft.replace(path)
 
 
 def _encoded(frame: NDArray[np.uint8], suffix: ImageFormat) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from configs.errors import DataError
+from configs.files import sha256_of
 from data.clips.clip import Alpha
 from data.images import Frame, has_alpha, image_size, read_image_and_alpha
 
@@ -105,8 +106,7 @@ class ImageClip:
         digest = hashlib.sha256(f"{self.rate}\n".encode())
         for path in self.sources:
             try:
-                with path.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
+                digest.update(bytes.fromhex(sha256_of(path)))
             except OSError as error:
                 raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
         return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from configs.errors import DataError
+from configs.files import sha256_of
 from data.clips.clip import Alpha
 from data.clips.frame_times import FrameTimes, TimeGuess
 from data.clips.pictures import PictureConverter, PictureKind, Turner, kind_of
@@ -113,8 +113,7 @@ class VideoClip:
             It cannot be read.
         """
         try:
-            with self.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256_of(self.path)
         except OSError as error:
             raise DataError(f"{self.path}: cannot be read ({error.strerror or error})") from None
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import DataError
+from configs.files import sha256_of
 from data.cutouts.training_set import DIGESTS, RECORD, SET_VERSION, SetSettings, shard_path
 
 OPEN_SHARDS = 64
@@ -121,8 +122,7 @@ class TrainingSet:
         wrong = []
         for name, digest in self._digests.items():
             try:
-                with (self.root / name).open("rb") as file:
-                    found = hashlib.file_digest(file, "sha256").hexdigest()
+                found = sha256_of(self.root / name)
             except OSError:
                 found = ""
             if found != digest:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from configs.errors import DataError
+from configs.files import HIDDEN_PREFIX, replace_file, sha256_of
 from data.cutouts.book import Book, Split, open_book
 from data.cutouts.processes import in_processes
 from data.cutouts.scene import SCENE_VERSION, check_scene, draw_scene
@@ -29,8 +29,6 @@ from data.cutouts.scene import SCENE_VERSION, check_scene, draw_scene
 SET_VERSION = 1
 """Raised whenever scenes are kept in another way."""
 RECORD, DIGESTS = "training_set.json", "digests.json"
-UNFINISHED = "wip-"
-"""Begins the name of a file that is being written."""
 EARLIEST, LATEST = 0.1, 0.9
 """Times of middle frames that are not half-way."""
 
@@ -114,9 +112,9 @@ def write_training_set(
             done += 1
             if progress is not None:
                 progress(done, settings.shards)
-        digests = {shard_path(root, i).name: _digest(shard_path(root, i)) for i in range(settings.shards)}
-        content = json.dumps({"record": _digest(root / RECORD), "shards": digests}, indent=1).encode()
-        _commit(root / DIGESTS, content)
+        digests = {shard_path(root, i).name: sha256_of(shard_path(root, i)) for i in range(settings.shards)}
+        content = json.dumps({"record": sha256_of(root / RECORD), "shards": digests}, indent=1).encode()
+        replace_file(root / DIGESTS, content, flush=True)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -152,10 +150,10 @@ def _begin(root: Path, record: bytes) -> None:
             f"{path}: found a training set of other settings, another book or an older version; expected the "
             "same to go on with; choose another folder or remove this one"
         )
-    for left in root.glob(f"{UNFINISHED}*"):
+    for left in root.glob(f"{HIDDEN_PREFIX}*"):
         left.unlink(missing_ok=True)
     if not path.exists():
-        _commit(path, record)
+        replace_file(path, record, flush=True)
 
 
 _books: dict[tuple[Path, str], Book] = {}
@@ -175,7 +173,7 @@ def _write_shard(book: Path, digest: str, root: Path, settings: SetSettings, sha
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, **arrays)
     with _written(root):
-        _commit(shard_path(root, shard), packed.getvalue())
+        replace_file(shard_path(root, shard), packed.getvalue(), flush=True)
 
 
 def _drawn(book: Book, settings: SetSettings, position: int) -> dict[str, np.ndarray]:
@@ -201,26 +199,3 @@ def _written(root: Path) -> Iterator[None]:
             f"{root}: cannot be written ({error}); choose a writable folder with free space; "
             "what is there is kept"
         ) from error
-
-
-def _commit(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, on disk when this returns."""
-    draft = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from configs.errors import WeightsError
+from configs.files import replace_file
 from models.weights.files import (
     HEADER,
     VERSION,
@@ -147,15 +146,9 @@ def _write(
     header: dict[str, Any] = {"version": VERSION, "networks": parts, "source_sha256": source_sha256}
     if variant is not None and parts != ("vgg19",):
         header |= {"variant": variant, "trained_with": dict(VARIANTS[variant])}
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            save_file(tensors, unfinished, metadata={HEADER: json.dumps(header)})
-            unfinished.replace(target)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except (OSError, SafetensorError) as error:
+        replace_file(target, save(tensors, metadata={HEADER: json.dumps(header)}))
+    except OSError as error:
         raise WeightsError(f"{target}: cannot be written ({error})") from None
 
 

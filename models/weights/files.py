@@ -7,7 +7,6 @@ were written here say in their header which variant they hold.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 import warnings
@@ -20,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from configs.errors import WeightsError
+from configs.files import sha256_of
 from models.weights.records import VariantName, record_of
 
 Format = Literal["safetensors", "PyTorch"]
@@ -53,8 +53,7 @@ def file_digest(path: Path) -> str:
     """
     check_file(path, ANY_FILE)
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise _unreadable(path, error) from None
 

@@ -6,7 +6,6 @@ Names are those of the networks below `refinement.` and `synthesis.`.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -16,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from configs.errors import WeightsError
+from configs.files import replace_file
 from models.light_rfr import ITERATIONS, LightRFR
 from models.light_synthesis import LightSynthesis
 from models.weights.files import HEADER, VERSION, Wanted, read_header, read_state
@@ -95,17 +95,8 @@ def save_light(path: Path, networks: LightNetworks, origin: Origin) -> None:
         "iterations": networks.refinement.iterations,
         **asdict(origin),
     }
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with unfinished.open("wb") as file:
-                file.write(save(tensors, metadata={HEADER: json.dumps(header)}))
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        replace_file(path, save(tensors, metadata={HEADER: json.dumps(header)}), flush=True)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be written ({error})") from None
 

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.results.cache_contents import left_over, unfinished_folders
+from pipeline.results.cache_contents import left_over
+from pipeline.store.commits import unfinished_in
 from pipeline.store.stage_descriptions import description_trouble
 from pipeline.store.verification import ShardState, verify_and_note
 
@@ -65,6 +66,6 @@ def check_surroundings(folders: Sequence[Path], report: CheckReport) -> None:
         trouble = description_trouble(folder)
         if trouble:
             report.descriptions.append(trouble)
-        report.left_over.extend(path for path in unfinished_folders(folder) if left_over(path))
+        report.left_over.extend(path for path in unfinished_in(folder) if left_over(path))
     for stage in sorted({folder.parent for folder in folders}):
-        report.left_over.extend(path for path in unfinished_folders(stage) if left_over(path))
+        report.left_over.extend(path for path in unfinished_in(stage) if left_over(path))

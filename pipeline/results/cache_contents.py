@@ -20,7 +20,7 @@ from configs.sections import Config
 from pipeline.compute.registry import STAGES, needed_for
 from pipeline.planning.describe_stages import describe_stages
 from pipeline.store.acceptances import read_acceptances
-from pipeline.store.commits import WIP_PREFIX, is_abandoned
+from pipeline.store.commits import is_abandoned, unfinished_in
 from pipeline.store.fingerprints import DIGEST_LENGTH
 from pipeline.store.run_records import INFO_NAME, RunInfo, is_alive, read_runs
 from pipeline.store.shard_manifest import (
@@ -112,11 +112,6 @@ def shard_folders(folder: Path) -> list[ShardFolder]:
     return sorted(found, key=lambda shard: (-shard.committed, shard.path.name))
 
 
-def unfinished_folders(folder: Path) -> list[Path]:
-    """What writers have under way in a folder, or have left there."""
-    return sorted(folder.glob(f"{WIP_PREFIX}*"))
-
-
 def contents_of(folder: Path) -> Contents:
     """Look at one fingerprint's folder."""
     trouble = description_trouble(folder)
@@ -180,7 +175,7 @@ def read_users(cache: Path, since: float = 0.0) -> Users:
             who = f"run {info.id} (process {info.process} on {info.host})"
             users.live.update(dict.fromkeys(info.fingerprints.items(), who))
     for folder in fingerprint_folders(cache):
-        for unfinished in unfinished_folders(folder):
+        for unfinished in unfinished_in(folder):
             if not left_over(unfinished):
                 # Of a process without a record; it may read whatever its results rest on.
                 used = upstream_of(cache, [(folder.parent.name, folder.name)])

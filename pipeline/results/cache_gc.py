@@ -32,10 +32,9 @@ from pipeline.results.cache_contents import (
     occupied,
     read_users,
     shard_folders,
-    unfinished_folders,
 )
 from pipeline.store.acceptances import ACCEPTED_NAME
-from pipeline.store.commits import REPLACED, unfinished_folder
+from pipeline.store.commits import REPLACED, delete, unfinished_folder, unfinished_in
 from pipeline.store.run_records import INFO_NAME, is_alive, read_runs
 from pipeline.store.shard_manifest import ItemRecord, changed_files, read_damage
 
@@ -184,7 +183,7 @@ def remove(cache: Path, candidate: Candidate) -> str:
     if candidate.kind == "left over":
         if not left_over(path):
             return "its writer is at work"
-        shutil.rmtree(path)
+        delete(path)
         return ""
     in_use = _user_of(cache, candidate, path)
     if in_use:
@@ -243,7 +242,7 @@ def _entry(record: ItemRecord) -> tuple[str, str, bool]:
 def _left_over(folders: Sequence[Path]) -> Iterator[Candidate]:
     for folder in [*folders, *dict.fromkeys(folder.parent for folder in folders)]:
         key = _key(folder) if folder in folders else (folder.name, "")
-        for path in unfinished_folders(folder):
+        for path in unfinished_in(folder):
             original = path.name.partition(REPLACED)[2]
             if original and not (folder / original).exists():
                 continue  # the only copy of a shard: whoever looks next puts it back
@@ -267,7 +266,7 @@ def _user_of(cache: Path, candidate: Candidate, where: Path) -> str:
         return f"{users.live[candidate.key]} uses it"
     if users.last.get(candidate.key, 0.0) > candidate.used and candidate.kind == "results":
         return "a run has used it since"
-    if any(not left_over(path) for path in unfinished_folders(where)):
+    if any(not left_over(path) for path in unfinished_in(where)):
         return "something is being written there"
     return ""
 

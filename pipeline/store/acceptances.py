@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from configs.errors import CacheError
+from configs.files import replace_file
 from pipeline.store.commits import locked
 from pipeline.store.stage_descriptions import DIGITS_SHOWN, read_description
 
@@ -123,10 +123,8 @@ def _write(cache: Path, accepted: Acceptance, *, keep: bool) -> Path:
             entries.pop(accepted.fingerprint, None)
             if keep:
                 entries[accepted.fingerprint] = accepted
-            unfinished = path.with_name(f".{ACCEPTED_NAME}.{os.getpid()}")
             content = {entry.fingerprint: _entry(entry) for entry in entries.values()}
-            unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-            unfinished.replace(path)
+            replace_file(path, json.dumps(content, indent=1, ensure_ascii=False).encode(), flush=True)
     except OSError as error:
         raise CacheError(f"{path}: cannot be written ({error.strerror or error})") from None
     except (ValueError, TypeError, KeyError) as error:

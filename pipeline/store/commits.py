@@ -9,21 +9,23 @@ import platform
 import re
 import shutil
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
+from configs.files import HIDDEN_PREFIX, writer_tag
+from configs.files import sync as sync
+
 WIP_PREFIX = "wip-"
-HIDDEN_WIP_PREFIX = ".wip-"  # in folders that others list
+HIDDEN_WIP_PREFIX = HIDDEN_PREFIX  # in folders that others list
 REPLACED = "-replaced-"  # between the name of the new folder and that of the old one
 ABANDONED_AFTER = 24 * 3600.0  # seconds; the slowest folder is written within minutes
 
 
 def unfinished_folder(path: Path, prefix: str = WIP_PREFIX) -> Path:
     """Name beside `path` under which its content is to be written; it tells the process that does."""
-    return path.with_name(f"{prefix}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:12]}")
+    return path.with_name(f"{prefix}{writer_tag()}")
 
 
 def sync_tree(folder: Path) -> int:
@@ -34,16 +36,6 @@ def sync_tree(folder: Path) -> int:
             size += sync(Path(directory, name))
         sync(Path(directory))
     return size
-
-
-def sync(path: Path) -> int:
-    """Flush a file or folder to disk; return its bytes."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-        return os.fstat(descriptor).st_size
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -98,21 +90,37 @@ def restore_replaced(folder: Path, prefix: str = WIP_PREFIX) -> None:
                 aside.rename(path)
 
 
+def unfinished_in(folder: Path, prefix: str = WIP_PREFIX) -> list[Path]:
+    """What writers have under way in a folder, or have left there; single files of `replace_file` too."""
+    return sorted({*folder.glob(f"{escape(prefix)}*"), *folder.glob(f"{HIDDEN_WIP_PREFIX}*")})
+
+
 def sweep_unfinished(folder: Path, prefix: str = WIP_PREFIX) -> int:
     """Delete what writers that died have left in a folder; return how many."""
     restore_replaced(folder, prefix)
     swept = 0
-    for left_over in folder.glob(f"{escape(prefix)}*"):
+    for left_over in unfinished_in(folder, prefix):
         try:
             if is_abandoned(left_over, prefix):
-                if left_over.is_dir():
-                    shutil.rmtree(left_over)
-                else:
-                    left_over.unlink()
+                delete(left_over)
                 swept += 1
         except OSError:
             continue  # another process sweeps too
     return swept
+
+
+def delete(path: Path) -> None:
+    """Delete a folder with all that is in it, or a file.
+
+    Raises
+    ------
+    OSError
+        It cannot be deleted, or has gone.
+    """
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def is_abandoned(unfinished: Path, prefix: str = WIP_PREFIX) -> bool:
@@ -127,11 +135,12 @@ def is_abandoned(unfinished: Path, prefix: str = WIP_PREFIX) -> bool:
         It has gone meanwhile.
     """
     owner = re.fullmatch(
-        rf"{re.escape(prefix)}(.+)-(\d+)-[0-9a-f]{{12}}({re.escape(REPLACED)}.+)?", unfinished.name
+        rf"({re.escape(prefix)}|{re.escape(HIDDEN_WIP_PREFIX)})(.+)-(\d+)-[0-9a-f]{{12}}({re.escape(REPLACED)}.+)?",
+        unfinished.name,
     )
     if owner is None:
         return False
-    orphan = owner[1] == platform.node() and not _is_alive(int(owner[2]))
+    orphan = owner[2] == platform.node() and not _is_alive(int(owner[3]))
     return orphan or time.time() - unfinished.stat().st_mtime > ABANDONED_AFTER
 
 

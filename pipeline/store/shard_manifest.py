@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import google_crc32c
 
+from configs.files import replace_file
 from pipeline.store.fingerprints import DIGEST_LENGTH, canonical_digest
 
 MANIFEST_NAME = "manifest.json"
@@ -181,7 +182,5 @@ def note_damage(path: Path, items: Mapping[str, str]) -> None:
     OSError
         The shard cannot be written to.
     """
-    content = {**read_damage(path), **items}
-    unfinished = path / f".{DAMAGE_NAME}.{os.getpid()}"
-    unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    unfinished.replace(path / DAMAGE_NAME)
+    content = json.dumps({**read_damage(path), **items}, indent=1)
+    replace_file(path / DAMAGE_NAME, content.encode())

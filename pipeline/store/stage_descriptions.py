@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from configs.files import replace_file
 from pipeline.store.fingerprints import flat_settings, stage_fingerprint
 from pipeline.store.versions import library_versions
 
@@ -58,7 +58,6 @@ def write_description(folder: Path, description: StageDescription) -> None:
     OSError
         The folder cannot be written.
     """
-    path = folder / DESCRIPTION_NAME
     if description.own != description.fingerprint or not description_trouble(folder):
         return
     content = {
@@ -70,9 +69,7 @@ def write_description(folder: Path, description: StageDescription) -> None:
         "reads": description.reads,
         "versions": library_versions(),
     }
-    unfinished = folder / f".{DESCRIPTION_NAME}.{os.getpid()}"
-    unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    unfinished.replace(path)
+    replace_file(folder / DESCRIPTION_NAME, json.dumps(content, indent=1).encode())
 
 
 def read_description(folder: Path) -> StageDescription | None:

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 
 from configs.errors import CacheError, ConfigError
-from pipeline.store.commits import sweep_unfinished, sync, unfinished_folder
+from configs.files import replace_file
+from pipeline.store.commits import sweep_unfinished
 
 CHECKPOINT_VERSION = 1
 CHECKPOINT, LOG, SETTINGS = "last.ckpt", "log.jsonl", "training.json"
@@ -31,17 +32,8 @@ def write_whole(path: Path, content: bytes) -> None:
     CacheError
         It cannot be written; a file that was there stays as it was.
     """
-    unfinished = unfinished_folder(path)
     try:
-        try:
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        sync(path.parent)
+        replace_file(path, content, flush=True)
     except OSError as error:
         raise cannot_write(path, error) from None
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from configs.errors import DataError
+from configs.files import replace_file
 from data.cartoon import dataset, draw_triplet, write_dataset
 from data.truth import read_truth
 
@@ -86,16 +87,14 @@ def test_interrupted_write_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("stop_at", ["frame2.png", "frame3.png", "truth.npz"])
 def test_kill_between_files_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: str) -> None:
-    commit = dataset._commit
-
-    def killed(content: bytes, path: Path, workshop: Path) -> None:
+    def killed(path: Path, content: bytes) -> None:
         if path.name == stop_at:
             raise KeyboardInterrupt
-        commit(content, path, workshop)
+        replace_file(path, content)
 
     (name,) = write_dataset(tmp_path, 1, size=SIZE)
     with monkeypatch.context() as patch:
-        patch.setattr(dataset, "_commit", killed)
+        patch.setattr(dataset, "replace_file", killed)
         with pytest.raises(KeyboardInterrupt):
             write_dataset(tmp_path, 1, size=(40, 56))
     # Neither the old nor the new recipe may take the mixture for its own.

@@ -71,7 +71,7 @@ def test_an_interrupted_set_goes_on_to_the_same_bytes(
     assert set(_content(tmp_path)) == {"training_set.json", "shard_00000.npz"}
     with pytest.raises(DataError, match="no complete training set"):
         TrainingSet(tmp_path)
-    (tmp_path / "wip-1-shard_00001.npz").write_bytes(b"half of a sh")
+    (tmp_path / ".wip-host-1-abcdef012345").write_bytes(b"half of a sh")
     positions: list[int] = []
     monkeypatch.setattr(
         training_set, "_drawn", lambda book, settings, i: (positions.append(i), drawn(book, settings, i))[1]
@@ -152,7 +152,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     (tmp_path / "shard_00000.npz").unlink()
     (tmp_path / "digests.json").unlink()
     with monkeypatch.context() as patched:
-        patched.setattr(training_set.os, "fsync", full)
+        patched.setattr(os, "fsync", full)
         with pytest.raises(DataError, match=r"cannot be written .*No space left.*what is there is kept"):
             write_training_set(book_folder, tmp_path, SetSettings(count=1, size=(16, 16)))
     assert set(_content(tmp_path)) == {"training_set.json"}

@@ -74,6 +74,8 @@ def test_only_orphans_are_swept(tmp_path: Path, prefix: str) -> None:
         folder.mkdir()
     for folder in (forgotten, somebodys):
         os.utime(folder, (0, 0))
-    assert sweep_unfinished(tmp_path, prefix) == 3
+    # A single file that was being written, as `replace_file` names it.
+    (tmp_path / f"{HIDDEN_WIP_PREFIX}{platform.node()}-999999999-fedcba543210").write_text("half")
+    assert sweep_unfinished(tmp_path, prefix) == 4
     kept = sorted(path.name for path in (mine, elsewhere, final, somebodys))
     assert sorted(path.name for path in tmp_path.iterdir()) == kept

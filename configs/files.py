@@ -18,19 +18,12 @@ def writer_tag() -> str:
 
 
 def replace_file(path: Path, content: bytes, *, flush: bool = False) -> None:
-    """Write a file whole or not at all, making its folder where needed.
-
-    Parameters
-    ----------
-    path, content
-        One that is there is replaced, and stays as it was when something fails.
-    flush
-        Whether it must be on disk when this returns, so that a power cut cannot take it back.
+    """Write a file whole or not at all, making its folder; with `flush` it is on disk when this returns.
 
     Raises
     ------
     OSError
-        No permission, disk full.
+        No permission, disk full; a file that was there stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{HIDDEN_PREFIX}{writer_tag()}")

@@ -81,7 +81,7 @@ def _measures_table(compared: StageComparison) -> Table:
             measure.meaning,
             f"{finite.mean():.4g}",
             # Of equal frames the PSNR is infinite: there is no mean over all of them.
-            "" if np.isinf(measure.equal) else f"{low:.3g} to {high:.3g}",
+            "" if np.isinf(measure.equal) or low != low else f"{low:.3g} to {high:.3g}",
             f"{np.median(finite):.4g}",
             f"{values[worst]:.4g}",
             escape(str(compared.table.index[worst])),

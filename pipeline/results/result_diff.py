@@ -17,11 +17,10 @@ from pipeline.planning.session import Session
 from pipeline.results.diff_measures import compare_arrays, measures_of
 from pipeline.results.diff_reasons import Reasons, counted, find_reasons, why_absent
 from pipeline.results.reading import Results, open_run, open_stage, results_of, session_of_run
+from pipeline.results.score_comparison import bootstrap_interval
 from pipeline.store.array_specs import Array
 from pipeline.store.run_records import INFO_NAME
 
-RESAMPLES = 2000  # of the bootstrap: the interval's ends vary by a hundredth of its width
-CONFIDENCE = 0.95
 ABSENCES_TOLD = 3  # reasons why a side has no result, the most frequent first
 
 
@@ -67,13 +66,7 @@ class StageComparison:
     def interval(self, measure: str) -> tuple[float, float]:
         """Bootstrap interval of a measure's mean over all items that both have; identical ones count as 0."""
         values = np.concatenate([self.table[measure].to_numpy(float), np.zeros(self.identical)])
-        values = values[np.isfinite(values)]
-        if len(values) == 0:
-            return float("nan"), float("nan")
-        rng = np.random.default_rng(0)
-        means = [rng.choice(values, len(values)).mean() for _ in range(RESAMPLES)]
-        low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-        return float(low), float(high)
+        return bootstrap_interval(values[np.isfinite(values)])
 
 
 def open_side(name: str, settings: Sequence[str]) -> Results:

@@ -9,14 +9,14 @@ import numpy as np
 
 from benchmarks.measuring import Frame, Pair
 from configs.sections import ClipSection
-from data.cartoon.clip import DrawnFrame, draw_clip
-from data.cartoon.shots import EVERYTHING, STANDARD
 from data.cartoon.triplet import draw_triplet
 from data.clips.changes import scan_clip
 from data.clips.clip_scan import ClipScan
 from data.clips.likeness import unlikeness
 from data.clips.sketch import difference, draw_sketch
 from tests.data.memory_clip import MemoryClip, encoded
+from tests.drawn_clips.clip import DrawnFrame, draw_clip
+from tests.drawn_clips.shots import EVERYTHING, STANDARD
 
 SIZES = ((1080, 1920), (540, 960), (270, 480))
 CODECS = ((None, 0), *(("libx264", crf) for crf in (0, 18, 23, 28, 32)), ("libx265", 23), ("libx265", 32))

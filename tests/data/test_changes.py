@@ -6,12 +6,12 @@ import pytest
 
 from configs.errors import DataError
 from configs.sections import ClipSection
-from data.cartoon.clip import FrameTruth, draw_clip
-from data.cartoon.shots import EVERYTHING, STANDARD, Shot
 from data.clips.changes import scan_clip
 from data.clips.clip_scan import Change, ClipScan
 from data.images import Frame
 from tests.data.memory_clip import MemoryClip, encoded
+from tests.drawn_clips.clip import FrameTruth, draw_clip
+from tests.drawn_clips.shots import EVERYTHING, STANDARD, Shot
 
 SIZE = (270, 480)
 SECTION = ClipSection()

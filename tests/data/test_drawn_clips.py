@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from configs.errors import DataError
-from data.cartoon.clip import draw_clip
-from data.cartoon.clip_files import CUT_HERTZ, SECOND_HERTZ, SOUND_RATE, beeps, write_clip
-from data.cartoon.shots import EVERYTHING, STANDARD, Shot
 from data.images import read_image
+from tests.drawn_clips.clip import draw_clip
+from tests.drawn_clips.clip_files import CUT_HERTZ, SECOND_HERTZ, SOUND_RATE, beeps, write_clip
+from tests.drawn_clips.shots import EVERYTHING, STANDARD, Shot
 
 SIZE = (90, 160)
 

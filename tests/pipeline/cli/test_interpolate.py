@@ -16,10 +16,10 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from data.cartoon.clip_files import write_clip
-from data.cartoon.shots import Shot
 from data.images import read_image, write_image
 from pipeline.store.run_records import read_events, read_runs
+from tests.drawn_clips.clip_files import write_clip
+from tests.drawn_clips.shots import Shot
 from tests.pipeline.dask_processes import DaskProcesses
 from tests.pipeline.mounts import remount
 from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 from configs.sections import ClipSection
-from data.cartoon.clip import draw_clip
-from data.cartoon.shots import EVERYTHING
 from data.clips.changes import scan_clip
 from data.clips.clip_scan import Change, ClipScan
 from data.images import read_image
@@ -27,6 +25,8 @@ from pipeline.clips.scan_sheets import (
 )
 from pipeline.results.pictures import MARGIN
 from tests.data.memory_clip import MemoryClip
+from tests.drawn_clips.clip import draw_clip
+from tests.drawn_clips.shots import EVERYTHING
 
 
 @pytest.fixture(scope="module")

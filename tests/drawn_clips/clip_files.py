@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import DataError
-from data.cartoon.clip import DrawnFrame, FrameTruth, draw_clip, truth_json
-from data.cartoon.shots import STANDARD, Shot
 from data.images import write_file, write_image
+from tests.drawn_clips.clip import DrawnFrame, FrameTruth, draw_clip, truth_json
+from tests.drawn_clips.shots import STANDARD, Shot
 
 RATE = 24
 """Frames a second of drawn clips, unless another is asked for."""

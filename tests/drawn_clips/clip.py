@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import DataError
-from data.cartoon.shots import STANDARD, Shot, Stage, check_shots
 from data.cartoon.triplet import check_drawing
 from data.clips.clip_scan import Change
+from tests.drawn_clips.shots import STANDARD, Shot, Stage, check_shots
 
 HALF_FLASH = 0.5
 """Share of white in the second frame of a flash."""

@@ -1,0 +1,1 @@
+"""Drawn clips with exact truth, for tests and benchmarks."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -84,7 +83,7 @@ def _show(run: PastRun) -> None:
     say("settings that are not the default:")
     for key, (value, default) in changed_settings(info.config).items():
         say(f"    {key} = {_text(value)} (default {_text(default)})")
-    if run.stages or run.totals:
+    if run.stages:
         console.print(_stages(run))
     for event in run.events:
         if event.get("event") in ("trouble", "repair"):
@@ -98,12 +97,10 @@ def _stages(run: PastRun) -> Table:
     table = Table("stage", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("planned", "computed", "failed", "skipped", "work s", "written", "memory"):
         table.add_column(name, justify="right", no_wrap=True)
-    for stage in dict.fromkeys((*run.totals, *run.stages)):
-        counts, planned = run.stages.get(stage, Counter[str]()), run.totals.get(stage, 0)
-        if planned or counts:
-            numbers = [planned, *(counts[name] for name in ("computed", "failed", "skipped"))]
-            sizes = [in_bytes(counts[name]) for name in ("bytes", "peak_memory")]
-            table.add_row(stage, *map(str, numbers), f"{counts['seconds']:.1f}", *sizes)
+    for stage, found in run.stages.items():
+        numbers = (found.planned, found.computed, found.failed, found.skipped)
+        sizes = in_bytes(found.size), in_bytes(found.peak_memory)
+        table.add_row(stage, *map(str, numbers), f"{found.seconds:.1f}", *sizes)
     return table
 
 

@@ -14,10 +14,10 @@ from pipeline.cli.summary import print_accepted, print_failures, print_skipped
 from pipeline.cli.terminal import DEFAULT_CONFIG, KnownConfig, Settings, console, say
 from pipeline.compute.registry import STAGES
 from pipeline.planning.estimates import Estimate, PastRates, StageEstimate, estimate
-from pipeline.planning.live_runs import LiveRun, runs_of
 from pipeline.planning.session import Session
 from pipeline.planning.stage_counts import ItemState, stage_state
 from pipeline.planning.verdicts import Verdicts, plan
+from pipeline.results.past_runs import DIED, PastRun, runs_of
 
 
 def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> None:
@@ -106,7 +106,7 @@ def _narrow_table(*columns: str) -> Table:
 
 def _print_runs(session: Session) -> None:
     same, others = runs_of(session)
-    going = [run for run in same if run.alive]
+    going = [run for run in same if run.state == "running"]
     for run in going:
         _print_going(session, run)
     for run in others:
@@ -115,7 +115,7 @@ def _print_runs(session: Session) -> None:
         say(_end_line(same[-1]))
 
 
-def _print_going(session: Session, run: LiveRun) -> None:
+def _print_going(session: Session, run: PastRun) -> None:
     say(f"a run is going: {_run_line(run)}")
     table = Table("stage", "done", "of", "failed", "rate", "written", box=box.SIMPLE_HEAD)
     for column in table.columns[1:]:
@@ -139,15 +139,15 @@ def _print_going(session: Session, run: LiveRun) -> None:
     say(f"about {timedelta(seconds=round(left))} left{without}")
 
 
-def _run_line(run: LiveRun) -> str:
+def _run_line(run: PastRun) -> str:
     info = run.info
     return f"{info.id}, since {run.started:%Y-%m-%d %H:%M:%S}, process {info.process} on {info.host}"
 
 
-def _end_line(run: LiveRun) -> str:
+def _end_line(run: PastRun) -> str:
     info = run.info
     began = f"last run {info.id}, begun {run.started:%Y-%m-%d %H:%M:%S}"
-    if run.ended is None:
+    if run.state == DIED:
         return f"{began}, died without a word (process {info.process} on {info.host})"
-    took = timedelta(seconds=round((run.ended - run.started).total_seconds()))
+    took = timedelta(seconds=round(run.duration.total_seconds()))
     return f"{began}, {info.state} after {took} (exit code {info.exit_code}); {run.folder} tells more"

@@ -1,10 +1,9 @@
-"""Past runs of a cache, as their folders tell them: how each ended, what it did, which settings it had."""
+"""Runs of a cache, past and present, as their folders tell them: how far each got, and how it ended."""
 
 from __future__ import annotations
 
 import shlex
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,12 +11,60 @@ from typing import Any
 
 from configs.errors import CacheError
 from configs.sections import Config
+from pipeline.planning.session import Session
 from pipeline.store.fingerprints import flat_settings
 from pipeline.store.run_records import INFO_NAME, RUNS_FOLDER, RunInfo, is_alive, read_events, read_runs
 
 DIED = "died"
 """State of a run that says it is running and whose process has gone."""
-COUNTED = ("computed", "failed", "skipped", "seconds", "bytes")
+
+
+@dataclass
+class StageProgress:
+    """What a run has done of a stage."""
+
+    planned: int = 0
+    """Items to compute."""
+    computed: int = 0
+    """Failed ones included."""
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    """Work on what is done, on one worker."""
+    size: int = 0
+    """Bytes written."""
+    peak_memory: int = 0
+    """Bytes."""
+    began: float = 0.0
+    """When work on it began, seconds since the epoch; 0 before."""
+    last: float = 0.0
+    """When something of it was committed last."""
+
+    @property
+    def done(self) -> int:
+        """Items that are done, skipped ones included."""
+        return self.computed + self.skipped
+
+    @property
+    def total(self) -> int:
+        """Items to compute in all: more than planned where something was repaired."""
+        return max(self.planned, self.done)
+
+    @property
+    def rate(self) -> float | None:
+        """Items a second; None before the first are done."""
+        return self.done / max(self.last - self.began, 1e-6) if self.done else None
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Take note of a shard that was committed."""
+        when, seconds = datetime.fromisoformat(event["time"]).timestamp(), event.get("seconds", 0.0)
+        self.began, self.last = self.began or when - seconds, when
+        self.computed += event.get("computed", 0)
+        self.failed += event.get("failed", 0)
+        self.skipped += event.get("skipped", 0)
+        self.seconds += seconds
+        self.size += event.get("bytes", 0)
+        self.peak_memory = max(self.peak_memory, event.get("peak_memory", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +79,14 @@ class PastRun:
     """In this machine's time zone."""
     duration: timedelta
     """Up to its end, its last sign of life, or now."""
-    stages: Mapping[str, Counter[str]]
-    """What was committed, by stage: `computed`, `failed`, `skipped`, `seconds`, `bytes`, `peak_memory`."""
-    totals: Mapping[str, int]
-    """Items that it planned to compute, by stage."""
+    stages: Mapping[str, StageProgress]
+    """In the order of the work, those with something to do."""
     events: tuple[Mapping[str, Any], ...] = field(repr=False)
     """What happened, in order."""
 
     def sum(self, name: str) -> int:
         """Sum of a count over the stages."""
-        return sum(counts[name] for counts in self.stages.values())
+        return sum(getattr(found, name) for found in self.stages.values())
 
     @property
     def command(self) -> str:
@@ -52,10 +97,38 @@ class PastRun:
         name = Path(program).name
         return shlex.join(["animeinterp" if name in ("cli.py", "animeinterp") else name, *arguments])
 
+    def time_left(self, past: Callable[[str], float | None]) -> tuple[float | None, tuple[str, ...]]:
+        """Seconds until a run that goes on will have ended, and the stages that are not in that.
+
+        Parameters
+        ----------
+        past
+            Seconds of work an item of a stage that this run has not come to; None where not known.
+
+        Returns
+        -------
+        tuple
+            None before anything is done; stages without a rate are left out of the time.
+        """
+        begun = [found for found in self.stages.values() if found.done]
+        if not begun:
+            return None, tuple(self.stages)
+        worked = sum(found.seconds for found in begun)
+        elapsed = max(found.last for found in begun) - min(found.began for found in begun)
+        at_once = max(worked / elapsed, 1e-6) if elapsed > 0 and worked > 0 else 1.0
+        left, unknown = 0.0, []
+        for stage, found in self.stages.items():
+            each = found.seconds / found.done if found.done else past(stage)
+            if each is None:
+                unknown.append(stage)
+            else:
+                left += (found.total - found.done) * each / at_once
+        return left, tuple(unknown)
+
 
 def past_runs(cache: Path) -> list[PastRun]:
     """Every run that left a folder in a cache, the latest first."""
-    return [_past_run(folder, info) for folder, info in reversed(read_runs(cache))]
+    return [look_at_run(folder, info) for folder, info in reversed(read_runs(cache))]
 
 
 def find_run(cache: Path, name: str) -> PastRun:
@@ -69,12 +142,28 @@ def find_run(cache: Path, name: str) -> PastRun:
     runs = read_runs(cache)
     found = [run for run in runs if run[1].id.startswith(name)]
     if len(found) == 1:
-        return _past_run(*found[0])
+        return look_at_run(*found[0])
     if found:
         which = ", ".join(info.id for _, info in found)
         raise CacheError(f"run {name!r}: several begin so ({which}); give more of the id")
     latest = f"the latest is {runs[-1][1].id}" if runs else "there are none"
     raise CacheError(f"run {name!r}: not in {cache / RUNS_FOLDER}, {latest}; see 'animeinterp history'")
+
+
+def runs_of(session: Session) -> tuple[list[PastRun], list[PastRun]]:
+    """Runs in a session's cache, in the order they began: those of the same work, and others that go on.
+
+    Of the same work are runs with the fingerprints that the session has, on the same dataset.
+    """
+    same: list[PastRun] = []
+    others: list[PastRun] = []
+    for folder, info in read_runs(session.config.store.cache.expanduser()):
+        shared = all(info.fingerprints.get(stage) == session.fingerprints[stage] for stage in session.stages)
+        if shared and str(info.config.get("data", {}).get("root")) == str(session.config.data.root):
+            same.append(look_at_run(folder, info))
+        elif is_alive(info, folder):
+            others.append(look_at_run(folder, info))
+    return same, others
 
 
 def changed_settings(config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -83,17 +172,15 @@ def changed_settings(config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {key: (own[key], default.get(key)) for key in own if own[key] != default.get(key)}
 
 
-def _past_run(folder: Path, info: RunInfo) -> PastRun:
+def look_at_run(folder: Path, info: RunInfo) -> PastRun:
+    """Read what a run has written of itself so far."""
     events = tuple(read_events(folder))
-    stages: dict[str, Counter[str]] = {}
-    totals: Counter[str] = Counter()
+    stages: dict[str, StageProgress] = {}
     for event in events:
         if event.get("event") == "begin":
-            totals.update(event.get("totals", {}))
+            stages = {stage: StageProgress(total) for stage, total in event["totals"].items() if total}
         elif event.get("event") == "shard":
-            counts = stages.setdefault(str(event.get("stage")), Counter())
-            counts.update({name: event.get(name, 0) for name in COUNTED})
-            counts["peak_memory"] = max(counts["peak_memory"], event.get("peak_memory", 0))
+            stages.setdefault(str(event.get("stage")), StageProgress()).add(event)
     state: str = info.state
     started = datetime.fromisoformat(info.started).astimezone()
     if info.ended:
@@ -102,8 +189,7 @@ def _past_run(folder: Path, info: RunInfo) -> PastRun:
         last = datetime.now().astimezone()
     else:
         state, last = DIED, _last_sign_of_life(folder)
-    duration = max(last - started, timedelta())
-    return PastRun(folder, info, state, started, duration, stages, totals, events)
+    return PastRun(folder, info, state, started, max(last - started, timedelta()), stages, events)
 
 
 def _last_sign_of_life(folder: Path) -> datetime:

@@ -65,5 +65,6 @@ def make_run(
     folder = session.config.store.cache / RUNS_FOLDER / info.id
     folder.mkdir(parents=True)
     (folder / INFO_NAME).write_text(json.dumps(asdict(info), default=str))
-    (folder / LOG_NAME).write_text("".join(json.dumps(event) + "\n" for event in events))
+    lines = [json.dumps({"time": info.started, **event}) + "\n" for event in events]
+    (folder / LOG_NAME).write_text("".join(lines))
     return folder

@@ -21,12 +21,12 @@ class ContributingRun:
     @property
     def computed(self) -> int:
         """Items that it computed of these stages."""
-        return sum(self.run.stages[stage]["computed"] for stage in self.stages)
+        return sum(self.run.stages[stage].computed for stage in self.stages)
 
     @property
     def failed(self) -> int:
         """Items of these stages that failed in it."""
-        return sum(self.run.stages[stage]["failed"] for stage in self.stages)
+        return sum(self.run.stages[stage].failed for stage in self.stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def contributing_runs(session: Session) -> list[ContributingRun]:
     found = []
     for run in past_runs(session.config.store.cache.expanduser()):
         shared = [s for s in session.stages if run.info.fingerprints.get(s) == session.fingerprints[s]]
-        stages = tuple(stage for stage in shared if run.stages.get(stage))
+        stages = tuple(stage for stage in shared if stage in run.stages and run.stages[stage].done)
         if stages or len(shared) == len(session.stages):
             found.append(ContributingRun(run, stages))
     return found

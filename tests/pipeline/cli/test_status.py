@@ -7,7 +7,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.planning.live_runs import runs_of
+import pytest
+
+from pipeline.results.past_runs import runs_of
 from pipeline.running.run_record import RunRecord
 from pipeline.store.shard_manifest import FileState, read_manifest, write_manifest
 from tests.pipeline.small_runs import PAIRS, Command, Opener, Runner, set_options
@@ -85,7 +87,7 @@ def test_status_follows_a_run_in_another_process(
     )
     patience = time.monotonic() + PATIENCE
     try:
-        while not (live := [run for run in runs_of(open_session())[0] if run.alive]):
+        while not (live := [run for run in runs_of(open_session())[0] if run.state == "running"]):
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < patience
             time.sleep(0.02)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.compute.shard_jobs import ShardOutcome
-from pipeline.planning.live_runs import LiveRun, StageProgress, look_at_run, runs_of
+from pipeline.results.past_runs import DIED, PastRun, StageProgress, look_at_run, runs_of
 from pipeline.running.run_record import RunRecord
 from pipeline.store.run_records import INFO_NAME, LOG_NAME
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
@@ -31,19 +31,17 @@ def test_a_run_that_goes_on_is_followed(open_session: Opener) -> None:
     same, others = runs_of(session)
     assert others == []
     (run,) = same
-    assert run.alive
-    assert run.ended is None
+    assert run.state == "running"
     assert run.info.id == record.info.id
     assert abs(run.started.timestamp() - time.time()) < 100
     assert list(run.stages) == ["matching", "coarse_flow"]
     found = run.stages["matching"]
-    assert (found.done, found.total, found.left, found.failed, found.size) == (4, 8, 4, 0, 1000)
+    assert (found.done, found.total, found.failed, found.size) == (4, 8, 0, 1000)
     assert found.rate == pytest.approx(4 / 8, rel=1e-3)
     assert run.stages["coarse_flow"].rate is None
     record.end("finished", ())
     (run,) = runs_of(session)[0]
-    assert not run.alive
-    assert run.ended is not None
+    assert run.state == "finished"
 
 
 def test_a_run_of_other_settings_or_data_is_another_while_it_goes_on(
@@ -61,8 +59,7 @@ def test_a_run_of_other_settings_or_data_is_another_while_it_goes_on(
 def test_a_finished_run_has_done_all_that_it_planned(run: Runner, open_session: Opener) -> None:
     run()
     (found,) = runs_of(open_session())[0]
-    assert not found.alive
-    assert found.info.state == "finished"
+    assert found.state == "finished"
     assert {stage: each.done for stage, each in found.stages.items()} == {
         stage: each.total for stage, each in found.stages.items()
     }
@@ -84,7 +81,7 @@ def test_more_than_planned_is_no_more_than_all(open_session: Opener) -> None:
         record.shard(outcome("matching"))
     record.shard(outcome("features", seconds=1.0))
     stages = look_at_run(record.folder, record.info).stages
-    assert (stages["matching"].done, stages["matching"].total, stages["matching"].left) == (8, 8, 0)
+    assert (stages["matching"].done, stages["matching"].total) == (8, 8)
     assert stages["features"].total == 4
     record.end("finished", ())
 
@@ -95,25 +92,24 @@ def test_a_run_whose_process_has_gone_is_not_alive(open_session: Opener) -> None
     content = {**asdict(record.info), "process": 2**22 - 1}
     (record.folder / INFO_NAME).write_text(json.dumps(content, default=str))
     (run,) = runs_of(session)[0]
-    assert not run.alive
-    assert run.ended is None
+    assert run.state == DIED
     record.end("finished", ())
 
 
-def state(open_session: Opener, **stages: StageProgress) -> LiveRun:
+def state(open_session: Opener, **stages: StageProgress) -> PastRun:
     record = RunRecord.begin(open_session(), {})
     record.end("finished", ())
-    return LiveRun(record.folder, record.info, True, stages)
+    return replace(look_at_run(record.folder, record.info), stages=stages)
 
 
 def test_time_left_goes_by_what_is_done_at_once(open_session: Opener) -> None:
     # 20 s of work in 10 s: two workers.
-    half = StageProgress(10, 5, seconds=20.0, began=100.0, last=110.0)
+    half = StageProgress(10, computed=5, seconds=20.0, began=100.0, last=110.0)
     assert state(open_session, matching=half).time_left(nothing_known) == (pytest.approx(10.0), ())
 
 
 def test_stages_to_come_go_by_past_rates_and_without_them_are_named(open_session: Opener) -> None:
-    done = StageProgress(5, 5, seconds=20.0, began=100.0, last=110.0)
+    done = StageProgress(5, computed=5, seconds=20.0, began=100.0, last=110.0)
     run = state(open_session, matching=done, coarse_flow=StageProgress(6))
     assert run.time_left({"coarse_flow": 3.0}.get) == (pytest.approx(9.0), ())
     assert run.time_left(nothing_known) == (0.0, ("coarse_flow",))

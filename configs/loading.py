@@ -69,6 +69,11 @@ def text_setting(key: str, text: str) -> str:
     return f"{key}={text if plain else json.dumps(text, ensure_ascii=False)}"  # TOML quotes as JSON does
 
 
+def set_options(settings: Iterable[str]) -> list[str]:
+    """The words by which a command is given settings."""
+    return [word for setting in settings for word in ("--set", setting)]
+
+
 def _find(source: str | Path, folder: Path) -> Path:
     path = Path(source)
     if path.suffix == ".toml":

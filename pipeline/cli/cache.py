@@ -52,7 +52,7 @@ def list_cache(
     check_cache(place, [stage] if stage else ())
     found = [contents_of(path) for path in fingerprint_folders(place, stage)]
     current = set() if loaded is None else current_keys(loaded, place)
-    print_contents(console, place, found, read_users(place), current, config or DEFAULT_CONFIG)
+    print_contents(place, found, read_users(place), current, config or DEFAULT_CONFIG)
 
 
 @cache.command()
@@ -83,7 +83,7 @@ def verify(
     ):
         for _ in bar.track(check_shards(paths, report), total=len(paths), description="shards"):
             pass
-    print_check(console, place, report, time.monotonic() - started, quiet=quiet)
+    print_check(place, report, time.monotonic() - started, quiet=quiet)
     if not report.sound:
         raise typer.Exit(EXIT_FAILURES)
 
@@ -126,7 +126,7 @@ def gc(
     check_cache(place, [stage] if stage else ())
     offers = plan_gc(place, keep, Scope(True, True, True))
     if scope.empty:
-        print_offers(console, offers)
+        print_offers(offers)
         raise ConfigError(
             "gc needs to be told what may go: --unused, --stage, --fingerprint, --older-than, --superseded, "
             "--left-over or --runs-older-than"
@@ -134,10 +134,10 @@ def gc(
     plan = plan_gc(place, keep, scope)
     if fingerprint is not None and not plan.candidates and not plan.spared:
         raise CacheError(f"--fingerprint {fingerprint}: nothing in {place} begins so; see 'cache ls'")
-    print_plan(console, place, plan, delete=delete)
+    print_plan(place, plan, delete=delete)
     if not delete:
         others = [one for one in offers.candidates if one not in plan.candidates and one.kind != "results"]
-        print_offers(console, GcPlan(others))
+        print_offers(GcPlan(others))
         return
     with interruptible():
         if not _remove_all(place, plan):

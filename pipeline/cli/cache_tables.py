@@ -8,10 +8,10 @@ from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.cli.terminal import console, narrow_table, say
 from pipeline.clips.source_frames import CLIPS_FOLDER
 from pipeline.results.cache_check import CheckReport
 from pipeline.results.cache_contents import Contents, Key, Users, last_use, occupied
@@ -26,7 +26,6 @@ UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
 def print_contents(
-    console: Console,
     cache: Path,
     found: Sequence[Contents],
     users: Users,
@@ -37,8 +36,8 @@ def print_contents(
 
     Parameters
     ----------
-    console, cache
-        Where to print, and what it is about.
+    cache
+        Its folder.
     found
         Its fingerprints, those of one stage together.
     users
@@ -47,52 +46,50 @@ def print_contents(
         Fingerprints to mark, and the config that has them.
     """
     if not found:
-        _line(console, f"{cache}: nothing in it")
+        say(f"{cache}: nothing in it")
         return
     console.print(_table(found, users, current))
     if current:
-        _line(console, f"{MARK.strip()} used by config {config}")
+        say(f"{MARK.strip()} used by config {config}")
     for stage, contents in groupby(found, key=lambda one: one.stage):
-        _print_differences(console, stage, list(contents), users, current)
+        _print_differences(stage, list(contents), users, current)
     for one in found:
         if one.trouble:
-            _line(console, f"{one.trouble}; its results are not affected", style="yellow")
+            say(f"{one.trouble}; its results are not affected", style="yellow")
         if one.damaged or one.unreadable:
             counts = f"{one.damaged} items noted as damaged, {one.unreadable} shards without a sound manifest"
-            _line(console, f"{label(one.key)}: {counts}; runs compute them again", style="yellow")
+            say(f"{label(one.key)}: {counts}; runs compute them again", style="yellow")
     total = sum(one.size for one in found)
     clips = [folder for folder in (cache / CLIPS_FOLDER).glob("*") if folder.is_dir()]
     if clips:
         taken = in_bytes(occupied(cache / CLIPS_FOLDER))
         said = "frames of videos, written anew when they are needed: the folder may be deleted"
-        _line(console, f"{CLIPS_FOLDER}: {len(clips)}, {taken}; {said}")
-    _line(console, f"{cache}: {len(found)} fingerprints, {in_bytes(total)}")
+        say(f"{CLIPS_FOLDER}: {len(clips)}, {taken}; {said}")
+    say(f"{cache}: {len(found)} fingerprints, {in_bytes(total)}")
 
 
-def print_check(
-    console: Console, cache: Path, report: CheckReport, seconds: float, *, quiet: bool = False
-) -> None:
+def print_check(cache: Path, report: CheckReport, seconds: float, *, quiet: bool = False) -> None:
     """Print what a check of a cache has found."""
     for path in sorted(report.damaged):
         state = report.damaged[path]
-        _line(console, f"{path.relative_to(cache)}:", style="red")
+        say(f"{path.relative_to(cache)}:", style="red")
         for name, why in sorted(state.files.items()):
-            _line(console, f"    file {name}: {why}")
+            say(f"    file {name}: {why}")
         for why in dict.fromkeys(state.items.values()):
             items = [item for item, reason in state.items.items() if reason == why]
-            _line(console, f"    {', '.join(items)}: {why}")
+            say(f"    {', '.join(items)}: {why}")
         if not state.readable:
-            _line(console, "    nothing in it is used; runs compute its items again")
+            say("    nothing in it is used; runs compute its items again")
         if not state.noted:
-            _line(console, "    could not be noted beside it; runs find out when they read it")
+            say("    could not be noted beside it; runs find out when they read it")
     for line in report.descriptions:
-        _line(console, f"{line}; results are not affected, runs write it anew with the next result", "yellow")
+        say(f"{line}; results are not affected, runs write it anew with the next result", "yellow")
     if quiet:
         return
     for path in report.left_over:
-        _line(console, f"{path.relative_to(cache)}: of a writer that died; 'cache gc --left-over' removes it")
+        say(f"{path.relative_to(cache)}: of a writer that died; 'cache gc --left-over' removes it")
     read = f"{report.shards} shards read, {in_bytes(report.size)} in {seconds:.1f} s"
-    _line(console, f"{read}: {_verdict(report)}")
+    say(f"{read}: {_verdict(report)}")
 
 
 def _verdict(report: CheckReport) -> str:
@@ -102,21 +99,18 @@ def _verdict(report: CheckReport) -> str:
     return f"{len(report.damaged)} damaged, {items} items known; a run that uses them computes them again"
 
 
-def print_plan(console: Console, cache: Path, plan: GcPlan, *, delete: bool) -> None:
+def print_plan(cache: Path, plan: GcPlan, *, delete: bool) -> None:
     """Print what goes or would go from a cache."""
     for user, keys in groupby(sorted(plan.spared, key=plan.spared.__getitem__), key=plan.spared.__getitem__):
         named = [label(key) for key in keys]
         which = ", ".join(named) if len(named) <= MOST_NAMED else f"{len(named)} fingerprints"
-        _line(console, f"kept for {user}: {which}")
+        say(f"kept for {user}: {which}")
     if not plan.candidates:
-        _line(console, f"{cache}: nothing to delete")
+        say(f"{cache}: nothing to delete")
         return
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("stage", no_wrap=True)
-    table.add_column("what", overflow="fold")
-    for name in ("items", "size", "used"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("why")
+    table = narrow_table(2, "stage", "what", "items", "size", "used", "why")
+    table.columns[1].no_wrap, table.columns[1].overflow = False, "fold"
+    table.columns[5].no_wrap, table.columns[5].justify = False, "left"
     for one in plan.candidates:
         name = "/".join(
             filter(None, (one.key[1][:DIGITS_SHOWN], "" if one.kind == "results" else one.path.name))
@@ -125,7 +119,7 @@ def print_plan(console: Console, cache: Path, plan: GcPlan, *, delete: bool) -> 
         table.add_row(one.key[0], escape(name), items, in_bytes(one.size), ago(one.used), one.why)
     console.print(table)
     hint = "" if delete else "; nothing has been deleted, --delete does it"
-    _line(console, f"{cache}: {len(plan.candidates)} to delete, {in_bytes(plan.size)}{hint}")
+    say(f"{cache}: {len(plan.candidates)} to delete, {in_bytes(plan.size)}{hint}")
 
 
 OFFERS: Mapping[Kind, str] = MappingProxyType(
@@ -133,13 +127,13 @@ OFFERS: Mapping[Kind, str] = MappingProxyType(
 )
 
 
-def print_offers(console: Console, plan: GcPlan) -> None:
+def print_offers(plan: GcPlan) -> None:
     """Print, in a line a kind, what else could go."""
     for kind, option in OFFERS.items():
         found = [one for one in plan.candidates if one.kind == kind]
         if found:
             size = in_bytes(sum(one.size for one in found))
-            _line(console, f"{option} would delete {len(found)} more, {size}")
+            say(f"{option} would delete {len(found)} more, {size}")
 
 
 def label(key: Key) -> str:
@@ -157,11 +151,7 @@ def ago(moment: float) -> str:
 
 
 def _table(found: Sequence[Contents], users: Users, current: Collection[Key]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)  # 80 columns are few
-    table.add_column("stage")
-    table.add_column("fingerprint", no_wrap=True)
-    for name in ("items", "failed", "shards", "size", "made", "used"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = narrow_table(2, "stage", "fingerprint", "items", "failed", "shards", "size", "made", "used")
     before = ""
     for one in found:
         table.add_row(
@@ -178,9 +168,7 @@ def _table(found: Sequence[Contents], users: Users, current: Collection[Key]) ->
     return table
 
 
-def _print_differences(
-    console: Console, stage: str, found: Sequence[Contents], users: Users, current: Collection[Key]
-) -> None:
+def _print_differences(stage: str, found: Sequence[Contents], users: Users, current: Collection[Key]) -> None:
     """Say how the fingerprints of a stage differ from the one in use, or from the one used last."""
     known = [one for one in found if one.description is not None]
     known.sort(key=lambda one: (one.key in current, last_use(one, users)))
@@ -195,7 +183,7 @@ def _print_differences(
         short = f"{heading} {'; '.join(said)}"
         lines = [short] if len(short) <= NARROW else [heading, *(f"    {line}" for line in said)]
         for line in lines:
-            _line(console, line)
+            say(line)
 
 
 def _differences(old: StageDescription, new: StageDescription) -> list[str]:
@@ -207,7 +195,3 @@ def _differences(old: StageDescription, new: StageDescription) -> list[str]:
 
 def _begin(fingerprint: str | None) -> str:
     return "not read" if fingerprint is None else fingerprint[:DIGITS_SHOWN]
-
-
-def _line(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

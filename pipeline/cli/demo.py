@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 
 from configs.loading import text_setting
+from pipeline.cli.summary import leave_if_failed, run_and_report
 from pipeline.cli.terminal import (
     Quiet,
     Settings,
-    console,
-    leave_if_failed,
-    run_and_report,
+    say,
 )
 from pipeline.pages.contact_sheet import write_contact_sheet
 from pipeline.planning.selection import Selection
@@ -34,9 +33,7 @@ def demo(
     from data.cartoon import write_dataset
 
     if not quiet:
-        console.print(
-            f"drawing {pairs} triplets, {width}x{height}, in {folder / 'cartoons'}", highlight=False
-        )
+        say(f"drawing {pairs} triplets, {width}x{height}, in {folder / 'cartoons'}")
     write_dataset(folder / "cartoons", pairs, seed=seed, size=(height, width))
     places = [
         text_setting("data.root", str(folder / "cartoons")),
@@ -49,4 +46,4 @@ def demo(
         path = folder / "contact_sheets" / f"{pair.id}.png"
         write_contact_sheet(report.session, pair.id, path)
         if not quiet:
-            console.print(f"contact sheet: {path}", markup=False, highlight=False, soft_wrap=True)
+            say(f"contact sheet: {path}")

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.terminal import console, say
+from pipeline.cli.terminal import console, say, table
 from pipeline.pages.diff.diff_pages import write_page
 from pipeline.results.diff_measures import measures_of
 from pipeline.results.result_diff import (
@@ -67,9 +66,8 @@ def _print_stage(compared: StageComparison) -> None:
 
 
 def _measures_table(compared: StageComparison) -> Table:
-    table = Table("", "mean", "95% of means", "median", "worst", "of", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns[1:5]:
-        column.justify = "right"
+    measures = table(1, "", "mean", "95% of means", "median", "worst", "of", pad_edge=False)
+    measures.columns[5].justify = "left"
     for measure in measures_of(compared.stage).measures:
         values = compared.table[measure.name].to_numpy(float)
         finite = values[np.isfinite(values)]
@@ -77,7 +75,7 @@ def _measures_table(compared: StageComparison) -> Table:
             continue
         worst = int(np.nanargmax([measure.worst(value) for value in values]))
         low, high = compared.interval(measure.name)
-        table.add_row(
+        measures.add_row(
             measure.meaning,
             f"{finite.mean():.4g}",
             # Of equal frames the PSNR is infinite: there is no mean over all of them.
@@ -86,4 +84,4 @@ def _measures_table(compared: StageComparison) -> Table:
             f"{values[worst]:.4g}",
             escape(str(compared.table.index[worst])),
         )
-    return table
+    return measures

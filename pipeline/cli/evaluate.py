@@ -12,14 +12,18 @@ import typer
 from configs.errors import ConfigError
 from configs.loading import load_config
 from pipeline.cli.score_tables import print_comparison
-from pipeline.cli.summary import print_failures, print_scores, print_skipped
+from pipeline.cli.summary import (
+    leave_if_failed,
+    print_failures,
+    print_scores,
+    print_skipped,
+    run_and_report,
+)
 from pipeline.cli.terminal import (
     KnownConfig,
     Quiet,
     Settings,
     console,
-    leave_if_failed,
-    run_and_report,
     say,
 )
 from pipeline.compute.method_notes import method_notes
@@ -70,7 +74,7 @@ def evaluate(
         print_scores(console, score_table(session))
     if there is not None:
         comparison = compare(score_table(session), there)
-        print_comparison(console, comparison, str(against))
+        print_comparison(comparison, str(against))
         if output is not None:
             _write(comparison.joined, output)
     if report is not None:

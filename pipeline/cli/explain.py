@@ -11,7 +11,7 @@ from rich.text import Text
 
 from configs.errors import ConfigError
 from configs.loading import load_config, preset_names
-from pipeline.cli.terminal import DEFAULT_CONFIG, KnownConfig, Settings, console
+from pipeline.cli.terminal import DEFAULT_CONFIG, KnownConfig, Settings, console, say
 from pipeline.compute.registry import STAGES
 from pipeline.planning.explanation import (
     ItemExplanation,
@@ -114,4 +114,4 @@ def _line(text: str, indent: int, style: str | None = None) -> None:
     if console.is_terminal:
         console.print(Padding(Text(text, style or ""), (0, 0, 0, indent)))
     else:  # for programs: one line each, paths whole
-        console.print(" " * indent + text, markup=False, highlight=False, soft_wrap=True)
+        say(" " * indent + text)

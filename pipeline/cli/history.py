@@ -15,7 +15,7 @@ from rich.table import Table
 
 from configs.errors import ConfigError
 from pipeline.cli.cache import CacheFolder, OptionalConfig, find_cache
-from pipeline.cli.terminal import Settings, console, say
+from pipeline.cli.terminal import Settings, console, narrow_table, say
 from pipeline.results.cache_contents import check_cache
 from pipeline.results.past_runs import PastRun, changed_settings, find_run, past_runs
 from pipeline.store.sizes import in_bytes
@@ -53,11 +53,7 @@ def history(
 
 
 def _list(runs: Sequence[PastRun]) -> None:
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
-    for name in ("id", "started", "state"):
-        table.add_column(name, no_wrap=True)
-    for name in ("time", "done", "failed"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = narrow_table(3, "id", "started", "state", "time", "done", "failed", expand=True)
     table.add_column("command", overflow="ellipsis", no_wrap=True, ratio=1)  # what room is left
     for run in runs:
         command = run.command.removeprefix("animeinterp ")
@@ -94,9 +90,8 @@ def _show(run: PastRun) -> None:
 
 
 def _stages(run: PastRun) -> Table:
-    table = Table("stage", box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in ("planned", "computed", "failed", "skipped", "work s", "written", "memory"):
-        table.add_column(name, justify="right", no_wrap=True)
+    columns = ("planned", "computed", "failed", "skipped", "work s", "written", "memory")
+    table = narrow_table(1, "stage", *columns)
     for stage, found in run.stages.items():
         numbers = (found.planned, found.computed, found.failed, found.skipped)
         sizes = in_bytes(found.size), in_bytes(found.peak_memory)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from configs.loading import load_config
+from configs.loading import load_config, set_options
 from pipeline.cli.terminal import (
     DEFAULT_CONFIG,
     Settings,
@@ -42,8 +42,8 @@ def inspect(
         for name, path in zip(ids, paths, strict=True):
             write_contact_sheet(session, name, path)
     else:
-        words = [part for setting in settings or () for part in ("--set", setting)]
-        paths = write_pages(session, ids, folder, ["animeinterp", "run", config, *words])
+        command = ["animeinterp", "run", config, *set_options(settings or ())]
+        paths = write_pages(session, ids, folder, command)
     for path in paths:
         say(str(path))
     if show:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from configs.loading import load_config
+from configs.loading import load_config, set_options
 from pipeline.cli.terminal import DEFAULT_CONFIG, Ids, KnownConfig, Limit, Settings, interruptible, say
 from pipeline.pages.report.run_report import write_report
 from pipeline.pages.report.tables import PARQUET_NOTE, SCORES_PARQUET
@@ -33,8 +33,7 @@ def report(
     loaded = load_config(config, settings or ())
     session = Session.open(loaded, Selection(limit=limit, ids=tuple(ids or ())), look_only=True)
     folder = output or (loaded.store.results or loaded.store.cache).expanduser().parent / "report"
-    options = [part for setting in settings or () for part in ("--set", setting)]
-    command = ["animeinterp", "run", config, *options]
+    command = ["animeinterp", "run", config, *set_options(settings or ())]
     with interruptible():
         written = write_report(session, folder, rank_by=rank_by, pages=pages, command=command)
     for path in written.files:

@@ -8,14 +8,13 @@ import typer
 
 from configs.loading import load_config
 from pipeline.cli.status import print_estimate, print_plan
+from pipeline.cli.summary import leave_if_failed, run_and_report
 from pipeline.cli.terminal import (
     ConfigArgument,
     Ids,
     Limit,
     Quiet,
     Settings,
-    leave_if_failed,
-    run_and_report,
     say,
 )
 from pipeline.planning.accept_results import change_acceptances

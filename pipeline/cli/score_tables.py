@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.terminal import say
+from pipeline.cli.terminal import console, number, say, table
 from pipeline.results.score_comparison import (
     CONFIDENCE,
     Comparison,
@@ -22,7 +20,7 @@ METRICS_SHOWN = 8
 IDS_SHOWN = 3
 
 
-def print_comparison(console: Console, comparison: Comparison, there: str) -> None:
+def print_comparison(comparison: Comparison, there: str) -> None:
     """Print where the scores of a run differ from those of `there`."""
     say("")
     say(f"against {there}: {len(comparison.common)} pairs in common; differences are here less there")
@@ -39,63 +37,57 @@ def print_comparison(console: Console, comparison: Comparison, there: str) -> No
 
 def _difference_table(comparison: Comparison) -> Table:
     percent = f"{CONFIDENCE:.0%}"
-    table = _table("score", "pairs", "here", "there", "mean", percent, "median", percent + " ")
+    made = _table("score", "pairs", "here", "there", "mean", percent, "median", percent + " ")
     for metric, row in differences(comparison).iterrows():
-        table.add_row(
+        made.add_row(
             str(metric),
             f"{int(row['pairs'])}",
-            _number(row["here"]),
-            _number(row["there"]),
+            number(row["here"]),
+            number(row["there"]),
             _signed(row["mean"]),
             _interval(row["mean_low"], row["mean_high"]),
             _signed(row["median"]),
             _interval(row["median_low"], row["median_high"]),
         )
-    return table
+    return made
 
 
 def _group_table(comparison: Comparison) -> Table:
     shown = comparison.metrics[:METRICS_SHOWN]
-    table = _table("mean difference", "pairs", *shown)
+    made = _table("mean difference", "pairs", *shown)
     before = ""
     for name, row in group_differences(comparison).iterrows():
         if row["by"] != before:
-            table.add_section()
+            made.add_section()
         before = row["by"]
-        table.add_row(escape(str(name)), f"{int(row['pairs'])}", *(_signed(row[m]) for m in shown))
-    return table
+        made.add_row(escape(str(name)), f"{int(row['pairs'])}", *(_signed(row[m]) for m in shown))
+    return made
 
 
 def _largest_table(comparison: Comparison, metric: str) -> Table:
     others = [m for m in comparison.metrics if m != metric][:2]
-    table = _table(
+    made = _table(
         f"largest in {metric}", f"{metric} here", "there", "difference", *(f"{m} difference" for m in others)
     )
     for _, row in largest_differences(comparison, metric, LARGEST).iterrows():
-        table.add_row(
+        made.add_row(
             escape(str(row["id"])),
-            _number(row[metric]),
-            _number(row[f"{metric}_there"]),
+            number(row[metric]),
+            number(row[f"{metric}_there"]),
             _signed(row[f"{metric}_difference"]),
             *(_signed(row[f"{m}_difference"]) for m in others),
         )
-    return table
+    return made
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(first, *others, box=box.SIMPLE_HEAD, collapse_padding=True)
-    table.columns[0].no_wrap = True
-    for column in table.columns[1:]:
-        column.justify = "right"
-    return table
-
-
-def _number(value: float) -> str:
-    return "-" if value != value else f"{value:.4g}"
+    made = table(1, first, *others, collapse_padding=True)
+    made.columns[0].no_wrap = True
+    return made
 
 
 def _signed(value: float) -> str:
-    return "-" if value != value else f"{value:+.3g}" if value else "0"
+    return number(value, "+.3g") if value else "0"
 
 
 def _interval(low: float, high: float) -> str:

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from configs.errors import CacheError, DataError
-from configs.loading import load_config, text_setting
+from configs.loading import load_config, set_options, text_setting
 from data.sgm_folders import FLOWS
-from pipeline.cli.summary import print_failures
+from pipeline.cli.summary import leave_if_failed, print_failures, run_and_report
 from pipeline.cli.terminal import (
     EXIT_FAILURES,
     ConfigArgument,
@@ -23,8 +23,6 @@ from pipeline.cli.terminal import (
     console,
     errors,
     interruptible,
-    leave_if_failed,
-    run_and_report,
     say,
 )
 from pipeline.compute.registry import STAGES
@@ -75,7 +73,7 @@ def _print_export(report: ExportReport, out: Path, command: str, *, quiet: bool)
         listed = ", ".join(found[:LISTED]) + (", ..." if len(found) > LISTED else "")
         remedy = f"; to compute them: {command}" if reason == NOT_CACHED else ""
         line = f"not exported: {len(found)} ({listed}): {reason}{remedy}"
-        (errors if quiet else console).print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+        say(line, "red", errors if quiet else console)
     if not quiet:
         count = report.exported
         left_out = sum(len(found) for found in report.left_out.values())
@@ -143,5 +141,4 @@ def _options(ids: Sequence[str] | None, limit: int | None) -> list[str]:
 
 def _command(name: str, config: str, *arguments: str, settings: Sequence[str]) -> str:
     """A command to be pasted into a shell."""
-    options = [part for setting in settings for part in ("--set", setting)]
-    return shlex.join(["animeinterp", name, config, *arguments, *options])
+    return shlex.join(["animeinterp", name, config, *arguments, *set_options(settings)])

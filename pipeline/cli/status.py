@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import get_args
 
-from rich import box
 from rich.filesize import decimal
 from rich.table import Table
 
 from configs.loading import load_config
 from pipeline.cli.summary import print_accepted, print_failures, print_skipped
-from pipeline.cli.terminal import DEFAULT_CONFIG, KnownConfig, Settings, console, say
+from pipeline.cli.terminal import DEFAULT_CONFIG, NARROW, KnownConfig, Settings, console, say, table
 from pipeline.compute.registry import STAGES
 from pipeline.planning.estimates import Estimate, PastRates, StageEstimate, estimate
 from pipeline.planning.session import Session
@@ -36,7 +35,7 @@ def print_plan(session: Session, verdicts: Verdicts | None = None) -> None:
     """Print what would be computed and why."""
     reasons = plan(session, verdicts)
     if not any(reasons.values()):
-        console.print("nothing to do: everything asked for is done", highlight=False)
+        say("nothing to do: everything asked for is done")
     for stage, counts in reasons.items():
         if counts:
             why = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
@@ -50,12 +49,11 @@ def print_estimate(session: Session) -> None:
     found = estimate(session)
     if not found.stages:
         return
-    table = _narrow_table("stage", "items", "s each", "work", "space", "going by")
-    for column in table.columns[1:5]:
-        column.justify = "right"
+    estimates = table(1, "stage", "items", "s each", "work", "space", "going by", **NARROW)
+    estimates.columns[5].justify = "left"
     for stage in found.stages:
-        table.add_row(*_estimate_row(stage))
-    console.print(table)
+        estimates.add_row(*_estimate_row(stage))
+    console.print(estimates)
     say(_estimate_in_words(found))
     if found.size > found.free:
         cache = session.config.store.cache
@@ -89,19 +87,12 @@ def _estimate_in_words(found: Estimate) -> str:
 
 def _state_table(verdicts: Verdicts) -> Table:
     names = get_args(ItemState)
-    table = _narrow_table("stage", "items", *names, "size")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    states = table(1, "stage", "items", *names, "size", **NARROW)
     for stage in verdicts.session.stages:
         found = stage_state(verdicts, stage)
         counts = (str(found.counts[name]) for name in names)
-        table.add_row(stage, str(found.items), *counts, decimal(found.size) if found.size else "-")
-    return table
-
-
-def _narrow_table(*columns: str) -> Table:
-    """A table that fits 80 columns whole."""
-    return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        states.add_row(stage, str(found.items), *counts, decimal(found.size) if found.size else "-")
+    return states
 
 
 def _print_runs(session: Session) -> None:
@@ -117,14 +108,12 @@ def _print_runs(session: Session) -> None:
 
 def _print_going(session: Session, run: PastRun) -> None:
     say(f"a run is going: {_run_line(run)}")
-    table = Table("stage", "done", "of", "failed", "rate", "written", box=box.SIMPLE_HEAD)
-    for column in table.columns[1:]:
-        column.justify = "right"
+    stages = table(1, "stage", "done", "of", "failed", "rate", "written")
     for stage, found in run.stages.items():
         rate = "" if found.rate is None else f"{found.rate:.2f}/s"
         failed, written = str(found.failed), decimal(found.size) if found.size else "-"
-        table.add_row(stage, str(found.done), str(found.total), failed, rate, written)
-    console.print(table)
+        stages.add_row(stage, str(found.done), str(found.total), failed, rate, written)
+    console.print(stages)
     rates = PastRates(session)
 
     def past(stage: str) -> float | None:

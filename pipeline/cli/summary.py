@@ -1,48 +1,41 @@
-"""What a run prints when it is over: stages, notes, failures, scores, places."""
+"""Running with a report, and what it says: stages, notes, failures, scores, places."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
-from rich import box
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.cli.terminal import EXIT_FAILURES, console, errors, interruptible, number, say, table
 from pipeline.compute.method_notes import method_notes
+from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
-from pipeline.results.scores import summarise
+from pipeline.results.scores import SCORE_LABELS, summarise
+from pipeline.running.execute import execute
 from pipeline.running.run import RunReport
-from pipeline.store.shard_manifest import ItemRecord
+from stages.evaluation import FRAME_METRICS, METRICS
 
-FRAME_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "PSNR dB": ("psnr",),
-    "SSIM": ("ssim",),
-    "IE": ("ie",),
-    "RoI PSNR": ("psnr_roi",),
-    "RoI SSIM": ("ssim_roi",),
-    "SSIM gauss.": ("ssim_gaussian",),
-    "Chamfer 1e-5": ("chamfer",),
-    "LPIPS": ("lpips",),
-}
-"""Columns of the printed table; one without any value is left out."""
 
-MOTION_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "coarse EPE": ("coarse_epe01", "coarse_epe10"),
-    "moving": ("coarse_epe01_moving", "coarse_epe10_moving"),
-    "occluded": ("coarse_epe01_occluded", "coarse_epe10_occluded"),
-    "refined EPE": ("refined_epe01", "refined_epe10"),
-    "moving ": ("refined_epe01_moving", "refined_epe10_moving"),
-    "occluded ": ("refined_epe01_occluded", "refined_epe10_occluded"),
-    "precision": ("match_precision",),
-    "of moved": ("match_precision_moved",),
-    "recall": ("match_recall",),
-}
-"""The same of the second table; end-point errors are means of both directions."""
+def run_and_report(config: str, settings: Sequence[str], selection: Selection, *, quiet: bool) -> RunReport:
+    """Run stages and print what came of it."""
+    with interruptible():
+        report = execute(config, settings, selection, console, quiet=quiet)
+    if quiet:
+        print_failures(errors, report.session, report.broken)
+    else:
+        print_report(console, report)
+    return report
 
-SCALE = {"Chamfer 1e-5": 1e5}
+
+def leave_if_failed(report: RunReport) -> None:
+    """End the command with exit code 1 when anything failed."""
+    if not report.succeeded:
+        raise typer.Exit(EXIT_FAILURES)
 
 
 def print_report(console: Console, report: RunReport) -> None:
@@ -50,7 +43,7 @@ def print_report(console: Console, report: RunReport) -> None:
     session = report.session
     console.print(stage_table(session, report))
     for note in method_notes(session.config, session.selection.last):
-        console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        say(f"note: {note}", "yellow", console)
     print_accepted(console, session)
     print_skipped(console, session)
     print_failures(console, session, report.broken)
@@ -58,23 +51,18 @@ def print_report(console: Console, report: RunReport) -> None:
         print_scores(console, report.scores)
     root = session.config.store.results
     if root is not None:
-        where = f"results: {root} ({report.frames_written} frames written now)"
-        console.print(where, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"cache: {session.config.store.cache}", markup=False, highlight=False, soft_wrap=True)
+        say(f"results: {root} ({report.frames_written} frames written now)", on=console)
+    say(f"cache: {session.config.store.cache}", on=console)
     if report.record is not None:
-        console.print(f"record: {report.record}", markup=False, highlight=False, soft_wrap=True)
+        say(f"record: {report.record}", on=console)
     outcome = "finished" if report.succeeded else "finished with failures"
-    console.print(f"{outcome} in {report.wall_seconds:.1f} s", highlight=False)
+    say(f"{outcome} in {report.wall_seconds:.1f} s", on=console)
 
 
 def stage_table(session: Session, report: RunReport | None = None) -> Table:
     """Per stage: items done, failed, skipped and missing; with a report also what was computed now."""
-    table = Table("stage", "items", "done", "failed", "skipped", "missing", box=box.SIMPLE_HEAD)
-    if report is not None:
-        table.add_column("computed now")
-        table.add_column("work s")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    now = () if report is None else ("computed now", "work s")
+    stages = table(1, "stage", "items", "done", "failed", "skipped", "missing", *now)
     for stage in session.stages:
         counts = Counter(
             "missing" if record is None else record.status for _, record in session.records(stage)
@@ -82,8 +70,8 @@ def stage_table(session: Session, report: RunReport | None = None) -> Table:
         row = [stage, counts.total(), counts["ok"], counts["failed"], counts["skipped"], counts["missing"]]
         if report is not None:
             row += [report.computed[stage], f"{report.seconds[stage]:.1f}"]
-        table.add_row(*(str(value) for value in row))
-    return table
+        stages.add_row(*(str(value) for value in row))
+    return stages
 
 
 def print_accepted(console: Console, session: Session) -> None:
@@ -91,9 +79,7 @@ def print_accepted(console: Console, session: Session) -> None:
     for stage in session.stages:
         accepted = session.accepted(stage)
         if accepted is not None:
-            console.print(
-                f"accepted {accepted}", style="yellow", markup=False, highlight=False, soft_wrap=True
-            )
+            say(f"accepted {accepted}", "yellow", console)
 
 
 def skip_reasons(session: Session) -> Mapping[str, Counter[str]]:
@@ -113,65 +99,54 @@ def print_skipped(console: Console, session: Session) -> None:
     for stage, reasons in skip_reasons(session).items():
         for reason, count in reasons.most_common():
             if not reason.endswith(" failed"):
-                said = f"{stage}: {count} skipped, {reason}"
-                console.print(said, markup=False, highlight=False, soft_wrap=True)
+                say(f"{stage}: {count} skipped, {reason}", on=console)
 
 
 def print_failures(console: Console, session: Session, broken: list[str]) -> None:
     """Print what failed and why."""
     failures = session.failures()
     if failures:
-        console.print(_failure_table(failures))
+        failed = table(3, "pair or frame", "stage", "why", title=f"{len(failures)} failed", title_style="red")
+        for stage, record in failures:
+            failed.add_row(escape(record.id), stage, escape(record.reason))
+        console.print(failed)
     for line in broken:
-        console.print(f"not done: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
-
-
-def _failure_table(failures: list[tuple[str, ItemRecord]]) -> Table:
-    table = Table(
-        "pair or frame",
-        "stage",
-        "why",
-        title=f"{len(failures)} failed",
-        title_style="red",
-        box=box.SIMPLE_HEAD,
-    )
-    for stage, record in failures:
-        table.add_row(escape(record.id), stage, escape(record.reason))
-    return table
+        say(f"not done: {line}", "red", console)
 
 
 def print_scores(console: Console, scores: pd.DataFrame) -> None:
     """Print mean scores: all pairs, by source, level, motion and behaviour; flows and matches below."""
     if scores.empty:
-        console.print("no scores: no pair has a ground truth and a frame to compare with it", highlight=False)
+        say("no scores: no pair has a ground truth and a frame to compare with it", on=console)
         return
     summary = summarise(scores)
-    for title, columns in (("scores", FRAME_COLUMNS), ("motion", MOTION_COLUMNS)):
-        known = {
-            column: values
-            for column, metrics in columns.items()
-            if (values := summary[list(metrics)].mean(axis=1)).notna().any()
-        }
-        if known:
-            console.print(_score_table(title, summary, known))
+    motion = [name for name in METRICS if name not in FRAME_METRICS]
+    for title, metrics in (("scores", FRAME_METRICS), ("motion", motion)):
+        columns = list(_columns(summary, metrics))
+        if columns:
+            console.print(_score_table(title, summary, columns))
 
 
-def _score_table(title: str, summary: pd.DataFrame, columns: Mapping[str, pd.Series[float]]) -> Table:
-    table = Table(title, "pairs", *columns, box=box.SIMPLE_HEAD, collapse_padding=True)
-    for column in table.columns[1:]:
-        column.justify = "right"
+Column = tuple[str, "pd.Series[float]"]
+
+
+def _columns(summary: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Column]:
+    """Headings and means of the scores that are known; end-point errors are means of both directions."""
+    for name in metrics:
+        if "epe10" not in name:
+            both = summary[[name, name.replace("epe01", "epe10")]].mean(axis=1)
+            if both.notna().any():
+                metric = SCORE_LABELS[name]
+                yield metric.heading, both * metric.factor
+
+
+def _score_table(title: str, summary: pd.DataFrame, columns: Sequence[Column]) -> Table:
+    scores = table(1, title, "pairs", *(heading for heading, _ in columns), collapse_padding=True)
     before = ""
     for name, row in summary.iterrows():
         if row["by"] != before:
-            table.add_section()
+            scores.add_section()
         before = row["by"]
-        values = [
-            _number(float(column.loc[str(name)]) * SCALE.get(heading, 1))
-            for heading, column in columns.items()
-        ]
-        table.add_row(escape(str(name)), f"{int(row['pairs'])}", *values)
-    return table
-
-
-def _number(value: float) -> str:
-    return "-" if value != value else f"{value:.4g}"
+        values = (number(float(means.loc[str(name)])) for _, means in columns)
+        scores.add_row(escape(str(name)), f"{int(row['pairs'])}", *values)
+    return scores

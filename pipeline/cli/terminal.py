@@ -1,26 +1,26 @@
-"""What the commands share: options, exit codes, where they print, and running with a report."""
+"""What the commands share: options, exit codes, where they print and how, and ending in order."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
-from pipeline.cli.summary import print_failures, print_report
-from pipeline.planning.selection import Selection
-from pipeline.running.execute import execute
 from pipeline.running.interruption import EXIT_TERMINATED, GO_ON, TerminatedError, interruptions
-from pipeline.running.run import RunReport
 from pipeline.store.run_records import EXIT_CODES
 
 EXIT_FAILURES = EXIT_CODES["failed"]
 EXIT_USAGE = EXIT_CODES["refused"]
 EXIT_INTERRUPTED = EXIT_CODES["interrupted"]
 PLAIN_WIDTH = 120  # columns where the output is no terminal
+NARROW: dict[str, Any] = {"pad_edge": False, "padding": (0, 1, 0, 0)}
+"""Looks of tables that fit 80 columns."""
 
 console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 errors = Console(stderr=True)
@@ -39,14 +39,35 @@ Ids = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="Only 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary; failures still show.")]
 
 
-def say(text: str, style: str | None = None) -> None:
+def say(text: str, style: str | None = None, on: Console = console) -> None:
     """Print a line as it is."""
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    on.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def complain(message: str) -> None:
     """Print an error."""
-    errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    say(f"error: {message}", "red", errors)
+
+
+def table(words: int, *columns: str, **looks: Any) -> Table:
+    """A table whose first columns, so many, hold words, and the others numbers, on the right."""
+    made = Table(*columns, **{"box": box.SIMPLE_HEAD, **looks})
+    for column in made.columns[words:]:
+        column.justify = "right"
+    return made
+
+
+def narrow_table(words: int, *columns: str, **looks: Any) -> Table:
+    """The same for terminals of 80 columns."""
+    made = table(words, *columns, box=None, **NARROW, **looks)
+    for column in made.columns:
+        column.no_wrap = True
+    return made
+
+
+def number(value: float, form: str = ".4g") -> str:
+    """A number, or a dash where it is not known."""
+    return "-" if value != value else f"{value:{form}}"
 
 
 @contextmanager
@@ -65,20 +86,3 @@ def interruptible() -> Iterator[None]:
         complain(f"interrupted; {GO_ON}")
         terminated = isinstance(stop, TerminatedError)
         raise typer.Exit(EXIT_TERMINATED if terminated else EXIT_INTERRUPTED) from None
-
-
-def run_and_report(config: str, settings: Sequence[str], selection: Selection, *, quiet: bool) -> RunReport:
-    """Run stages and print what came of it."""
-    with interruptible():
-        report = execute(config, settings, selection, console, quiet=quiet)
-    if quiet:
-        print_failures(errors, report.session, report.broken)
-    else:
-        print_report(console, report)
-    return report
-
-
-def leave_if_failed(report: RunReport) -> None:
-    """End the command with exit code 1 when anything failed."""
-    if not report.succeeded:
-        raise typer.Exit(EXIT_FAILURES)

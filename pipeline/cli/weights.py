@@ -158,7 +158,7 @@ def verify(
         say(f"{path}: {_describe(found)}")
         say(f"  SHA-256 {found.sha256}{_known_as(found)}")
         for problem in problems:
-            errors.print(f"  {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+            say(f"  {problem}", "red", errors)
         sound = sound and not problems
     if not sound:
         raise typer.Exit(EXIT_FAILURES)

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from configs.errors import DataError
+from configs.loading import set_options
 from configs.sections import Config
 from data.clips.changes import scan_clip
 from data.clips.clip import Clip
@@ -151,8 +152,7 @@ class ClipWork:
         return done
 
     def _look_at(self, pair_id: str, settings: Sequence[str]) -> list[str]:
-        words = [word for setting in settings for word in ("--set", setting)]
-        return ["animeinterp", "inspect", pair_id, "-c", self.source, *words]
+        return ["animeinterp", "inspect", pair_id, "-c", self.source, *set_options(settings)]
 
     def _announce(self, part: ClipPart, parts: Sequence[ClipPart], started: float) -> None:
         done = sum(len(other.times) for other in parts[: part.number - 1])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,11 +17,64 @@ from pipeline.planning.session import Session
 from pipeline.store.shards import DamagedShardError
 from pipeline.store.stage_index import Location
 from stages.evaluation import METRICS
+from stages.evaluation.flow_scores import FLOW_METRICS
 
 LEVEL_NAMES = {0: "easy", 1: "medium", 2: "hard"}  # ATD-12K's levels
 GROUPED_BY = ("source", "level", "motion", "behavior")
 ABOUT_PAIRS = ("id", *GROUPED_BY)
 """Columns of the score table that are no scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """How a score is shown."""
+
+    name: str
+    label: str
+    better: Literal["higher", "lower"]
+    digits: int = 4
+    """After the point."""
+    unit: str = ""
+    factor: float = 1.0
+    """By which values are multiplied to be read easily."""
+    short: str = ""
+    """The label where there is little room."""
+
+    @property
+    def heading(self) -> str:
+        """Of a column in a narrow table."""
+        return self.short or f"{self.label} {self.unit}".strip()
+
+    def text(self, value: float) -> str:
+        """A value for people."""
+        if math.isnan(value):
+            return "–"
+        return "∞" if math.isinf(value) else f"{value * self.factor:.{self.digits}f}"
+
+
+def _of_flow(name: str) -> Metric:
+    """`coarse_epe01_moving` -> `coarse EPE 0→1, moving`."""
+    flow, error, *part = name.split("_")
+    label = ", ".join([f"{flow} EPE {error[-2]}→{error[-1]}", *part])
+    return Metric(name, label, "lower", 2, "px", short="".join(part) or f"{flow} EPE")
+
+
+_METRICS = (
+    Metric("psnr", "PSNR", "higher", 2, "dB"),
+    Metric("ssim", "SSIM", "higher"),
+    Metric("ie", "IE", "lower", 2),
+    Metric("psnr_roi", "RoI PSNR", "higher", 2, "dB", short="RoI PSNR"),
+    Metric("ssim_roi", "RoI SSIM", "higher"),
+    Metric("ie_roi", "RoI IE", "lower", 2),
+    Metric("ssim_gaussian", "SSIM, Gaussian", "higher", short="SSIM gauss."),
+    Metric("chamfer", "Chamfer", "lower", 2, "10⁻⁵", 1e5, "Chamfer 1e-5"),
+    Metric("lpips", "LPIPS", "lower"),
+    *map(_of_flow, FLOW_METRICS),
+    Metric("match_precision", "match precision", "higher", 3, short="precision"),
+    Metric("match_precision_moved", "of moved pieces", "higher", 3, short="of moved"),
+    Metric("match_recall", "match recall", "higher", 3, short="recall"),
+)
+SCORE_LABELS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _METRICS})
 
 
 @dataclass(frozen=True, slots=True)

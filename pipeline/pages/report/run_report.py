@@ -19,7 +19,6 @@ from pipeline.pages.inspect.pair_pages import write_pages
 from pipeline.pages.report.pairs import Thumbnail, inspect_folder, page_finder, thumbnails
 from pipeline.pages.report.runs import contributing_runs, machines, versions
 from pipeline.pages.report.scores import (
-    Metric,
     distribution,
     mean_scores,
     ranked,
@@ -30,7 +29,7 @@ from pipeline.pages.report.tables import SCORES_PARQUET, item_table, stage_sums,
 from pipeline.planning.item_inputs import general_reason
 from pipeline.planning.session import Session
 from pipeline.results.past_runs import changed_settings
-from pipeline.results.scores import DamagedScores, readable_scores
+from pipeline.results.scores import DamagedScores, Metric, readable_scores
 from pipeline.store.sizes import in_bytes
 from stages.evaluation import FRAME_METRICS
 

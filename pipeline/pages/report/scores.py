@@ -1,76 +1,24 @@
-"""Scores of a run's report: how each is shown, means by group, distributions, the worst and best pairs."""
+"""Scores of a run's report: means by group, distributions, the worst and best pairs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from configs.errors import ConfigError
-from pipeline.results.scores import summarise
+from pipeline.results.scores import SCORE_LABELS, Metric, summarise
 from stages.evaluation import METRICS
-from stages.evaluation.flow_scores import FLOW_METRICS
 
 MOST_BINS = 24  # of a histogram: bars of a few pixels on a phone
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """How a score is shown."""
-
-    name: str
-    label: str
-    better: Literal["higher", "lower"]
-    digits: int = 4
-    """After the point."""
-    unit: str = ""
-    factor: float = 1.0
-    """By which values are multiplied to be read easily."""
-
-    def text(self, value: float) -> str:
-        """A value for people."""
-        if math.isnan(value):
-            return "–"
-        return "∞" if math.isinf(value) else f"{value * self.factor:.{self.digits}f}"
-
-
-def _flow_label(name: str) -> str:
-    """`coarse_epe01_moving` -> `coarse EPE 0→1, moving`."""
-    flow, error, *part = name.split("_")
-    return f"{flow} EPE {error[-2]}→{error[-1]}{', ' if part else ''}{' '.join(part)}"
-
-
-_METRICS = (
-    Metric("psnr", "PSNR", "higher", 2, "dB"),
-    Metric("ssim", "SSIM", "higher"),
-    Metric("ie", "IE", "lower", 2),
-    Metric("psnr_roi", "RoI PSNR", "higher", 2, "dB"),
-    Metric("ssim_roi", "RoI SSIM", "higher"),
-    Metric("ie_roi", "RoI IE", "lower", 2),
-    Metric("ssim_gaussian", "SSIM, Gaussian", "higher"),
-    Metric("chamfer", "Chamfer", "lower", 2, "10⁻⁵", 1e5),
-    Metric("lpips", "LPIPS", "lower"),
-    *(Metric(name, _flow_label(name), "lower", 2, "px") for name in FLOW_METRICS),
-    Metric("match_precision", "match precision", "higher", 3),
-    Metric("match_precision_moved", "of moved pieces", "higher", 3),
-    Metric("match_recall", "match recall", "higher", 3),
-)
-_KNOWN: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _METRICS})
-
-
-def describe(name: str) -> Metric:
-    """How a score is shown."""
-    return _KNOWN[name]
-
-
 def shown_metrics(scores: pd.DataFrame) -> list[Metric]:
     """Scores that any pair has."""
-    return [describe(name) for name in METRICS if name in scores and scores[name].notna().any()]
+    return [SCORE_LABELS[name] for name in METRICS if name in scores and scores[name].notna().any()]
 
 
 def ranking_metric(name: str) -> Metric:
@@ -81,9 +29,9 @@ def ranking_metric(name: str) -> Metric:
     ConfigError
         There is none of this name.
     """
-    if name not in _KNOWN:
-        raise ConfigError(f"{name!r} is no score to rank pairs by; expected one of {', '.join(_KNOWN)}")
-    return describe(name)
+    if name not in SCORE_LABELS:
+        raise ConfigError(f"{name!r} is no score to rank pairs by; expected one of {', '.join(SCORE_LABELS)}")
+    return SCORE_LABELS[name]
 
 
 def ranked(scores: pd.DataFrame, metric: Metric) -> pd.DataFrame:

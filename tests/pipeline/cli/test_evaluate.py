@@ -123,11 +123,10 @@ def test_an_output_that_cannot_be_written_is_named(
 def test_names_with_brackets_are_printed_as_they_are(
     finished: None, open_session: Opener, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pipeline.cli.terminal import console
 
     table = score_table(open_session())
     table["id"] = table["source"] = "[red]" + table["id"]
-    print_comparison(console, compare(table, table.assign(psnr=1.0)), "[there]")
+    print_comparison(compare(table, table.assign(psnr=1.0)), "[there]")
     printed = capsys.readouterr().out
     assert "against [there]" in printed
     assert printed.count(table.loc[0, "id"]) == 2

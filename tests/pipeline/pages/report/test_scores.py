@@ -9,14 +9,13 @@ import pytest
 from configs.errors import ConfigError
 from pipeline.pages.report.scores import (
     MOST_BINS,
-    describe,
     distribution,
     mean_scores,
     ranked,
     ranking_metric,
     shown_metrics,
 )
-from pipeline.results.scores import summarise
+from pipeline.results.scores import SCORE_LABELS, summarise
 from stages.evaluation import METRICS
 
 
@@ -32,17 +31,17 @@ def of_psnr(*values: float) -> pd.DataFrame:
 
 
 def test_values_for_people() -> None:
-    assert describe("psnr").text(23.456) == "23.46"
-    assert describe("psnr").text(np.inf) == "∞"
-    assert describe("ssim").text(np.nan) == "–"
-    assert describe("chamfer").text(1.234e-5) == "1.23"
-    flow = describe("coarse_epe01_moving")
+    assert SCORE_LABELS["psnr"].text(23.456) == "23.46"
+    assert SCORE_LABELS["psnr"].text(np.inf) == "∞"
+    assert SCORE_LABELS["ssim"].text(np.nan) == "–"
+    assert SCORE_LABELS["chamfer"].text(1.234e-5) == "1.23"
+    flow = SCORE_LABELS["coarse_epe01_moving"]
     assert (flow.label, flow.unit, flow.better) == ("coarse EPE 0→1, moving", "px", "lower")
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_every_score_is_described(name: str) -> None:
-    assert describe(name).name == name
+    assert SCORE_LABELS[name].name == name
     assert ranking_metric(name).label
 
 
@@ -80,7 +79,7 @@ def test_means_are_those_that_a_run_prints() -> None:
 
 def test_bins_count_every_finite_value() -> None:
     values = np.random.default_rng(0).normal(30, 5, 1000)
-    found = distribution(of_psnr(*values, np.inf, np.inf, np.nan), describe("psnr"))
+    found = distribution(of_psnr(*values, np.inf, np.inf, np.nan), SCORE_LABELS["psnr"])
     assert len(found.bins) == MOST_BINS
     assert sum(each.count for each in found.bins) == 1000
     assert (found.bins[0].start, found.bins[-1].end) == pytest.approx((values.min(), values.max()))
@@ -89,11 +88,11 @@ def test_bins_count_every_finite_value() -> None:
     assert (found.pairs, found.perfect) == (1002, 2)
     assert found.median == pytest.approx(np.median([*values, np.inf, np.inf]))
     assert found.highest == max(each.count for each in found.bins)
-    assert len(distribution(of_psnr(*values[:9]), describe("psnr")).bins) == 6
+    assert len(distribution(of_psnr(*values[:9]), SCORE_LABELS["psnr"]).bins) == 6
 
 
 def test_equal_values_make_one_bin_and_infinite_ones_none() -> None:
-    (only,) = distribution(of_psnr(3.0, 3.0), describe("psnr")).bins
+    (only,) = distribution(of_psnr(3.0, 3.0), SCORE_LABELS["psnr"]).bins
     assert (only.start, only.end, only.count) == (3, 3, 2)
-    perfect = distribution(of_psnr(np.inf), describe("psnr"))
+    perfect = distribution(of_psnr(np.inf), SCORE_LABELS["psnr"])
     assert (perfect.bins, perfect.perfect, perfect.highest) == ((), 1, 0)

@@ -42,7 +42,7 @@ def export_sgm(
     labels: Annotated[
         Path | None, typer.Option("--labels", metavar="ROOT", help="Also write label maps, into this folder.")
     ] = None,
-    dtype: Annotated[FlowType, typer.Option("--dtype", help="Data type of the flows.")] = FlowType.FLOAT64,
+    dtype: Annotated[FlowType, typer.Option("--dtype", help="Data type of the flows.")] = "float64",
     limit: Limit = None,
     ids: Ids = None,
     settings: Settings = None,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -43,21 +42,7 @@ STAGE_OF: dict[Part, str] = {
 
 weights = typer.Typer(help="Weights files: which there are, getting, converting and checking them.")
 Folder = Annotated[Path, typer.Option("--folder", help="Folder of weights files.")]
-
-
-class VariantChoice(StrEnum):
-    """What AnimeInterp's networks were trained with."""
-
-    PAPER = "paper"
-    RELEASED = "released"
-
-
-class PartChoice(StrEnum):
-    """A network in a file."""
-
-    VGG19 = "vgg19"
-    RFR = "rfr"
-    SYNTHESIS = "synthesis"
+Network = Literal["vgg19", "rfr", "synthesis"]
 
 
 @weights.command("list")
@@ -114,16 +99,14 @@ def convert_weights(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="VGG-19, or an AnimeInterp checkpoint.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="A name that ends in .safetensors.")],
     variant: Annotated[
-        VariantChoice | None, typer.Option("--variant", help="What the networks were trained with.")
+        VariantName | None, typer.Option("--variant", help="What the networks were trained with.")
     ] = None,
-    part: Annotated[PartChoice | None, typer.Option("--part", help="Only this network.")] = None,
+    part: Annotated[Network | None, typer.Option("--part", help="Only this network.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace TARGET if it exists.")] = False,
 ) -> None:
     """Write networks to a safetensors file that says which variant they are of."""
-    chosen: VariantName | None = None if variant is None else variant.value
-    network: Part | None = None if part is None else part.value
     with interruptible():
-        found = convert(source, target, chosen, network, overwrite=overwrite)
+        found = convert(source, target, variant, part, overwrite=overwrite)
     say(f"{target}: written, {_describe(found)}")
     if found.variant is None and found.parts != ("vgg19",):
         say(

@@ -1,13 +1,15 @@
-"""What was exported where: so that a second export writes only what is missing or out of date."""
+"""What was exported where: so that a second export writes only what is missing or out of date.
+
+An appended line a pair: to know that a folder is current without making its files again, and that it may be
+replaced, takes a note of each; a file that is rewritten whole for each of 12,000 would write gigabytes.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from configs.errors import CacheError
 from pipeline.store.fingerprints import canonical_digest
@@ -19,20 +21,8 @@ FileStates = Mapping[str, tuple[int, int]]
 """Length and modification time (ns) of each file of a folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedFolder:
-    """A folder as an export left it."""
-
-    source: str
-    """Digest of everything that its files were made from."""
-    files: FileStates
-
-
 class ExportRecord:
     """What was exported into one folder, pair by pair; kept in the cache, as the folder holds pairs only.
-
-    Lines of JSON are appended as folders are finished, so that a killed export loses none of them. A pair
-    has a line before its folder is written too: folders without any are not of our making.
 
     Parameters
     ----------
@@ -45,70 +35,47 @@ class ExportRecord:
     def __init__(self, cache: Path, root: Path) -> None:
         self.root = root
         self._path = cache / FOLDER / f"{canonical_digest(str(root))}.jsonl"
-        self._folders: dict[str, ExportedFolder | None] = {}
-        for line in self._lines():
-            self._take(line)
+        self._folders: dict[str, tuple[str, FileStates]] = {}
+        with suppress(OSError):
+            for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
+                self._take(line)
 
     def owns(self, pair_id: str) -> bool:
-        """Whether an export has begun, at least, to write the pair's folder."""
+        """Whether an export has written the pair's folder."""
         return pair_id in self._folders
 
     def is_current(self, pair_id: str, source: str) -> bool:
-        """Whether the pair's folder is as an export from this source left it."""
-        folder = self._folders.get(pair_id)
-        return (
-            folder is not None
-            and folder.source == source
-            and folder.files == file_states(self.root / pair_id, folder.files)
-        )
-
-    def begin(self, pair_ids: Iterable[str]) -> None:
-        """Note, safely on disk, that the folders of these pairs are about to be written."""
-        self._append([{"id": pair_id} for pair_id in pair_ids if not self.owns(pair_id)], sync=True)
+        """Whether the pair's folder is as an export from this source, given by a digest, left it."""
+        known, files = self._folders.get(pair_id, ("", {}))
+        return known == source and files == file_states(self.root / pair_id, files)
 
     def finish(self, pair_id: str, source: str, files: FileStates) -> None:
-        """Note that a pair's folder is there."""
-        self._append([{"id": pair_id, "source": source, "files": {k: list(v) for k, v in files.items()}}])
+        """Note that a pair's folder is there.
 
-    def _lines(self) -> list[str]:
-        try:
-            return self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return []
-
-    def _take(self, line: str) -> None:
-        try:
-            content = json.loads(line)
-            files = {name: (size, modified) for name, (size, modified) in content.get("files", {}).items()}
-            source = content.get("source")
-            self._folders[content["id"]] = ExportedFolder(source, files) if source else None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return  # the first line names the folder, the last one may be torn
-
-    def _append(self, entries: Sequence[dict[str, Any]], *, sync: bool = False) -> None:
-        if not entries:
-            return
-        lines = [json.dumps(entry) for entry in entries]
+        Raises
+        ------
+        CacheError
+            The cache cannot be written.
+        """
+        line = json.dumps({"id": pair_id, "source": source, "files": files})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a+b") as file:
+            with self._path.open("a", encoding="utf-8") as file:
                 if file.tell() == 0:
-                    lines.insert(0, json.dumps({"folder": str(self.root)}))
-                else:
-                    file.seek(-1, os.SEEK_END)
-                    if file.read(1) != b"\n":
-                        lines.insert(0, "")  # after a torn line
-                file.write("".join(f"{line}\n" for line in lines).encode())
-                file.flush()
-                if sync:
-                    os.fsync(file.fileno())
+                    file.write(json.dumps({"folder": str(self.root)}))
+                file.write(f"\n{line}")  # the line before may have been torn by a kill
         except OSError as error:
             raise CacheError(
                 f"{self._path}: cannot be written ({error.strerror}); it keeps note of what was exported: "
                 "make the cache writable, or make room"
             ) from None
-        for line in lines:
-            self._take(line)
+        self._take(line)
+
+    def _take(self, line: str) -> None:
+        with suppress(ValueError, KeyError, TypeError, AttributeError):  # the first line, or a torn one
+            content = json.loads(line)
+            files = {name: (size, modified) for name, (size, modified) in content.get("files", {}).items()}
+            self._folders[content["id"]] = content.get("source", ""), files
 
 
 def file_states(folder: Path, names: Iterable[str]) -> FileStates:

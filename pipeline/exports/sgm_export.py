@@ -5,10 +5,10 @@ Nothing is computed here: what is exported must be in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
@@ -17,7 +17,7 @@ from configs.sections import Config
 from pipeline.compute.item_source import ItemSource, UpstreamItem
 from pipeline.compute.registry import needed_for
 from pipeline.exports.export_journal import ExportRecord, file_states, foreign_content
-from pipeline.exports.sgm_files import FILE_NAMES, FolderJob, PairJob, PairOutcome, export_pair
+from pipeline.exports.sgm_files import FILE_NAMES, FolderJob, export_folder
 from pipeline.planning.session import Session
 from pipeline.running.executors import open_executor
 from pipeline.running.progress import RunProgress
@@ -31,11 +31,8 @@ NOT_CACHED = "not in the cache, or out of date"
 FAILED = "failed"
 
 
-class FlowType(StrEnum):
-    """Data type of the exported flows."""
-
-    FLOAT64 = "float64"
-    FLOAT32 = "float32"
+FlowType = Literal["float64", "float32"]
+"""Data type of the exported flows."""
 
 
 @dataclass
@@ -49,18 +46,13 @@ class ExportReport:
     left_out: dict[str, list[str]] = field(default_factory=dict)
     """Pairs that could not be exported, or not wholly, by reason."""
 
-    def leave_out(self, pair_id: str, reason: str) -> None:
-        """Take note of a pair that is not exported."""
-        self.left_out.setdefault(reason, []).append(pair_id)
 
-    def add(self, pair_id: str, written: int, complaints: Sequence[str]) -> None:
-        """Take note of a pair of which so many folders were written, or not, for these reasons."""
-        if complaints:
-            self.leave_out(pair_id, "; ".join(complaints))
-        elif written:
-            self.exported += 1
-        else:
-            self.current += 1
+@dataclass
+class _PairNotes:
+    """What became of a pair's folders."""
+
+    written: bool = False
+    complaints: list[str] = field(default_factory=list)
 
 
 def export_sgm(
@@ -68,7 +60,7 @@ def export_sgm(
     out: Path,
     labels: Path | None = None,
     *,
-    dtype: FlowType = FlowType.FLOAT64,
+    dtype: FlowType = "float64",
     console: Console,
     quiet: bool = False,
 ) -> ExportReport:
@@ -101,24 +93,30 @@ def export_sgm(
     check_places(session, roots)
     cache = session.config.store.cache.expanduser()
     records = {kind: ExportRecord(cache, root) for kind, root in roots.items()}
-    report = ExportReport()
-    _sweep(records)
-    jobs = list(_plan(session, records, dtype, report))
+    notes = {session.manifest.pairs[pair].id: _PairNotes() for pair, _ in session.locations("coarse_flow")}
+    _sweep(roots)
+    jobs = list(_plan(session, records, dtype, notes))
     if jobs:
         try:
-            _work(
-                session, jobs, records, report, RunProgress(console, {PROGRESS_NAME: len(jobs)}, quiet=quiet)
-            )
+            for root in roots.values():
+                root.mkdir(parents=True, exist_ok=True)
+            with RunProgress(console, {PROGRESS_NAME: len(jobs)}, quiet=quiet) as progress:
+                _work(session, jobs, records, notes, progress)
         except OSError as error:
-            culprit = next(
-                (r for r in roots.values() if str(error.filename).startswith(str(r))), roots["flows"]
-            )
+            culprit = next((r for r in roots.values() if str(error.filename).startswith(str(r))), out)
             raise DataError(
                 f"{culprit}: cannot be written ({error.strerror or error}); make room or name another "
                 "folder, and run the same command again: what is exported already stays"
             ) from None
         finally:
-            _sweep(records)  # after the workers
+            _sweep(roots)  # after the workers
+    report = ExportReport()
+    for pair, found in notes.items():
+        if found.complaints:
+            report.left_out.setdefault("; ".join(found.complaints), []).append(pair)
+        else:
+            report.exported += found.written
+            report.current += not found.written
     return report
 
 
@@ -175,22 +173,22 @@ def _resolved(path: Path) -> Path:
     return path.expanduser().resolve()
 
 
-def _sweep(records: Mapping[str, ExportRecord]) -> None:
-    for record in records.values():
-        sweep_unfinished(record.root, HIDDEN_WIP_PREFIX)
+def _sweep(roots: Mapping[str, Path]) -> None:
+    for root in roots.values():
+        sweep_unfinished(root, HIDDEN_WIP_PREFIX)
 
 
 def _plan(
-    session: Session, records: Mapping[str, ExportRecord], dtype: str, report: ExportReport
-) -> Iterator[PairJob]:
-    """Jobs for the pairs that are not there as they should be; the others go to the report."""
+    session: Session, records: Mapping[str, ExportRecord], dtype: str, notes: Mapping[str, _PairNotes]
+) -> Iterator[FolderJob]:
+    """Jobs for the folders that are not there as they should be."""
     for pair, location in session.locations("coarse_flow"):
         name = session.manifest.pairs[pair].id
+        complaints = notes[name].complaints
         if location is None or location.record.status != "ok":
-            report.leave_out(name, NOT_CACHED if location is None else FAILED)
+            complaints.append(NOT_CACHED if location is None else FAILED)
             continue
         item = _source(session, pair)
-        folders, complaints = [], []
         for kind, record in records.items():
             path, source = record.root / name, _digest(item, kind, dtype)
             foreign = foreign_content(path, FILE_NAMES[kind])
@@ -198,11 +196,7 @@ def _plan(
                 complaints.append(_complaint(record, foreign))
             elif not record.is_current(name, source):
                 ours = record.owns(name) or not file_states(path, FILE_NAMES[kind])
-                folders.append(FolderJob(path, kind, source, ours))
-        if folders:
-            yield PairJob(name, item, dtype, tuple(folders), tuple(complaints))
-        else:
-            report.add(name, 0, complaints)
+                yield FolderJob(name, item, path, kind, dtype, source, ours)
 
 
 def _source(session: Session, pair: int) -> ItemSource:
@@ -231,44 +225,27 @@ def _complaint(record: ExportRecord, why: str) -> str:
 
 def _work(
     session: Session,
-    jobs: list[PairJob],
+    jobs: list[FolderJob],
     records: Mapping[str, ExportRecord],
-    report: ExportReport,
+    notes: Mapping[str, _PairNotes],
     progress: RunProgress,
 ) -> None:
-    for kind, record in records.items():
-        record.root.mkdir(parents=True, exist_ok=True)
-        record.begin(job.id for job in jobs for f in job.folders if f.kind == kind and f.may_replace)
     executor = open_executor(session.config.executor, Surroundings.of(session))
-    trouble: OSError | None = None
     try:
-        with progress:
-            for job, outcome in executor.map(export_pair, jobs):
-                if isinstance(outcome, OSError) and outcome.errno is not None:
-                    trouble = outcome  # of the disk: the other pairs would meet it too
-                    break
-                failed = _take_note(job, outcome, records, report)
-                seconds = 0.0 if isinstance(outcome, Exception) else outcome.seconds
-                progress.advance(PROGRESS_NAME, 1, failed=failed, seconds=seconds)
+        for job, outcome in executor.map(export_folder, jobs):
+            if isinstance(outcome, OSError) and outcome.errno is not None:
+                raise outcome  # of the disk: the other pairs would meet it too
+            pair, record, seconds = notes[job.id], records[job.kind], 0.0
+            if isinstance(outcome, Exception):
+                kind = "" if isinstance(outcome, AnimeInterpError) else f"{type(outcome).__name__}: "
+                pair.complaints.append(f"{kind}{outcome}")
+            else:
+                seconds = outcome.seconds
+                pair.written |= outcome.written
+                if isinstance(outcome.states, str):
+                    pair.complaints.append(_complaint(record, outcome.states))
+                else:
+                    record.finish(job.id, job.source, outcome.states)
+            progress.advance(PROGRESS_NAME, 1, failed=bool(pair.complaints), seconds=seconds)
     finally:
         executor.close()
-    if trouble is not None:
-        raise trouble
-
-
-def _take_note(
-    job: PairJob, outcome: PairOutcome | Exception, records: Mapping[str, ExportRecord], report: ExportReport
-) -> bool:
-    """Note in records and report what became of a pair; return whether there is a complaint."""
-    complaints = list(job.complaints)
-    if isinstance(outcome, Exception):
-        kind = "" if isinstance(outcome, AnimeInterpError) else f"{type(outcome).__name__}: "
-        report.add(job.id, 0, [*complaints, f"{kind}{outcome}"])
-        return True
-    for folder, state in zip(job.folders, outcome.states, strict=True):
-        if isinstance(state, str):
-            complaints.append(_complaint(records[folder.kind], state))
-        else:
-            records[folder.kind].finish(job.id, folder.source, state)
-    report.add(job.id, outcome.written, complaints)
-    return bool(complaints)

@@ -1,4 +1,4 @@
-"""The files of an exported pair: what a worker gets, makes and writes."""
+"""The files of an exported folder: what a worker gets, makes and writes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,16 @@ from stages.coarse_flow import PieceFate
 
 @dataclass(frozen=True, slots=True)
 class FolderJob:
-    """One folder that is to be written."""
+    """A folder of a pair that is to be written; travels to a worker."""
 
+    id: str
+    """Of the pair."""
+    item: ItemSource
     path: Path
     kind: str
     """`flows` or `labels`."""
+    dtype: str
+    """Of the flows."""
     source: str
     """Digest of everything that it is made from."""
     may_replace: bool
@@ -35,24 +40,13 @@ class FolderJob:
 
 
 @dataclass(frozen=True, slots=True)
-class PairJob:
-    """What is to be written of one pair; travels to a worker."""
+class FolderOutcome:
+    """What a worker reports of a folder."""
 
-    id: str
-    item: ItemSource
-    dtype: str
-    folders: tuple[FolderJob, ...]
-    complaints: tuple[str, ...] = ()
-    """About folders of the pair that must not be written."""
-
-
-@dataclass(frozen=True, slots=True)
-class PairOutcome:
-    """What a worker reports of a pair: for each folder its files, or why it is not written."""
-
-    states: tuple[FileStates | str, ...]
-    written: int
-    """Folders that were not there already, to the byte."""
+    states: FileStates | str
+    """Its files, or why it is not written."""
+    written: bool
+    """Whether it was not there already, to the byte."""
     seconds: float
 
 
@@ -95,32 +89,26 @@ MAKERS: Mapping[str, Callable[[ItemSource, str], dict[str, bytes]]] = {
 FILE_NAMES = {"flows": (*FLOWS, *FLOW_PICTURES, *MATCH_PICTURES), "labels": LABEL_MAPS}
 
 
-def export_pair(job: PairJob) -> PairOutcome:
-    """Write the folders of a pair, each whole or not at all.
+def export_folder(job: FolderJob) -> FolderOutcome:
+    """Write a folder, whole or not at all.
 
     Raises
     ------
     CacheError
-        What the pair is made from is damaged, or has gone.
+        What it is made from is damaged, or has gone.
     OSError
         Disk full, no permission.
     """
     started = time.monotonic()
-    states: list[FileStates | str] = []
-    written = 0
-    for folder in job.folders:
-        files = MAKERS[folder.kind](job.item, job.dtype)
-        if not _holds(folder.path, files):
-            other = foreign_content(folder.path, files)
-            if other is None and not folder.may_replace:
-                other = "was written by another program, or with another cache"
-            if other is not None:
-                states.append(other)
-                continue
-            _write(folder.path, files)
-            written += 1
-        states.append(file_states(folder.path, files))
-    return PairOutcome(tuple(states), written, time.monotonic() - started)
+    files = MAKERS[job.kind](job.item, job.dtype)
+    held = _holds(job.path, files)
+    foreign = None if held else foreign_content(job.path, files)
+    if foreign is None and not held and not job.may_replace:
+        foreign = "was written by another program, or with another cache"
+    if foreign is None and not held:
+        _write(job.path, files)
+    states = file_states(job.path, files) if foreign is None else foreign
+    return FolderOutcome(states, not held and foreign is None, time.monotonic() - started)
 
 
 def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:

@@ -158,7 +158,7 @@ def out(tmp_path: Path) -> Path:
 def export(finished: None, settings: list[str], out: Path) -> Export:
     """Export a finished run with further settings; keywords choose pairs, label maps and the data type."""
 
-    def export(*more: str, labels: Path | None = None, dtype: FlowType = FlowType.FLOAT64, **selection):  # type: ignore[no-untyped-def]
+    def export(*more: str, labels: Path | None = None, dtype: FlowType = "float64", **selection):  # type: ignore[no-untyped-def]
         session = Session.open(
             load_config("demo", [*settings, *more]), Selection(**selection), look_only=True
         )

@@ -40,28 +40,39 @@ def test_a_folder_is_current_until_source_or_files_change(tmp_path: Path, folder
     assert not opened(tmp_path).is_current("a", "source")
 
 
-def test_folders_that_were_begun_are_ours_but_not_done(tmp_path: Path, folder: Path) -> None:
+def test_folders_that_were_exported_are_ours(tmp_path: Path, folder: Path) -> None:
+    finish(tmp_path, folder)
     record = opened(tmp_path)
-    record.begin(["a", "b"])
+    assert record.owns("a")
+    assert not record.owns("b")
+    record.finish("b", "source", {})
     for seen in (record, opened(tmp_path)):
         assert seen.owns("a")
         assert seen.owns("b")
-        assert not seen.owns("c")
-        assert not seen.is_current("a", "source")
+
+
+def test_records_of_the_first_version_are_read(tmp_path: Path, folder: Path) -> None:
     finish(tmp_path, folder)
-    opened(tmp_path).begin(["a"])
-    assert opened(tmp_path).is_current("a", "source")  # an earlier export's note is kept
+    (path,) = (tmp_path / "cache" / "exports").iterdir()
+    first, last = path.read_text().splitlines()
+    path.write_text(f'{first}\n{{"id": "a"}}\n{last}\n{{"id": "b"}}\n')
+    record = opened(tmp_path)
+    assert record.is_current("a", "source")
+    assert record.owns("b")
+    assert not record.is_current("b", "source")
+    record.finish("c", "source", {})
+    assert opened(tmp_path).owns("c")
 
 
 @pytest.mark.parametrize("torn", ['{"id": "b", "sou', "\0\0", "[]", '{"id": "b", "source": "s", "files": 3}'])
 def test_torn_lines_are_passed_over(tmp_path: Path, folder: Path, torn: str) -> None:
     finish(tmp_path, folder)
     (path,) = (tmp_path / "cache" / "exports").iterdir()
-    path.write_text(path.read_text() + torn)
+    path.write_text(f"{path.read_text()}\n{torn}")
     record = opened(tmp_path)
     assert record.is_current("a", "source")
     assert not record.owns("b")
-    record.begin(["c"])
+    record.finish("c", "source", {})
     assert opened(tmp_path).owns("c")
     assert opened(tmp_path).is_current("a", "source")
 
@@ -69,7 +80,7 @@ def test_torn_lines_are_passed_over(tmp_path: Path, folder: Path, torn: str) -> 
 def test_a_record_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("in the way")
     with pytest.raises(CacheError, match="exports.*jsonl: cannot be written"):
-        opened(tmp_path).begin(["a"])
+        opened(tmp_path).finish("a", "source", {})
 
 
 def test_what_else_a_folder_may_be(tmp_path: Path, folder: Path) -> None:

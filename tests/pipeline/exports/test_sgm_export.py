@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from tests.pipeline.exported_folders import SIX, Export, cached, changed, files,
 from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner, set_options
 
 
-@pytest.mark.parametrize("dtype", list(FlowType))
+@pytest.mark.parametrize("dtype", get_args(FlowType))
 def test_six_files_a_pair_with_the_flows_of_the_cache(
     export: Export, out: Path, open_session: Opener, dtype: FlowType
 ) -> None:
@@ -109,7 +110,7 @@ def test_changed_settings_write_again(export: Export, run: Runner, out: Path, op
     assert export(still).exported == PAIRS
     moving = [np.load(path)[0] for path in out.glob("*/*.npy")]
     assert export().exported == PAIRS
-    assert export(dtype=FlowType.FLOAT32).exported == PAIRS
+    assert export(dtype="float32").exported == PAIRS
     for name, coarse, _ in cached(open_session()):
         read = np.load(out / name / "guide_flo31.npy")
         assert read.dtype == np.float32

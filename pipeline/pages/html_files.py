@@ -1,13 +1,18 @@
-"""What all pages share: their files, and the policy by which they fetch nothing."""
+"""What all pages share: their files, how they are rendered, and the policy by which they fetch nothing."""
 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.store.sizes import in_bytes, in_time
 
 BASE_STYLE = "base.css"
 """Colours, type and what else looks the same on every page; stands before a page's own style."""
@@ -15,44 +20,46 @@ BASE_STYLE = "base.css"
 
 @cache
 def page_file(name: str) -> str:
-    """A file of a page, by its path from `pipeline`: `page/page.js`."""
+    """A file of a page: `inspect/page.js` stands in `inspect/web/`."""
     *folder, file = name.split("/")
     return files("pipeline.pages").joinpath(*folder, "web", file).read_text(encoding="utf-8")
 
 
-def page_style(name: str) -> str:
-    """Style of a page: what all have, and the page's own, by its path from `pipeline`."""
-    return page_file(BASE_STYLE) + page_file(name)
-
-
 @cache
-def page_templates(folder: str) -> Environment:
-    """Jinja's templates in a folder of `pipeline`; what is put into them is escaped."""
-    return Environment(
-        loader=PackageLoader("pipeline.pages", f"{folder}/web"),
+def _templates() -> Environment:
+    found = Environment(
+        loader=FunctionLoader(page_file),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters |= {"bytes": in_bytes, "seconds": in_time, "count": lambda number: f"{number:,}"}
+    return found
 
 
-def content_policy(style: str, script: str | None = None, *, frames: bool = False) -> str:
-    """Content security policy of a page: its own style, script and pictures; nothing is fetched.
+def render(
+    template: str, style: str, scripts: Sequence[str] = (), *, frames: bool = False, **content: Any
+) -> bytes:
+    """A page as HTML that needs no other file.
 
     Parameters
     ----------
-    style, script
-        As they stand in the page; without a script none runs.
+    template, style, scripts
+        Names of its files, as for `page_file`; without a script none runs.
     frames
         Whether the page may show pages beside it in frames.
+    **content
+        What the template names; text is escaped.
     """
-    allowed = {"default-src": "'none'", "img-src": "data:", "style-src": _source(style)}
-    if script is not None:
-        allowed["script-src"] = _source(script)
-    if frames:
-        allowed["frame-src"] = "'self'"
-    return "; ".join(f"{kind} {source}" for kind, source in allowed.items())
+    styles = page_file(BASE_STYLE) + page_file(style)
+    script = "\n".join(map(page_file, scripts))
+    allowed = {"default-src": "'none'", "img-src": "data:", "style-src": _source(styles)}
+    allowed |= {"script-src": _source(script)} if scripts else {}
+    allowed |= {"frame-src": "'self'"} if frames else {}
+    policy = "; ".join(f"{kind} {source}" for kind, source in allowed.items())
+    page = _templates().get_template(template)
+    return page.render(content, policy=policy, style=Markup(styles), script=Markup(script)).encode()
 
 
 def _source(text: str) -> str:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import pandas as pd
-from markupsafe import Markup
 
 from data.images import write_file
-from pipeline.pages.html_files import content_policy, page_file, page_style, page_templates
-from pipeline.pages.inspect.pair_pages import Link, write_pages
+from pipeline.pages.html_files import render
+from pipeline.pages.inspect.pair_pages import Link, page_address, page_links, write_pages
 from pipeline.pages.report.pairs import Thumbnail, thumbnails
 from pipeline.results.diff_measures import Measure, measures_of
 from pipeline.results.reading import Results
@@ -20,7 +18,7 @@ from pipeline.results.result_diff import StageComparison, stages_apart
 
 PAGE_NAME = "index.html"
 SIDES = ("A", "B")
-PAIRS_FOLDER = "pairs"
+PAIRS_FOLDER = "pairs/"
 MOST_ROWS = 20  # of a stage's table on the page; the CSV beside it has them all
 STYLE = "diff/difference.css"
 
@@ -96,75 +94,42 @@ def write_page(
             if side.session is not None:
                 write_pages(side.session, [name], folder / letter.lower())
         if shown:
-            text = render_pair(name, names, _links(pairs, number))
-            write_file(folder / PAIRS_FOLDER / f"{name}.html", text.encode())
+            links = page_links(pairs, number, Link("Overview", PAGE_NAME), PAIRS_FOLDER)
+            write_file(folder / PAIRS_FOLDER / f"{name}.html", render_pair(name, names, links))
     for compared in comparisons:
         write_file(folder / f"{compared.stage}.csv", compared.table.to_csv().encode())
-    style = page_style(STYLE)
-    text = (
-        page_templates("diff")
-        .get_template("index.html")
-        .render(
-            title=f"{names[0]} and {names[1]}",
-            policy=content_policy(style),
-            style=Markup(style),
-            names=names,
-            apart=list(stages_apart(*sides)),
-            pairs=[_pair_card(name, sides, shown) for name in pairs],
-            stages=[_stage_card(compared) for compared in comparisons],
-        )
+    page = render(
+        "diff/index.html",
+        STYLE,
+        title=f"{names[0]} and {names[1]}",
+        names=names,
+        apart=list(stages_apart(*sides)),
+        pairs=[_pair_card(name, sides, shown) for name in pairs],
+        stages=[_stage_card(compared) for compared in comparisons],
     )
-    write_file(folder / PAGE_NAME, text.encode())
+    write_file(folder / PAGE_NAME, page)
     return folder / PAGE_NAME
 
 
-def render_pair(name: str, names: tuple[str, str], links: Sequence[Link] = ()) -> str:
+def render_pair(name: str, names: tuple[str, str], links: Sequence[Link] = ()) -> bytes:
     """A page that shows the pages of a pair in A and in B side by side, kept in step, as HTML.
 
     Parameters
     ----------
     name
-        Id of the pair.
+        Id of the pair; it may hold slashes, and its page then stands deeper.
     names
         What A and B are called.
     links
         Pages beside it.
     """
-    style, script = page_style(STYLE), page_file("diff/pair.js")
-    up = _up(name)
-    return (
-        page_templates("diff")
-        .get_template("pair.html")
-        .render(
-            title=name,
-            policy=content_policy(style, script, frames=True),
-            style=Markup(style),
-            script=Markup(script),
-            links=links,
-            pages=[
-                {"letter": letter, "name": called, "address": f"{up}{letter.lower()}/{quote(name)}.html"}
-                for letter, called in zip(SIDES, names, strict=True)
-            ],
-        )
-    )
-
-
-def _up(name: str) -> str:
-    """From the page of a pair to the overview's folder; ids may hold slashes, and then stand deeper."""
-    return "../" * (name.count("/") + 1)
-
-
-def _links(pairs: Sequence[str], number: int) -> list[Link]:
-    up = _up(pairs[number])
-    links = [Link("Overview", f"{up}{PAGE_NAME}")]
-    for text, at in (("‹ Former", number - 1), ("Next ›", number + 1)):
-        if 0 <= at < len(pairs):
-            links.append(Link(text, f"{up}{_address(pairs[at])}"))
-    return links
-
-
-def _address(name: str) -> str:
-    return f"{PAIRS_FOLDER}/{quote(name)}.html"
+    up = "../" * (name.count("/") + 1)
+    beside = [
+        {"letter": letter, "name": called, "address": f"{up}{page_address(name, f'{letter.lower()}/')}"}
+        for letter, called in zip(SIDES, names, strict=True)
+    ]
+    content = {"title": name, "links": links, "pages": beside}
+    return render("diff/pair.html", STYLE, ["diff/pair.js"], frames=True, **content)
 
 
 def _pair_card(name: str, sides: tuple[Results, Results], shown: bool) -> PairCard:
@@ -174,7 +139,7 @@ def _pair_card(name: str, sides: tuple[Results, Results], shown: bool) -> PairCa
         else SideCard(letter, (), "has no config: its frames are not known, and nothing can be drawn")
         for letter, side in zip(SIDES, sides, strict=True)
     ]
-    return PairCard(name, _address(name) if shown else "", cards)
+    return PairCard(name, page_address(name, PAIRS_FOLDER) if shown else "", cards)
 
 
 def _stage_card(compared: StageComparison) -> StageCard:

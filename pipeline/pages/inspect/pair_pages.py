@@ -8,17 +8,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any
 from urllib.parse import quote
 
 import cv2
 import numpy as np
+from markupsafe import Markup
 
 from data.images import Frame, write_file
-from pipeline.pages.html_files import BASE_STYLE, content_policy, page_file, page_style
+from pipeline.pages.html_files import BASE_STYLE, page_file, render
 from pipeline.pages.inspect.embedded_pictures import data_uri
 from pipeline.pages.inspect.frames_and_scores import score_text
 from pipeline.pages.inspect.page_data import PAGE_FORMAT, about, page_data
@@ -27,12 +26,16 @@ from pipeline.results.pair_results import PairResults
 from pipeline.store.fingerprints import canonical_digest
 from stages.evaluation import METRICS
 
-SCRIPTS = ("pictures", "layers", "viewport", "together", "view", "stage", "pieces", "record", "page")
+STYLE = "inspect/page.css"
+SCRIPTS = tuple(
+    f"inspect/{name}.js"
+    for name in ("pictures", "layers", "viewport", "together", "view", "stage", "pieces", "record", "page")
+)
 """Parts of the script, in their order; later ones use earlier ones."""
 INDEX_SCORES = ("psnr", "ssim", "ie")
 INDEX_PICTURE = 128  # px wide
 HEAD_LENGTH = 4096  # bytes of a page in which its state stands
-PAGE_END = b"</html>\n"
+PAGE_END = b"</html>"
 STATE_PATTERN = re.compile(r'<meta name="animeinterp-state" content="([0-9a-f]+)">')
 
 
@@ -79,30 +82,34 @@ def write_pages(
     paths = [folder / f"{name}.html" for name in ids]
     for number, path in enumerate(paths):
         view = PairResults(session, ids[number])  # it holds what it has read, so one at a time
-        links = _links(ids, number)
+        links = page_links(ids, number, Link("All pairs", _index_name(ids))) if len(ids) > 1 else []
         shown = [PAGE_FORMAT, _page_files(), list(command), [link.path for link in links], about(view)]
         state = canonical_digest([*shown, view.state()])
         if _state_in(path) != state:
             data = page_data(view, command)
-            write_file(path, render_page(data, state if view.settled else "0", links).encode())
+            write_file(path, render_page(data, state if view.settled else "0", links))
     if len(ids) == 1:
         return paths
     index = folder / _index_name(ids)
-    write_file(index, render_index(PairResults(session, name) for name in ids).encode())
+    write_file(index, render_index(PairResults(session, name) for name in ids))
     return [index, *paths]
 
 
-def _links(ids: Sequence[str], number: int) -> list[Link]:
-    """Links from one page to the index and its neighbours; ids may hold slashes, and then stand deeper."""
-    if len(ids) == 1:
-        return []
-    up = "../" * ids[number].count("/")
-    links = [Link("All pairs", f"{up}{_index_name(ids)}")]
-    if number > 0:
-        links.append(Link("‹ Former", f"{up}{_address(ids[number - 1])}"))
-    if number + 1 < len(ids):
-        links.append(Link("Next ›", f"{up}{_address(ids[number + 1])}"))
-    return links
+def page_links(ids: Sequence[str], number: int, overview: Link, folder: str = "") -> list[Link]:
+    """Links from the page of a pair to an overview and to its neighbours.
+
+    Pages stand in `folder` below the overview; where ids hold slashes, deeper.
+    """
+    up = "../" * f"{folder}{ids[number]}".count("/")
+    beside = (("‹ Former", number - 1), ("Next ›", number + 1))
+    links = [(overview.text, overview.path)]
+    links += [(text, page_address(ids[at], folder)) for text, at in beside if 0 <= at < len(ids)]
+    return [Link(text, f"{up}{path}") for text, path in links]
+
+
+def page_address(pair_id: str, folder: str = "") -> str:
+    """Of a pair's page, from the folder that `folder` stands in."""
+    return f"{folder}{quote(pair_id)}.html"
 
 
 def _index_name(ids: Sequence[str]) -> str:
@@ -113,11 +120,7 @@ def _index_name(ids: Sequence[str]) -> str:
     return f"{name}.html"
 
 
-def _address(pair_id: str) -> str:
-    return f"{quote(pair_id)}.html"
-
-
-def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ()) -> str:
+def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ()) -> bytes:
     """A page as HTML that needs no other file.
 
     Parameters
@@ -129,47 +132,31 @@ def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ())
     links
         Pages beside it.
     """
-    style = page_style("inspect/page.css")
-    script = "\n".join(page_file(f"inspect/{name}.js") for name in SCRIPTS)
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Template(page_file("inspect/page.html")).substitute(
-        state=state,
-        policy=content_policy(style, script),
-        title=escape(str(data["id"])),
-        links="".join(f'<a href="{escape(link.path)}">{escape(link.text)}</a>' for link in links),
-        style=style,
-        script=script,
-        data=text.replace("<", "\\u003c"),  # which could end the script, or begin a comment
-    )
+    text = text.replace("<", "\\u003c")  # which could end the script, or begin a comment
+    content = {"title": data["id"], "state": state, "links": links, "data": Markup(text)}
+    return render("inspect/page.html", STYLE, SCRIPTS, **content)
 
 
-def render_index(views: Iterable[PairResults]) -> str:
+def render_index(views: Iterable[PairResults]) -> bytes:
     """A page with links to the pages of several pairs, their pictures and scores."""
-    style = page_style("inspect/page.css")
-    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("", "pair", *INDEX_SCORES))
     rows = [_index_row(view) for view in views]
-    return Template(page_file("inspect/index.html")).substitute(
-        policy=content_policy(style),
-        style=style,
-        title=f"{len(rows)} pairs",
-        columns=columns,
-        rows="".join(rows),
-    )
+    columns = ("", "pair", *INDEX_SCORES)
+    return render("inspect/index.html", STYLE, title=f"{len(rows)} pairs", columns=columns, rows=rows)
 
 
-def _index_row(view: PairResults) -> str:
-    name = view.pair.id
+def _index_row(view: PairResults) -> dict[str, Any]:
     frame = view.frame(0)
-    picture = (
-        "" if frame is None else f'<img src="{data_uri(_small(frame))}" alt="frame 0 of {escape(name)}">'
-    )
     scores = view.found("evaluation").arrays.get("scores")
     texts = ["–"] * len(INDEX_SCORES)
     if scores is not None and len(scores) == len(METRICS):
         texts = [score_text(float(scores[METRICS.index(score)])) for score in INDEX_SCORES]
-    cells = "".join(f"<td>{text}</td>" for text in texts)
-    link = f'<a href="{escape(_address(name))}">{escape(name)}</a>'
-    return f'<tr><td>{picture}</td><th scope="row">{link}</th>{cells}</tr>'
+    return {
+        "name": view.pair.id,
+        "address": page_address(view.pair.id),
+        "picture": "" if frame is None else data_uri(_small(frame)),
+        "scores": texts,
+    }
 
 
 def _small(frame: Frame) -> Frame:
@@ -180,10 +167,8 @@ def _small(frame: Frame) -> Frame:
 @cache
 def _page_files() -> str:
     """Digest of what pages are made with: when it changes, they are written again."""
-    names = ("page.html", "page.css", *(f"{name}.js" for name in SCRIPTS))
-    return canonical_digest(
-        [page_file(name) for name in (BASE_STYLE, *(f"inspect/{name}" for name in names))]
-    )
+    names = (BASE_STYLE, "head.html", "inspect/page.html", STYLE, *SCRIPTS)
+    return canonical_digest([page_file(name) for name in names])
 
 
 def _state_in(path: Path) -> str | None:

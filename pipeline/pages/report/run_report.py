@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from markupsafe import Markup
 
 from data.images import write_file
 from pipeline.compute.method_notes import method_notes
-from pipeline.pages.html_files import content_policy, page_file, page_style, page_templates
+from pipeline.pages.html_files import render
 from pipeline.pages.inspect.pair_pages import write_pages
 from pipeline.pages.report.pairs import Thumbnail, inspect_folder, page_finder, thumbnails
 from pipeline.pages.report.runs import contributing_runs, machines, versions
@@ -30,7 +29,6 @@ from pipeline.planning.item_inputs import general_reason
 from pipeline.planning.session import Session
 from pipeline.results.past_runs import changed_settings
 from pipeline.results.scores import DamagedScores, Metric, readable_scores
-from pipeline.store.sizes import in_bytes
 from stages.evaluation import FRAME_METRICS
 
 PAGE_NAME = "report.html"
@@ -120,7 +118,8 @@ def write_report(
         **_worked(session, items),
         **_made_by(session),
     }
-    write_file(folder / PAGE_NAME, render(content).encode())
+    page = render("report/report.html", "report/report.css", ["report/report.js"], **content)
+    write_file(folder / PAGE_NAME, page)
     return WrittenReport([folder / PAGE_NAME, *(folder / name for name in tables)], damaged)
 
 
@@ -212,25 +211,3 @@ def skip_counts(items: pd.DataFrame) -> list[SkipCount]:
         SkipCount(str(stage), str(reason), len(part), str(part["id"].iloc[0]))
         for (stage, reason), part in skipped.groupby(["stage", reasons], sort=False)
     ]
-
-
-def render(content: dict[str, Any]) -> str:
-    """The page as HTML; `content` as the template `report.html` names it."""
-    style, script = page_style("report/report.css"), page_file("report/report.js")
-    templates = page_templates("report")
-    templates.filters |= {"bytes": in_bytes, "seconds": in_time, "count": lambda number: f"{number:,}"}
-    return templates.get_template("report.html").render(
-        content,
-        style=Markup(style),
-        script=Markup(script),
-        policy=content_policy(style, script),
-    )
-
-
-def in_time(seconds: float) -> str:
-    """A time for people."""
-    if 0 < seconds < 1:
-        return f"{1000 * seconds:.3g} ms"
-    if seconds < 100:
-        return f"{seconds:.3g} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -7,8 +7,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from pipeline.results.past_runs import runs_of
 from pipeline.running.run_record import RunRecord
 from pipeline.store.shard_manifest import FileState, read_manifest, write_manifest

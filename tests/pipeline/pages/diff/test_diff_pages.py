@@ -67,7 +67,7 @@ def test_a_pair_page_shows_both_sides_and_leads_on(written: tuple[Path, list[str
 
 def test_names_of_any_letters_are_only_text() -> None:
     name = '<b>"it\'s"& #世界/deep'
-    text = render_pair(name, ("<i>a", "b"))
+    text = render_pair(name, ("<i>a", "b")).decode()
     assert Page(text).text.startswith(name)
     assert "<b>&lt;" not in text
     assert [unescape(found) for found in re.findall(r'<iframe src="(.*?)"', text)] == [
@@ -76,7 +76,7 @@ def test_names_of_any_letters_are_only_text() -> None:
 
 
 def test_nothing_is_fetched_but_the_pages_beside_it() -> None:
-    text = render_pair("x", ("a", "b"))
+    text = render_pair("x", ("a", "b")).decode()
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', text)
     assert policy is not None
     rules = dict(rule.split(" ", 1) for rule in unescape(policy[1]).split("; "))

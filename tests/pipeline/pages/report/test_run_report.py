@@ -17,8 +17,9 @@ from data.images import write_image
 from pipeline.compute.registry import STAGES
 from pipeline.pages.report import run_report as module
 from pipeline.pages.report.pairs import inspect_folder
-from pipeline.pages.report.run_report import in_time, write_report
+from pipeline.pages.report.run_report import write_report
 from pipeline.planning.session import Session
+from pipeline.store.sizes import in_time
 from stages.evaluation import FRAME_METRICS
 from stages.evaluation.flow_scores import FLOW_METRICS
 from stages.evaluation.matching_scores import MATCHING_METRICS

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from data.clips.clip import Clip
 from data.clips.clip_scan import Change, ClipScan
 from data.images import Frame, write_image
-from pipeline.results.pictures import BACKGROUND, INK, MARGIN
+from pipeline.results.pictures import Tile, arrange
 
 COLUMNS, ROWS = 10, 12
 """Drawings on a sheet."""
 THUMB_WIDTH = 184
 BORDER = 4
-LINE = 18
-HEAD = 76
 COLORS: dict[Change, tuple[int, int, int]] = {
     "first": (90, 200, 120),
     "motion": (70, 70, 78),
@@ -82,7 +80,8 @@ def write_clip_sheets(clip: Clip, scan: ClipScan, folder: Path) -> list[Path]:
         path = folder / f"drawings-{number:03d}.png"
         lines = clip_summary(scan)
         title = [f"{clip.name}, sheet {number} of {count}{about}: {lines[0]}", *lines[1:3]]
-        write_image(path, _sheet(tiles, title))
+        rows = [tiles[start : start + COLUMNS] for start in range(0, len(tiles), COLUMNS)]
+        write_image(path, arrange("\n".join(title), rows, THUMB_WIDTH + 2 * BORDER))
         written.append(path)
     for left in set(folder.glob("drawings-*.png")) - set(written):
         left.unlink()
@@ -152,50 +151,24 @@ def _bars(scan: ClipScan) -> str:
     return "black bars: " + ", ".join(found) + " (pixels)" if found else ""
 
 
-def _pages(clip: Clip, scan: ClipScan, shown: dict[int, int]) -> Iterator[list[Frame]]:
-    tiles: list[Frame] = []
-    for frame in clip.frames():
-        if frame.index in shown:
-            tiles.append(_tile(frame.rgb(), frame.index, shown[frame.index], scan))
-        if len(tiles) == COLUMNS * ROWS:
-            yield tiles
-            tiles = []
-    if tiles:
-        yield tiles
+def _pages(clip: Clip, scan: ClipScan, shown: dict[int, int]) -> Iterator[list[Tile]]:
+    tiles = (
+        _tile(frame.rgb(), frame.index, shown[frame.index], scan)
+        for frame in clip.frames()
+        if frame.index in shown
+    )
+    while page := list(islice(tiles, COLUMNS * ROWS)):
+        yield page
 
 
-def _tile(picture: Frame, index: int, length: int, scan: ClipScan) -> Frame:
-    """A drawing's thumbnail in a border, over its frame number and time, and what was found of it."""
+def _tile(picture: Frame, index: int, length: int, scan: ClipScan) -> Tile:
+    """A drawing's thumbnail in a border, with its frame number and time, and what was found of it."""
     change = scan.changes[index]
     height = max(1, round(THUMB_WIDTH * picture.shape[0] / picture.shape[1]))
     small = cv2.resize(picture, (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA)
-    tile = Image.new("RGB", (THUMB_WIDTH + 2 * BORDER, height + 2 * BORDER + 2 * LINE), BACKGROUND)
-    draw = ImageDraw.Draw(tile)
-    font = ImageFont.load_default(13)
-    color = COLORS[change]
-    draw.rectangle((0, 0, THUMB_WIDTH + 2 * BORDER - 1, height + 2 * BORDER - 1), color)
-    tile.paste(Image.fromarray(np.asarray(small, np.uint8)), (BORDER, BORDER))
-    top = height + 2 * BORDER
+    sides = BORDER, BORDER, BORDER, BORDER
+    framed = cv2.copyMakeBorder(small, *sides, cv2.BORDER_CONSTANT, value=COLORS[change])
     held = f"pause x{length}" if length >= PAUSE else f"x{length}"
-    draw.text((BORDER, top), f"{index}  {clock(scan.starts[index])}", INK, font)
-    draw.text((THUMB_WIDTH + BORDER, top), held, INK, font, anchor="ra")
-    draw.text((BORDER, top + LINE), f"differs by {scan.differences[index]:.1f}", (150, 150, 160), font)
-    if change not in ("motion", "first"):
-        draw.text((THUMB_WIDTH + BORDER, top + LINE), change.upper(), color, font, anchor="ra")
-    return np.asarray(tile, np.uint8)
-
-
-def _sheet(tiles: list[Frame], title: list[str]) -> Frame:
-    height, width = tiles[0].shape[:2]
-    rows = -(-len(tiles) // COLUMNS)
-    sheet = Image.new(
-        "RGB", (MARGIN + COLUMNS * (width + MARGIN), HEAD + rows * (height + MARGIN)), BACKGROUND
-    )
-    draw = ImageDraw.Draw(sheet)
-    for number, line in enumerate(title):
-        draw.text((MARGIN, MARGIN + 22 * number), line, INK, ImageFont.load_default(15))
-    for number, tile in enumerate(tiles):
-        row, column = divmod(number, COLUMNS)
-        place = (MARGIN + column * (width + MARGIN), HEAD + row * (height + MARGIN))
-        sheet.paste(Image.fromarray(tile), place)
-    return np.asarray(sheet, np.uint8)
+    kind = "" if change in ("motion", "first") else f"   {change.upper()}"
+    caption = f"{index}  {clock(scan.starts[index])}  {held}\ndiffers by {scan.differences[index]:.1f}{kind}"
+    return Tile(caption, np.asarray(framed, np.uint8))

@@ -165,6 +165,7 @@ class Tile:
     """A picture with a caption; without a picture, `note` says why there is none."""
 
     caption: str
+    """May hold several lines."""
     picture: Frame | None = None
     note: str = ""
 
@@ -189,26 +190,27 @@ def arrange(title: str, rows: Sequence[Sequence[Tile]], width: int = 480) -> Fra
     height = max(1, round(width * shapes[0][0] / shapes[0][1])) if shapes else width * 9 // 16
     note_lines = max(1, (height - 2 * MARGIN) // CAPTION_HEIGHT)
     columns = max(len(row) for row in rows)
-    lines = title.splitlines()
-    head = MARGIN + CAPTION_HEIGHT * len(lines)
-    step = (width + MARGIN, height + CAPTION_HEIGHT + MARGIN)
+    head = MARGIN + CAPTION_HEIGHT * len(title.splitlines())
+    above = CAPTION_HEIGHT * max(1, *(len(t.caption.splitlines()) for row in rows for t in row))
+    step = (width + MARGIN, height + above + MARGIN)
     sheet = Image.new("RGB", (MARGIN + columns * step[0], head + MARGIN + len(rows) * step[1]), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(15)
-    for number, line in enumerate(lines):
-        draw.text((MARGIN, MARGIN + number * CAPTION_HEIGHT), line, INK, font)
+
+    def write(left: int, top: int, lines: Sequence[str]) -> None:
+        for number, line in enumerate(lines):
+            draw.text((left, top + number * CAPTION_HEIGHT), line, INK, font)
+
+    write(MARGIN, MARGIN, title.splitlines())
     for r, row in enumerate(rows):
         for c, tile in enumerate(row):
             left, top = MARGIN + c * step[0], head + MARGIN + r * step[1]
-            draw.text((left, top), _fitting(draw, tile.caption, width, font), INK, font)
-            top += CAPTION_HEIGHT
+            write(left, top, [_fitting(draw, line, width, font) for line in tile.caption.splitlines()])
+            top += above
             if tile.picture is None:
                 draw.rectangle((left, top, left + width - 1, top + height - 1), (48, 48, 54))
                 wrapped = _wrapped(draw, tile.note, width - 4 * MARGIN, font)
-                for number, line in enumerate(wrapped[:note_lines]):
-                    draw.text(
-                        (left + 2 * MARGIN, top + 2 * MARGIN + number * CAPTION_HEIGHT), line, INK, font
-                    )
+                write(left + 2 * MARGIN, top + 2 * MARGIN, wrapped[:note_lines])
                 continue
             smaller = tile.picture.shape[1] >= width
             method = cv2.INTER_AREA if smaller else cv2.INTER_NEAREST

@@ -15,7 +15,6 @@ from pipeline.clips.scan_sheets import (
     BORDER,
     COLORS,
     COLUMNS,
-    HEAD,
     ROWS,
     THUMB_WIDTH,
     clip_summary,
@@ -23,7 +22,7 @@ from pipeline.clips.scan_sheets import (
     shown_drawings,
     write_clip_sheets,
 )
-from pipeline.results.pictures import MARGIN
+from pipeline.results.pictures import CAPTION_HEIGHT, MARGIN
 from tests.data.memory_clip import MemoryClip
 from tests.drawn_clips.clip import draw_clip
 from tests.drawn_clips.shots import EVERYTHING
@@ -93,20 +92,22 @@ def test_every_drawing_is_on_a_sheet(clip: MemoryClip, scan: ClipScan, tmp_path:
     assert [path.name for path in paths] == ["drawings-001.png", "drawings-002.png"]
     assert sorted(tmp_path.iterdir()) == paths
     sheets = [read_image(path) for path in paths]
-    height = round(THUMB_WIDTH * 180 / 320) + 2 * BORDER + 2 * module.LINE
+    height = round(THUMB_WIDTH * 180 / 320) + 2 * BORDER + 2 * CAPTION_HEIGHT
     width = THUMB_WIDTH + 2 * BORDER
+    head = 2 * MARGIN + 3 * CAPTION_HEIGHT
     firsts = [first for first, _ in scan.holds()]
     for place, first in enumerate(firsts):
         page, rest = divmod(place, COLUMNS * ROWS)
         row, column = divmod(rest, COLUMNS)
-        top, left = HEAD + row * (height + MARGIN), MARGIN + column * (width + MARGIN)
+        top = head + row * (height + MARGIN) + 2 * CAPTION_HEIGHT
+        left = MARGIN + column * (width + MARGIN)
         border = tuple(int(v) for v in sheets[page][top + 1, left + 1])
         assert border == COLORS[scan.changes[first]]
         inside = sheets[page][top + BORDER + 3 :, left + BORDER + 3 :][: height // 2, : THUMB_WIDTH - 6]
         wanted = clip.pictures[first].mean()
         assert abs(float(inside.mean()) - wanted) < 40
     rows = -(-(len(firsts) - COLUMNS * ROWS) // COLUMNS)
-    assert sheets[1].shape[0] == HEAD + rows * (height + MARGIN)
+    assert sheets[1].shape[0] == head + rows * (height + MARGIN)
 
 
 def test_long_clips_are_shown_around_cuts_and_ends_of_fades() -> None:
@@ -124,5 +125,6 @@ def test_sheets_of_a_long_clip_say_so(tmp_path: Path, monkeypatch: pytest.Monkey
     (path,) = write_clip_sheets(MemoryClip(pictures), scan, tmp_path)
     sheet = read_image(path)
     tile = THUMB_WIDTH + 2 * BORDER + MARGIN
-    shown = [int(sheet[HEAD + 40, MARGIN + BORDER + 80 + tile * k, 0]) for k in range(3)]
+    row = 2 * MARGIN + 5 * CAPTION_HEIGHT + 40
+    shown = [int(sheet[row, MARGIN + BORDER + 80 + tile * k, 0]) for k in range(3)]
     assert shown == [40, 60, 80]

@@ -1,4 +1,4 @@
-"""What cut-outs move over: a painted place, an enlarged drawing, a gradient with noise, or a picture."""
+"""What cut-outs move over: a painted place, an enlarged drawing, or a gradient with noise."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from data.cutouts.recolouring import recolour, recolour_matrix
 
 PAINTED, DRAWING = 0.3, 0.3
 """Shares of painted places and enlarged drawings; gradients are the rest."""
-PICTURE = 0.4
-"""Share of given pictures, where there are any; the other kinds share what is left."""
 ENLARGED = (1.1, 2.2)
 """Range of an enlarged drawing's shorter side, in shorter sides of the backdrop."""
 NOISE_CELLS = (4, 8, 16, 32, 64)
@@ -27,7 +25,6 @@ def paint_backdrop(
     size: tuple[int, int],
     margin: int,
     drawings: Sequence[NDArray[np.uint8]],
-    pictures: Sequence[NDArray[np.uint8]],
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Paint a backdrop of a random kind.
@@ -40,8 +37,6 @@ def paint_backdrop(
         Pixels added at every side.
     drawings
         Premultiplied RGBA, one of which may be enlarged; may be empty.
-    pictures
-        RGB uint8 (h, w, 3) of any sizes, one of which may be used; may be empty.
     rng
         Source of all variation.
 
@@ -51,8 +46,6 @@ def paint_backdrop(
         float32 RGB of 0..255, (height + 2 margin, width + 2 margin, 3).
     """
     full = size[0] + 2 * margin, size[1] + 2 * margin
-    if pictures and rng.random() < PICTURE:
-        return crop_picture(pictures[int(rng.integers(len(pictures)))], full, rng)
     kind = rng.random()
     if kind < PAINTED and min(size) >= LEAST_MAKER_SIDE:
         place = PLACES[int(rng.integers(len(PLACES)))]
@@ -107,17 +100,3 @@ def enlarge_drawing(
         coloured = cv2.GaussianBlur(coloured, (0, 0), 0.4 / scale)
     laid = cv2.warpAffine(coloured, matrix, full[::-1], flags=cv2.INTER_LINEAR)
     return np.asarray(laid[..., :3] + backdrop * (1 - laid[..., 3:] / 255), np.float32)
-
-
-def crop_picture(
-    picture: NDArray[np.uint8], full: tuple[int, int], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """A random part of a picture, as large as its shape allows, at the size of the backdrop."""
-    height, width = picture.shape[:2]
-    scale = min(height / full[0], width / full[1]) * rng.uniform(0.6, 1.0)
-    rows, columns = max(1, int(full[0] * scale)), max(1, int(full[1] * scale))
-    top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
-    part = picture[top : top + rows, left : left + columns]
-    part = part[:, ::-1] if rng.random() < 0.5 else part
-    way = cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(part, full[::-1], interpolation=way), np.float32)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import DataError
-from configs.files import sha256_of
 from data.cutouts.training_set import DIGESTS, RECORD, SET_VERSION, SetSettings, shard_path
 
 OPEN_SHARDS = 64
@@ -63,7 +62,6 @@ class TrainingSet:
             about, listed = json.loads(record), json.loads(digests)
             version, kept = about["versions"]["set"], dict(about["settings"])
             self.settings = SetSettings(**(kept | {"size": tuple(kept["size"])}))
-            self._digests: dict[str, str] = listed["shards"]
             same = listed["record"] == hashlib.sha256(record).hexdigest()
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
@@ -116,18 +114,6 @@ class TrainingSet:
         shape = 2, *self.settings.size
         occluded = np.unpackbits(packed, count=int(np.prod(shape))).view(np.bool_).reshape(shape)
         return KeptScene(frames, flows, occluded, float(facts[0]), int(facts[1]), bool(facts[2]))
-
-    def verify(self) -> list[str]:
-        """Names of files that are missing or not what was written; reads all of them."""
-        wrong = []
-        for name, digest in self._digests.items():
-            try:
-                found = sha256_of(self.root / name)
-            except OSError:
-                found = ""
-            if found != digest:
-                wrong.append(name)
-        return wrong
 
     def close(self) -> None:
         """Close the files; a later reading opens them again."""

@@ -67,7 +67,6 @@ def draw_scene(
     *,
     split: Split = "training",
     degraded: bool | None = None,
-    pictures: Sequence[NDArray[np.uint8]] = (),
 ) -> CutoutScene:
     """Draw a scene; the same arguments and the same book give the same pixels.
 
@@ -85,8 +84,6 @@ def draw_scene(
         Which of the book's drawings are used.
     degraded
         Whether frames are degraded; half of the seeds when absent.
-    pictures
-        RGB uint8 (h, w, 3), used as backdrops now and then.
 
     Raises
     ------
@@ -97,7 +94,7 @@ def draw_scene(
     rng = np.random.default_rng([seed, 0])
     candidates = book.of(split)
     chosen = [candidates[i] for i in rng.integers(len(candidates), size=int(rng.integers(FEWEST, MOST + 1)))]
-    layers = stage_scene([book.picture(drawing) for drawing in chosen], size, rng, pictures)
+    layers = stage_scene([book.picture(drawing) for drawing in chosen], size, rng)
     suffers = rng.random() < DEGRADED if degraded is None else degraded
     how = choose_degradation(rng) if suffers else None
     names = tuple(drawing.name for drawing in chosen)

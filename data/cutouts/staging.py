@@ -45,10 +45,7 @@ BACKDROP_STAYS, PARALLAX = 0.3, (0.3, 1.0)
 
 
 def stage_scene(
-    drawings: Sequence[NDArray[np.uint8]],
-    size: tuple[int, int],
-    rng: np.random.Generator,
-    pictures: Sequence[NDArray[np.uint8]] = (),
+    drawings: Sequence[NDArray[np.uint8]], size: tuple[int, int], rng: np.random.Generator
 ) -> list[Layer]:
     """Layers of a random scene, the backdrop first.
 
@@ -60,11 +57,9 @@ def stage_scene(
         (height, width) of the frame in pixels.
     rng
         Source of all variation.
-    pictures
-        RGB uint8, candidates for the backdrop.
     """
     common = _common_motion(size, rng)
-    backdrop = _backdrop(drawings, size, common, rng, pictures)
+    backdrop = _backdrop(drawings, size, common, rng)
     return [backdrop, *(_cutout(drawing, size, common, rng) for drawing in drawings)]
 
 
@@ -135,11 +130,7 @@ def _cutout(
 
 
 def _backdrop(
-    drawings: Sequence[NDArray[np.uint8]],
-    size: tuple[int, int],
-    common: Motion,
-    rng: np.random.Generator,
-    pictures: Sequence[NDArray[np.uint8]],
+    drawings: Sequence[NDArray[np.uint8]], size: tuple[int, int], common: Motion, rng: np.random.Generator
 ) -> Layer:
     share = 0.0 if rng.random() < BACKDROP_STAYS else rng.uniform(*PARALLAX)
     motion = Motion(
@@ -147,7 +138,7 @@ def _backdrop(
     )
     middle = _middle(size)
     margin = _margin(motion, size)
-    colours = paint_backdrop(size, margin, drawings, pictures, rng)
+    colours = paint_backdrop(size, margin, drawings, rng)
     picture = np.full((*colours.shape[:2], 4), 255, np.float32)
     picture[..., :3] = colours
     return Layer(picture, middle, common=motion, hub=middle, solid=True)

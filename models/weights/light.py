@@ -146,18 +146,6 @@ def load_light(path: Path, iterations: int | None = None) -> LightNetworks:
     )
 
 
-def read_origin(path: Path) -> Origin:
-    """What the header of a file of light networks says.
-
-    Raises
-    ------
-    WeightsError
-        No readable weights file.
-    """
-    header = read_header(path)
-    return Origin(**{name: header[name] for name in Origin.__dataclass_fields__ if name in header})
-
-
 def _filled(path: Path, network: Network, prefix: str, state: dict[str, Tensor]) -> Network:
     own = {
         name.removeprefix(prefix): value.to(torch.float32, copy=True).contiguous()

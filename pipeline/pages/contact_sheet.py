@@ -38,7 +38,7 @@ STATE_KEY = "animeinterp-state"  # PNG text that says which results a sheet show
 SHOWN_SCORES = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi")
 
 
-def contact_sheet(session: Session, pair_id: str) -> Frame:
+def contact_sheet(view: PairResults) -> Frame:
     """Draw every stage of a pair.
 
     Returns
@@ -48,10 +48,6 @@ def contact_sheet(session: Session, pair_id: str) -> Frame:
         and ground truth; the error and the other times, if any. What is not there is a grey tile that
         says why.
     """
-    return _draw(PairResults(session, pair_id))
-
-
-def _draw(view: PairResults) -> Frame:
     frames = [view.frame(k) for k in (0, 1)]
     pieces = [view.arrays("segmentation", k) for k in (0, 1)]
     coarse, refined = view.arrays("coarse_flow"), view.arrays("refinement")
@@ -85,7 +81,7 @@ def write_contact_sheet(session: Session, pair_id: str, path: Path) -> bool:
     state = canonical_digest([SHEET_VERSION, view.state()])
     if _state_in(path) == state:
         return False
-    sheet = _draw(view)
+    sheet = contact_sheet(view)
     note = PngInfo()
     note.add_text(STATE_KEY, state if view.settled else "")
     encoded = BytesIO()

@@ -74,11 +74,6 @@ class Verdicts:
         """Results of other settings that hold an item, the closest ones."""
         return self.history.closest(stage, self.session.layout.item_id(stage, item))
 
-    def is_there(self, stage: str, item: int) -> bool:
-        """Whether the cache holds anything of an item, current or not."""
-        name = self.session.layout.item_id(stage, item)
-        return name in self.session.current.index(stage) or self.former(stage, item) is not None
-
     def _find(self, stage: str, item: int) -> Verdict:
         session, name = self.session, self.session.layout.item_id(stage, item)
         record = session.current.record(stage, item)

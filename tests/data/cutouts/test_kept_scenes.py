@@ -43,7 +43,6 @@ def test_scenes_come_back_as_they_were_drawn(book: Book, root: Path) -> None:
         assert np.array_equal(scene.flows, np.stack([drawn.flow01, drawn.flow10]).astype(np.float16))
         assert scene.occluded.dtype == np.bool_
         assert np.array_equal(scene.occluded, [drawn.occluded01, drawn.occluded10])
-    assert kept.verify() == []
     kept.close()
 
 
@@ -97,9 +96,9 @@ def test_damage_is_found(own: Path) -> None:
     path.write_bytes(content)
     (own / "shard_00002.npz").unlink()
     kept = TrainingSet(own)
-    assert kept.verify() == ["shard_00001.npz", "shard_00002.npz"]
-    with pytest.raises(DataError, match="scene 4 cannot be read"):
-        kept.scene(4)
+    for position in (2, 4):
+        with pytest.raises(DataError, match=f"scene {position} cannot be read"):
+            kept.scene(position)
     kept.close()
 
 

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from configs.errors import DataError
 from data.cutouts import Book, CutoutScene, draw_scene
 from data.cutouts.degradation import Degradation
 from data.cutouts.layers import Motion
@@ -139,26 +138,3 @@ def test_layers_of_ones_own_make_a_scene() -> None:
     still = scene_of(layers[:1], SIZE, degradation=Degradation(quality=50))
     assert np.array_equal(still.frame0, still.frame1)
     assert not still.flow01.any()
-
-
-def test_pictures_serve_as_backdrops(book: Book) -> None:
-    grey = np.full((32, 32, 3), 131, np.uint8)
-    shares = [
-        (draw_scene(book, s, SIZE, (), degraded=False, pictures=[grey]).frame0 == 131).mean()
-        for s in range(8)
-    ]
-    assert max(shares) > 0.1
-
-
-def test_what_cannot_be_drawn_is_refused(book: Book) -> None:
-    with pytest.raises(DataError, match="seed: found -1, expected 0 or more"):
-        draw_scene(book, -1)
-    with pytest.raises(DataError, match="size: found 15x64"):
-        draw_scene(book, 0, (15, 64))
-    for t in (0.0, 1.0, -0.5, float("nan")):
-        with pytest.raises(DataError, match="times: found .*, expected times above 0 and below 1"):
-            draw_scene(book, 0, SIZE, (0.5, t))
-    with pytest.raises(DataError, match="split: found 'test'"):
-        draw_scene(book, 0, split="test")  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="layers: found 0"):
-        scene_of([], SIZE)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from configs.errors import WeightsError
-from models.weights.light import Origin, load_light, new_networks, read_origin, save_light
+from models.weights.files import read_header
+from models.weights.light import Origin, load_light, new_networks, save_light
 
 ORIGIN = Origin("cut-out scenes", "CC0-1.0", 7, "abc", "f" * 32, 12)
 
@@ -24,7 +26,7 @@ def test_round_trip(tmp_path: Path) -> None:
     path, networks = tmp_path / "new" / "light.safetensors", new_networks(3, iterations=4)
     save_light(path, networks, ORIGIN)
     loaded = load_light(path)
-    assert read_origin(path) == ORIGIN
+    assert asdict(ORIGIN).items() <= read_header(path).items()
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert loaded.refinement.iterations == 4
     assert load_light(path, iterations=2).refinement.iterations == 2

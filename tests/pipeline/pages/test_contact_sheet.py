@@ -12,6 +12,7 @@ from data.images import write_image
 from pipeline.pages import contact_sheet as module
 from pipeline.pages.contact_sheet import STATE_KEY, contact_sheet, write_contact_sheet
 from pipeline.planning.session import Session
+from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import CAPTION_HEIGHT, MARGIN, Tile, arrange
 from pipeline.store.fingerprints import DIGEST_LENGTH
 from tests.pipeline.small_runs import SIZE, Opener, Runner
@@ -58,7 +59,7 @@ def first_id(session: Session) -> str:
 
 def test_a_finished_pair_shows_everything(finished: None, open_session: Opener, drawn: Drawn) -> None:
     session = open_session()
-    sheet = contact_sheet(session, first_id(session))
+    sheet = contact_sheet(PairResults(session, first_id(session)))
     height = round(WIDTH * SIZE[0] / SIZE[1])
     assert sheet.shape == (
         MARGIN + 3 * CAPTION_HEIGHT + MARGIN + 5 * (height + CAPTION_HEIGHT + MARGIN),
@@ -82,7 +83,7 @@ def test_a_finished_pair_shows_everything(finished: None, open_session: Opener, 
 
 def test_an_empty_cache_shows_frames_and_says_what_to_run(open_session: Opener, drawn: Drawn) -> None:
     session = open_session()
-    contact_sheet(session, first_id(session))
+    contact_sheet(PairResults(session, first_id(session)))
     (frame,) = drawn.tiles("frame 0")
     assert frame.picture is not None
     assert len(drawn.missing) == 11
@@ -95,7 +96,7 @@ def test_an_empty_cache_shows_frames_and_says_what_to_run(open_session: Opener, 
 
 def test_stages_that_are_not_needed_say_so(run: Runner, drawn: Drawn) -> None:
     session = run("coarse_flow.method=zero", limit=1).session
-    contact_sheet(session, first_id(session))
+    contact_sheet(PairResults(session, first_id(session)))
     assert drawn.missing == dict.fromkeys(
         ("pieces 0", "pieces 1", "matches 0", "matches 1"), "not needed: coarse_flow.method = 'zero'"
     )
@@ -105,12 +106,12 @@ def test_stages_that_are_not_needed_say_so(run: Runner, drawn: Drawn) -> None:
 def test_further_times_have_tiles_of_their_own(finished: None, run: Runner, drawn: Drawn) -> None:
     times = [0.2, 0.4, 0.5, 0.6, 0.8]
     session = run(f"synthesis.times={times}", limit=1).session
-    contact_sheet(session, first_id(session))
+    contact_sheet(PairResults(session, first_id(session)))
     assert [tile.caption for row in drawn.rows[4:] for tile in row][1:] == [f"t = {t}" for t in times]
     assert [len(row) for row in drawn.rows] == [4, 4, 4, 4, 4, 2]
     assert drawn.tiles("result, t = 0.5")[0].picture is not None
     session = run("synthesis.times=[0.25, 0.75]", limit=1).session
-    contact_sheet(session, first_id(session))
+    contact_sheet(PairResults(session, first_id(session)))
     assert "no frame at t = 0.5" in drawn.title
     assert drawn.tiles("result, t = 0.25")
 
@@ -124,7 +125,7 @@ def test_a_broken_frame_leaves_notes_in_its_place(
     for number in (1, 3):
         (folder / f"frame{number}.png").write_bytes(b"")
         session = run(f"data.root='{root}'", limit=1).session
-        contact_sheet(session, folder.name)
+        contact_sheet(PairResults(session, folder.name))
         assert drawn.missing["frame 0"] == "cannot be read"
         assert drawn.missing["contours 0"] == "frame cannot be read"
         assert f"frame{number}.png: empty file" in drawn.missing[f"pieces {number // 2}"]
@@ -140,11 +141,11 @@ def test_pairs_that_are_no_pairs(run: Runner, drawn: Drawn, tmp_path: Path) -> N
     write_image(root / "alone" / "a.png", picture)
     (root / "void").mkdir()
     session = run(f"data.root='{root}'").session
-    contact_sheet(session, "alone")
+    contact_sheet(PairResults(session, "alone"))
     assert "frame 0" not in drawn.missing
     assert "1 image (a); expected two frames" in drawn.missing["pieces 1"]
     assert "1 image (a)" in drawn.missing["matches 0"]
-    contact_sheet(session, "void")
+    contact_sheet(PairResults(session, "void"))
     assert "0 images" in drawn.missing["pieces 0"]
     assert all(tile.picture is None for row in drawn.rows for tile in row)
 
@@ -153,7 +154,7 @@ def test_two_frames_without_a_truth(run: Runner, drawn: Drawn, tmp_path: Path) -
     for name in "ab":
         write_image(tmp_path / "frames" / "pair" / f"{name}.png", np.full((32, 48, 3), ord(name), np.uint8))
     session = run(f"data.root='{tmp_path / 'frames'}'", "synthesis.dtype=float16").session
-    contact_sheet(session, "pair")
+    contact_sheet(PairResults(session, "pair"))
     assert drawn.missing == {"ground truth": "no ground truth: nothing to compare with"}
     assert "no scores: skipped: no ground truth" in drawn.title
     result = drawn.tiles("result, t = 0.5")[0].picture
@@ -166,7 +167,7 @@ def test_damaged_results_are_said_to_be(finished: None, open_session: Opener, dr
     for file in (session.shard_path("refinement", 0) / "refined_flow01" / "c").rglob("*"):
         if file.is_file():
             file.write_bytes(b"\0" * file.stat().st_size)
-    contact_sheet(session, first_id(session))
+    contact_sheet(PairResults(session, first_id(session)))
     assert "array 'refined_flow01'" in drawn.missing["refined flow 0 -> 1"]
     assert drawn.missing["splatted 0"] == drawn.missing["refined flow 0 -> 1"]
     assert "result" not in drawn.missing
@@ -211,7 +212,7 @@ def test_unknown_pair_is_refused_with_similar_ones(open_session: Opener) -> None
     session = open_session()
     name = first_id(session)
     with pytest.raises(ConfigError, match=f"no pair '{name}x' .*perhaps {name}"):
-        contact_sheet(session, f"{name}x")
+        contact_sheet(PairResults(session, f"{name}x"))
 
 
 def test_sheet_that_cannot_be_written(open_session: Opener, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import torch
 
 from configs.errors import CacheError, ConfigError, TrainingError
 from data.cutouts import KeptScene, TrainingSet
-from models.weights.light import load_light, read_origin
+from models.weights.files import read_header
+from models.weights.light import load_light
 from pipeline.training import learner as learner_module
 from pipeline.training.batches import Batches
 from pipeline.training.checkpoints import BEST, CHECKPOINT, LAST, Log, own_folder
@@ -110,11 +111,11 @@ def test_all_phases_with_validation(plan_of: MakePlan, sets: Path) -> None:
     assert flow["start_error"] == joint["start_error"] > 0
     assert 5 < joint["psnr"] < 60
     for name, step in ((BEST, 6 if joint["best"] else 4), (LAST, 6)):
-        origin = read_origin(plan.folder / name)
-        assert origin.training == plan.fingerprint
-        assert origin.step == step
-        assert plan.scenes.digest in origin.data
-        assert origin.licence == "MIT"
+        origin = read_header(plan.folder / name)
+        assert origin["training"] == plan.fingerprint
+        assert origin["step"] == step
+        assert plan.scenes.digest in origin["data"]
+        assert origin["licence"] == "MIT"
     resolved = json.loads((plan.folder / "training.json").read_text())
     assert resolved["training"]["crop"] == 32
 
@@ -168,7 +169,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps(plan_of: MakePlan, monkeypatch
         TrainingError, match=r"step 3, phase flow: the loss is no number.*scenes \[.*last good"
     ):
         train(plan)
-    assert read_origin(plan.folder / LAST).step == 3
+    assert read_header(plan.folder / LAST)["step"] == 3
     assert all(value.isfinite().all() for value in weights(plan.folder).values())
     monkeypatch.undo()
     assert train(plan) == 6

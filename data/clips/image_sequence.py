@@ -14,34 +14,31 @@ import numpy as np
 
 from configs.errors import DataError
 from configs.files import sha256_of
-from data.clips.clip import Alpha
+from data.clips.clip import Alpha, Clip, ClipFrame
 from data.images import Frame, has_alpha, image_size, read_image_and_alpha
 
 MOST_NAMED = 5  # missing numbers listed
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFrame:
+class ImageFrame(ClipFrame):
     """A frame that is an image file."""
 
-    index: int
-    start: Fraction
-    duration: Fraction
     path: Path
     """Its file."""
     _image: Frame
     _alpha: Alpha | None
 
     def rgb(self) -> Frame:
-        """The picture: uint8 `(H, W, 3)`, RGB; transparent pixels are laid over white."""
+        """The picture over white."""
         return self._image
 
     def alpha(self) -> Alpha | None:
-        """Its transparency: uint8 `(H, W)`, 255 = opaque; None for a clip without."""
+        """Its transparency."""
         return self._alpha
 
 
-class ImageClip:
+class ImageClip(Clip):
     """Images of one size, in the order given.
 
     Parameters
@@ -66,6 +63,7 @@ class ImageClip:
     def __init__(self, name: str, paths: Sequence[Path], rate: Fraction) -> None:
         self.name = name
         self.sources = tuple(paths)
+        self.expected_frames = len(paths)
         self.rate = rate
         self._unreadable: dict[Path, str] = {}
         sizes: dict[Path, tuple[int, int]] = {}
@@ -85,24 +83,13 @@ class ImageClip:
         _check_sizes(sizes)
 
     @property
-    def expected_frames(self) -> int:
-        """One for each file."""
-        return len(self.sources)
-
-    @property
     def problems(self) -> tuple[str, ...]:
-        """What could not be read, as far as has been read."""
+        """Files that could not be read, and gaps in their numbers."""
         missing = _missing_numbers(self.sources)
         return (*missing, *(f"{problem}; its frame is left out" for problem in self._unreadable.values()))
 
     def digest(self) -> str:
-        """SHA-256 of the contents of its files, in their order, and of the rate.
-
-        Raises
-        ------
-        DataError
-            A file cannot be read.
-        """
+        """SHA-256 of the contents of its files, in their order, and of the rate."""
         digest = hashlib.sha256(f"{self.rate}\n".encode())
         for path in self.sources:
             try:
@@ -112,13 +99,7 @@ class ImageClip:
         return digest.hexdigest()
 
     def frames(self) -> Iterator[ImageFrame]:
-        """Its frames from the first one.
-
-        Raises
-        ------
-        DataError
-            No image can be read.
-        """
+        """Its frames, those that can be read."""
         held: tuple[int, Path, Frame, Alpha | None] | None = None  # until it is known how long it is shown
         first, index = 0, 0
         for position, path in enumerate(self.sources):
@@ -153,12 +134,8 @@ class ImageClip:
             self._unreadable[path] = f"{path}: {_of(image.shape[:2])} now, and {_of(self.size)} when opened"
             return None
         if self.has_alpha and alpha is None:
-            alpha = _opaque(self.size)
+            alpha = np.full(self.size, 255, np.uint8)
         return image, alpha if self.has_alpha else None
-
-
-def _opaque(size: tuple[int, int]) -> Alpha:
-    return np.full(size, 255, np.uint8)
 
 
 def _check_sizes(sizes: dict[Path, tuple[int, int]]) -> None:

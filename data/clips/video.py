@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from configs.errors import DataError
 from configs.files import sha256_of
-from data.clips.clip import Alpha
+from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.frame_times import FrameTimes, TimeGuess
 from data.clips.pictures import PictureConverter, PictureKind, Turner, kind_of
 from data.clips.reading_report import ReadingReport
@@ -27,26 +27,23 @@ ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 @dataclass(frozen=True, slots=True)
-class VideoFrame:
+class VideoFrame(ClipFrame):
     """A frame of a video."""
 
-    index: int
-    start: Fraction
-    duration: Fraction
     picture: av.VideoFrame
     """As decoded, upright."""
     _converter: PictureConverter = field(repr=False)
 
     def rgb(self) -> Frame:
-        """The picture: uint8 `(H, W, 3)`, RGB, upright; transparent pixels are laid over white."""
+        """The picture over white."""
         return self._converter.rgb(self.picture)[0]
 
     def alpha(self) -> Alpha | None:
-        """Its transparency: uint8 `(H, W)`, 255 = opaque; None for a video without."""
+        """Its transparency."""
         return self._converter.rgb(self.picture)[1] if kind_of(self.picture).has_alpha else None
 
 
-class VideoClip:
+class VideoClip(Clip):
     """The first video stream of a file; cover art does not count.
 
     Decoded by one thread: with more, what is made of damaged packets depends on chance, and a clip must be
@@ -59,7 +56,7 @@ class VideoClip:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.name, self.sources = path, path.stem, (path,)
         self._report = ReadingReport(path.name)
         with closing(self._pass(self._report)) as frames:
             first = next(frames, None)
@@ -67,6 +64,7 @@ class VideoClip:
                 raise DataError(f"{path}: {self._report.nothing()}")
         self.kind: PictureKind = kind_of(first.picture)
         """How its pixels are kept."""
+        self.has_alpha = self.kind.has_alpha
         self.size = (first.picture.height, first.picture.width)
         with open_video(path) as container:
             stream = video_stream(container, path)
@@ -77,7 +75,6 @@ class VideoClip:
             ends = declared_end(stream)
             lasts = 0 if ends is None else max(0, round((ends - first.time) * self.rate))
             self.expected_frames = stream.frames or lasts
-            """How many frames the file says it has."""
             aspect = stream.sample_aspect_ratio or Fraction(1)
             self.aspect = 1 / aspect if turned and aspect else aspect
             """Width of a pixel over its height; 1 when unknown."""
@@ -85,46 +82,19 @@ class VideoClip:
         """When the first frame is shown in the time of the file, in seconds: sound is in step with that."""
 
     @property
-    def name(self) -> str:
-        """Name of its file, without suffix."""
-        return self.path.stem
-
-    @property
-    def sources(self) -> tuple[Path, ...]:
-        """The file."""
-        return (self.path,)
-
-    @property
-    def has_alpha(self) -> bool:
-        """Whether its frames have transparency."""
-        return self.kind.has_alpha
-
-    @property
     def problems(self) -> tuple[str, ...]:
-        """What could not be read, as far as has been read."""
+        """What was met in the pass that came furthest."""
         return self._report.lines()
 
     def digest(self) -> str:
-        """SHA-256 of the file.
-
-        Raises
-        ------
-        DataError
-            It cannot be read.
-        """
+        """SHA-256 of the file."""
         try:
             return sha256_of(self.path)
         except OSError as error:
             raise DataError(f"{self.path}: cannot be read ({error.strerror or error})") from None
 
     def frames(self) -> Iterator[VideoFrame]:
-        """Its frames from the first one.
-
-        Raises
-        ------
-        DataError
-            The file has gone or changed its kind since it was opened.
-        """
+        """Its frames, at the size of the first."""
         report = ReadingReport(self.path.name)
         converter = PictureConverter()
         scaler = PictureConverter()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+SUGGESTIONS = 3  # similar names in a message
+
 
 class AnimeInterpError(Exception):
     """Base of every error that is the input's or the environment's fault, not the program's."""
@@ -29,3 +34,8 @@ class TrainingError(AnimeInterpError):
 
 class ClusterError(AnimeInterpError):
     """The Dask cluster of a run has gone, or has no worker that can do the work."""
+
+
+def similar(name: str, known: Sequence[str]) -> str:
+    """Known names that an unknown one may stand for; the first ones where none is like it."""
+    return ", ".join(get_close_matches(name, known, SUGGESTIONS, 0.4) or known[:SUGGESTIONS])

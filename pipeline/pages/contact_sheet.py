@@ -191,17 +191,11 @@ def _splats(view: PairResults, frames: list[Frame | None], refined: Mapping[str,
 
 
 def _results(view: PairResults, made: Mapping[str, Array] | None) -> list[Tile]:
-    times = view.times
-    shown = times.index(TRUTH_TIME) if TRUTH_TIME in times else 0
+    truth = _picture("ground truth", view.truth(), "no ground truth: nothing to compare with")
     if made is None:
-        note = view.why("synthesis")
-        return [Tile("result", None, note), Tile("ground truth", view.truth(), "no ground truth")]
-    result = to_uint8(made["frames"][shown])
-    truth = view.truth()
-    tiles = [Tile(f"result, t = {times[shown]:g}", result)]
-    if truth is None:
-        return [*tiles, Tile("ground truth", None, "no ground truth: nothing to compare with")]
-    return [*tiles, Tile("ground truth", truth)]
+        return [Tile("result", None, view.why("synthesis")), truth]
+    time = view.judged_time
+    return [Tile(f"result, t = {time:g}", to_uint8(made["frames"][view.times.index(time)])), truth]
 
 
 def _further(view: PairResults, made: Mapping[str, Array] | None) -> list[list[Tile]]:

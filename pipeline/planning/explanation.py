@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 
-from configs.errors import ConfigError
+from configs.errors import ConfigError, similar
 from pipeline.compute.registry import STAGES, needed_for
-from pipeline.planning.selection import SUGGESTIONS
 from pipeline.planning.session import Session
 from pipeline.planning.verdicts import SETTLED, Verdict, Verdicts
 from pipeline.store.acceptances import Acceptance
+from pipeline.store.commits import modified
 from pipeline.store.shard_manifest import MANIFEST_NAME, ItemRecord, read_manifest
 
 EXAMPLES = 3  # items named for a verdict
@@ -123,10 +122,8 @@ def _kept(verdicts: Verdicts, stage: str, item: int) -> KeptItem | None:
 
 
 def _kept_in(path: Path, record: ItemRecord) -> KeptItem:
-    try:
-        committed = datetime.fromtimestamp((path / MANIFEST_NAME).stat().st_mtime, UTC)
-    except OSError:
-        committed = None
+    written = modified(path / MANIFEST_NAME)
+    committed = datetime.fromtimestamp(written, UTC) if written else None
     return KeptItem(path, path.parent.name, record, committed)
 
 
@@ -135,7 +132,7 @@ def _unknown(session: Session, name: str) -> ConfigError:
     if name in STAGES:
         needed = ", ".join(needed_for(session.selection.last, session.config))
         return ConfigError(f"stage {name!r} does not run under this config; its stages are {needed}")
-    close = get_close_matches(name, [*STAGES, *known], n=SUGGESTIONS, cutoff=0.4) or known[:SUGGESTIONS]
     return ConfigError(
-        f"{name!r} is no stage, and no pair or frame of {session.manifest.root}; perhaps {', '.join(close)}"
+        f"{name!r} is no stage, and no pair or frame of {session.manifest.root}; perhaps "
+        f"{similar(name, [*known, *STAGES])}"
     )

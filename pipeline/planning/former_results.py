@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pipeline.compute.registry import STAGES
+from pipeline.store.commits import modified
 from pipeline.store.shard_manifest import ShardManifest, read_manifest
 from pipeline.store.stage_descriptions import (
     DIGITS_SHOWN,
@@ -48,7 +49,7 @@ class FormerResults:
 
     def shards(self) -> Iterator[tuple[Path, ShardManifest]]:
         """Its shards as they are now, latest first."""
-        for path in sorted(self.folder.glob("*.zarr"), key=_modified, reverse=True):
+        for path in sorted(self.folder.glob("*.zarr"), key=modified, reverse=True):
             manifest = read_manifest(path)
             if manifest is not None:
                 yield path, manifest
@@ -101,7 +102,7 @@ class StageHistory:
                 continue
             differences = dict.fromkeys(self._compare(now, description))
             ordered = sorted(differences, key=lambda difference: list(STAGES).index(difference.stage))
-            found.append(FormerResults(description, folder, tuple(ordered), _modified(folder)))
+            found.append(FormerResults(description, folder, tuple(ordered), modified(folder)))
         return found
 
     def _read(self, folder: Path) -> StageDescription | None:
@@ -122,10 +123,3 @@ class StageHistory:
                     name, name, f"fingerprint {old[:DIGITS_SHOWN]}, which has gone", new[:DIGITS_SHOWN]
                 )
         yield from own_differences(now, former)
-
-
-def _modified(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:  # replaced or deleted in the meantime
-        return 0.0

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from configs.errors import ConfigError
+from configs.errors import ConfigError, similar
 from configs.sections import Config
 from data.manifest import Manifest
 from pipeline.compute.registry import STAGES, needed_for
-
-SUGGESTIONS = 3  # similar ids named when one is unknown
 
 
 @dataclass(frozen=True)
@@ -67,8 +64,7 @@ def wanted_stages(selection: Selection, config: Config) -> tuple[str, ...]:
 def unknown_pair(manifest: Manifest, name: str) -> ConfigError:
     """Error for an id that the dataset does not hold; it names similar ones."""
     ids = [pair.id for pair in manifest.pairs]
-    close = get_close_matches(name, ids, n=SUGGESTIONS, cutoff=0.4) or ids[:SUGGESTIONS]
-    return ConfigError(f"no pair {name!r} in {manifest.root}; perhaps {', '.join(close)}")
+    return ConfigError(f"no pair {name!r} in {manifest.root}; perhaps {similar(name, ids)}")
 
 
 def wanted_pairs(manifest: Manifest, selection: Selection) -> frozenset[int]:

@@ -20,7 +20,7 @@ from configs.sections import Config
 from pipeline.compute.registry import STAGES, needed_for
 from pipeline.planning.describe_stages import describe_stages
 from pipeline.store.acceptances import read_acceptances
-from pipeline.store.commits import is_abandoned, unfinished_in
+from pipeline.store.commits import is_abandoned, modified, unfinished_in
 from pipeline.store.fingerprints import DIGEST_LENGTH
 from pipeline.store.run_records import INFO_NAME, RunInfo, is_alive, read_runs
 from pipeline.store.shard_manifest import (
@@ -246,14 +246,6 @@ def check_cache(cache: Path, stages: Collection[str] = ()) -> None:
     for stage in stages:
         if stage not in STAGES:
             raise CacheError(f"--stage {stage}: unknown stage, expected one of {', '.join(STAGES)}")
-
-
-def modified(path: Path) -> float:
-    """When a file was last written, seconds since the epoch; 0 where there is none."""
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 def _listed(folder: Path) -> list[Path]:

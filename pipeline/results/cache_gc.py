@@ -28,13 +28,12 @@ from pipeline.results.cache_contents import (
     fingerprint_folders,
     last_use,
     left_over,
-    modified,
     occupied,
     read_users,
     shard_folders,
 )
 from pipeline.store.acceptances import ACCEPTED_NAME
-from pipeline.store.commits import REPLACED, delete, unfinished_folder, unfinished_in
+from pipeline.store.commits import REPLACED, delete, modified, unfinished_folder, unfinished_in
 from pipeline.store.run_records import INFO_NAME, is_alive, read_runs
 from pipeline.store.shard_manifest import ItemRecord, changed_files, read_damage
 

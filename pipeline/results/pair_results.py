@@ -10,6 +10,7 @@ from typing import Literal
 from configs.errors import CacheError, DataError
 from data.images import Frame, read_image
 from data.manifest import Pair
+from data.truth import TRUTH_TIME
 from pipeline.compute.registry import STAGES, needed_for
 from pipeline.planning.selection import unknown_pair
 from pipeline.planning.session import Session
@@ -80,6 +81,11 @@ class PairResults:
     def times(self) -> tuple[float, ...]:
         """Times of the frames wanted."""
         return self.session.layout.times(self.index)
+
+    @property
+    def judged_time(self) -> float:
+        """The time whose frame is looked at first: that of the ground truth, where there is one."""
+        return TRUTH_TIME if TRUTH_TIME in self.times else self.times[0]
 
     def style(self) -> str:
         """Segmentation preset of the pair's frames."""

@@ -12,6 +12,7 @@ from typing import Any
 from configs.errors import CacheError
 from configs.sections import Config
 from pipeline.planning.session import Session
+from pipeline.store.commits import modified
 from pipeline.store.fingerprints import flat_settings
 from pipeline.store.run_records import INFO_NAME, RUNS_FOLDER, RunInfo, is_alive, read_events, read_runs
 
@@ -188,12 +189,5 @@ def look_at_run(folder: Path, info: RunInfo) -> PastRun:
     elif is_alive(info, folder):
         last = datetime.now().astimezone()
     else:
-        state, last = DIED, _last_sign_of_life(folder)
+        state, last = DIED, datetime.fromtimestamp(modified(folder / INFO_NAME)).astimezone()
     return PastRun(folder, info, state, started, max(last - started, timedelta()), stages, events)
-
-
-def _last_sign_of_life(folder: Path) -> datetime:
-    try:
-        return datetime.fromtimestamp((folder / INFO_NAME).stat().st_mtime).astimezone()
-    except OSError:
-        return datetime.now().astimezone()

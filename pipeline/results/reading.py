@@ -12,7 +12,6 @@ worked with. Neither writes anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ import pandas as pd
 import zarr
 from pydantic import ValidationError
 
-from configs.errors import AnimeInterpError, CacheError
+from configs.errors import AnimeInterpError, CacheError, similar
 from configs.loading import load_config
 from configs.sections import Config
 from pipeline.compute.registry import STAGES
@@ -34,8 +33,6 @@ from pipeline.store.stage_index import Location, StageIndex
 
 if TYPE_CHECKING:
     import xarray
-
-SUGGESTIONS = 3  # similar ids named when one is unknown
 
 
 class StageResults:
@@ -140,8 +137,7 @@ class StageResults:
 
     def _locate(self, item: str) -> Location:
         if item not in self._locations:
-            close = get_close_matches(item, self.ids, n=SUGGESTIONS, cutoff=0.4) or self.ids[:SUGGESTIONS]
-            hint = f"perhaps {', '.join(close)}" if close else "nothing of it has been computed"
+            hint = f"perhaps {similar(item, self.ids)}" if self.ids else "nothing of it has been computed"
             raise CacheError(f"{self.stage} has no item {item!r}; {hint}")
         return self._locations[item]
 

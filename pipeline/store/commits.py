@@ -38,6 +38,14 @@ def sync_tree(folder: Path) -> int:
     return size
 
 
+def modified(path: Path) -> float:
+    """When a file or folder was last written, seconds since the epoch; 0 where there is none."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Let other processes that lock the same folder wait meanwhile, where its file system knows locks.

@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 import psutil
 
+from pipeline.store.commits import modified
+
 RUNS_FOLDER = "runs"
 
 INFO_NAME = "run.json"
@@ -69,10 +71,7 @@ def is_alive(info: RunInfo, folder: Path) -> bool:
     if info.state != "running":
         return False
     if info.host != platform.node():
-        try:
-            return time.time() - (folder / INFO_NAME).stat().st_mtime < SILENT_AFTER
-        except OSError:
-            return False
+        return time.time() - modified(folder / INFO_NAME) < SILENT_AFTER
     try:
         return abs(psutil.Process(info.process).create_time() - info.process_started) < 1
     except psutil.Error:

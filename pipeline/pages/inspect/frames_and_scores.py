@@ -63,7 +63,7 @@ def synthesis_part(material: Material) -> dict[str, Any]:
     summary = outcome(found, resolved_method("synthesis", material.config))
     part = stage("synthesis", "Synthesis", summary, views, facts, [found], runs="synthesis")
     part["times"] = list(material.view.times)
-    part["time"] = material.judged_time
+    part["time"] = material.view.judged_time
     part["notes"] += notes
     return part
 
@@ -73,7 +73,7 @@ def _splatting(section: SynthesisSection) -> str:
 
 
 def _splatted_times(material: Material) -> list[float]:
-    times = sorted(material.view.times, key=lambda time: abs(time - material.judged_time))
+    times = sorted(material.view.times, key=lambda time: abs(time - material.view.judged_time))
     return sorted(times[:MOST_SPLATTED])
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from configs.errors import WeightsError
 from configs.sections import Config
 from data.images import Frame
-from data.truth import TRUTH_TIME
 from pipeline.compute.networks import load_network
 from pipeline.pages.inspect.embedded_pictures import Picture
 from pipeline.results.pair_results import Found, PairResults
@@ -111,12 +110,6 @@ class Material:
         if frames is None or len(frames) != len(times) or not self._fits(frames[0, ..., 0]):
             return {}
         return dict(zip(times, frames, strict=True))
-
-    @cached_property
-    def judged_time(self) -> float:
-        """The time whose frame is looked at first: that of the ground truth where there is one."""
-        times = self.view.times
-        return TRUTH_TIME if TRUTH_TIME in times else times[0]
 
     def overlaps(self, direction: str) -> dict[int, float]:
         """How far pieces that failed the test of the overlap cover their matches, by piece."""

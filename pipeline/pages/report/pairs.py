@@ -56,19 +56,17 @@ def page_finder(pages: Path, report: Path) -> Callable[[str], str]:
 def thumbnails(session: Session, pair_id: str) -> list[Thumbnail]:
     """Frame 0, the result, the ground truth and the error; frame 1 in place of these two without a truth."""
     view = PairResults(session, pair_id)
-    times = view.times
-    shown = times.index(TRUTH_TIME) if TRUTH_TIME in times else 0
-    made = view.arrays("synthesis")
-    result = None if made is None else to_uint8(made["frames"][shown])
+    time, made = view.judged_time, view.arrays("synthesis")
+    result = None if made is None else to_uint8(made["frames"][view.times.index(time)])
     pictures = [
         _thumbnail("frame 0", view.frame(0), "cannot be read"),
-        _thumbnail(f"result, t = {times[shown]:g}", result, view.why("synthesis")),
+        _thumbnail(f"result, t = {time:g}", result, view.why("synthesis")),
     ]
     truth = view.truth()
     if truth is None:
         return [*pictures, _thumbnail("frame 1", view.frame(1), "cannot be read")]
     pictures.append(_thumbnail("ground truth", truth, ""))
-    comparable = result is not None and TRUTH_TIME in times and result.shape == truth.shape
+    comparable = result is not None and time == TRUTH_TIME and result.shape == truth.shape
     error = error_map(result, truth) if result is not None and comparable else None
     return [*pictures, _thumbnail("error", error, "no frame of the same time and size to compare")]
 

@@ -11,9 +11,10 @@ import typer
 from configs.loading import load_config, set_options
 from pipeline.cli.terminal import DEFAULT_CONFIG, Ids, KnownConfig, Limit, Settings, interruptible, say
 from pipeline.pages.report.run_report import write_report
-from pipeline.pages.report.tables import PARQUET_NOTE, SCORES_PARQUET
+from pipeline.pages.report.tables import PARQUET_NOTE
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
+from pipeline.results.scores import SCORES_PARQUET
 
 
 def report(

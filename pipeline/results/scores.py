@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from configs.files import replace_file
 from data.manifest import STYLE_OF_PREFIX
 from pipeline.planning.session import Session
 from pipeline.store.shards import DamagedShardError
@@ -21,6 +23,7 @@ from stages.evaluation.flow_scores import FLOW_METRICS
 
 LEVEL_NAMES = {0: "easy", 1: "medium", 2: "hard"}  # ATD-12K's levels
 GROUPED_BY = ("source", "level", "motion", "behavior")
+SCORES_CSV, SCORES_PARQUET = "scores.csv", "scores.parquet"
 ABOUT_PAIRS = ("id", *GROUPED_BY)
 """Columns of the score table that are no scores."""
 
@@ -196,3 +199,21 @@ def group_pairs(table: pd.DataFrame) -> dict[str, tuple[str, pd.DataFrame]]:
 def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
+
+
+def write_scores(folder: Path, scores: pd.DataFrame) -> list[str]:
+    """Write `scores.csv` and, where pyarrow is installed, `scores.parquet`; return the names.
+
+    Without pyarrow an earlier `scores.parquet` is removed: it would be taken for one of these scores.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    replace_file(folder / SCORES_CSV, scores.to_csv(index=False).encode())
+    if find_spec("pyarrow") is None:
+        (folder / SCORES_PARQUET).unlink(missing_ok=True)
+        return [SCORES_CSV]
+    replace_file(folder / SCORES_PARQUET, scores.to_parquet(None, engine="pyarrow", index=False))
+    return [SCORES_CSV, SCORES_PARQUET]

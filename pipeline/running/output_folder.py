@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
-import pandas as pd
-
 from configs.errors import CacheError
+from configs.files import replace_file
 from data.images import to_uint8, write_image
 from pipeline.planning.session import Session
-from pipeline.results.scores import score_table
+from pipeline.results.scores import score_table, write_scores
 from pipeline.running.run import Run
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import ChangedCacheError, read_item
@@ -66,7 +63,7 @@ def write_results(run: Run) -> int:
                 raise outcome
             count += outcome
             written.update({item: digests[item] for item, _, _ in job.folders})
-        _replace(root / INDEX_NAME, json.dumps(written, indent=0).encode())
+        replace_file(root / INDEX_NAME, json.dumps(written, indent=0).encode())
         scores = score_table(session)
         if len(scores):
             write_scores(root, scores)
@@ -126,22 +123,3 @@ def _read_index(root: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def write_scores(root: Path, table: pd.DataFrame) -> None:
-    """Write `scores.csv`, and `scores.parquet` where PyArrow is installed.
-
-    Raises
-    ------
-    OSError
-        The folder cannot be written.
-    """
-    _replace(root / "scores.csv", table.to_csv(index=False).encode())
-    if find_spec("pyarrow") is not None:
-        _replace(root / "scores.parquet", table.to_parquet(engine="pyarrow", index=False))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)

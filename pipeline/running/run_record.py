@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import torch
 
+from configs.files import replace_file
 from pipeline.compute.shard_jobs import ShardOutcome
 from pipeline.planning.session import Session
 from pipeline.store.run_records import (
@@ -143,12 +144,8 @@ class RunRecord:
         self._save()
 
     def _save(self) -> None:
-        def save() -> None:
-            unfinished = self.folder / f".{INFO_NAME}"
-            unfinished.write_text(json.dumps(asdict(self.info), indent=1, default=str), encoding="utf-8")
-            unfinished.replace(self.folder / INFO_NAME)
-
-        self._write(save)
+        content = json.dumps(asdict(self.info), indent=1, default=str).encode()
+        self._write(lambda: replace_file(self.folder / INFO_NAME, content))
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT):

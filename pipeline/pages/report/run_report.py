@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from configs.errors import DataError
+from configs.files import replace_file
 from data.images import write_file
 from pipeline.compute.method_notes import method_notes
 from pipeline.pages.html_files import render
@@ -24,11 +26,11 @@ from pipeline.pages.report.scores import (
     ranking_metric,
     shown_metrics,
 )
-from pipeline.pages.report.tables import SCORES_PARQUET, item_table, stage_sums, write_tables
+from pipeline.pages.report.tables import ITEMS_CSV, item_table, stage_sums
 from pipeline.planning.item_inputs import general_reason
 from pipeline.planning.session import Session
 from pipeline.results.past_runs import changed_settings
-from pipeline.results.scores import DamagedScores, Metric, readable_scores
+from pipeline.results.scores import SCORES_PARQUET, DamagedScores, Metric, readable_scores, write_scores
 from stages.evaluation import FRAME_METRICS
 
 PAGE_NAME = "report.html"
@@ -110,7 +112,11 @@ def write_report(
     pair_pages = inspect_folder(session.config)
     if pages:
         write_pages(session, (ranking or in_order)[:pages], pair_pages, command)
-    tables = write_tables(folder, scores, items)
+    try:
+        tables = [*write_scores(folder, scores), ITEMS_CSV]
+        replace_file(folder / ITEMS_CSV, items.to_csv(index=False).encode())
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written ({error.strerror or error}); name another") from None
     content = {
         **_about(session, command, tables),
         "damaged": damaged,

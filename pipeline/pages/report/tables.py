@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
-from io import BytesIO
-from pathlib import Path
 
 import pandas as pd
 
-from data.images import write_file
 from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
+from pipeline.results.scores import SCORES_PARQUET
 from pipeline.store.shard_manifest import ShardManifest
 from pipeline.store.stage_index import Location
 
-SCORES_CSV, SCORES_PARQUET, ITEMS_CSV = "scores.csv", "scores.parquet", "items.csv"
+ITEMS_CSV = "items.csv"
 ITEM_COLUMNS = ("stage", "id", "status", "seconds", "bytes", "reason", "shard")
 PARQUET_NOTE = (
     f"{SCORES_PARQUET} needs pyarrow, which is not installed; to have it, install the extra 'parquet': "
@@ -113,32 +110,3 @@ def run_shards(session: Session, stage: str) -> Iterator[ShardManifest]:
     """Manifests of the shards that hold a stage's items, each once."""
     found = {at.path: at.manifest for _, at in session.locations(stage) if at is not None}
     yield from found.values()
-
-
-def write_tables(folder: Path, scores: pd.DataFrame, items: pd.DataFrame) -> list[str]:
-    """Write `scores.csv`, `items.csv` and, where pyarrow is installed, `scores.parquet`.
-
-    Returns
-    -------
-    list of str
-        Names of the files written. Without pyarrow a `scores.parquet` of an earlier report is removed: it
-        would be taken for this one's.
-
-    Raises
-    ------
-    DataError
-        The folder cannot be written.
-    """
-    written = {
-        SCORES_CSV: scores.to_csv(index=False).encode(),
-        ITEMS_CSV: items.to_csv(index=False).encode(),
-    }
-    if find_spec("pyarrow") is not None:
-        encoded = BytesIO()
-        scores.to_parquet(encoded, engine="pyarrow", index=False)
-        written[SCORES_PARQUET] = encoded.getvalue()
-    for name, content in written.items():
-        write_file(folder / name, content)
-    if SCORES_PARQUET not in written:
-        (folder / SCORES_PARQUET).unlink(missing_ok=True)
-    return list(written)

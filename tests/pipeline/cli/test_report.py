@@ -18,7 +18,8 @@ def test_report_of_a_finished_run(
     assert code == 0
     folder = tmp_path / "report"
     lines = said.splitlines()
-    assert lines[:3] == [str(folder / name) for name in ("report.html", "scores.csv", "items.csv")]
+    assert lines[0] == str(folder / "report.html")
+    assert {str(folder / name) for name in ("scores.csv", "items.csv")} < set(lines)
     if find_spec("pyarrow") is None:
         assert lines[3].startswith("note: scores.parquet needs pyarrow")
     assert len(list((tmp_path / "inspect").glob("*.html"))) == 1

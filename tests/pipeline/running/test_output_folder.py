@@ -11,8 +11,8 @@ import pytest
 from configs.errors import CacheError, DataError
 from data.images import read_image, to_uint8
 from pipeline.planning.session import Session
-from pipeline.results.scores import ABOUT_PAIRS, score_table
-from pipeline.running.output_folder import FrameJob, frame_name, write_frames, write_scores
+from pipeline.results.scores import ABOUT_PAIRS, score_table, write_scores
+from pipeline.running.output_folder import FrameJob, frame_name, write_frames
 from pipeline.store.array_specs import Array
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import read_item

@@ -6,16 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.errors import DataError
-from pipeline.pages.report import tables as module
-from pipeline.pages.report.tables import (
-    ITEM_COLUMNS,
-    item_table,
-    run_shards,
-    stage_sums,
-    write_tables,
-)
-from pipeline.results.scores import score_table
+from pipeline.pages.report.tables import ITEM_COLUMNS, item_table, run_shards, stage_sums
+from pipeline.results import scores as module
+from pipeline.results.scores import score_table, write_scores
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
@@ -72,43 +65,28 @@ def test_what_is_not_there_is_missing(open_session: Opener) -> None:
     assert (found.seconds, found.mean_seconds, found.size, found.peak_memory) == (0, 0, 0, 0)
 
 
-def test_files_hold_the_tables(finished: None, open_session: Opener, tmp_path: Path) -> None:
-    session = open_session()
-    scores, items = score_table(session), item_table(session)
-    names = write_tables(tmp_path / "out", scores, items)
-    assert names[:2] == ["scores.csv", "items.csv"]
-    pd.testing.assert_frame_equal(
-        pd.read_csv(tmp_path / "out" / "scores.csv"), score_table(session), check_dtype=False
-    )
-    read = pd.read_csv(tmp_path / "out" / "items.csv", keep_default_na=False)
-    pd.testing.assert_frame_equal(read, items, check_dtype=False)
+def test_a_file_holds_the_scores(finished: None, open_session: Opener, tmp_path: Path) -> None:
+    scores = score_table(open_session())
+    assert write_scores(tmp_path / "out", scores)[0] == "scores.csv"
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out" / "scores.csv"), scores, check_dtype=False)
 
 
 def test_parquet_holds_the_scores(finished: None, open_session: Opener, tmp_path: Path) -> None:
     scores = score_table(open_session())
     scores.loc[0, "psnr"] = np.inf
-    assert write_tables(tmp_path, scores, item_table(open_session()))[-1] == "scores.parquet"
+    assert write_scores(tmp_path, scores)[-1] == "scores.parquet"
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "scores.parquet"), scores, check_dtype=False)
 
 
-def test_without_pyarrow_no_parquet_of_an_earlier_report_is_left(
+def test_without_pyarrow_no_earlier_parquet_is_left(
     finished: None, open_session: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "scores.parquet").write_bytes(b"old")
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    session = open_session()
-    assert write_tables(tmp_path, score_table(session), item_table(session)) == ["scores.csv", "items.csv"]
+    assert write_scores(tmp_path, score_table(open_session())) == ["scores.csv"]
     assert not (tmp_path / "scores.parquet").exists()
 
 
 def test_without_scores_the_table_is_empty(open_session: Opener, tmp_path: Path) -> None:
-    session = open_session()
-    write_tables(tmp_path, score_table(session), item_table(session))
+    write_scores(tmp_path, score_table(open_session()))
     assert pd.read_csv(tmp_path / "scores.csv").empty
-
-
-def test_a_folder_that_cannot_be_written(open_session: Opener, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    session = open_session()
-    with pytest.raises(DataError, match="cannot be written"):
-        write_tables(tmp_path / "file", score_table(session), item_table(session))

@@ -14,7 +14,17 @@ from configs.errors import CacheError, ConfigError
 from configs.loading import load_config
 from configs.sections import Config
 from pipeline.cli.cache_tables import print_check, print_contents, print_offers, print_plan
-from pipeline.cli.terminal import EXIT_FAILURES, Quiet, Settings, complain, console, interruptible, say
+from pipeline.cli.terminal import (
+    DEFAULT_CONFIG,
+    EXIT_FAILURES,
+    Quiet,
+    Settings,
+    complain,
+    console,
+    interruptible,
+    say,
+)
+from pipeline.compute.registry import STAGES
 from pipeline.results.cache_check import CheckReport, check_shards, check_surroundings, shards_in
 from pipeline.results.cache_contents import (
     Key,
@@ -24,10 +34,9 @@ from pipeline.results.cache_contents import (
     fingerprint_folders,
     read_users,
 )
-from pipeline.results.cache_gc import GcPlan, Scope, check_acceptances, plan_gc, remove
+from pipeline.results.cache_gc import GcPlan, Scope, plan_gc, remove
+from pipeline.store.acceptances import stage_acceptances
 from pipeline.store.sizes import in_bytes
-
-DEFAULT_CONFIG = "demo"
 
 cache = typer.Typer(help="The cache: what is in it, whether it is sound, and what can go.")
 OptionalConfig = Annotated[
@@ -162,7 +171,9 @@ def _what_to_keep(
             f"config {configs[0]} has the cache {place} and config {other} {places[other]}: "
             "give configs of one cache, or say with --cache which one is meant"
         )
-    check_acceptances(place)
+    for stage in STAGES:
+        # Runs go on without a damaged file; here, results that it names would count as unused.
+        stage_acceptances(place, stage)
     keep: dict[Key, str] = {}
     for config, one in loaded.items():
         for key in current_keys(one, place):

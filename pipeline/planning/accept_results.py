@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from configs.errors import ConfigError
 from configs.sections import Config
@@ -17,25 +15,13 @@ from pipeline.planning.verdicts import Verdicts
 from pipeline.store.acceptances import (
     Acceptance,
     Acceptances,
-    delete_acceptance,
     read_acceptances,
-    record_acceptance,
+    write_acceptance,
 )
-from pipeline.store.stage_descriptions import DIGITS_SHOWN, Difference
+from pipeline.store.stage_descriptions import DIGITS_SHOWN
 
 DEFINING = frozenset({"synthesis.times"})
 """Settings that say what is made and not how: results of other ones are other results."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Results that can be kept."""
-
-    acceptance: Acceptance
-    items: int
-    """How many of those asked for would be kept."""
-    total: int
-    """How many are asked for."""
 
 
 def change_acceptances(
@@ -73,20 +59,26 @@ def change_acceptances(
         session = Session.open(config, selection, look_only=True, accepted=known)
         if stage in retract:
             taken_back = accepted_now(session, stage)
+            known = known.with_change(taken_back, keep=False)
             if not look_only:
-                delete_acceptance(cache, taken_back)
-            known = known.with_changes((), (taken_back,))
+                write_acceptance(cache, taken_back, keep=False)
             said.append(f"{'would be taken' if look_only else 'taken'} back: {taken_back}")
         if stage in accept:
-            proposal = propose(session, stage)
-            path = None if look_only else record_acceptance(cache, proposal.acceptance)
-            known = known.with_changes((proposal.acceptance,))
-            said.append(_in_words(proposal, path))
+            accepted, kept = propose(session, stage)
+            known = known.with_change(accepted, keep=True)
+            verb, where = "would keep", ""
+            if not look_only:
+                path = write_acceptance(cache, accepted)
+                verb, where = "keeps", f"; {path} says so, and --retract-accepted {stage} takes it back"
+            said.append(
+                f"accepted: {stage} {verb} {kept} results (of {accepted.kept[:DIGITS_SHOWN]}) in spite of "
+                f"{', '.join(accepted.changes)}{where}"
+            )
     return known, said
 
 
-def propose(session: Session, stage: str) -> Proposal:
-    """What accepting a stage's present results would keep.
+def propose(session: Session, stage: str) -> tuple[Acceptance, str]:
+    """What accepting a stage's present results would be, and of how many items it keeps them ("3 of 4").
 
     Raises
     ------
@@ -116,11 +108,13 @@ def propose(session: Session, stage: str) -> Proposal:
             f"'animeinterp explain CONFIG {stage}' says more"
         )
     count, results = max(zip(kept, own, strict=True), key=lambda pair: pair[0])
-    _check_harmless(option, results.own)
+    for difference in results.own:
+        if difference.what in DEFINING:
+            raise ConfigError(f"{option}: refused, with {difference} the results are other ones")
     changes = tuple(map(str, results.own))
     time = datetime.now(UTC).isoformat(timespec="seconds")
     accepted = Acceptance(stage, now.own, results.description.fingerprint, changes, time)
-    return Proposal(accepted, count, len(records))
+    return accepted, f"{count} of {len(records)}"
 
 
 def accepted_now(session: Session, stage: str) -> Acceptance:
@@ -162,22 +156,4 @@ def _of_earlier_stages(results: FormerResults) -> str:
     return (
         f"not possible, it follows an earlier stage ({changes}); accept that first "
         f"(--accept-current {first}) or run it"
-    )
-
-
-def _check_harmless(option: str, differences: Iterable[Difference]) -> None:
-    for difference in differences:
-        if difference.what in DEFINING:
-            raise ConfigError(f"{option}: refused, with {difference} the results are other ones")
-
-
-def _in_words(proposal: Proposal, path: Path | None) -> str:
-    """What is kept in spite of what; without a file, what would be."""
-    accepted = proposal.acceptance
-    verb, where = "would keep", ""
-    if path is not None:
-        verb, where = "keeps", f"; {path} says so, and --retract-accepted {accepted.stage} takes it back"
-    return (
-        f"accepted: {accepted.stage} {verb} {proposal.items} of {proposal.total} results "
-        f"(of {accepted.kept[:DIGITS_SHOWN]}) in spite of {', '.join(accepted.changes)}{where}"
     )

@@ -9,7 +9,6 @@ goes meanwhile is a gap, around which it plans anew, as when any other process c
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from configs.errors import CacheError
-from pipeline.compute.registry import STAGES
 from pipeline.results.cache_contents import (
     Key,
     Users,
@@ -32,7 +29,6 @@ from pipeline.results.cache_contents import (
     read_users,
     shard_folders,
 )
-from pipeline.store.acceptances import ACCEPTED_NAME
 from pipeline.store.commits import REPLACED, delete, modified, unfinished_folder, unfinished_in
 from pipeline.store.run_records import INFO_NAME, is_alive, read_runs
 from pipeline.store.shard_manifest import ItemRecord, changed_files, read_damage
@@ -109,24 +105,6 @@ class GcPlan:
     def size(self) -> int:
         """Bytes that the candidates occupy."""
         return sum(candidate.size for candidate in self.candidates)
-
-
-def check_acceptances(cache: Path) -> None:
-    """Make sure that what was accepted can be read.
-
-    Raises
-    ------
-    CacheError
-        A file is damaged. Runs go on without it; here, results that it names would count as unused.
-    """
-    for stage in STAGES:
-        path = cache / stage / ACCEPTED_NAME
-        try:
-            json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError):
-            raise CacheError(f"{path}: is damaged; mend or delete it, then run gc again") from None
 
 
 def plan_gc(cache: Path, keep: Mapping[Key, str], scope: Scope) -> GcPlan:

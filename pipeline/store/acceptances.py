@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from configs.errors import CacheError
 from configs.files import replace_file
@@ -66,11 +65,10 @@ class Acceptances:
         found = self.find(stage, fingerprint)
         return fingerprint if found is None else found.kept
 
-    def with_changes(self, added: Iterable[Acceptance], taken_back: Iterable[Acceptance] = ()) -> Acceptances:
-        """These with some more or some fewer, which nothing is written of."""
-        gone = {(found.stage, found.fingerprint) for found in taken_back}
-        rest = [found for key, found in self._accepted.items() if key not in gone]
-        return Acceptances([*rest, *added])
+    def with_change(self, accepted: Acceptance, *, keep: bool) -> Acceptances:
+        """These with one more, or without one, which nothing is written of."""
+        rest = [found for found in self._accepted.values() if found != accepted]
+        return Acceptances([*rest, accepted] if keep else rest)
 
 
 def read_acceptances(cache: Path, stages: Iterable[str]) -> Acceptances:
@@ -83,68 +81,55 @@ def read_acceptances(cache: Path, stages: Iterable[str]) -> Acceptances:
     """
     found: list[Acceptance] = []
     for stage in stages:
-        path = cache / stage / ACCEPTED_NAME
         try:
-            entries = _read(path, stage)
-        except (ValueError, TypeError, KeyError, OSError) as error:
-            logger.warning("%s: ignored, it is damaged (%s); mend or delete it", path, error)
+            entries = stage_acceptances(cache, stage)
+        except CacheError as error:
+            logger.warning("ignored: %s", error)
             continue
         found += [entry for entry in entries if read_description(cache / stage / entry.kept)]
     return Acceptances(found)
 
 
-def record_acceptance(cache: Path, accepted: Acceptance) -> Path:
-    """Write down that results are kept; return the file.
+def stage_acceptances(cache: Path, stage: str) -> list[Acceptance]:
+    """What was accepted of a stage, whether or not the results are still there.
+
+    Raises
+    ------
+    CacheError
+        The file is damaged.
+    """
+    path = cache / stage / ACCEPTED_NAME
+    try:
+        return [
+            Acceptance(stage, now, str(entry["kept"]), tuple(map(str, entry["changes"])), entry["time"])
+            for now, entry in json.loads(path.read_text(encoding="utf-8")).items()
+        ]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        raise CacheError(f"{path}: is damaged ({error}); mend or delete it") from None
+
+
+def write_acceptance(cache: Path, accepted: Acceptance, *, keep: bool = True) -> Path:
+    """Write down that results are kept, or are no more; return the file.
 
     Raises
     ------
     CacheError
         The file is damaged or cannot be written.
     """
-    return _write(cache, accepted, keep=True)
-
-
-def delete_acceptance(cache: Path, accepted: Acceptance) -> Path:
-    """Take back that results are kept; return the file.
-
-    Raises
-    ------
-    CacheError
-        The file is damaged or cannot be written.
-    """
-    return _write(cache, accepted, keep=False)
-
-
-def _write(cache: Path, accepted: Acceptance, *, keep: bool) -> Path:
     path = cache / accepted.stage / ACCEPTED_NAME
     try:
         with locked(path.parent):
-            entries = {entry.fingerprint: entry for entry in _read(path, accepted.stage)}
+            entries = {entry.fingerprint: entry for entry in stage_acceptances(cache, accepted.stage)}
             entries.pop(accepted.fingerprint, None)
             if keep:
                 entries[accepted.fingerprint] = accepted
-            content = {entry.fingerprint: _entry(entry) for entry in entries.values()}
+            content = {
+                now: {"kept": entry.kept, "changes": entry.changes, "time": entry.time}
+                for now, entry in entries.items()
+            }
             replace_file(path, json.dumps(content, indent=1, ensure_ascii=False).encode(), flush=True)
     except OSError as error:
         raise CacheError(f"{path}: cannot be written ({error.strerror or error})") from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise CacheError(f"{path}: is damaged ({error}); mend or delete it") from None
     return path
-
-
-def _entry(accepted: Acceptance) -> dict[str, Any]:
-    content = asdict(accepted)
-    return {name: content[name] for name in ("kept", "changes", "time")}
-
-
-def _read(path: Path, stage: str) -> list[Acceptance]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    if not isinstance(content, dict):
-        raise ValueError("it holds no table of fingerprints")
-    return [
-        Acceptance(stage, fingerprint, str(entry["kept"]), tuple(map(str, entry["changes"])), entry["time"])
-        for fingerprint, entry in content.items()
-    ]

@@ -135,6 +135,11 @@ def test_gc_needs_configs_and_a_scope(command: Command, options: list[str], tmp_
     assert code == 2
     assert "begins so; see 'cache ls'" in text
     assert "nothing to delete" in command("cache", "gc", "demo", "--unused", *options)[1]
+    (tmp_path / "cache" / "matching").mkdir()
+    (tmp_path / "cache" / "matching" / "accepted.json").write_text("{")
+    code, text = command("cache", "gc", "demo", "--unused", *options)
+    assert code == 2
+    assert "accepted.json: is damaged" in text
 
 
 @pytest.mark.usefixtures("finished")

@@ -13,9 +13,8 @@ from pipeline.store.acceptances import (
     ACCEPTED_NAME,
     Acceptance,
     Acceptances,
-    delete_acceptance,
     read_acceptances,
-    record_acceptance,
+    write_acceptance,
 )
 from pipeline.store.stage_descriptions import StageDescription, write_description
 
@@ -38,7 +37,7 @@ def acceptance(kept: str, fingerprint: str = "new") -> Acceptance:
 
 def test_what_is_recorded_is_read_and_resolved(tmp_path: Path, kept: StageDescription) -> None:
     entry = acceptance(kept.fingerprint)
-    path = record_acceptance(tmp_path, entry)
+    path = write_acceptance(tmp_path, entry)
     assert path == tmp_path / "matching" / ACCEPTED_NAME
     assert json.loads(path.read_text()) == {
         "new": {"kept": kept.fingerprint, "changes": list(entry.changes), "time": entry.time}
@@ -56,16 +55,16 @@ def test_what_is_recorded_is_read_and_resolved(tmp_path: Path, kept: StageDescri
 
 def test_several_stand_side_by_side_and_one_is_taken_back(tmp_path: Path, kept: StageDescription) -> None:
     first, second = (acceptance(kept.fingerprint, name) for name in ("one", "two"))
-    record_acceptance(tmp_path, first)
-    record_acceptance(tmp_path, second)
-    delete_acceptance(tmp_path, first)
+    write_acceptance(tmp_path, first)
+    write_acceptance(tmp_path, second)
+    write_acceptance(tmp_path, first, keep=False)
     found = read_acceptances(tmp_path, ("matching",))
     assert found.find("matching", "one") is None
     assert found.find("matching", "two") == second
 
 
 def test_results_that_have_gone_are_kept_no_more(tmp_path: Path, kept: StageDescription) -> None:
-    record_acceptance(tmp_path, acceptance(kept.fingerprint))
+    write_acceptance(tmp_path, acceptance(kept.fingerprint))
     (tmp_path / "matching" / kept.fingerprint / "stage.json").unlink()
     assert read_acceptances(tmp_path, ("matching",)).find("matching", "new") is None
 
@@ -77,25 +76,25 @@ def test_results_that_have_gone_are_kept_no_more(tmp_path: Path, kept: StageDesc
 def test_a_damaged_file_is_ignored_with_a_warning_and_not_written_over(
     tmp_path: Path, kept: StageDescription, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
-    path = record_acceptance(tmp_path, acceptance(kept.fingerprint))
+    path = write_acceptance(tmp_path, acceptance(kept.fingerprint))
     path.write_text(text)
     with caplog.at_level(logging.WARNING):
         assert read_acceptances(tmp_path, ("matching",)).resolve("matching", "new") == "new"
-    assert f"{path}: ignored, it is damaged" in caplog.text
+    assert f"ignored: {path}: is damaged" in caplog.text
     with pytest.raises(CacheError, match=f"{ACCEPTED_NAME}: is damaged .*; mend or delete it"):
-        record_acceptance(tmp_path, acceptance(kept.fingerprint))
+        write_acceptance(tmp_path, acceptance(kept.fingerprint))
     assert path.read_text() == text
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(CacheError, match=f"{ACCEPTED_NAME}: cannot be written"):
-        record_acceptance(tmp_path / "nowhere", acceptance("old"))
+        write_acceptance(tmp_path / "nowhere", acceptance("old"))
 
 
 def test_changes_can_be_tried_without_writing(tmp_path: Path) -> None:
     entry = acceptance("old")
     none = Acceptances()
-    tried = none.with_changes((entry,))
+    tried = none.with_change(entry, keep=True)
     assert tried.resolve("matching", "new") == "old"
     assert none.resolve("matching", "new") == "new"
-    assert tried.with_changes((), (entry,)).resolve("matching", "new") == "new"
+    assert tried.with_change(entry, keep=False).resolve("matching", "new") == "new"

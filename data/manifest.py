@@ -124,7 +124,8 @@ def build_manifest(
                 frames.append(frame)
         members = tuple(position[path] for path in pair.frames)
         truth = None if pair.truth is None else _source_frame(pair.id, pair.truth, style, facts)
-        motion = None if pair.motion_truth is None else _source_file(pair.motion_truth, facts)
+        drawn = pair.motion_truth
+        motion = None if drawn is None else SourceFile(drawn, facts[drawn].digest)
         error = pair.error or _size_error([frames[i] for i in members])
         pairs.append(
             Pair(
@@ -158,10 +159,6 @@ def _style(pair_id: str, section: DataSection) -> Style:
 def _source_frame(pair_id: str, path: Path, style: Style, facts: FileFacts) -> SourceFrame:
     fact = facts[path]
     return SourceFrame(f"{pair_id}/{path.stem}", path, fact.digest, fact.size, style)
-
-
-def _source_file(path: Path, facts: FileFacts) -> SourceFile:
-    return SourceFile(path, facts[path].digest)
 
 
 def _size_error(frames: Sequence[SourceFrame]) -> str | None:

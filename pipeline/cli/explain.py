@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -94,15 +93,13 @@ def _print_item(explained: ItemExplanation) -> None:
         return
     record = kept.record
     state = record.status if verdict.kind in SETTLED else f"kept, but no longer current: {record.status}"
-    _line(f"{state}, {_when(kept.committed)}, {record.seconds:.2f} s", 2)
+    time = kept.committed
+    when = "gone meanwhile" if time is None else f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
+    _line(f"{state}, {when}, {record.seconds:.2f} s", 2)
     _line(f"in {kept.shard}", 2)
     if record.output:
         outputs = ", ".join(f"{name} {digest[:DIGITS_SHOWN]}" for name, digest in record.output.items())
         _line(f"holds {outputs}", 2)
-
-
-def _when(time: datetime | None) -> str:
-    return "gone meanwhile" if time is None else f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _style(kind: str) -> str | None:

@@ -27,7 +27,6 @@ from pipeline.compute.item_source import ItemSource
 from pipeline.planning.selection import Selection
 from pipeline.running.execute import execute
 from pipeline.running.progress import RunProgress
-from pipeline.running.run import RunReport
 from pipeline.store.shards import DamagedShardError
 from pipeline.store.verification import verify_and_note
 
@@ -116,13 +115,15 @@ class ClipWork:
                 self._announce(part, parts, started)
             with self._progress("frames", len(part.indices())) as advance:
                 frames.write(part.indices(), advance)
-            more = part.list_pairs(frames)
+            settings = [*self.settings, *part.list_pairs(frames)]
             selection = Selection(last=LAST_STAGE, retry_failed=self.retry_failed)
-            settings = [*self.settings, *more]
             if not self.example:
-                self.example = self._look_at(part.pair_id(frames.name, next(iter(part.times))), settings)
+                first = part.pair_id(frames.name, next(iter(part.times)))
+                self.example = ["animeinterp", "inspect", first, "-c", self.source, *set_options(settings)]
             report = execute(self.source, settings, selection, self.console, quiet=self.quiet)
-            self._note_failures(report)
+            failed = report.session.failures()
+            self.failures += [f"{stage} of {record.id}: {record.reason}" for stage, record in failed]
+            self.failures += report.broken
             sources.update(sources_of(report.session, part))
         return sources
 
@@ -151,9 +152,6 @@ class ClipWork:
             raise
         return done
 
-    def _look_at(self, pair_id: str, settings: Sequence[str]) -> list[str]:
-        return ["animeinterp", "inspect", pair_id, "-c", self.source, *set_options(settings)]
-
     def _announce(self, part: ClipPart, parts: Sequence[ClipPart], started: float) -> None:
         done = sum(len(other.times) for other in parts[: part.number - 1])
         left = sum(len(other.times) for other in parts) - done
@@ -165,12 +163,6 @@ class ClipWork:
             highlight=False,
             soft_wrap=True,
         )
-
-    def _note_failures(self, report: RunReport) -> None:
-        self.failures += [
-            f"{stage} of {record.id}: {record.reason}" for stage, record in report.session.failures()
-        ]
-        self.failures += report.broken
 
     @contextmanager
     def _progress(self, what: str, total: int) -> Iterator[Advance]:

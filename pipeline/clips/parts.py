@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 
 from configs.loading import text_setting
 from data.listed_pairs import write_pairs
@@ -50,25 +48,14 @@ class ClipPart:
         content = [[name, times] for name, _, times in pairs]
         root = frames.folder / "parts" / f"{self.number:04d}-{canonical_digest(content)[:12]}"
         write_pairs(root, frames.name, pairs)
-        return part_settings(root)
-
-
-def part_settings(root: Path) -> list[str]:
-    """Settings that make a run work on the pairs listed in a folder."""
-    return ["data.layout=listed", text_setting("data.root", str(root.absolute())), "store.results="]
+        return ["data.layout=listed", text_setting("data.root", str(root.absolute())), "store.results="]
 
 
 def divide(times: Mapping[Drawings, tuple[float, ...]], most: int) -> list[ClipPart]:
     """Divide pairs into parts of at most so many."""
-    return [ClipPart(number, dict(some)) for number, some in enumerate(_chunks(times, most), start=1)]
-
-
-def _chunks(
-    times: Mapping[Drawings, tuple[float, ...]], most: int
-) -> Iterator[Sequence[tuple[Drawings, tuple[float, ...]]]]:
-    left = iter(times.items())
-    while some := list(islice(left, most)):
-        yield some
+    pairs = list(times.items())
+    starts = range(0, len(pairs), most)
+    return [ClipPart(number, dict(pairs[k : k + most])) for number, k in enumerate(starts, start=1)]
 
 
 def sources_of(session: Session, part: ClipPart) -> dict[Drawings, ItemSource | None]:

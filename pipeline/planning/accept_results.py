@@ -100,7 +100,8 @@ def propose(session: Session, stage: str) -> tuple[Acceptance, str]:
     own = [results for results in former if results.description.reads == now.reads]
     if not own:
         raise ConfigError(f"{option}: {_of_earlier_stages(former[0])}")
-    kept = [_items_kept(session, stage, results) for results in own]
+    under = [session.under(stage, results.description.fingerprint).records(stage) for results in own]
+    kept = [sum(record is not None and record.status == "ok" for _, record in found) for found in under]
     if not any(kept):
         raise ConfigError(
             f"{option}: nothing to accept, results of other settings are there but of other inputs, "
@@ -140,11 +141,6 @@ def _in_order(stages: Iterable[str]) -> list[str]:
         if stage not in STAGES:
             raise ConfigError(f"stage {stage!r} is unknown; the stages are {', '.join(STAGES)}")
     return [stage for stage in STAGES if stage in chosen]
-
-
-def _items_kept(session: Session, stage: str, results: FormerResults) -> int:
-    as_if = session.under(stage, results.description.fingerprint)
-    return sum(record is not None and record.status == "ok" for _, record in as_if.records(stage))
 
 
 def _of_earlier_stages(results: FormerResults) -> str:

@@ -98,7 +98,11 @@ def fingerprint_folders(cache: Path, stage: str | None = None) -> Iterator[Path]
     """Folder of each fingerprint, in the order of the stages and by name."""
     for name in STAGES:
         if stage in (None, name):
-            yield from sorted(path for path in _listed(cache / name) if _is_fingerprint(path))
+            yield from sorted(
+                path
+                for path in (cache / name).glob("*")
+                if re.fullmatch(rf"[0-9a-f]{{{DIGEST_LENGTH}}}", path.name) and path.is_dir()
+            )
 
 
 def shard_folders(folder: Path) -> list[ShardFolder]:
@@ -246,17 +250,6 @@ def check_cache(cache: Path, stages: Collection[str] = ()) -> None:
     for stage in stages:
         if stage not in STAGES:
             raise CacheError(f"--stage {stage}: unknown stage, expected one of {', '.join(STAGES)}")
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:
-        return []
-
-
-def _is_fingerprint(path: Path) -> bool:
-    return re.fullmatch(rf"[0-9a-f]{{{DIGEST_LENGTH}}}", path.name) is not None and path.is_dir()
 
 
 def _seconds(moment: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,13 +153,9 @@ def _inherited(
 
 
 def _changed_libraries(one: StageResults, other: StageResults, name: str) -> tuple[str, ...]:
-    a, b = (_versions(side, name) for side in (one, other))
+    manifests = [read_manifest(side.shard(name)) for side in (one, other)]
+    a, b = ({} if manifest is None else manifest.versions for manifest in manifests)
     return tuple(f"{key} {a.get(key)} -> {b.get(key)}" for key in {**a, **b} if a.get(key) != b.get(key))
-
-
-def _versions(side: StageResults, name: str) -> Mapping[str, str]:
-    manifest = read_manifest(side.shard(name))
-    return {} if manifest is None else manifest.versions
 
 
 def _unmoved(stage: str, settings: bool, changed: Sequence[ChangedInputs]) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,9 +79,6 @@ def set_learning(networks: LightNetworks, phase: PhaseName) -> list[nn.Parameter
     networks.refinement.requires_grad_(phase != "synthesis")
     networks.refinement.importance.requires_grad_(phase != "flow")
     networks.synthesis.requires_grad_(phase != "flow")
-    return [parameter for parameter in _parameters(networks) if parameter.requires_grad]
-
-
-def _parameters(networks: LightNetworks) -> Iterator[nn.Parameter]:
-    for network in networks:
-        yield from network.parameters()
+    return [
+        parameter for network in networks for parameter in network.parameters() if parameter.requires_grad
+    ]

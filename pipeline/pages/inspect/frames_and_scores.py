@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from configs.sections import SynthesisSection
 from data.images import to_uint8
 from data.truth import TRUTH_TIME
 from pipeline.pages.inspect.embedded_pictures import photo, scalar_picture
@@ -29,19 +28,19 @@ DISSIMILAR_SHOWN = 0.999  # quantile of 1 - SSIM that is drawn white
 def synthesis_part(material: Material) -> dict[str, Any]:
     """Splatted frames, their weights and holes, and the frames made of them."""
     found = material.view.found("synthesis")
-    facts: list[Fact] = [
-        method_of("synthesis", material.config),
-        ("splatting", _splatting(material.config.synthesis)),
-    ]
+    section = material.config.synthesis
+    splatting = "softmax, by reliability" if section.chosen_method == "composite" else section.splatting
+    facts: list[Fact] = [method_of("synthesis", material.config), ("splatting", splatting)]
     flows = [material.refinement.arrays.get(f"refined_flow{direction}") for direction in ("01", "10")]
     frames = material.both_frames
     sides: list[list[Layer]] = [[], []]
     reads: list[list[Any]] = [[], []]
     notes: list[str] = []
     if frames is not None and flows[0] is not None and flows[1] is not None:
-        for time in _splatted_times(material):
+        times = sorted(material.view.times, key=lambda time: abs(time - material.view.judged_time))
+        for time in sorted(times[:MOST_SPLATTED]):
             try:
-                splats = splat_frames(*frames, flows[0], flows[1], time, material.config.synthesis)
+                splats = splat_frames(*frames, flows[0], flows[1], time, section)
             except ValueError as error:
                 notes.append(f"Nothing is splatted: {error}")
                 break
@@ -66,15 +65,6 @@ def synthesis_part(material: Material) -> dict[str, Any]:
     part["time"] = material.view.judged_time
     part["notes"] += notes
     return part
-
-
-def _splatting(section: SynthesisSection) -> str:
-    return "softmax, by reliability" if section.chosen_method == "composite" else section.splatting
-
-
-def _splatted_times(material: Material) -> list[float]:
-    times = sorted(material.view.times, key=lambda time: abs(time - material.view.judged_time))
-    return sorted(times[:MOST_SPLATTED])
 
 
 def _splat_layers(
@@ -114,13 +104,9 @@ def evaluation_part(material: Material) -> dict[str, Any]:
     times = material.view.times
     if material.truth is not None and TRUTH_TIME not in times and found.state != "skipped":
         part["notes"].append(f"no frame at t = {TRUTH_TIME} to score: synthesis.times = {list(times)}")
-    part["scores"] = {name: _for_json(value) for name, value in named.items() if not math.isnan(value)}
+    # JSON knows no infinity, which is the PSNR of a perfect frame.
+    part["scores"] = {k: v if math.isfinite(v) else str(v) for k, v in named.items() if not math.isnan(v)}
     return part
-
-
-def _for_json(score: float) -> float | str:
-    """JSON knows no infinity, which is the PSNR of a perfect frame."""
-    return score if math.isfinite(score) else str(score)
 
 
 def score_text(value: float) -> str:

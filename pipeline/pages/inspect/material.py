@@ -60,12 +60,12 @@ class Material:
     @cached_property
     def matched_pieces(self) -> tuple[Pieces | None, Pieces | None]:
         """The same as segment-guided matching saw them: of large frames perhaps smaller."""
-        first, second = (pieces and self._at_working_size(pieces) for pieces in self.pieces)
+        height = self.config.segmentation.height
+        first, second = (
+            pieces and pieces_at(pieces, working_size(pieces.label_map.shape[:2], height))
+            for pieces in self.pieces
+        )
         return first, second
-
-    def _at_working_size(self, pieces: Pieces) -> Pieces:
-        height, width = pieces.label_map.shape
-        return pieces_at(pieces, working_size((height, width), self.config.segmentation.height))
 
     def _fits(self, array: Array) -> bool:
         """Whether a map is of the frames' size: one of an earlier state may not be."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from configs.sections import FeaturesSection
 from data.images import to_uint8
 from pipeline.pages.inspect.embedded_pictures import flow_picture, label_picture, photo, scalar_picture
 from pipeline.pages.inspect.material import Material
@@ -112,12 +111,6 @@ def _segmentation_view(material: Material, number: int, note: str) -> View:
     return view(f"Frame {number}", layers, note or UNREADABLE, side=number)
 
 
-def _features_from(section: FeaturesSection) -> str:
-    if section.chosen_method != section.network_method:
-        return section.chosen_method
-    return "seeded random VGG-19" if section.weights is None else f"VGG-19, {section.weights.name}"
-
-
 def matching_part(material: Material) -> dict[str, Any]:
     """Matches of the pieces of both frames."""
     found = material.matching
@@ -128,7 +121,11 @@ def matching_part(material: Material) -> dict[str, Any]:
     for direction in present(found.arrays, "score"):
         score = found.arrays[f"score{direction}"]
         facts.append((f"median affinity {arrow(direction)}", f"{np.median(score):.3f}"))
-    facts.append(("features", _features_from(material.config.features)))
+    section = material.config.features
+    features: str = section.chosen_method
+    if features == section.network_method:
+        features = "seeded random VGG-19" if section.weights is None else f"VGG-19, {section.weights.name}"
+    facts.append(("features", features))
     views = []
     colored = {"match01", "rank_sum01"} <= found.arrays.keys() and None not in material.pieces
     for number in (0, 1):

@@ -1,1 +1,1 @@
-"""What can be chosen: one typed section per stage, the presets, and the errors every package shares."""
+"""The settings: one typed section per stage, the presets, and the errors every package shares."""

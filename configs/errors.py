@@ -21,19 +21,19 @@ class DataError(AnimeInterpError):
 
 
 class WeightsError(AnimeInterpError):
-    """A weights file is missing, is no weights file, or does not fit the network."""
+    """A weights file is missing, is not a weights file, or does not fit the network."""
 
 
 class CacheError(AnimeInterpError):
-    """The cache cannot be written, lacks something that was asked for, or holds damaged data."""
+    """The cache cannot be written, lacks a requested result, or holds damaged data."""
 
 
 class TrainingError(AnimeInterpError):
-    """A training cannot go on: its losses or weights are no numbers any more."""
+    """Training cannot continue: its losses or weights have become NaN or infinite."""
 
 
 class ClusterError(AnimeInterpError):
-    """The Dask cluster of a run has gone, or has no worker that can do the work."""
+    """The Dask cluster of a run was lost, or has no worker that can do the work."""
 
 
 def similar(name: str, known: Sequence[str]) -> str:

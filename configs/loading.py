@@ -26,7 +26,7 @@ def preset_names() -> list[str]:
 
 
 def load_config(source: str | Path, settings: Iterable[str] = ()) -> Config:
-    """Read a preset and put single settings on top of it.
+    """Read a preset and apply single settings to it.
 
     Parameters
     ----------

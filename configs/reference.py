@@ -14,12 +14,12 @@ INTRODUCTION = """\
 # Settings
 
 A run is described by a TOML file: a shipped preset (`paper`, `released`, `demo`, `atd12k_test`,
-`atd12k_train`, `train_light`) or your own, which may start from another with `extends = "released"`. On the
-command line `--set section.key=value` goes on top; the value is TOML, and what is not TOML is taken as text.
+`atd12k_train`, `train_light`) or your own, which may extend another one (`extends = "released"`). On the
+command line, `--set section.key=value` overrides a setting. The value is TOML; anything else is read as text.
 An empty value means "not given". Unknown keys, wrong types, values out of range and impossible combinations
 are refused before anything is computed.
 
-This page is made from the sections in `configs/sections/`: `python -m configs.reference`.
+This page is generated from `configs/sections/` by `python -m configs.reference`.
 """
 
 

@@ -1,6 +1,6 @@
 """The settings: one frozen section per stage, plus data, clips, store and executor.
 
-Each field's docstring gives its unit, its range and what follows from it. Defaults are the paper's
+Each field's docstring gives its unit, range and effect. Defaults are the paper's
 (Li et al., CVPR 2021, arXiv 2104.02495) where the paper and the released program differ.
 """
 
@@ -56,7 +56,7 @@ __all__ = [
 
 
 class Config(Section):
-    """Everything that can be chosen for a run."""
+    """All settings of a run."""
 
     data: DataSection = DataSection()
     segmentation: SegmentationSection = SegmentationSection()

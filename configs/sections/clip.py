@@ -1,4 +1,4 @@
-"""What becomes of a clip."""
+"""Settings of `animeinterp interpolate`."""
 
 from __future__ import annotations
 
@@ -11,45 +11,44 @@ from configs.sections.section import Section, Times
 
 
 class ClipSection(Section):
-    """A clip -> the same clip with frames between its drawings (`animeinterp interpolate`)."""
+    """Clip -> the same clip with in-between frames (`animeinterp interpolate`)."""
 
     factor: int = Field(2, ge=1, le=1000)
-    """How many frames become of each; used where neither `fps` nor `times` is given."""
+    """Output frames per input frame; used if neither `fps` nor `times` is given."""
     fps: str = ""
-    """Frames a second to be made, such as `24`, `23.976` or `30000/1001`; empty = by `factor`."""
+    """Output frames per second, such as `24`, `23.976` or `30000/1001`; empty = use `factor`."""
     times: Times = ()
-    """Times in (0, 1), ascending, at which to make frames after each frame; empty = by `factor`."""
+    """Times in (0, 1), ascending, of the frames to make after each frame; empty = use `factor`."""
     timing: Literal["smooth", "keep"] = "smooth"
-    """Where a drawing is shown for several frames: `smooth` moves on from drawing to drawing in equal steps,
-    in place of the repeats; `keep` leaves the repeats and moves between the last of them and the next
-    drawing."""
+    """For a drawing held for several frames: `smooth` replaces the repeats by equal steps from drawing to
+    drawing; `keep` keeps the repeats and moves only between the last of them and the next drawing."""
     longest_hold: int = Field(4, ge=1)
-    """`smooth`: a drawing shown for more frames than this is a pause, and stays one; motion begins as late
-    as after the clip's usual drawings."""
+    """`smooth`: a drawing held for more frames than this is a pause and is kept; motion then begins as long
+    before the next drawing as for the clip's usual drawings."""
     on_cut: Literal["hold", "blend"] = "hold"
-    """What is shown across a cut: the frame before it, or a cross-fade."""
+    """Frames across a cut: `hold` repeats the frame before it, `blend` cross-fades."""
     repeat_threshold: float = Field(12.0, ge=0)
-    """Difference from a drawing, in grey levels over its most different patch, up to which a frame repeats
-    it; 0 = only what is exactly the same. At 540p compression makes up to 9, motion over 30."""
+    """Largest difference, in grey levels in the most different patch, at which a frame counts as a repeat of
+    a drawing; 0 = only identical frames. At 540p compression causes up to 9, motion more than 30."""
     cut_threshold: float = Field(0.5, ge=0, le=1)
-    """How little two drawings must have in common for a cut to be between them: 0 = always, 1 = never."""
+    """Dissimilarity of two drawings from which there is a cut between them: 0 = always, 1 = never."""
     rate: str = "24"
-    """Frames a second of a folder or sequence of images; a video has its own."""
+    """Frames per second of a folder or sequence of images; a video has its own."""
     codec: str = "h264"
-    """Codec of a video written: `h264`, `h265`, `av1`, `vp9`, `prores`, `ffv1` (lossless), `qtrle`, `mpeg4`,
-    or the name of any encoder of FFmpeg's that needs nothing but a quality."""
+    """Codec of the output video: `h264`, `h265`, `av1`, `vp9`, `prores`, `ffv1` (lossless), `qtrle`, `mpeg4`,
+    or any FFmpeg encoder that needs no option other than a quality."""
     quality: int = Field(18, ge=0, le=63)
-    """Constant quality (CRF) of a video written: lower is better and larger; 0 = lossless with `h264`, `h265`
-    and `vp9`. `mpeg4` and `mjpeg` take a sixth of it as quantiser, others ignore it."""
+    """Constant quality (CRF) of the output video: lower is better and larger; 0 = lossless with `h264`,
+    `h265` and `vp9`. `mpeg4` and `mjpeg` use a sixth of it as quantiser; other codecs ignore it."""
     pixel_format: str = "auto"
-    """Pixel format of a video written, such as `yuv420p` or `yuv444p10le`. `auto` = the source's where the
-    encoder takes it, so that original frames pass untouched, else the nearest: RGB becomes `yuv420p` (of
-    more than 8 bits `yuv420p10le`) with codecs that players expect so, and odd sizes `yuv444p` with codecs
-    that need even ones."""
+    """Pixel format of the output video, such as `yuv420p` or `yuv444p10le`. `auto` = the source's if the
+    encoder supports it, so that original frames stay unchanged, else the nearest: RGB becomes `yuv420p`
+    (`yuv420p10le` above 8 bits) with codecs for which players expect it, and odd sizes `yuv444p` with codecs
+    that need even sizes."""
     sound: bool = True
-    """Whether sound, subtitles, chapters and metadata of a video go into the one written."""
+    """Whether the output video gets the sound, subtitles, chapters and metadata of the input."""
     pairs_per_part: int = Field(1024, ge=1)
-    """Most pairs worked on at a time, so that memory stays flat however long the clip."""
+    """Largest number of pairs processed at a time; bounds memory for long clips."""
 
     @field_validator("fps", "rate", mode="before")
     @classmethod
@@ -70,24 +69,26 @@ class ClipSection(Section):
                 f"fps = {self.fps!r} and times = {list(self.times)} exclude each other; leave one empty"
             )
         if not self.rate:
-            raise ValueError("rate is empty; give the frames a second of image sequences, such as 24")
+            raise ValueError("rate is empty; give the frames per second of image sequences, such as 24")
         return self
 
 
 def read_rate(text: str) -> Fraction:
-    """Frames a second from text such as `24`, `29.97` or `30000/1001`, exactly.
+    """Frames per second, exactly, from text such as `24`, `29.97` or `30000/1001`.
 
     Raises
     ------
     ValueError
-        It is no number above 0 and up to 1000.
+        It is not a number above 0 and up to 1000.
     """
     try:
         rate = Fraction(text.strip())
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
     if not 0 < rate <= 1000:
-        raise ValueError(f"{text!r} is no rate: expected frames a second such as 24, 23.976 or 30000/1001")
+        raise ValueError(
+            f"{text!r} is not a rate: expected frames per second such as 24, 23.976 or 30000/1001"
+        )
     for nominal in (24, 30, 48, 60, 120):
         exact = Fraction(nominal * 1000, 1001)
         if rate.denominator > 1 and abs(rate - exact) < Fraction(6, 1000):  # 23.98 and 29.97 are customary

@@ -38,7 +38,7 @@ class CoarseFlowSection(MethodSection):
     read from `imported_from`. The last two need neither segmentation nor features nor matching."""
     imported_from: OptionalPath = None
     """Folder of flows in the layout of ATD-12K's pre-computed ones: `<id>/guide_flo13.npy` and
-    `guide_flo31.npy`. Once a pair is imported the cache has it, and its files may go."""
+    `guide_flo31.npy`. Once a pair is imported, its files may be deleted: the cache holds it."""
     imported_as: str = ""
     """Name of the import: imports with different names are kept side by side."""
     rank_sum_limit: int = Field(0, ge=0)

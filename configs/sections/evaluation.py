@@ -19,13 +19,13 @@ class EvaluationSection(Section):
     location_fields: ClassVar[Set[str]] = {"lpips_weights", "lpips_backbone"}
 
     conventional_ssim: bool = True
-    """Also score SSIM with data range 1 and a Gaussian window of 11, under a name of its own."""
+    """Also compute conventional SSIM (`ssim_gaussian`): data range 1, Gaussian window of 11 px."""
     chamfer: bool = True
-    """Also score the chamfer line distance."""
+    """Also compute the chamfer line distance."""
     lpips_weights: OptionalPath = None
-    """Heads of LPIPS v0.1, on AlexNet or VGG-16, as the package `lpips` has them; empty = no LPIPS."""
+    """Heads of LPIPS v0.1 for AlexNet or VGG-16, from the package `lpips`; empty = no LPIPS."""
     lpips_backbone: OptionalPath = None
-    """The network that those heads are for: torchvision's AlexNet or VGG-16."""
+    """The network for these heads: torchvision's AlexNet or VGG-16."""
 
     @model_validator(mode="after")
     def _lpips_has_both_files(self) -> Self:

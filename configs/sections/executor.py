@@ -1,4 +1,4 @@
-"""Settings of who computes."""
+"""Settings of the processes that compute."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ LEAST_MEMORY_GB = 1.0  # a prepared worker, libraries loaded and code compiled, 
 
 
 class ExecutorSection(Section):
-    """Who does the work."""
+    """Where the work is done."""
 
     kind: str = "local"
-    """`inline` = this process; `local` = one process a core on this machine; `tcp://host:port` = a Dask
+    """`inline` = this process; `local` = one process per core on this machine; `tcp://host:port` = a Dask
     cluster."""
     workers: int = Field(0, ge=0)
-    """Processes of `local`; 0 = one a core, fewer where memory is short."""
+    """Processes of `local`; 0 = one per core, fewer if memory is short."""
     memory_gb: float = Field(0.0, ge=0)
-    """Memory that each process of `local` may take, in 10^9 bytes, at least 1: one that takes more is ended,
-    and the item that made it do so recorded as failed. 0 = the machine's memory divided by the workers.
-    Workers of a cluster have the limit that they were started with."""
+    """Memory limit of each process of `local`, in 10^9 bytes, at least 1. A process that exceeds it is
+    killed, and the item that it was computing is recorded as failed. 0 = the machine's memory divided by the
+    workers. Workers of a cluster keep the limit they were started with."""
     threads: int = Field(1, ge=1)
-    """Threads a worker gives to Torch and OpenCV."""
+    """Threads per worker for Torch and OpenCV."""
     device: Literal["cpu", "cuda"] = "cpu"
-    """Where networks run."""
+    """Device of the networks."""
     pairs_at_once: int = Field(0, ge=0, le=1024)
-    """Pairs that refinement and synthesis take at once; 0 = one on a CPU, on a GPU as many as its memory
-    holds."""
+    """Pairs that refinement and synthesis process at once; 0 = one on a CPU, as many as fit in memory on a
+    GPU."""
     network_resource: str = ""
-    """Dask resource, such as `GPU`, that a cluster's worker must offer to get features, refinement and
+    """Dask resource, such as `GPU`, that a cluster's worker must offer to compute features, refinement and
     synthesis; empty = any worker."""
     other_resource: str = ""
-    """Dask resource, such as `CPU`, that a cluster's worker must offer to get anything else; empty = any
-    worker."""
+    """Dask resource, such as `CPU`, that a cluster's worker must offer to compute the other stages; empty =
+    any worker."""
     wait_minutes: float = Field(60.0, gt=0)
-    """How long a run waits for a worker when the cluster has none that can do the work, before it ends."""
+    """How long a run waits, if no worker of the cluster can do the work, before it ends."""
     luigid: str = ""
-    """Address of a Luigi scheduler, `http://host:8082`, whose web page is to show the run; empty = none."""
+    """Address of a Luigi scheduler, `http://host:8082`, whose web page shows the run; empty = none."""
 
     @field_validator("memory_gb")
     @classmethod
@@ -59,14 +59,18 @@ class ExecutorSection(Section):
     def _resource_name(cls, name: str) -> str:
         # What `dask worker --resources "GPU=1 CPU=1"` can name.
         if not re.fullmatch(r"[^\s=,;'\"]*", name):
-            raise ValueError(f"{name!r} is no name of a Dask resource: one word such as 'GPU', without '=1'")
+            raise ValueError(
+                f"{name!r} is not the name of a Dask resource: expected one word such as 'GPU', without '=1'"
+            )
         return name
 
     @field_validator("luigid")
     @classmethod
     def _web_address(cls, luigid: str) -> str:
         if luigid and not re.fullmatch(r"https?://[^\s/]+/?", luigid):
-            raise ValueError(f"{luigid!r} is no address of a Luigi scheduler such as 'http://host:8082'")
+            raise ValueError(
+                f"{luigid!r} is not the address of a Luigi scheduler, such as 'http://host:8082'"
+            )
         return luigid
 
     @model_validator(mode="after")
@@ -74,7 +78,7 @@ class ExecutorSection(Section):
         for key in ("network_resource", "other_resource"):
             if getattr(self, key) and self.kind in ("inline", "local"):
                 raise ValueError(
-                    f"{key} = {getattr(self, key)!r} is for the workers of a cluster given by address, but "
+                    f"{key} = {getattr(self, key)!r} applies only to the workers of a Dask cluster, but "
                     f"kind is {self.kind!r}; leave {key} empty, or set kind to a Dask address"
                 )
         return self

@@ -21,7 +21,7 @@ CONVOLUTIONS_PER_BLOCK = (2, 2, 4, 4, 4)  # VGG-19, Simonyan & Zisserman 2015, t
 
 
 class FeaturesSection(NetworkSection):
-    """Pieces -> features by which they are matched."""
+    """Pieces -> features for matching."""
 
     network_method: ClassVar[str] = "vgg19"
     plain_method: ClassVar[str] = "appearance"
@@ -32,23 +32,23 @@ class FeaturesSection(NetworkSection):
     }
 
     method: Literal["auto", "vgg19", "appearance"] = "auto"
-    """`vgg19` = VGG-19 maps averaged over each piece; `appearance` = colour, the colours around, shape and
-    place of each piece, without a network; `auto` = `vgg19` with weights."""
+    """`vgg19` = VGG-19 maps averaged over each piece; `appearance` = colour, surrounding colours, shape and
+    position of each piece, without a network; `auto` = `vgg19` with weights, else `appearance`."""
     layers: tuple[str, ...] = PAPER_LAYERS
-    """VGG-19 layers, `reluB_N`, finest first, at most one a block and blocks in order: each is pooled at its
-    block's scale, 1, 1/2, 1/4, 1/8, 1/16."""
+    """VGG-19 layers, `reluB_N`, finest first, at most one per block and blocks in order. Each is pooled at
+    its block's scale: 1, 1/2, 1/4, 1/8, 1/16."""
     weights: OptionalPath = None
-    """VGG-19 weights (torchvision's layout); without them `vgg19` is a seeded random network."""
+    """VGG-19 weights (torchvision's layout); without them, `vgg19` uses random weights made from `seed`."""
     seed: int = Field(0, ge=0)
-    """Seed of the random network; unused with weights."""
+    """Seed of the random weights; unused with `weights`."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Precision of the network's weights and maps; pooling and features are float32 either way. `bfloat16` is
-    for GPUs and for CPUs that compute in it (AMX, AVX-512 BF16); on others it is slower than float32 by about
-    a tenth and takes more memory. Fewer than 1 in 100 matches change."""
+    """Precision of the network's weights and maps; pooling and features are always float32. `bfloat16` is for
+    GPUs and for CPUs with instructions for it (AMX, AVX-512 BF16); on other CPUs it is about a tenth slower
+    than float32 and takes more memory. Fewer than 1 in 100 matches change."""
 
     @property
     def used_fields(self) -> Set[str]:
-        """Those of the method; weights leave nothing to the random network's seed.
+        """The fields of the method; with weights, `seed` is not used.
 
         With VGG-19 the method itself is left out, so that results made before there was another stay valid.
         """
@@ -70,5 +70,5 @@ class FeaturesSection(NetworkSection):
 def _layer_block(layer: str) -> int:
     match = re.fullmatch(r"relu([1-5])_([1-4])", layer)
     if match is None or int(match[2]) > CONVOLUTIONS_PER_BLOCK[int(match[1]) - 1]:
-        raise ValueError(f"{layer!r} is no VGG-19 layer; expected relu1_1, relu1_2, ..., relu5_4")
+        raise ValueError(f"{layer!r} is not a VGG-19 layer; expected relu1_1, relu1_2, ..., relu5_4")
     return int(match[1])

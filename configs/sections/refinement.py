@@ -39,22 +39,22 @@ class RefinementSection(NetworkSection):
 
     method: Literal["auto", "rfr", "inverse_search", "none"] = "auto"
     """`rfr` = the recurrent network (needs weights); `inverse_search` = dense inverse search from several
-    starts, the best answer in each region, without weights; `none` = the coarse flow as it is; `auto` = `rfr`
-    with weights, else `inverse_search`."""
+    starts, with the best result in each region, without weights; `none` = the coarse flow unchanged; `auto` =
+    `rfr` with weights, else `inverse_search`."""
     weights: OptionalPath = None
-    """Checkpoint that holds the RFR (may be the same file as `synthesis.weights`)."""
+    """Checkpoint with RFR (may be the same file as `synthesis.weights`)."""
     confidence_mask: bool = True
-    """Weight the initial flow by exp(-g^2). The released program computes g and never uses it."""
+    """Weight the initial flow by exp(-g^2). The released program computes g but does not use it."""
     initial_flow_additions: Literal[1, 2] = 1
     """How often the initial flow is added. The released program adds it twice."""
     iterations: int = Field(12, ge=1, le=100)
     """Recurrent updates."""
     precision: Precision = "float32"
-    """Precision of the convolutions; flows, correlations and the confidence are float32 either way.
-    `bfloat16` halves the time on CPUs that compute in it (AMX, AVX-512 BF16) and is for GPUs, as `float16`
-    is."""
+    """Precision of the convolutions; flows, correlations and the confidence are always float32. `bfloat16`
+    halves the time on CPUs with instructions for it (AMX, AVX-512 BF16); `bfloat16` and `float16` are for
+    GPUs."""
     fraction_bits: int = Field(0, ge=0, le=16)
-    """The network's flows are rounded to multiples of 2^-n px; 0 = not at all. 10 halves what they take in
-    the cache and changes them by at most 1/2048 px."""
+    """Round the network's flows to multiples of 2^-n px; 0 = no rounding. 10 halves the cache space of a pair
+    and changes flows by at most 1/2048 px."""
     height: WorkingHeight = 0
-    """Larger frames are refined at this height, px, and their flows made larger; 0 = at their own."""
+    """Larger frames are refined at this height, px, and their flows are scaled up; 0 = full size."""

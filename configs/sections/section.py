@@ -1,4 +1,4 @@
-"""What all sections are made of, and the types that several share."""
+"""The base of all sections, and the types that several share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 
 def _no_tiny_height(height: int) -> int:
     if 0 < height < LEAST_HEIGHT:
-        raise ValueError(f"{height} is too little: give at least {LEAST_HEIGHT}, or 0 for the frames' own")
+        raise ValueError(
+            f"{height} is too small: give at least {LEAST_HEIGHT}, or 0 for the frames' own height"
+        )
     return height
 
 
@@ -36,8 +38,8 @@ def _no_url(value: object) -> object:
     # As a path it would become a folder of that name, or with one slash less.
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(value)):
         raise ValueError(
-            f"{str(value)!r} is a URL, and a folder is needed: results are committed by an atomic rename and "
-            "a flush to disk, which object stores and web servers lack; name a folder of a disk or of a "
+            f"{str(value)!r} is a URL, expected a folder: results are committed by an atomic rename and "
+            "a flush to disk, which object stores and web servers lack; name a folder on a disk or on a "
             "shared file system, and copy between it and the URL before and after the run"
         )
     return value
@@ -75,13 +77,13 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     location_fields: ClassVar[Set[str]] = frozenset()
-    """Fields that say where something is, not what it is: left out of fingerprints."""
+    """Fields that locate something without defining it; left out of fingerprints."""
     later_fields: ClassVar[Set[str]] = frozenset()
     """Fields that fingerprints leave out at their default: results made before they existed stay valid."""
 
     @property
     def used_fields(self) -> Set[str]:
-        """Fields that results depend on, with the others as they are."""
+        """Fields that results depend on, given the other fields."""
         return type(self).model_fields.keys() - self.location_fields
 
     def fingerprinted(self) -> dict[str, Any]:
@@ -97,8 +99,8 @@ class MethodSection(Section):
     fields_of_method: ClassVar[Mapping[str, Set[str]]]
     """The fields that each method uses, besides `method` and `location_fields`."""
     held_at_default: ClassVar[Mapping[str, Set[str]]] = {}
-    """By method: fields that its fingerprint holds at their defaults when they are not used. The fingerprints
-    of version 0.1 held them, so its results stay valid."""
+    """By method: unused fields that its fingerprint includes at their defaults, because fingerprints of
+    version 0.1 did."""
 
     method: str = "auto"
 
@@ -109,7 +111,7 @@ class MethodSection(Section):
 
     @property
     def used_fields(self) -> Set[str]:
-        """`method`, and what the chosen one uses."""
+        """`method`, and the fields of the chosen method."""
         return self.fields_of_method[self.chosen_method] | {"method"}
 
     def fingerprinted(self) -> dict[str, Any]:
@@ -128,7 +130,7 @@ class NetworkSection(MethodSection):
     network_method: ClassVar[str]
     """The method that uses the weights."""
     plain_method: ClassVar[str]
-    """The one that `auto` takes without them."""
+    """The method of `auto` without weights."""
     needs_weights: ClassVar[bool] = True
     """Whether `network_method` is of no use without weights."""
 

@@ -57,7 +57,7 @@ class SegmentationSection(Section):
     disney: DisneyContourPreset = DisneyContourPreset()
     """Contours of western animation: stronger smoothing, weaker edges kept."""
     merge_rounds: int = Field(10, ge=0, le=1000)
-    """Most rounds of merging small fills into the neighbour most alike; 0 = none."""
+    """Largest number of rounds that merge small fills into their most similar neighbour; 0 = none."""
     height: WorkingHeight = 0
-    """Larger frames are segmented, described and matched at this height, px, and their coarse flows made
-    larger; 0 = at their own. The thresholds are for frames of about 540 rows."""
+    """Larger frames are segmented, described and matched at this height, px, and their coarse flows are
+    scaled up; 0 = full size. The thresholds are for frames of about 540 rows."""

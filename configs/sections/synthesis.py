@@ -17,7 +17,7 @@ from configs.sections.section import (
 
 
 class SynthesisSection(NetworkSection):
-    """Frames and refined flows -> frames at the times wanted."""
+    """Frames and refined flows -> in-between frames."""
 
     network_method: ClassVar[str] = "gridnet"
     plain_method: ClassVar[str] = "composite"
@@ -33,28 +33,28 @@ class SynthesisSection(NetworkSection):
     later_fields: ClassVar[Set[str]] = {"height"}
 
     method: Literal["auto", "gridnet", "composite", "blend"] = "auto"
-    """`gridnet` = the network (needs weights); `composite` = the two splatted frames by how far each is to be
-    trusted, holes filled from the background, without weights; `blend` = the average of the two splatted
-    frames; `auto` = `gridnet` with weights, else `composite`."""
+    """`gridnet` = the network (needs weights); `composite` = the two splatted frames combined by reliability,
+    with holes filled from the background, without weights; `blend` = the average of the two splatted frames;
+    `auto` = `gridnet` with weights, else `composite`."""
     weights: OptionalPath = None
-    """Checkpoint that holds feature extractor and GridNet (may be the same file as `refinement.weights`)."""
+    """Checkpoint with feature extractor and GridNet (may be the same file as `refinement.weights`)."""
     splatting: Literal["softmax", "average"] = "softmax"
-    """How overlapping pixels are weighed; the released program averages."""
+    """How overlapping pixels are weighted; the released program averages."""
     softmax_alpha: float = Field(-20.0, ge=-100, le=100)
     """Softmax splatting: factor on the brightness difference; negative = consistent pixels win."""
     precision: Precision = "float32"
-    """Precision of the convolutions; flows and splatting are float32 either way. As for `refinement`."""
+    """Precision of the convolutions, as for `refinement`; flows and splatting are always float32."""
     times: Times = (0.5,)
-    """Times in (0, 1), ascending, 0 = frame 0."""
+    """Times of the frames, in (0, 1), ascending; 0 = frame 0."""
     dtype: Literal["uint8", "float16"] = "uint8"
-    """How frames are cached; `float16` where scores must be those of the unquantised frame."""
+    """Type of cached frames; with `float16`, scores are those of the unquantised frame."""
     height: WorkingHeight = 0
-    """Larger frames are drawn by the network at this height, px, and made larger, which blurs them; 0 = at
-    their own."""
+    """Larger frames are drawn by the network at this height, px, and scaled up, which blurs them; 0 = full
+    size."""
 
     @property
     def used_fields(self) -> Set[str]:
-        """Those of the method; averages have no `softmax_alpha`."""
+        """The fields of the method; averages do not use `softmax_alpha`."""
         return super().used_fields - ({"softmax_alpha"} if self.splatting == "average" else set())
 
     @field_validator("times")

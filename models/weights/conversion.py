@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors.torch import save
 
 from configs.errors import WeightsError
-from configs.files import replace_file
 from models.weights.files import (
-    HEADER,
-    VERSION,
     Format,
     file_digest,
     format_of,
     read_header,
     read_state,
     stated_variant,
+    write_tensors,
 )
 from models.weights.layouts import LPIPS_PARTS, RFR_PREFIX, Part, layout_of, misfit
 from models.weights.records import VARIANTS, VariantName, WeightsRecord, record_of
@@ -143,13 +139,10 @@ def _write(
         if own in parts and not name.startswith("classifier."):
             bare_rfr = own == "rfr" and not prefix
             tensors[RFR_PREFIX + name if bare_rfr else name] = value.contiguous().clone()
-    header: dict[str, Any] = {"version": VERSION, "networks": parts, "source_sha256": source_sha256}
+    header: dict[str, Any] = {"networks": parts, "source_sha256": source_sha256}
     if variant is not None and parts != ("vgg19",):
         header |= {"variant": variant, "trained_with": dict(VARIANTS[variant])}
-    try:
-        replace_file(target, save(tensors, metadata={HEADER: json.dumps(header)}))
-    except OSError as error:
-        raise WeightsError(f"{target}: cannot be written ({error})") from None
+    write_tensors(target, tensors, header)
 
 
 def _part_of(name: str, prefix: str) -> Part:

@@ -1,4 +1,4 @@
-"""Weights files as they lie on disk: which format a file has, and the tensors in it by name.
+"""Weights files as they lie on disk: which format a file has, and the tensors in it by name, in and out.
 
 Three formats are read, told apart by their first bytes: PyTorch's zip archives, its older pickles, and
 safetensors. Pickles are read with `weights_only`, so that no code in them runs. Files of the third kind that
@@ -16,10 +16,11 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from configs.errors import WeightsError
-from configs.files import sha256_of
+from configs.files import replace_file, sha256_of
 from models.weights.records import VariantName, record_of
 
 Format = Literal["safetensors", "PyTorch"]
@@ -125,6 +126,21 @@ def read_header(path: Path) -> Mapping[str, Any]:
             "update animeinterp, or convert the file anew"
         )
     return header
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write a safetensors file, which appears whole or not at all, with a header for `read_header`.
+
+    Raises
+    ------
+    WeightsError
+        The file cannot be written.
+    """
+    text = json.dumps({"version": VERSION, **header})
+    try:
+        replace_file(path, save(dict(tensors), metadata={HEADER: text}), flush=True)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be written ({error})") from None
 
 
 def format_of(path: Path) -> Format:

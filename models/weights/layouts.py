@@ -99,15 +99,20 @@ def layout_of(state: Mapping[str, Tensor], wanted: Part | None = None) -> Layout
 def _lpips_layout(state: Mapping[str, Tensor]) -> Layout | None:
     """The layout of a file of LPIPS, by what the other networks have not."""
     if any(name.startswith("lin0.") for name in state):
-        second = state.get("lin1.model.1.weight")
-        alexnet = second is not None and tuple(second.shape) == head_shapes("alexnet")["lin1.model.1.weight"]
-        return Layout(("lpips",), head_shapes("alexnet" if alexnet else "vgg16"), "")
+        return Layout(("lpips",), head_shapes(heads_backbone(state)), "")
     first = state.get("features.0.weight")
     if first is not None and tuple(first.shape) == backbone_shapes("alexnet")["features.0.weight"]:
         return Layout(("alexnet",), whole_backbone("alexnet", state), "")
     if "features.24.weight" in state:  # a ReLU in VGG-19
         return Layout(("vgg16",), whole_backbone("vgg16", state), "")
     return None
+
+
+def heads_backbone(state: Mapping[str, Tensor]) -> BackboneName:
+    """The backbone that heads of LPIPS are for, by the width of the second."""
+    name = "lin1.model.1.weight"
+    is_alexnet = name in state and tuple(state[name].shape) == head_shapes("alexnet")[name]
+    return "alexnet" if is_alexnet else "vgg16"
 
 
 def whole_backbone(name: BackboneName, state: Mapping[str, Tensor]) -> Shapes:

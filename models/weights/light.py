@@ -5,21 +5,18 @@ Names are those of the networks below `refinement.` and `synthesis.`.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
-from safetensors.torch import save
-from torch import Tensor, nn
 
 from configs.errors import WeightsError
-from configs.files import replace_file
 from models.light_rfr import ITERATIONS, LightRFR
 from models.light_synthesis import LightSynthesis
-from models.weights.files import HEADER, VERSION, Wanted, read_header, read_state
-from models.weights.layouts import misfit, on_meta
+from models.weights.files import Wanted, read_header, read_state, write_tensors
+from models.weights.layouts import on_meta
+from models.weights.loading import check_layout, fill
 
 LIGHT = "light"
 """The variant, as headers name it."""
@@ -27,9 +24,6 @@ LIGHT_FILE = Wanted(
     "light networks as 'animeinterp train' writes them",
     "Give the best.safetensors or last.safetensors of a training, or a file shipped with animeinterp.",
 )
-NAMES_SHOWN = 3
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 class LightNetworks(NamedTuple):
@@ -88,17 +82,13 @@ def save_light(path: Path, networks: LightNetworks, origin: Origin) -> None:
     for name, value in tensors.items():
         if not value.isfinite().all():
             raise WeightsError(f"{path}: {name} holds values that are not finite; nothing was written")
-    header: dict[str, Any] = {
-        "version": VERSION,
+    header = {
         "variant": LIGHT,
         "networks": list(networks._fields),
         "iterations": networks.refinement.iterations,
         **asdict(origin),
     }
-    try:
-        replace_file(path, save(tensors, metadata={HEADER: json.dumps(header)}), flush=True)
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be written ({error})") from None
+    write_tensors(path, tensors, header)
 
 
 def load_light(path: Path, iterations: int | None = None) -> LightNetworks:
@@ -133,30 +123,8 @@ def load_light(path: Path, iterations: int | None = None) -> LightNetworks:
         for part, network in networks._asdict().items()
         for name, value in network.state_dict().items()
     }
-    wrong = misfit(state, shapes)
-    problems = [*wrong.missing, *wrong.surplus, *wrong.reshaped]
-    if problems:
-        raise WeightsError(
-            f"{path}: its {len(state)} entries do not fit ({', '.join(problems[:NAMES_SHOWN])}); expected "
-            f"{LIGHT_FILE.file}, with {len(shapes)} entries. {LIGHT_FILE.advice}"
-        )
+    check_layout(path, state, shapes, LIGHT_FILE)
     return LightNetworks(
-        _filled(path, networks.refinement, "refinement.", state),
-        _filled(path, networks.synthesis, "synthesis.", state),
+        fill(path, networks.refinement, state, "refinement.", LIGHT_FILE),
+        fill(path, networks.synthesis, state, "synthesis.", LIGHT_FILE),
     )
-
-
-def _filled(path: Path, network: Network, prefix: str, state: dict[str, Tensor]) -> Network:
-    own = {
-        name.removeprefix(prefix): value.to(torch.float32, copy=True).contiguous()
-        for name, value in state.items()
-        if name.startswith(prefix)
-    }
-    for name, value in own.items():
-        if not value.isfinite().all():
-            raise WeightsError(
-                f"{path}: {prefix}{name} holds values that are not finite: the file is damaged. "
-                f"{LIGHT_FILE.advice}"
-            )
-    network.load_state_dict(own, strict=True, assign=True)
-    return network.eval().requires_grad_(False)

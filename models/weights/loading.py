@@ -16,7 +16,15 @@ from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
 from models.vgg19 import VGG19
 from models.weights.files import Wanted, read_state
-from models.weights.layouts import Network, Part, layout_of, misfit, on_meta, whole_backbone
+from models.weights.layouts import (
+    Network,
+    Part,
+    heads_backbone,
+    layout_of,
+    misfit,
+    on_meta,
+    whole_backbone,
+)
 
 NAMES_SHOWN = 3
 
@@ -44,14 +52,16 @@ LPIPS_OLD_HEADS = frozenset(
 )
 """SHA-256 of the numbers of the heads of v0.0 (package `lpips` 0.1.4), float32, layer after layer. Names and
 shapes are those of v0.1, and the values follow no rule in either, so nothing else tells them apart."""
+LPIPS_BACKBONE_ADVICE = (
+    "Set evaluation.lpips_backbone to such a file, or evaluation.lpips_weights to the heads for another."
+)
 LPIPS_BACKBONE_FILES: Mapping[BackboneName, Wanted] = {
     "alexnet": Wanted(
         "torchvision's AlexNet (such as alexnet-owt-7be5be79.pth), which the heads are for",
-        "Set evaluation.lpips_backbone to such a file, or evaluation.lpips_weights to the heads for another.",
+        LPIPS_BACKBONE_ADVICE,
     ),
     "vgg16": Wanted(
-        "torchvision's VGG-16 (such as vgg16-397923af.pth), which the heads are for",
-        "Set evaluation.lpips_backbone to such a file, or evaluation.lpips_weights to the heads for another.",
+        "torchvision's VGG-16 (such as vgg16-397923af.pth), which the heads are for", LPIPS_BACKBONE_ADVICE
     ),
 }
 
@@ -162,17 +172,16 @@ def load_lpips(heads: Path, backbone: Path) -> LPIPS:
         No readable weights files, or of another layout, or of two backbones; the heads of v0.0.
     """
     state = read_state(heads, LPIPS_HEADS_FILE)
-    second = tuple(state.get("lin1.model.1.weight", torch.empty(0)).shape)
-    name: BackboneName = "alexnet" if second == head_shapes("alexnet")["lin1.model.1.weight"] else "vgg16"
-    _check_layout(heads, state, head_shapes(name), LPIPS_HEADS_FILE)
+    name = heads_backbone(state)
+    check_layout(heads, state, head_shapes(name), LPIPS_HEADS_FILE)
     _refuse_old_heads(heads, [state[key] for key in head_shapes(name)])
     wanted = LPIPS_BACKBONE_FILES[name]
     trained = read_state(backbone, wanted)
-    _check_layout(backbone, trained, whole_backbone(name, trained), wanted)
+    check_layout(backbone, trained, whole_backbone(name, trained), wanted)
     network = on_meta(lambda: LPIPS(name))
-    own = _own(backbone, {key: trained[key] for key in backbone_shapes(name)}, wanted)
+    own = {key: _own(backbone, trained, key, wanted) for key in backbone_shapes(name)}
     for k, key in enumerate(head_shapes(name)):
-        own |= {f"heads.{k}": _own(heads, {key: state[key]}, LPIPS_HEADS_FILE)[key].reshape(-1)}
+        own[f"heads.{k}"] = _own(heads, state, key, LPIPS_HEADS_FILE).reshape(-1)
     network.load_state_dict(own, strict=True, assign=True)
     return network.eval().requires_grad_(False)
 
@@ -189,14 +198,20 @@ def _refuse_old_heads(path: Path, heads: Sequence[Tensor]) -> None:
 def _load(path: Path, network: Network, part: Part, wanted: Wanted) -> Network:
     state = read_state(path, wanted)
     layout = layout_of(state, part)
-    _check_layout(path, state, layout.shapes, wanted)
-    prefix = layout.prefix if part == "rfr" else ""
-    return _fill(path, network, {name: state[prefix + name] for name in network.state_dict()}, wanted)
+    check_layout(path, state, layout.shapes, wanted)
+    return fill(path, network, state, layout.prefix if part == "rfr" else "", wanted)
 
 
-def _check_layout(
+def check_layout(
     path: Path, state: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], wanted: Wanted
 ) -> None:
+    """Refuse a file whose names or shapes are not these.
+
+    Raises
+    ------
+    WeightsError
+        They are others; the message counts them and names the first.
+    """
     missing, surplus, reshaped = misfit(state, shapes)
     complaints = [
         f"{len(names)} {what} ({', '.join(names[:NAMES_SHOWN])}{', ...' if len(names) > NAMES_SHOWN else ''})"
@@ -210,17 +225,29 @@ def _check_layout(
         )
 
 
-def _fill(path: Path, network: Network, state: Mapping[str, Tensor], wanted: Wanted) -> Network:
-    network.load_state_dict(_own(path, state, wanted), strict=True, assign=True)
+def fill(path: Path, network: Network, state: Mapping[str, Tensor], prefix: str, wanted: Wanted) -> Network:
+    """Give a network its tensors, whose names begin with `prefix` in the file.
+
+    Returns
+    -------
+    Network
+        In float32 on the CPU, in eval mode, gradients off.
+
+    Raises
+    ------
+    WeightsError
+        A value is not finite.
+    """
+    own = {name: _own(path, state, prefix + name, wanted) for name in network.state_dict()}
+    network.load_state_dict(own, strict=True, assign=True)
     return network.eval().requires_grad_(False)
 
 
-def _own(path: Path, state: Mapping[str, Tensor], wanted: Wanted) -> dict[str, Tensor]:
-    """The tensors in float32, finite, and copied, so that the mapped file is let go of."""
-    own = {name: value.to(torch.float32, copy=True).contiguous() for name, value in state.items()}
-    for name, value in own.items():
-        if not value.isfinite().all():
-            raise WeightsError(
-                f"{path}: {name} holds values that are not finite: the file is damaged. {wanted.advice}"
-            )
-    return own
+def _own(path: Path, state: Mapping[str, Tensor], name: str, wanted: Wanted) -> Tensor:
+    """A tensor in float32, finite, and copied, so that the mapped file is let go of."""
+    value = state[name].to(torch.float32, copy=True).contiguous()
+    if not value.isfinite().all():
+        raise WeightsError(
+            f"{path}: {name} holds values that are not finite: the file is damaged. {wanted.advice}"
+        )
+    return value

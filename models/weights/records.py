@@ -61,6 +61,7 @@ class WeightsRecord:
     """Settings that take the file."""
 
 
+TORCHVISION_LICENCE = "BSD 3-Clause (torchvision); trained on ImageNet, whose own terms concern its pictures"
 LPIPS_PREPROCESSING = f"RGB in 0..1, scaled to -1..1, less the shift {SHIFT}, over the scale {SCALE}"
 LPIPS_HEADS = "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1"
 
@@ -71,7 +72,7 @@ RECORDS = (
         url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
         sha256="dcbb9e9d",  # torchvision names its files by the first digits
         size=None,
-        licence="BSD 3-Clause (torchvision); trained on ImageNet, whose own terms concern its pictures",
+        licence=TORCHVISION_LICENCE,
         variant=None,
         preprocessing=f"RGB in 0..1, less the mean {IMAGENET_MEAN}, over the deviation {IMAGENET_STD}",
         settings=("features.weights",),
@@ -93,7 +94,7 @@ RECORDS = (
         url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
         sha256="7be5be79",
         size=None,
-        licence="BSD 3-Clause (torchvision); trained on ImageNet, whose own terms concern its pictures",
+        licence=TORCHVISION_LICENCE,
         variant=None,
         preprocessing=LPIPS_PREPROCESSING,
         settings=("evaluation.lpips_backbone",),
@@ -115,7 +116,7 @@ RECORDS = (
         url="https://download.pytorch.org/models/vgg16-397923af.pth",
         sha256="397923af",
         size=None,
-        licence="BSD 3-Clause (torchvision); trained on ImageNet, whose own terms concern its pictures",
+        licence=TORCHVISION_LICENCE,
         variant=None,
         preprocessing=LPIPS_PREPROCESSING,
         settings=("evaluation.lpips_backbone",),

@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pixel_shuffle
 
 from models.convolution import Convolution
-from models.correlation import Correlation, correlate
+from models.correlation import correlate
 from models.encoder import STRIDE, BasicEncoder
 from models.padding import pad_edge
-from models.rfr import check_inputs, own_positions
-from models.update import UpdateBlock, upsample_convex
+from models.rfr import check_inputs
+from models.update import UpdateBlock
 from models.widths import LIGHT_REFINEMENT
 
 ITERATIONS = 6
@@ -127,7 +127,10 @@ class LightRFR(nn.Module):
         features = self.features(frames)
         matched0, matched1 = features[:, :MATCHED_CHANNELS].chunk(2)
         correlation = correlate(matched0, matched1, LIGHT_REFINEMENT.levels, LIGHT_REFINEMENT.radius)
-        flows, hidden_state = self._iterate(features, correlation, avg_pool2d(coarse, STRIDE) / STRIDE, every)
+        hidden, context = features[:, MATCHED_CHANNELS:].chunk(2, dim=1)
+        flows, hidden_state = self.update_block.iterate(
+            hidden, context, correlation, avg_pool2d(coarse, STRIDE) / STRIDE, self.iterations, every=every
+        )
         strength = pixel_shuffle(self.importance(hidden_state).to(frame0.dtype), STRIDE)
         importance = STRONGEST * torch.tanh(strength / STRONGEST)
         return LightRefined([flow[..., :height, :width] for flow in flows], importance[..., :height, :width])
@@ -138,35 +141,6 @@ class LightRFR(nn.Module):
         centred = (2 * frames - 1).contiguous(memory_format=torch.channels_last)
         features: Tensor = self.fnet(centred)
         return features.to(frames.dtype)
-
-    def _iterate(
-        self, features: Tensor, correlation: Correlation, initial: Tensor, every: bool
-    ) -> tuple[list[Tensor], Tensor]:
-        """Upsampled flows of all iterations or the last, and the last hidden state."""
-        behind = MATCHED_CHANNELS + LIGHT_REFINEMENT.hidden
-        hidden_state = torch.tanh(features[:, MATCHED_CHANNELS:behind])
-        passes = self.update_block.gru.prepare(torch.relu(features[:, behind:]))
-        grid = own_positions(initial)
-        flow = initial.contiguous(memory_format=torch.channels_last)
-        flows = []
-        for k in range(self.iterations):
-            # As in RAFT no gradient goes from an iteration to the flow that it started from.
-            flow = flow.detach()
-            correlations = correlation.lookup(grid + flow)
-            hidden_state, change = self.update_block(hidden_state, passes, correlations, flow)
-            flow = flow + change
-            if every or k == self.iterations - 1:
-                flows.append(self._upsample(flow, hidden_state))
-        return flows, hidden_state
-
-    def _upsample(self, flow: Tensor, hidden_state: Tensor) -> Tensor:
-        # One direction at a time: the weights are 144 times as many as the coarse flow's values.
-        upsampled = []
-        for part, state in zip(flow.chunk(2), hidden_state.chunk(2), strict=True):
-            logits = self.update_block.mask_logits(state)
-            with torch.autocast(flow.device.type, enabled=False):  # flows stay in float32
-                upsampled.append(upsample_convex(part, logits))
-        return torch.cat(upsampled)
 
 
 def _start_at_zero(layer: nn.Module) -> None:

@@ -21,12 +21,21 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from models.feature_extractor import STRIDE, FeatureExtractor
+from models.feature_extractor import FeatureExtractor
 from models.flow import check_pair
 from models.gridnet import GridNet
 from models.padding import pad_edge
 from models.splatting import IMPORTANCE_LIMIT, Splatted, brightness_importance, splat
-from models.synthesis_network import HALO, MOST_STRIPS, STRIP_PIXELS, Carried, Source, carry, pad_flow
+from models.synthesis_network import (
+    Carried,
+    Source,
+    carry,
+    check_inputs,
+    pad_flow,
+    pad_frame,
+    splat_together,
+    strips,
+)
 from models.widths import LIGHT_SYNTHESIS
 
 ALPHA = -20.0
@@ -119,25 +128,15 @@ class LightSynthesis(nn.Module):
         alpha: float = ALPHA,
     ) -> tuple[Source, Source]:
         """What is the same for all times; parameters and errors as for `forward`."""
-        if frame0.shape != frame1.shape:
-            raise ValueError(
-                f"frame1 has shape {tuple(frame1.shape)} and frame0 {tuple(frame0.shape)}, expected the same"
-            )
-        for frame, flow, importance, name in (
-            (frame0, flow01, importance01, "0"),
-            (frame1, flow10, importance10, "1"),
-        ):
-            check_pair(frame, flow, f"frame{name}")
+        check_inputs(frame0, frame1, flow01, flow10)
+        for importance, flow, name in ((importance01, flow01, "frame0"), (importance10, flow10, "frame1")):
             if importance is not None:
-                check_pair(importance, flow, f"the importance of frame{name}")
+                check_pair(importance, flow, f"the importance of {name}")
         frames = torch.cat([frame0, frame1])
         brightness = brightness_importance(
             frames, torch.cat([frame1, frame0]), torch.cat([flow01, flow10]), alpha
         )
-        _, _, height, width = frames.shape
-        # Convolutions on the CPU are fastest with channels last; the format is kept by all that follows.
-        frames = pad_edge(frames, height + -height % STRIDE, width + -width % STRIDE)
-        frames = frames.contiguous(memory_format=torch.channels_last)
+        frames = pad_frame(frames)
         # The finest features are the way to the others; the frame itself stands for them.
         levels = [frames, *(level.to(frames.dtype) for level in self.feat_ext(2 * frames - 1)[1:])]
         sources = []
@@ -155,14 +154,10 @@ class LightSynthesis(nn.Module):
         height, width = source0.flow.shape[-2:]
         carried = carry(source0, share), carry(source1, 1 - share)
         nearer = torch.where(share <= 0.5, source0.levels[0], source1.levels[0])
-        strips = min(MOST_STRIPS, -(-height * width // STRIP_PIXELS))
-        strip = -(-height // (strips * STRIDE)) * STRIDE
         parts = []
-        for top in range(0, height, strip):
-            bottom = min(top + strip, height)
-            first, last = max(0, top - HALO), min(height, bottom + HALO)
+        for first, last, kept in strips(height, width):
             drawn = self._draw_rows(carried, nearer[:, :, first:last], share, first, last)
-            parts.append([x[:, :, top - first : bottom - first] for x in drawn])
+            parts.append([x[:, :, kept] for x in drawn])
         frames, masks = zip(*parts, strict=True)
         return Drawn(torch.cat(frames, dim=2), torch.cat(masks, dim=2))
 
@@ -197,11 +192,7 @@ def _maps(
     weights = torch.cat([landed0.weights, landed1.weights], dim=1)
     time = share.expand(-1, 1, *weights.shape[2:])
     yield torch.cat([weights / (1 + weights), (weights == 0).to(weights.dtype), time], dim=1)
-    height = carried[0][0].values.shape[2]
-    for both in zip(carried[0][1:], carried[1][1:], strict=True):
-        scale = height // both[0].values.shape[2]
-        rows = first // scale, last // scale
-        yield torch.cat([splat(*level, rows=rows).values for level in both], dim=1)
+    yield from splat_together(carried, first, last, start=1)
 
 
 def _as_shares(t: float | Tensor, flow: Tensor) -> Tensor:

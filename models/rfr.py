@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from models.confidence import ConfidenceNet, warping_error
-from models.correlation import SMALLEST_SIDE, Correlation, CorrelationFactory, correlate
+from models.correlation import SMALLEST_SIDE, CorrelationFactory, correlate
 from models.encoder import STRIDE, BasicEncoder
 from models.flow import resize_flow
 from models.padding import pad_edge
-from models.update import CONTEXT_CHANNELS, HIDDEN_CHANNELS, UpdateBlock, upsample_convex
+from models.update import CONTEXT_CHANNELS, HIDDEN_CHANNELS, UpdateBlock
 
 SMALLEST_FRAME = STRIDE * SMALLEST_SIDE
 """Frames with a shorter side, px, are padded to it: below, a level of the correlation pyramid is empty."""
@@ -135,7 +135,14 @@ class RFR(nn.Module):
             torch.cat([frame1, frame0]),
             torch.cat([coarse_flow01, coarse_flow10]),
         ).flow
-        fine = self._iterate(torch.cat([features0, features1]), correlation, initial)
+        features = torch.cat([features0, features1])
+        (fine,), _ = self.update_block.iterate(
+            features[:, :HIDDEN_CHANNELS],
+            features[:, HIDDEN_CHANNELS:],
+            correlation,
+            self.initial_flow_additions * initial,
+            self.iterations,
+        )
         size = (frame0.shape[2], frame0.shape[3])
         refined = resize_flow(fine, size, "bilinear")[..., :height, :width]
         refined01, refined10 = refined.chunk(2)
@@ -172,31 +179,9 @@ class RFR(nn.Module):
         features: Tensor = self.fnet(resized.contiguous(memory_format=torch.channels_last))
         return features.to(frame.dtype)
 
-    def _iterate(self, features: Tensor, correlation: Correlation, initial: Tensor) -> Tensor:
-        """Recurrent updates of both directions, one batch; `(2 * N, 2, 8h, 8w)` in pixels of that size."""
-        hidden, context = features[:, :HIDDEN_CHANNELS], features[:, HIDDEN_CHANNELS:]
-        hidden_state = torch.tanh(hidden)
-        passes = self.update_block.gru.prepare(torch.relu(context))
-        grid = own_positions(initial)
-        flow = (self.initial_flow_additions * initial).contiguous(memory_format=torch.channels_last)
-        for _ in range(self.iterations):
-            correlations = correlation.lookup(grid + flow)
-            hidden_state, change = self.update_block(hidden_state, passes, correlations, flow)
-            flow = flow + change
-        # One direction at a time: the weights are 144 times as many as the coarse flow's values.
-        halves = zip(flow.chunk(2), hidden_state.chunk(2), strict=True)
-        return torch.cat([upsample_convex(f, self.update_block.mask_logits(h)) for f, h in halves])
-
 
 def _centred(frame: Tensor) -> Tensor:
     return 2 * frame - 1
-
-
-def own_positions(flow: Tensor) -> Tensor:
-    """Each cell's own position, `(1, 2, h, w)`, x before y."""
-    rows, columns = (torch.arange(n, dtype=flow.dtype, device=flow.device) for n in flow.shape[-2:])
-    y, x = torch.meshgrid(rows, columns, indexing="ij")
-    return torch.stack([x, y])[None]
 
 
 def check_inputs(frame0: Tensor, frame1: Tensor, flow01: Tensor, flow10: Tensor) -> None:

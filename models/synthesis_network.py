@@ -12,6 +12,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal, NamedTuple, Self
 
 import torch
@@ -117,12 +118,7 @@ class SynthesisNetwork(nn.Module):
         alpha: float,
     ) -> tuple[Source, Source]:
         """What is the same for all times; parameters and errors as for `forward`."""
-        if frame0.shape != frame1.shape:
-            raise ValueError(
-                f"frame1 has shape {tuple(frame1.shape)} and frame0 {tuple(frame0.shape)}, expected the same"
-            )
-        check_pair(frame0, flow01, "frame0")
-        check_pair(frame1, flow10, "frame1")
+        check_inputs(frame0, frame1, flow01, flow10)
         return (
             self._source(frame0, frame1, flow01, alpha if splatting == "softmax" else None),
             self._source(frame1, frame0, flow10, alpha if splatting == "softmax" else None),
@@ -132,33 +128,53 @@ class SynthesisNetwork(nn.Module):
         """The frame at time t from two sources, `(N, 3, H, W)` of their padded size, not clamped."""
         height, width = source0.flow.shape[-2:]
         carried = carry(source0, t), carry(source1, 1 - t)
-        strips = min(MOST_STRIPS, -(-height * width // STRIP_PIXELS))
-        strip = -(-height // (strips * STRIDE)) * STRIDE
-        rows = []
-        for top in range(0, height, strip):
-            bottom = min(top + strip, height)
-            first, last = max(0, top - HALO), min(height, bottom + HALO)
-            rows.append(self._draw_rows(carried, first, last)[:, :, top - first : bottom - first])
-        return torch.cat(rows, dim=2)
+        drawn = [
+            self._draw_rows(carried, first, last)[:, :, kept] for first, last, kept in strips(height, width)
+        ]
+        return torch.cat(drawn, dim=2)
 
     def _draw_rows(self, carried: tuple[list[Carried], list[Carried]], first: int, last: int) -> Tensor:
         # Each level is splatted when the GridNet comes to it, and let go of when it has read it.
-        joined = _splat_together(carried, first, last)
+        joined = splat_together(carried, first, last)
         frames = next(joined)
         result: Tensor = self.synnet(frames, joined)
         return result.to(frames.dtype)
 
     def _source(self, frame: Tensor, other: Tensor, flow: Tensor, alpha: float | None) -> Source:
         importance = None if alpha is None else brightness_importance(frame, other, flow, alpha)
-        height, width = frame.shape[-2:]
-        margin = (0, -width % STRIDE, 0, -height % STRIDE)
-        # Convolutions on the CPU are fastest with channels last; the format is kept by all that follows.
-        frame = pad_edge(frame, height + margin[3], width + margin[1])
-        frame = frame.contiguous(memory_format=torch.channels_last)
+        frame = pad_frame(frame)
         features = [level.to(frame.dtype) for level in self.feat_ext(2 * frame - 1)]
         if importance is not None:
             importance = pad_edge(importance, *frame.shape[2:])
         return Source([frame, *features], pad_flow(flow), importance)
+
+
+def check_inputs(frame0: Tensor, frame1: Tensor, flow01: Tensor, flow10: Tensor) -> None:
+    """Refuse frames and flows that do not fit each other, by a ValueError that names the argument."""
+    if frame0.shape != frame1.shape:
+        raise ValueError(
+            f"frame1 has shape {tuple(frame1.shape)} and frame0 {tuple(frame0.shape)}, expected the same"
+        )
+    check_pair(frame0, flow01, "frame0")
+    check_pair(frame1, flow10, "frame1")
+
+
+def strips(height: int, width: int) -> Iterator[tuple[int, int, slice]]:
+    """The strips of rows in which a frame is drawn: `first`, `last`, and which of these rows are kept."""
+    count = min(MOST_STRIPS, -(-height * width // STRIP_PIXELS))
+    rows = -(-height // (count * STRIDE)) * STRIDE
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        first, last = max(0, top - HALO), min(height, bottom + HALO)
+        yield first, last, slice(top - first, bottom - first)
+
+
+def pad_frame(frame: Tensor) -> Tensor:
+    """Extend a frame to sides divisible by 4 by repeating its edge."""
+    height, width = frame.shape[-2:]
+    padded = pad_edge(frame, height + -height % STRIDE, width + -width % STRIDE)
+    # Convolutions on the CPU are fastest with channels last; the format is kept by all that follows.
+    return padded.contiguous(memory_format=torch.channels_last)
 
 
 def pad_flow(flow: Tensor) -> Tensor:
@@ -191,10 +207,12 @@ def carry(source: Source, share: float | Tensor) -> list[Carried]:
     return carried
 
 
-def _splat_together(carried: tuple[list[Carried], list[Carried]], first: int, last: int) -> Iterator[Tensor]:
-    """The levels of both sources where they land, joined; on rows `first` to `last` of the frame."""
+def splat_together(
+    carried: tuple[list[Carried], list[Carried]], first: int, last: int, start: int = 0
+) -> Iterator[Tensor]:
+    """The levels of both sources, from `start` on, where they land, joined; on rows `first` to `last`."""
     height = carried[0][0].values.shape[2]
-    for both in zip(*carried, strict=True):
+    for both in islice(zip(*carried, strict=True), start, None):
         scale = height // both[0].values.shape[2]
         rows = first // scale, last // scale
         yield torch.cat([splat(*level, rows).values for level in both], dim=1)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import unfold
 
 from models.convolution import Convolution, convolve
+from models.correlation import Correlation
 from models.encoder import STRIDE
 from models.widths import FULL_REFINEMENT, RefinementWidths
 
@@ -165,6 +166,41 @@ class UpdateBlock(nn.Module):
             Convolution(widths.mask, NEIGHBOURS * STRIDE**2, 1),
         )
 
+    def iterate(
+        self,
+        hidden: Tensor,
+        context: Tensor,
+        correlation: Correlation,
+        flow: Tensor,
+        iterations: int,
+        *,
+        every: bool = False,
+    ) -> tuple[list[Tensor], Tensor]:
+        """The flows after the last iteration or after `every`, upsampled, and the last hidden state.
+
+        Parameters
+        ----------
+        hidden, context
+            `(N, 128, h, w)` each: features of the frames, to which tanh and relu are applied here. N is even:
+            both directions are one batch.
+        correlation
+            Of the frames with those that the flows lead to.
+        flow
+            `(N, 2, h, w)`, where the updates start; those returned are `(N, 2, 8h, 8w)`, in fine pixels.
+        """
+        hidden_state, passes = torch.tanh(hidden), self.gru.prepare(torch.relu(context))
+        grid = own_positions(flow)
+        flow = flow.contiguous(memory_format=torch.channels_last)
+        flows = []
+        for k in range(iterations):
+            # As in RAFT no gradient goes from an iteration to the flow that it started from.
+            flow = flow.detach()
+            hidden_state, change = self(hidden_state, passes, correlation.lookup(grid + flow), flow)
+            flow = flow + change
+            if every or k == iterations - 1:
+                flows.append(self._upsample(flow, hidden_state))
+        return flows, hidden_state
+
     def forward(
         self, hidden_state: Tensor, passes: list[GatePass], correlations: Tensor, flow: Tensor
     ) -> tuple[Tensor, Tensor]:
@@ -188,6 +224,22 @@ class UpdateBlock(nn.Module):
         """Logits for `upsample_convex`, `(N, 576, h, w)`; only the last iteration's are needed."""
         logits: Tensor = self.mask(hidden_state)
         return logits.mul_(MASK_SCALE)
+
+    def _upsample(self, flow: Tensor, hidden_state: Tensor) -> Tensor:
+        upsampled = []
+        # One direction at a time: the weights are 144 times as many as the coarse flow's values.
+        for part, state in zip(flow.chunk(2), hidden_state.chunk(2), strict=True):
+            logits = self.mask_logits(state)
+            with torch.autocast(flow.device.type, enabled=False):  # flows stay in float32
+                upsampled.append(upsample_convex(part, logits))
+        return torch.cat(upsampled)
+
+
+def own_positions(flow: Tensor) -> Tensor:
+    """Each cell's own position, `(1, 2, h, w)`, x before y."""
+    rows, columns = (torch.arange(n, dtype=flow.dtype, device=flow.device) for n in flow.shape[-2:])
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    return torch.stack([x, y])[None]
 
 
 def upsample_convex(flow: Tensor, logits: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""The command `animeinterp`, one file a command."""
+"""The command `animeinterp`, one file per command."""

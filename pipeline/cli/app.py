@@ -30,7 +30,7 @@ from pipeline.cli.train import train
 from pipeline.cli.weights import weights
 
 app = typer.Typer(
-    help="Turn cartoon frame pairs into in-between frames, stage by stage.",
+    help="Draw in-between frames of cartoons, stage by stage.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -55,7 +55,7 @@ app.add_typer(cache, name="cache", no_args_is_help=True)
 @app.callback()
 def _options(
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show tracebacks and what Luigi and Dask say.")
+        bool, typer.Option("--debug", help="Show tracebacks and the logs of Luigi and Dask.")
     ] = False,
 ) -> None:
     if debug:
@@ -63,15 +63,15 @@ def _options(
         for noisy in ("numba", "asyncio", "matplotlib", "PIL"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
     else:
-        # Workers die with the run that is interrupted; what their connections say about it helps nobody.
-        # Dask gives some of them a level of their own.
+        # When a run is interrupted its workers end too; log messages about their connections help nobody.
+        # Dask sets the level of some of these loggers itself.
         for noisy in ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio"):
             logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 def main() -> None:
     """Entry point: errors become messages and exit codes."""
-    # The libraries' million objects stay: the collector, busy while manifests are read, need not walk them.
+    # The million objects of the libraries are never freed, so the collector need not traverse them.
     gc.freeze()
     try:
         app()

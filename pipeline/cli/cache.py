@@ -38,15 +38,15 @@ from pipeline.results.cache_gc import GcPlan, Scope, plan_gc, remove
 from pipeline.store.acceptances import stage_acceptances
 from pipeline.store.sizes import in_bytes
 
-cache = typer.Typer(help="The cache: what is in it, whether it is sound, and what can go.")
+cache = typer.Typer(help="List, check and clean the cache.")
 OptionalConfig = Annotated[
     str | None,
     typer.Argument(metavar="[CONFIG]", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset."),
 ]
 CacheFolder = Annotated[
-    Path | None, typer.Option("--cache", metavar="FOLDER", help="The cache, in place of the config's.")
+    Path | None, typer.Option("--cache", metavar="FOLDER", help="Use this cache instead of the config's.")
 ]
-OneStage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="Only this stage's.")]
+OneStage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="Only this stage.")]
 
 
 @cache.command("ls")
@@ -56,7 +56,7 @@ def list_cache(
     stage: OneStage = None,
     settings: Settings = None,
 ) -> None:
-    """Say what is in a cache: stages, fingerprints, how they differ, size and last use."""
+    """List a cache: stages, fingerprints, how they differ, size and last use."""
     place, loaded = find_cache(config, folder, settings or ())
     check_cache(place, [stage] if stage else ())
     found = [contents_of(path) for path in fingerprint_folders(place, stage)]
@@ -70,12 +70,12 @@ def verify(
     folder: CacheFolder = None,
     stage: OneStage = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also results that the config does not use.")
+        bool, typer.Option("--all", help="Also check results that the config does not use.")
     ] = False,
     settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
-    """Read results whole and name whatever is damaged; the next run computes that again."""
+    """Read all results and report damage; the next run recomputes damaged items."""
     place, loaded = find_cache(config, folder, settings or ())
     check_cache(place, [stage] if stage else ())
     folders = list(fingerprint_folders(place, stage))
@@ -100,35 +100,35 @@ def verify(
 @cache.command()
 def gc(
     configs: Annotated[
-        list[str] | None, typer.Argument(metavar="CONFIG...", help="Those whose results are to be kept.")
+        list[str] | None, typer.Argument(metavar="CONFIG...", help="Configs whose results to keep.")
     ] = None,
     folder: CacheFolder = None,
-    unused: Annotated[bool, typer.Option("--unused", help="Results that no CONFIG uses.")] = False,
+    unused: Annotated[bool, typer.Option("--unused", help="Results that no CONFIG uses (unused).")] = False,
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="Of those, only this stage's.")
+        str | None, typer.Option("--stage", metavar="STAGE", help="Only unused results of this stage.")
     ] = None,
     fingerprint: Annotated[
-        str | None, typer.Option("--fingerprint", metavar="PREFIX", help="Only those that begin so.")
+        str | None, typer.Option("--fingerprint", metavar="PREFIX", help="Only unused results with this fingerprint.")
     ] = None,
     older_than: Annotated[
-        float | None, typer.Option("--older-than", metavar="DAYS", min=0, help="Only those not used since.")
+        float | None, typer.Option("--older-than", metavar="DAYS", min=0, help="Only results not used for this long.")
     ] = None,
     superseded: Annotated[
-        bool, typer.Option("--superseded", help="Shards whose items later shards hold too.")
+        bool, typer.Option("--superseded", help="Shards whose items are all in later shards.")
     ] = False,
     left_overs: Annotated[
-        bool, typer.Option("--left-over", help="What writers that died have left.")
+        bool, typer.Option("--left-over", help="Leftover files of dead writers.")
     ] = False,
     runs_older_than: Annotated[
         float | None,
-        typer.Option("--runs-older-than", metavar="DAYS", min=0, help="Records of runs that ended before."),
+        typer.Option("--runs-older-than", metavar="DAYS", min=0, help="Records of runs that ended before this."),
     ] = None,
-    delete: Annotated[bool, typer.Option("--delete", help="Do it; without, only say what would go.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete; without it, only list.")] = False,
     settings: Settings = None,
 ) -> None:
-    """Say what can go from a cache, and with --delete remove it.
+    """List what can be deleted from a cache; --delete deletes it.
 
-    Never goes what a CONFIG uses, nor what a run that is going on uses.
+    Results that a CONFIG or an active run uses are never deleted.
     """
     scope = Scope(unused, superseded, left_overs, runs_older_than, stage, fingerprint, older_than)
     place, keep = _what_to_keep(configs or [], folder, settings or ())
@@ -137,12 +137,12 @@ def gc(
     if scope.empty:
         print_offers(offers)
         raise ConfigError(
-            "gc needs to be told what may go: --unused, --stage, --fingerprint, --older-than, --superseded, "
+            "say what may be deleted: --unused, --stage, --fingerprint, --older-than, --superseded, "
             "--left-over or --runs-older-than"
         )
     plan = plan_gc(place, keep, scope)
     if fingerprint is not None and not plan.candidates and not plan.spared:
-        raise CacheError(f"--fingerprint {fingerprint}: nothing in {place} begins so; see 'cache ls'")
+        raise CacheError(f"--fingerprint {fingerprint}: nothing in {place} has this fingerprint; see 'cache ls'")
     print_plan(place, plan, delete=delete)
     if not delete:
         others = [one for one in offers.candidates if one not in plan.candidates and one.kind != "results"]
@@ -156,10 +156,10 @@ def gc(
 def _what_to_keep(
     configs: Sequence[str], folder: Path | None, settings: Sequence[str]
 ) -> tuple[Path, dict[Key, str]]:
-    """The cache, and the results that the configs use, with which of them does."""
+    """The cache, and the results in use, each with the config that uses it."""
     if not configs:
         raise ConfigError(
-            "gc needs the configs whose results are to be kept, as in 'animeinterp cache gc demo --unused': "
+            "name the configs whose results to keep, as in 'animeinterp cache gc demo --unused'; "
             "without any, everything in the cache would count as unused"
         )
     loaded = {config: load_config(config, settings) for config in configs}
@@ -169,7 +169,7 @@ def _what_to_keep(
     if other is not None:
         raise ConfigError(
             f"config {configs[0]} has the cache {place} and config {other} {places[other]}: "
-            "give configs of one cache, or say with --cache which one is meant"
+            "give configs of the same cache, or choose one with --cache"
         )
     for stage in STAGES:
         # Runs go on without a damaged file; here, results that it names would count as unused.
@@ -182,13 +182,13 @@ def _what_to_keep(
 
 
 def _remove_all(place: Path, plan: GcPlan) -> bool:
-    """Delete what was planned to go; whether nothing stood in the way."""
+    """Delete what was planned; return whether all of it could be deleted."""
     freed, fine = 0, True
     for candidate in plan.candidates:
         try:
             left = remove(place, candidate)
         except OSError as error:
-            complain(f"{candidate.path}: cannot be deleted ({error.strerror}); see who owns it")
+            complain(f"{candidate.path}: cannot be deleted ({error.strerror}); check its owner")
             fine = False
             continue
         if left:
@@ -202,7 +202,7 @@ def _remove_all(place: Path, plan: GcPlan) -> bool:
 def find_cache(
     config: str | None, folder: Path | None, settings: Sequence[str]
 ) -> tuple[Path, Config | None]:
-    """The cache that a command is about, and the config it was asked with; none where only a folder was."""
+    """The cache of a command, and its config; None if only a folder was given."""
     if folder is not None and config is None and not settings:
         return folder.expanduser(), None
     loaded = load_config(config or DEFAULT_CONFIG, settings)

@@ -1,4 +1,4 @@
-"""How the contents of a cache are shown: a table for terminals of 80 columns, and what differs."""
+"""Printing the contents of a cache: tables for terminals of 80 columns, and differences."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def print_contents(
     current: Collection[Key],
     config: str,
 ) -> None:
-    """Print what is in a cache.
+    """Print the contents of a cache.
 
     Parameters
     ----------
     cache
         Its folder.
     found
-        Its fingerprints, those of one stage together.
+        Its fingerprints, grouped by stage.
     users
         Who uses them.
     current, config
         Fingerprints to mark, and the config that has them.
     """
     if not found:
-        say(f"{cache}: nothing in it")
+        say(f"{cache}: empty")
         return
     console.print(_table(found, users, current))
     if current:
@@ -57,19 +57,19 @@ def print_contents(
         if one.trouble:
             say(f"{one.trouble}; its results are not affected", style="yellow")
         if one.damaged or one.unreadable:
-            counts = f"{one.damaged} items noted as damaged, {one.unreadable} shards without a sound manifest"
-            say(f"{label(one.key)}: {counts}; runs compute them again", style="yellow")
+            counts = f"{one.damaged} damaged items, {one.unreadable} shards without a readable manifest"
+            say(f"{label(one.key)}: {counts}; runs recompute them", style="yellow")
     total = sum(one.size for one in found)
     clips = [folder for folder in (cache / CLIPS_FOLDER).glob("*") if folder.is_dir()]
     if clips:
         taken = in_bytes(occupied(cache / CLIPS_FOLDER))
-        said = "frames of videos, written anew when they are needed: the folder may be deleted"
+        said = "frames of videos; you may delete the folder, they are written again when needed"
         say(f"{CLIPS_FOLDER}: {len(clips)}, {taken}; {said}")
     say(f"{cache}: {len(found)} fingerprints, {in_bytes(total)}")
 
 
 def print_check(cache: Path, report: CheckReport, seconds: float, *, quiet: bool = False) -> None:
-    """Print what a check of a cache has found."""
+    """Print the result of a check of a cache."""
     for path in sorted(report.damaged):
         state = report.damaged[path]
         say(f"{path.relative_to(cache)}:", style="red")
@@ -79,28 +79,28 @@ def print_check(cache: Path, report: CheckReport, seconds: float, *, quiet: bool
             items = [item for item, reason in state.items.items() if reason == why]
             say(f"    {', '.join(items)}: {why}")
         if not state.readable:
-            say("    nothing in it is used; runs compute its items again")
+            say("    not used; runs recompute its items")
         if not state.noted:
-            say("    could not be noted beside it; runs find out when they read it")
+            say("    cannot be recorded beside it; runs detect it when reading")
     for line in report.descriptions:
-        say(f"{line}; results are not affected, runs write it anew with the next result", "yellow")
+        say(f"{line}; its results are not affected, and the next run rewrites it", "yellow")
     if quiet:
         return
     for path in report.left_over:
-        say(f"{path.relative_to(cache)}: of a writer that died; 'cache gc --left-over' removes it")
+        say(f"{path.relative_to(cache)}: leftover of a dead writer; 'cache gc --left-over' deletes it")
     read = f"{report.shards} shards read, {in_bytes(report.size)} in {seconds:.1f} s"
     say(f"{read}: {_verdict(report)}")
 
 
 def _verdict(report: CheckReport) -> str:
     if not report.damaged:
-        return "all sound"
+        return "no damage"
     items = sum(len(state.items) for state in report.damaged.values())
-    return f"{len(report.damaged)} damaged, {items} items known; a run that uses them computes them again"
+    return f"{len(report.damaged)} damaged, {items} known items; runs that use them recompute them"
 
 
 def print_plan(cache: Path, plan: GcPlan, *, delete: bool) -> None:
-    """Print what goes or would go from a cache."""
+    """Print what is or would be deleted from a cache."""
     for user, keys in groupby(sorted(plan.spared, key=plan.spared.__getitem__), key=plan.spared.__getitem__):
         named = [label(key) for key in keys]
         which = ", ".join(named) if len(named) <= MOST_NAMED else f"{len(named)} fingerprints"
@@ -118,7 +118,7 @@ def print_plan(cache: Path, plan: GcPlan, *, delete: bool) -> None:
         items = str(one.items) if one.items else ""
         table.add_row(one.key[0], escape(name), items, in_bytes(one.size), ago(one.used), one.why)
     console.print(table)
-    hint = "" if delete else "; nothing has been deleted, --delete does it"
+    hint = "" if delete else "; nothing deleted yet, add --delete"
     say(f"{cache}: {len(plan.candidates)} to delete, {in_bytes(plan.size)}{hint}")
 
 
@@ -128,7 +128,7 @@ OFFERS: Mapping[Kind, str] = MappingProxyType(
 
 
 def print_offers(plan: GcPlan) -> None:
-    """Print, in a line a kind, what else could go."""
+    """Print what else could be deleted, one line per kind."""
     for kind, option in OFFERS.items():
         found = [one for one in plan.candidates if one.kind == kind]
         if found:
@@ -142,7 +142,7 @@ def label(key: Key) -> str:
 
 
 def ago(moment: float) -> str:
-    """How long ago a moment was, in at most ten letters."""
+    """How long ago a moment was, in at most ten characters."""
     seconds = time.time() - moment
     for length, unit in UNITS:
         if seconds >= length:
@@ -169,7 +169,7 @@ def _table(found: Sequence[Contents], users: Users, current: Collection[Key]) ->
 
 
 def _print_differences(stage: str, found: Sequence[Contents], users: Users, current: Collection[Key]) -> None:
-    """Say how the fingerprints of a stage differ from the one in use, or from the one used last."""
+    """Print how the fingerprints of a stage differ from the one in use, or from the one used last."""
     known = [one for one in found if one.description is not None]
     known.sort(key=lambda one: (one.key in current, last_use(one, users)))
     if len(known) < 2:
@@ -187,7 +187,7 @@ def _print_differences(stage: str, found: Sequence[Contents], users: Users, curr
 
 
 def _differences(old: StageDescription, new: StageDescription) -> list[str]:
-    """What a stage itself has of its own, and what it reads."""
+    """Differences of the stage itself, and of the stages it reads."""
     own = [str(found).removeprefix(f"{old.stage}.") for found in own_differences(new, old)]
     read = [name for name in new.reads if new.reads[name] != old.reads.get(name)]
     return own + [f"{name}: {_begin(old.reads.get(name))} -> {_begin(new.reads[name])}" for name in read]

@@ -19,17 +19,17 @@ from pipeline.planning.selection import Selection
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Where cartoons, cache and results go.")] = Path(
+    folder: Annotated[Path, typer.Option("--folder", help="Folder for cartoons, cache and results.")] = Path(
         "demo"
     ),
     pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many triplets to draw.")] = 6,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the first drawing.")] = 0,
-    height: Annotated[int, typer.Option("--height", min=16)] = 540,
-    width: Annotated[int, typer.Option("--width", min=16)] = 960,
+    height: Annotated[int, typer.Option("--height", min=16, help="Height of the frames, px.")] = 540,
+    width: Annotated[int, typer.Option("--width", min=16, help="Width of the frames, px.")] = 960,
     settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw cartoons, run all stages on them, score the frames and draw a contact sheet of each pair."""
+    """Draw cartoons, run all stages on them, score the frames and draw a contact sheet for each pair."""
     from data.cartoon import write_dataset
 
     if not quiet:

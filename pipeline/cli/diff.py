@@ -21,27 +21,27 @@ from pipeline.results.result_diff import (
     stages_apart,
 )
 
-Side = Annotated[str, typer.Argument(help="Config, folder of a run's record, or folder of a fingerprint.")]
+Side = Annotated[str, typer.Argument(help="Config, record folder of a run, or folder of a fingerprint.")]
 
 
 def diff(
     a: Side,
     b: Side,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="On top of both configs.")
+        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="A setting for both configs.")
     ] = None,
     settings_a: Annotated[
-        list[str] | None, typer.Option("--set-a", metavar="SECTION.KEY=VALUE", help="On top of A alone.")
+        list[str] | None, typer.Option("--set-a", metavar="SECTION.KEY=VALUE", help="A setting for A only.")
     ] = None,
     settings_b: Annotated[
-        list[str] | None, typer.Option("--set-b", metavar="SECTION.KEY=VALUE", help="On top of B alone.")
+        list[str] | None, typer.Option("--set-b", metavar="SECTION.KEY=VALUE", help="A setting for B only.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for a page with pictures, and tables.")
+        Path | None, typer.Option("--output", "-o", help="Folder for a page with pictures, and for tables.")
     ] = None,
     pairs: Annotated[int, typer.Option("--pairs", min=0, help="Pairs shown side by side on the page.")] = 4,
 ) -> None:
-    """Compare the results of two configs, runs or fingerprints, stage by stage; compute nothing."""
+    """Compare the cached results of two configs, runs or fingerprints, stage by stage."""
     one = open_side(a, [*(settings or ()), *(settings_a or ())])
     other = open_side(b, [*(settings or ()), *(settings_b or ())])
     comparisons = compare_results(one, other)
@@ -78,7 +78,7 @@ def _measures_table(compared: StageComparison) -> Table:
         measures.add_row(
             measure.meaning,
             f"{finite.mean():.4g}",
-            # Of equal frames the PSNR is infinite: there is no mean over all of them.
+            # The PSNR of equal frames is infinite, so there is no mean over all.
             "" if np.isinf(measure.equal) or low != low else f"{low:.3g} to {high:.3g}",
             f"{np.median(finite):.4g}",
             f"{values[worst]:.4g}",

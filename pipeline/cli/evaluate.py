@@ -34,7 +34,7 @@ from pipeline.results.score_files import read_scores
 from pipeline.results.scores import score_table
 
 SHARED_SECTIONS = ("data.", "store.", "executor.")
-"""Settings of these sections, given for a run, count for the run that it is compared with as well."""
+"""Settings of these sections also apply to the config that is compared with."""
 
 
 def evaluate(
@@ -44,7 +44,7 @@ def evaluate(
         typer.Option(
             "--against",
             metavar="CSV|CONFIG",
-            help="Compare with these: a CSV file of scores by id (published ones, or a run's scores.csv), "
+            help="Compare with a CSV file of scores by id (published ones, or a run's scores.csv), "
             "or another config that has been run.",
         ),
     ] = None,
@@ -54,11 +54,11 @@ def evaluate(
     settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
-    """Score the frames that are there, and print the tables."""
+    """Score the finished frames and print the tables."""
     if output is not None and against is None:
-        raise ConfigError("--output is for the table that --against makes; give both, or neither")
+        raise ConfigError("--output is for the table of --against; give both, or neither")
     loaded = load_config(config, settings or ())
-    # Before any work: what is wrong with it is said at once.
+    # Before any work, so that errors are reported at once.
     there = None if against is None else _scores_there(against, settings or [])
     selection = Selection("evaluation", "evaluation")
     session = Session.open(loaded, selection, look_only=True)

@@ -25,7 +25,7 @@ from pipeline.planning.verdicts import SETTLED, Verdicts
 from pipeline.store.stage_descriptions import DIGITS_SHOWN
 
 DETAILED = ("input", "damaged", "failed", "skipped", "follows")
-"""Verdicts whose items may each have something particular to tell."""
+"""Verdicts that may have a different detail for each item."""
 
 
 def explain(
@@ -36,7 +36,7 @@ def explain(
     ] = None,
     settings: Settings = None,
 ) -> None:
-    """Say why each stage would run, or a single pair or frame, verdict by verdict."""
+    """Show why each stage, or a single pair or frame, would be computed."""
     if what is None and config in STAGES and config not in preset_names():
         raise ConfigError(
             f"{config!r} is a stage; the config comes first, as in 'animeinterp explain CONFIG {config}'"
@@ -66,7 +66,7 @@ def _print_stage(explained: StageExplanation, *, brief: bool) -> None:
 def _print_verdict(counted: VerdictCount, *, brief: bool) -> None:
     verdict = counted.verdict
     _line(f"{counted.count:6d}  {verdict.text}", 0, _style(verdict.kind))
-    # What a follower follows stands above it, where all stages are told of.
+    # If all stages are listed, the stage it follows is listed above.
     if verdict.kind in ("current", "new", "forced") or (brief and verdict.kind == "follows"):
         return
     details = {detail for _, detail in counted.examples}

@@ -1,4 +1,4 @@
-"""The command `history`: past runs, and one of them in detail."""
+"""The command `history`: past runs, or one of them in detail."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ RUN_ID = re.compile(r"\d{8}(-\d{0,6}(-[0-9a-f]{0,4})?)?")
 def history(
     config: OptionalConfig = None,
     run: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="A run to show, or its beginning.")
+        str | None, typer.Argument(metavar="[ID]", help="Id of a run, or its first characters.")
     ] = None,
     folder: CacheFolder = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Only the last N runs.")] = 20,
     settings: Settings = None,
 ) -> None:
-    """List past runs, the latest first; with an ID, show one of them."""
+    """List past runs, the latest first; with an ID, show one in detail."""
     if config is not None and run is None and RUN_ID.fullmatch(config):
         config, run = None, config
     if run is not None and not RUN_ID.fullmatch(run):
-        raise ConfigError(f"{run!r} is no id of a run; they look like 20260131-235959-0a1b, see 'history'")
+        raise ConfigError(f"{run!r} is not a run id such as 20260131-235959-0a1b; see 'history'")
     place, _ = find_cache(config, folder, settings or ())
     check_cache(place)
     if run is not None:
@@ -76,7 +76,7 @@ def _show(run: PastRun) -> None:
     moment = f"{run.started:%Y-%m-%d %H:%M:%S}"
     say(f"started {moment}, took {_time(run.duration)}, process {info.process} on {info.host}")
     say(f"command: {run.command}")
-    say("settings that are not the default:")
+    say("settings other than the default:")
     for key, (value, default) in changed_settings(info.config).items():
         say(f"    {key} = {_text(value)} (default {_text(default)})")
     if run.stages:
@@ -103,7 +103,7 @@ def _show_failures(path: Path) -> None:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()[1:]
     except OSError:
-        return  # none was written: the run is going on, or has died
+        return  # none was written: the run is active, or has died
     for line in lines[:LISTED]:
         say(f"failed: {line}", style="red")
     if len(lines) > LISTED:

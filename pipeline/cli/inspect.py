@@ -22,7 +22,7 @@ from pipeline.planning.session import Session
 
 
 def inspect(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Pairs to look at.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of pairs.")],
     config: Annotated[
         str,
         typer.Option("--config", "-c", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset."),
@@ -34,7 +34,7 @@ def inspect(
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     settings: Settings = None,
 ) -> None:
-    """Write a page of every stage of a pair, to be looked at in a browser."""
+    """Write an HTML page that shows every stage of a pair."""
     session = Session.open(load_config(config, settings or ()), Selection(ids=tuple(ids)), look_only=True)
     folder = output or inspect_folder(session.config)
     if png:

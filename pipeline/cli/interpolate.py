@@ -1,4 +1,4 @@
-"""`animeinterp interpolate`: any clip, with frames between its drawings."""
+"""The command `interpolate`."""
 
 from __future__ import annotations
 
@@ -27,25 +27,28 @@ LISTED = 20  # failures and problems printed
 def interpolate(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT...", help="A video, a folder or pattern of images, images."),
+        typer.Argument(metavar="INPUT...", help="A video, a folder or pattern of images, or images."),
     ],
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="A video (by its suffix), or a folder or pattern such as out/%06d.png."
+            "--output",
+            "-o",
+            help="A video (by its suffix), or a folder or pattern of images such as out/%06d.png.",
         ),
     ],
     config: Annotated[
         str, typer.Option("--config", "-c", help="TOML file or name of a preset.")
     ] = "released",
     factor: Annotated[
-        int | None, typer.Option("--factor", min=1, help="Frames made of each; 2 by default.")
+        int | None, typer.Option("--factor", min=1, help="Output frames per input frame; default 2.")
     ] = None,
     fps: Annotated[
-        str | None, typer.Option("--fps", help="Frames a second to make, such as 24 or 23.976.")
+        str | None, typer.Option("--fps", help="Output frames per second, such as 24 or 23.976.")
     ] = None,
     times: Annotated[
-        str | None, typer.Option("--times", help="Times after each frame, such as 0.25,0.5,0.75.")
+        str | None,
+        typer.Option("--times", help="Times of the frames to make after each frame, such as 0.25,0.5,0.75."),
     ] = None,
     timing: Annotated[
         str | None,
@@ -56,38 +59,42 @@ def interpolate(
     on_cut: Annotated[
         str | None, typer.Option("--on-cut", help="Across a cut: 'hold' the frame before it, or 'blend'.")
     ] = None,
-    codec: Annotated[str | None, typer.Option("--codec", help="Codec of a video; h264 by default.")] = None,
+    codec: Annotated[
+        str | None, typer.Option("--codec", help="Codec of the output video; default h264.")
+    ] = None,
     quality: Annotated[
-        int | None, typer.Option("--quality", help="Constant quality (CRF) of a video; lower is better.")
+        int | None,
+        typer.Option("--quality", help="Constant quality (CRF) of the output video; lower is better."),
     ] = None,
     pixel_format: Annotated[
-        str | None, typer.Option("--pixel-format", help="Pixel format of a video; the source's by default.")
+        str | None,
+        typer.Option("--pixel-format", help="Pixel format of the output video; default as the input."),
     ] = None,
     rate: Annotated[
-        str | None, typer.Option("--rate", help="Frames a second of images given; 24 by default.")
+        str | None, typer.Option("--rate", help="Frames per second of input images; default 24.")
     ] = None,
     height: Annotated[
         int | None,
-        typer.Option("--height", help="Larger frames are matched at this height and drawn at their own."),
+        typer.Option("--height", help="Match larger frames at this height; frames are drawn at full size."),
     ] = None,
     only_between: Annotated[
-        bool, typer.Option("--only-between", help="Write only frames that were made, as images.")
+        bool, typer.Option("--only-between", help="Write only the new frames, as images.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
     sheet: Annotated[
         Path | None,
-        typer.Option("--sheet", help="Folder for contact sheets of the drawings, repeats and cuts found."),
+        typer.Option("--sheet", help="Folder for contact sheets of the detected drawings, repeats and cuts."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Scan the clip and say what would be made; compute nothing.")
+        bool, typer.Option("--dry-run", help="Scan the clip and show what would be made; compute nothing.")
     ] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try pairs again that failed before.")
+        bool, typer.Option("--retry-failed", help="Compute pairs again that failed before.")
     ] = False,
     settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make frames between the drawings of a clip: a video, a folder of frames, images."""
+    """Draw in-between frames for a clip: a video, a folder of frames, or images."""
     started = time.monotonic()
     chosen = {
         "factor": factor,
@@ -139,7 +146,7 @@ def interpolate(
 
 
 def _clip_settings(chosen: dict[str, Any]) -> list[str]:
-    """The options given, as settings; one that chooses the times puts those of the config aside."""
+    """The options as settings; an option that chooses the times overrides those of the config."""
     given = {name: value for name, value in chosen.items() if value is not None}
     found = []
     if {"factor", "fps", "times"} & given.keys():

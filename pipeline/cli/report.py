@@ -1,4 +1,4 @@
-"""The command `report`: a run as a page for a browser."""
+"""The command `report`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def report(
         int, typer.Option("--pages", min=0, metavar="N", help="Also write the pages of the N worst pairs.")
     ] = 0,
     rank_by: Annotated[
-        str, typer.Option("--by", metavar="SCORE", help="Score that finds the worst and best pairs.")
+        str, typer.Option("--by", metavar="SCORE", help="Score that ranks the pairs.")
     ] = "psnr",
     limit: Limit = None,
     ids: Ids = None,
     settings: Settings = None,
 ) -> None:
-    """Write a page about a run: scores, worst pairs, failures, time and space; and its tables."""
+    """Write a page about a run (scores, worst pairs, failures, time and space) and its tables."""
     loaded = load_config(config, settings or ())
     session = Session.open(loaded, Selection(limit=limit, ids=tuple(ids or ())), look_only=True)
     folder = output or (loaded.store.results or loaded.store.cache).expanduser().parent / "report"
@@ -40,6 +40,6 @@ def report(
     for path in written.files:
         say(str(path))
     for shard in written.damaged:
-        say(f"note: {shard}; left out here, and computed again by: {shlex.join(command)}", style="yellow")
+        say(f"note: {shard}; left out here; to recompute it: {shlex.join(command)}", style="yellow")
     if SCORES_PARQUET not in [path.name for path in written.files]:
         say(f"note: {PARQUET_NOTE}", style="yellow")

@@ -31,32 +31,32 @@ def run(
     only: Annotated[str | None, typer.Option("--only", metavar="STAGE", help="Run this stage alone.")] = None,
     force: Annotated[
         list[str] | None,
-        typer.Option("--force", metavar="STAGE", help="Compute this stage again although it is done."),
+        typer.Option("--force", metavar="STAGE", help="Compute this stage again even if it is current."),
     ] = None,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try items again that failed before.")
+        bool, typer.Option("--retry-failed", help="Compute items again that failed before.")
     ] = False,
     limit: Limit = None,
     ids: Ids = None,
     settings: Settings = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would run and why; compute nothing.")
+        bool, typer.Option("--dry-run", help="Show what would run and why; compute nothing.")
     ] = False,
     accept: Annotated[
         list[str] | None,
         typer.Option(
             "--accept-current",
             metavar="STAGE",
-            help="Keep this stage's results: the change of its settings, weights or code does them no harm.",
+            help="Keep this stage's results in spite of a change of its settings, weights or code.",
         ),
     ] = None,
     retract: Annotated[
         list[str] | None,
-        typer.Option("--retract-accepted", metavar="STAGE", help="Take back what --accept-current has kept."),
+        typer.Option("--retract-accepted", metavar="STAGE", help="Undo --accept-current."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run the stages on a dataset; what is done already is not done again."""
+    """Run the stages on a dataset; current results are not computed again."""
     if only is not None:
         first = last = only
     selection = Selection(first, last, frozenset(force or ()), retry_failed, limit, tuple(ids or ()))

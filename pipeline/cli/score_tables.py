@@ -1,4 +1,4 @@
-"""What `evaluate --against` prints."""
+"""The tables of `evaluate --against`."""
 
 from __future__ import annotations
 

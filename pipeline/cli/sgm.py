@@ -1,4 +1,4 @@
-"""The commands `export-sgm` and `import-sgm`: SGM results to and from folders."""
+"""The commands `export-sgm` and `import-sgm`."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ from pipeline.planning.session import Session
 
 LISTED = 5  # ids in a line of the summary
 
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try pairs again that failed before.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Compute pairs again that failed before.")]
 
 
 def export_sgm(
     config: ConfigArgument,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for a folder of six files a pair.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder in which each pair gets a folder of six files.")
+    ],
     labels: Annotated[
         Path | None, typer.Option("--labels", metavar="ROOT", help="Also write label maps, into this folder.")
     ] = None,
@@ -48,7 +50,7 @@ def export_sgm(
     settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write a run's coarse flows as the authors' program lays them out."""
+    """Export coarse flows in the layout of the authors' program."""
     selection = Selection(last="coarse_flow", limit=limit, ids=tuple(ids or ()))
     session = Session.open(load_config(config, settings or ()), selection, look_only=True)
     with interruptible():
@@ -59,7 +61,7 @@ def export_sgm(
     if missing and len(missing) == len(session.layout.wanted_pairs):
         cache = session.config.store.cache
         raise CacheError(
-            f"store.cache = {str(cache)!r}: it holds no coarse flow of these pairs under these settings; "
+            f"store.cache = {str(cache)!r}: no coarse flow of these pairs with these settings; "
             f"compute it first: {command}"
         )
     _print_export(report, out, command, quiet=quiet)
@@ -98,7 +100,7 @@ def import_sgm(
     settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
-    """Take flows made elsewhere into the cache, as the coarse flow of further runs."""
+    """Import flows made elsewhere into the cache, as coarse flow."""
     folder = folder.expanduser().absolute()
     imported = [
         *(settings or ()),
@@ -114,21 +116,23 @@ def import_sgm(
     if not quiet:
         chosen = _options(ids, limit)
         command = _command("run", config, "--from", "refinement", *chosen, settings=imported)
-        say(f"to go on from these flows: {command}")
+        say(f"to continue from these flows: {command}")
     leave_if_failed(report)
 
 
 def _check_folder(folder: Path, config: str, settings: Sequence[str], selection: Selection) -> None:
-    """Meet a wrong folder at once, not in each of thousands of pairs."""
+    """Report a wrong folder once, not for each of thousands of pairs."""
     if not folder.is_dir():
-        raise DataError(f"{folder} is no folder; name the one that holds <id>/{FLOWS[0]} and {FLOWS[1]}")
+        raise DataError(
+            f"{folder} is not a folder; name the one that contains <id>/{FLOWS[0]} and {FLOWS[1]}"
+        )
     session = Session.open(load_config(config, settings), selection, look_only=True)
     names = [session.manifest.pairs[pair].id for pair in sorted(session.layout.wanted_pairs)]
     if any((folder / name).is_dir() for name in names):
         return
     held = sorted(path.name for path in folder.iterdir())[:LISTED]
     raise DataError(
-        f"{folder} holds none of the {len(names)} pairs asked for: expected folders such as {names[0]!r} "
+        f"{folder} has none of the {len(names)} requested pairs: expected folders such as {names[0]!r} "
         f"with {FLOWS[0]} and {FLOWS[1]}, found {', '.join(held) or 'nothing'}"
     )
 

@@ -1,4 +1,4 @@
-"""The command `animeinterp status`, and what `run --dry-run` prints."""
+"""The command `status`, and the output of `run --dry-run`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.results.past_runs import DIED, PastRun, runs_of
 
 
 def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> None:
-    """Say how far each stage is, and the run if one is going, also from another shell."""
+    """Show the progress of each stage and of the active run, if any; works from another shell."""
     session = Session.open(load_config(config, settings or ()), look_only=True)
     verdicts = Verdicts(session)
     console.print(_state_table(verdicts))
@@ -35,7 +35,7 @@ def print_plan(session: Session, verdicts: Verdicts | None = None) -> None:
     """Print what would be computed and why."""
     reasons = plan(session, verdicts)
     if not any(reasons.values()):
-        say("nothing to do: everything asked for is done")
+        say("nothing to do: everything requested is done")
     for stage, counts in reasons.items():
         if counts:
             why = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
@@ -45,11 +45,11 @@ def print_plan(session: Session, verdicts: Verdicts | None = None) -> None:
 
 
 def print_estimate(session: Session) -> None:
-    """Print what time and space a run would take."""
+    """Print the time and space that a run would take."""
     found = estimate(session)
     if not found.stages:
         return
-    estimates = table(1, "stage", "items", "s each", "work", "space", "going by", **NARROW)
+    estimates = table(1, "stage", "items", "s each", "work", "space", "based on", **NARROW)
     estimates.columns[5].justify = "left"
     for stage in found.stages:
         estimates.add_row(*_estimate_row(stage))
@@ -75,10 +75,10 @@ def _estimate_row(found: StageEstimate) -> tuple[str, ...]:
 def _estimate_in_words(found: Estimate) -> str:
     known = len(found.stages) > len(found.unknown)
     if not known:
-        return "no past rate of any of these stages: time and space are not known"
+        return "no past rate for any of these stages: time and space are unknown"
     time = timedelta(seconds=round(found.seconds))
     count = found.workers
-    where = "of work; a cluster divides it by its workers"
+    where = "of work, divided by the cluster's workers"
     if count is not None:
         where = f"on {count} worker{'' if count == 1 else 's'}"
     line = f"about {time} {where}, and {decimal(round(found.size))} ({decimal(found.free)} free)"
@@ -101,13 +101,13 @@ def _print_runs(session: Session) -> None:
     for run in going:
         _print_going(session, run)
     for run in others:
-        say(f"another run is going in this cache, of other settings or data: {_run_line(run)}")
+        say(f"another run, with other settings or data, is active in this cache: {_run_line(run)}")
     if not going and same:
         say(_end_line(same[-1]))
 
 
 def _print_going(session: Session, run: PastRun) -> None:
-    say(f"a run is going: {_run_line(run)}")
+    say(f"active run: {_run_line(run)}")
     stages = table(1, "stage", "done", "of", "failed", "rate", "written")
     for stage, found in run.stages.items():
         rate = "" if found.rate is None else f"{found.rate:.2f}/s"
@@ -122,9 +122,9 @@ def _print_going(session: Session, run: PastRun) -> None:
 
     left, unknown = run.time_left(past)
     if left is None:
-        say("nothing is done yet, so the time left is not known")
+        say("nothing is done yet, so the time left is unknown")
         return
-    without = f", without {', '.join(unknown)}, of which no rate is known" if unknown else ""
+    without = f", without {', '.join(unknown)}, whose rate is unknown" if unknown else ""
     say(f"about {timedelta(seconds=round(left))} left{without}")
 
 
@@ -137,6 +137,6 @@ def _end_line(run: PastRun) -> str:
     info = run.info
     began = f"last run {info.id}, begun {run.started:%Y-%m-%d %H:%M:%S}"
     if run.state == DIED:
-        return f"{began}, died without a word (process {info.process} on {info.host})"
+        return f"{began}, died (process {info.process} on {info.host})"
     took = timedelta(seconds=round(run.duration.total_seconds()))
-    return f"{began}, {info.state} after {took} (exit code {info.exit_code}); {run.folder} tells more"
+    return f"{began}, {info.state} after {took} (exit code {info.exit_code}); details in {run.folder}"

@@ -60,7 +60,7 @@ def print_report(console: Console, report: RunReport) -> None:
 
 
 def stage_table(session: Session, report: RunReport | None = None) -> Table:
-    """Per stage: items done, failed, skipped and missing; with a report also what was computed now."""
+    """Per stage: items done, failed, skipped and missing; with a report also those computed now."""
     now = () if report is None else ("computed now", "work s")
     stages = table(1, "stage", "items", "done", "failed", "skipped", "missing", *now)
     for stage in session.stages:
@@ -75,7 +75,7 @@ def stage_table(session: Session, report: RunReport | None = None) -> Table:
 
 
 def print_accepted(console: Console, session: Session) -> None:
-    """Print which stages' results were accepted in spite of a change."""
+    """Print the stages whose results were accepted in spite of a change."""
     for stage in session.stages:
         accepted = session.accepted(stage)
         if accepted is not None:
@@ -83,7 +83,7 @@ def print_accepted(console: Console, session: Session) -> None:
 
 
 def skip_reasons(session: Session) -> Mapping[str, Counter[str]]:
-    """Why items were skipped, by stage and number of items."""
+    """The reasons why items were skipped, by stage, with the number of items."""
     return {
         stage: Counter(
             record.reason
@@ -95,7 +95,7 @@ def skip_reasons(session: Session) -> Mapping[str, Counter[str]]:
 
 
 def print_skipped(console: Console, session: Session) -> None:
-    """Print what was skipped for other reasons than a failure before."""
+    """Print items that were skipped for a reason other than an earlier failure."""
     for stage, reasons in skip_reasons(session).items():
         for reason, count in reasons.most_common():
             if not reason.endswith(" failed"):
@@ -103,7 +103,7 @@ def print_skipped(console: Console, session: Session) -> None:
 
 
 def print_failures(console: Console, session: Session, broken: list[str]) -> None:
-    """Print what failed and why."""
+    """Print failures and their reasons."""
     failures = session.failures()
     if failures:
         failed = table(3, "pair or frame", "stage", "why", title=f"{len(failures)} failed", title_style="red")
@@ -115,7 +115,8 @@ def print_failures(console: Console, session: Session, broken: list[str]) -> Non
 
 
 def print_scores(console: Console, scores: pd.DataFrame) -> None:
-    """Print mean scores: all pairs, by source, level, motion and behaviour; flows and matches below."""
+    """Print mean scores of all pairs and by source, level, motion and behaviour; then of flows and matches.
+    """
     if scores.empty:
         say("no scores: no pair has a ground truth and a frame to compare with it", on=console)
         return

@@ -32,15 +32,15 @@ KnownConfig = Annotated[
 DEFAULT_CONFIG = "demo"
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="A setting on top of the config."),
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting of the config."),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N pairs.")]
 Ids = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="Only this pair.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary; failures still show.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only failures and errors.")]
 
 
 def say(text: str, style: str | None = None, on: Console = console) -> None:
-    """Print a line as it is."""
+    """Print a line without markup."""
     on.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -72,12 +72,12 @@ def number(value: float, form: str = ".4g") -> str:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C or SIGTERM inside ends the command in order, with a word on how to go on; a second one at once.
+    """On Ctrl-C or SIGTERM end the command in order and print how to resume; on a second one end at once.
 
     Raises
     ------
     typer.Exit
-        In place of KeyboardInterrupt.
+        Instead of KeyboardInterrupt.
     """
     try:
         with interruptions(errors):

@@ -16,18 +16,19 @@ from pipeline.training.phases import phases_of
 from pipeline.training.plan import make_plan
 
 REPORTED_STEPS = 100
-"""Steps between lines on the terminal, however many more the log has."""
+"""Steps between lines on the terminal; the log has more."""
 
 
 def train(
     config: ConfigArgument,
     settings: Settings = None,
     minutes: Annotated[
-        float, typer.Option("--minutes", min=0, help="End after so long, with a checkpoint; 0 = when done.")
+        float,
+        typer.Option("--minutes", min=0, help="Stop after this time, with a checkpoint; 0 = run to the end."),
     ] = 0.0,
     quiet: Quiet = False,
 ) -> None:
-    """Train the light networks on scenes with exact flows; the same command again goes on."""
+    """Train the light networks on scenes with exact flows; the same command resumes."""
     plan = make_plan(load_config(config, settings or ()))
     end = phases_of(plan.section)[-1].last
     if not quiet:
@@ -40,13 +41,13 @@ def train(
         )
     if not quiet:
         what = (
-            "trained" if done == end else f"{done} of {end} steps done: run the same command again to go on"
+            "trained" if done == end else f"{done} of {end} steps done: run the same command again to resume"
         )
         say(f"{what}; weights: {plan.folder / BEST}, {plan.folder / LAST}")
 
 
 class _Lines:
-    """Says on the terminal what is in the log, now and then."""
+    """Prints some of the log's entries to the terminal."""
 
     def __init__(self, end: int, log_steps: int) -> None:
         self._end = end
@@ -68,5 +69,5 @@ class _Lines:
             flow = f", end-point error {entry['error']:.2f} px" if "error" in entry else ""
             say(
                 f"{where}: loss {entry['loss']:.4f}{flow}, "
-                f"{entry['seconds']:.2f} s a step, {hours:.1f} h left"
+                f"{entry['seconds']:.2f} s per step, {hours:.1f} h left"
             )

@@ -40,24 +40,24 @@ STAGE_OF: dict[Part, str] = {
     **dict.fromkeys(LPIPS_PARTS, "evaluation"),
 }
 
-weights = typer.Typer(help="Weights files: which there are, getting, converting and checking them.")
+weights = typer.Typer(help="List, download, convert and check weights files.")
 Folder = Annotated[Path, typer.Option("--folder", help="Folder of weights files.")]
 Network = Literal["vgg19", "rfr", "synthesis"]
 
 
 @weights.command("list")
 def list_weights(folder: Folder = FOLDER) -> None:
-    """Say which files are known, and which of them are here."""
+    """List the known files and whether they are present."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for record in RECORDS:
         path = folder / record.file
         digest = f"{record.sha256}..." if 0 < len(record.sha256) < 64 else record.sha256 or "not known"
         rows = {
             record.name: record.file,
-            "": f"here: {path}" if path.is_file() else f"not in {folder}",
+            "": f"present: {path}" if path.is_file() else f"not in {folder}",
             "for": ", ".join(record.settings),
             "SHA-256": digest,
-            "variant": record.variant or "the same in all",
+            "variant": record.variant or "same in both",
             "input": record.preprocessing,
             "licence": record.licence,
             "from": record.url,
@@ -70,13 +70,13 @@ def list_weights(folder: Folder = FOLDER) -> None:
 
 @weights.command()
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As 'weights list' calls it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name from 'weights list'.")],
     folder: Folder = FOLDER,
-    url: Annotated[str | None, typer.Option("--url", help="Fetch it from here instead.")] = None,
-    sha256: Annotated[str | None, typer.Option("--sha256", help="The digest that it must have.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Download from this address instead.")] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", help="Required SHA-256.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Download a weights file; an interrupted download goes on where it stopped."""
+    """Download a weights file; an interrupted download is resumed."""
     record = _record_named(name)
     target, expected = folder / record.file, (sha256 or record.sha256).lower()
     if target.exists() and _is_here(target, expected):
@@ -86,8 +86,8 @@ def fetch(
     say(f"{target}: fetched, SHA-256 {digest}")
     if not expected:
         say(
-            "its digest was not known beforehand; 'animeinterp weights verify' tells if its content fits, "
-            f"and --sha256 {digest} has it compared from now on",
+            "its digest was not known beforehand; 'animeinterp weights verify' checks its content, "
+            f"and --sha256 {digest} its digest from now on",
             style="yellow",
         )
     for setting in record.settings:
@@ -96,21 +96,21 @@ def fetch(
 
 @weights.command("convert")
 def convert_weights(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="VGG-19, or an AnimeInterp checkpoint.")],
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A name that ends in .safetensors.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="VGG-19 or an AnimeInterp checkpoint.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="Output file, ending in .safetensors.")],
     variant: Annotated[
-        VariantName | None, typer.Option("--variant", help="What the networks were trained with.")
+        VariantName | None, typer.Option("--variant", help="Variant that the networks were trained with.")
     ] = None,
     part: Annotated[Network | None, typer.Option("--part", help="Only this network.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace TARGET if it exists.")] = False,
 ) -> None:
-    """Write networks to a safetensors file that says which variant they are of."""
+    """Write networks to a safetensors file that records their variant."""
     with interruptible():
         found = convert(source, target, variant, part, overwrite=overwrite)
     say(f"{target}: written, {_describe(found)}")
     if found.variant is None and found.parts != ("vgg19",):
         say(
-            "no variant is noted in it, so it is used under any settings; --variant notes it",
+            "it records no variant, so it is used with any settings; --variant records one",
             style="yellow",
         )
 
@@ -119,11 +119,11 @@ def convert_weights(
 def verify(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files.")],
     config: Annotated[
-        str | None, typer.Option("--config", "-c", help="Also check that they suit this config.")
+        str | None, typer.Option("--config", "-c", help="Also check that they fit this config.")
     ] = None,
     settings: Settings = None,
 ) -> None:
-    """Check weights files whole: names, shapes, values, and digest where it is known."""
+    """Check weights files: names, shapes, values and, if known, digest."""
     loaded = None if config is None else load_config(config, settings or ())
     sound = True
     for path in files:
@@ -137,7 +137,7 @@ def verify(
             complain(str(error))
             sound = False
             continue
-        problems = found.problems if found.parts else ["none of its names belongs to a known network"]
+        problems = found.problems if found.parts else ["none of its names belong to a known network"]
         say(f"{path}: {_describe(found)}")
         say(f"  SHA-256 {found.sha256}{_known_as(found)}")
         for problem in problems:
@@ -152,17 +152,17 @@ def _record_named(name: str) -> WeightsRecord:
         if name in (record.name, record.file):
             return record
     known = ", ".join(record.name for record in RECORDS)
-    raise WeightsError(f"{name!r} is no known weights file, expected one of {known}; see 'weights list'")
+    raise WeightsError(f"{name!r} is not a known weights file, expected one of {known}; see 'weights list'")
 
 
 def _is_here(target: Path, expected: str) -> bool:
-    """Whether the file is there already and need not be fetched."""
+    """Whether the file is present and need not be downloaded."""
     digest = file_digest(target)
     if not digest.startswith(expected):
         raise WeightsError(
             f"{target}: exists, with SHA-256 {digest} instead of {expected}; move it away and fetch again"
         )
-    say(f"{target}: here already, SHA-256 {digest}")
+    say(f"{target}: already present, SHA-256 {digest}")
     return True
 
 
@@ -174,10 +174,10 @@ def _describe(found: Examined) -> str:
 
 def _known_as(found: Examined) -> str:
     if found.record is not None:
-        return f", as {found.record.name}'s ({found.record.file})"
+        return f", matches {found.record.name} ({found.record.file})"
     if found.source_sha256:
         return f"; converted from a file of SHA-256 {found.source_sha256}"
-    return "; no digest is known to compare it with"
+    return "; no known digest to compare it with"
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def test_ls_of_a_folder_says_what_is_damaged_and_in_use(
     assert code == 0
     assert "*" not in text
     assert text.count(" now\n") == 1
-    assert "noted as damaged" in text
+    assert "damaged items" in text
     assert "stage.json: cannot be read (No such file or directory); its results are not affected" in text
     assert "1 fingerprints" in text
 
@@ -63,7 +63,7 @@ def test_ls_of_a_folder_says_what_is_damaged_and_in_use(
 def test_ls_of_nothing(command: Command, tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     code, text = command("cache", "ls", "--cache", str(tmp_path / "cache"))
-    assert (code, text) == (0, f"{tmp_path / 'cache'}: nothing in it\n")
+    assert (code, text) == (0, f"{tmp_path / 'cache'}: empty\n")
     code, text = command("cache", "ls", "--cache", str(tmp_path / "absent"))
     assert code == 2
     assert "no cache there; name its folder with --cache" in text
@@ -75,7 +75,7 @@ def test_verify_names_damage_and_runs_repair_it(
 ) -> None:
     code, text = command("cache", "verify", *options)
     assert code == 0
-    assert text.endswith(": all sound\n")
+    assert text.endswith(": no damage\n")
     folder = open_session().folder("matching")
     shard = next(folder.glob("*.zarr"))
     harm(shard / "match01" / "c" / "0")
@@ -117,7 +117,7 @@ def test_verify_of_a_cache_that_cannot_be_written(
     remount(small_disk, "rw")
     assert code == 1
     assert "array 'match01'" in text
-    assert "could not be noted beside it" in text
+    assert "cannot be recorded beside it" in text
 
 
 def test_gc_needs_configs_and_a_scope(command: Command, options: list[str], tmp_path: Path) -> None:
@@ -127,13 +127,13 @@ def test_gc_needs_configs_and_a_scope(command: Command, options: list[str], tmp_
     assert "without any, everything in the cache would count as unused" in text
     code, text = command("cache", "gc", "demo", *options)
     assert code == 2
-    assert "needs to be told what may go: --unused" in text
+    assert "say what may be deleted: --unused" in text
     code, text = command("cache", "gc", "demo", "atd12k_test", "--unused")
     assert code == 2
-    assert "give configs of one cache, or say with --cache which one is meant" in text
+    assert "give configs of the same cache, or choose one with --cache" in text
     code, text = command("cache", "gc", "demo", "--fingerprint", "abc", *options)
     assert code == 2
-    assert "begins so; see 'cache ls'" in text
+    assert "starts with it; see 'cache ls'" in text
     assert "nothing to delete" in command("cache", "gc", "demo", "--unused", *options)[1]
     (tmp_path / "cache" / "matching").mkdir()
     (tmp_path / "cache" / "matching" / "accepted.json").write_text("{")
@@ -155,7 +155,7 @@ def test_gc_previews_and_deletes_when_told_to(
     assert code == 0
     assert "kept for config demo: 7 fingerprints" in text
     assert f"matching {folder.name[:8]}" in text
-    assert "nothing has been deleted, --delete does it" in text
+    assert "nothing deleted yet, add --delete" in text
     assert "--left-over would delete 1 more" in text
     assert folder.exists()
     code, text = command(*unused, "--delete")

@@ -100,7 +100,7 @@ def test_a_runs_own_scores_do_not_differ(
     [
         (["--against", "absent.csv"], "absent.csv: cannot be read"),
         (["--against", "nonsense"], "config 'nonsense' not found"),
-        (["--output", "joined.csv"], "--output is for the table that --against makes"),
+        (["--output", "joined.csv"], "--output is for the table of --against"),
     ],
 )
 def test_unusable_arguments_are_refused(

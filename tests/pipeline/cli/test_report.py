@@ -69,7 +69,7 @@ def test_report_leaves_out_damaged_scores_and_says_how_to_mend_them(
     assert code == 0
     mending = shlex.join(["animeinterp", "run", "demo", *options])
     assert f"note: {shard}: the scores of {lost[0]!r} and of 1 more of its pairs are damaged (" in said
-    assert f"computed again by: {mending}" in said
+    assert f"to recompute it: {mending}" in said
     page = Page((tmp_path / "report" / "report.html").read_text(encoding="utf-8"))
     assert str(shard) in page.text
     assert f"evaluation lacks {len(lost)} of {PAIRS} pairs" in page.text

@@ -97,10 +97,12 @@ def test_status_follows_a_run_in_another_process(
     assert process.returncode == 0, output
     assert code == 0
     if still:  # the machine may have stalled between the two
-        assert f"a run is going: {live[0].info.id}, since " in printed
+        assert f"active run: {live[0].info.id}, since " in printed
         assert f"process {process.pid} on " in printed
-        assert row_of(printed.partition("a run is going")[2], "matching")[1] == str(PAIRS)
-        assert f"another run is going in this cache, of other settings or data: {live[0].info.id}" in other
+        assert row_of(printed.partition("active run")[2], "matching")[1] == str(PAIRS)
+        assert (
+            f"another run, with other settings or data, is active in this cache: {live[0].info.id}" in other
+        )
     _, printed = command("status", "demo", *set_options(settings))
     assert f"last run {live[0].info.id}" in printed
 
@@ -111,10 +113,10 @@ def test_status_names_stages_that_no_rate_is_known_of(
     run(last="segmentation")
     record = RunRecord.begin(open_session(), {"segmentation": 2, "matching": 8})
     _, printed = command("status", "demo", *set_options(settings))
-    assert "nothing is done yet, so the time left is not known" in printed
+    assert "nothing is done yet, so the time left is unknown" in printed
     record.event("shard", stage="segmentation", computed=1, skipped=0, failed=0, seconds=2.0, bytes=1000)
     _, printed = command("status", "demo", *set_options(settings))
-    assert "left, without matching, of which no rate is known" in printed
+    assert "left, without matching, whose rate is unknown" in printed
     record.end("interrupted", ())
     _, printed = command("status", "demo", *set_options(settings))
     assert "interrupted after" in printed
@@ -133,18 +135,18 @@ def test_dry_run_gives_reasons_time_and_space(
     assert "on 1 worker, and " in printed
     assert "warning" not in printed
     _, printed = command("run", "demo", "--dry-run", *options)
-    assert printed.strip() == "nothing to do: everything asked for is done"
+    assert printed.strip() == "nothing to do: everything requested is done"
 
 
 def test_dry_run_says_where_nothing_is_known(command: Command, settings: list[str], run: Runner) -> None:
     options = set_options(settings)
     _, printed = command("run", "demo", "--dry-run", *options)
     assert printed.count("no past rate") == 8
-    assert "time and space are not known" in printed
+    assert "time and space are unknown" in printed
     run(last="segmentation", limit=1)
     _, printed = command("run", "demo", "--dry-run", *options, "--set", "executor.kind=tcp://localhost:1")
     assert "2 frames, as now" in printed
-    assert "of work; a cluster divides it by its workers" in printed
+    assert "of work, divided by the cluster's workers" in printed
     assert "; without features, matching, coarse_flow, refinement, synthesis, evaluation" in printed
 
 

@@ -41,7 +41,7 @@ def test_list_says_what_is_known_and_what_is_here(command: Command, tmp_path: Pa
     for record in RECORDS:
         assert record.file in text
         assert record.url in text.replace("\n", "").replace(" ", "")
-    assert text.count("here: ") == 1
+    assert text.count("present: ") == 1
     assert text.count(f"not in {tmp_path}") == len(RECORDS) - 1
 
 
@@ -56,7 +56,7 @@ def test_fetch_gets_a_file_and_does_it_once(command: Command, server: Server, tm
     assert f'refinement.weights = "{path}"' in text
     code, text = command(*fetch, "--sha256", DIGEST)
     assert (code, len(server.asked)) == (0, 1)
-    assert "here already" in text
+    assert "already present" in text
 
 
 def test_fetch_refuses_another_file_than_the_record_knows(
@@ -73,7 +73,7 @@ def test_fetch_refuses_another_file_than_the_record_knows(
     assert (tmp_path / "vgg19-dcbb9e9d.pth").read_bytes() == b"mine"
     code, text = command("weights", "fetch", "vgg11")
     assert code == 2
-    assert "'vgg11' is no known weights file, expected one of vgg19, animeinterp" in text
+    assert "'vgg11' is not a known weights file, expected one of vgg19, animeinterp" in text
 
 
 def test_a_killed_fetch_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_convert_and_verify(command: Command, checkpoint: Path, tmp_path: Path) 
     code, text = command("weights", "convert", str(checkpoint), str(target))
     assert code == 0
     assert "written, safetensors file with rfr and synthesis" in text
-    assert "no variant is noted in it" in text
+    assert "it records no variant" in text
     code, text = command("weights", "convert", str(checkpoint), str(target), "--variant", "paper")
     assert code == 2
     assert "exists already" in text
@@ -132,7 +132,7 @@ def test_verify_lists_every_problem_and_goes_on(command: Command, released: Path
     assert f"{absent}: not found" in text
     assert text.count("missing: ") == 150
     assert "surplus: synnet.extra" in text
-    assert "none of its names belongs to a known network" in text
+    assert "none of its names belong to a known network" in text
     assert "variant released" in text
 
 

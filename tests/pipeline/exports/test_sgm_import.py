@@ -295,7 +295,7 @@ def test_command_imports_and_says_how_to_go_on(
     assert code == 0
     assert "segmentation" not in printed
     assert "random VGG-19" not in printed
-    (line,) = [line for line in printed.splitlines() if line.startswith("to go on from these flows: ")]
+    (line,) = [line for line in printed.splitlines() if line.startswith("to continue from these flows: ")]
     program, *pasted = shlex.split(line.partition(": ")[2])
     assert program == "animeinterp"
     assert pasted[:6] == ["run", "demo", "--from", "refinement", "--id", names[0]]
@@ -305,7 +305,7 @@ def test_command_imports_and_says_how_to_go_on(
     code, printed = command(*arguments)
     assert code == 1
     assert names[1] in printed
-    assert "to go on from these flows" in printed
+    assert "to continue from these flows" in printed
     assert command(*arguments, "--quiet", "--limit", "1") == (0, "")
     (odd / names[1]).rename(tmp_path / "aside")
     code, printed = command(*arguments, "--quiet")
@@ -317,12 +317,12 @@ def test_a_wrong_folder_is_met_before_any_work(
 ) -> None:
     code, printed = command("import-sgm", "demo", str(tmp_path / "nowhere"), *set_options(settings))
     assert code == 2
-    assert f"{tmp_path / 'nowhere'} is no folder" in printed
+    assert f"{tmp_path / 'nowhere'} is not a folder" in printed
     (tmp_path / "above").mkdir()
     flows.rename(tmp_path / "above" / "flows")
     code, printed = command("import-sgm", "demo", str(tmp_path / "above"), *set_options(settings))
     assert code == 2
-    assert f"holds none of the {PAIRS} pairs asked for: expected folders such as '{names[0]}'" in printed
+    assert f"has none of the {PAIRS} requested pairs: expected folders such as '{names[0]}'" in printed
     assert "found flows" in printed
     assert not list((tmp_path / "cache").glob("*/*/*.zarr"))
 

@@ -101,4 +101,4 @@ def test_history_of_nothing_and_of_no_id(command: Command, tmp_path: Path) -> No
     assert command("history", *place) == (0, f"{tmp_path / 'cache'}: no run has left a record\n")
     code, text = command("history", "demo", "nonsense", *place)
     assert code == 2
-    assert "'nonsense' is no id of a run" in text
+    assert "'nonsense' is not a run id" in text

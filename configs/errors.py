@@ -17,7 +17,7 @@ class ConfigError(AnimeInterpError):
 
 
 class DataError(AnimeInterpError):
-    """A frame, folder or annotation is missing, unreadable or unlike what its layout promises."""
+    """A frame, folder or annotation is missing, unreadable or does not match its layout."""
 
 
 class WeightsError(AnimeInterpError):
@@ -37,5 +37,5 @@ class ClusterError(AnimeInterpError):
 
 
 def similar(name: str, known: Sequence[str]) -> str:
-    """Known names that an unknown one may stand for; the first ones where none is like it."""
+    """Known names similar to an unknown one; without any, the first known names."""
     return ", ".join(get_close_matches(name, known, SUGGESTIONS, 0.4) or known[:SUGGESTIONS])

@@ -1,4 +1,4 @@
-"""Files that others see whole or not at all, and what a file's content is known by."""
+"""Atomic files, and digests of files."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import uuid
 from pathlib import Path
 
 HIDDEN_PREFIX = ".wip-"
-"""Begins the names of files that are being written."""
+"""Prefix of the names of files that are being written."""
 
 
 def writer_tag() -> str:
-    """Host, process and a number: what tells a writer at work from one that died and left its files."""
+    """Host, process and a number, which distinguish an active writer from a dead one with leftover files."""
     return f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
 
 
 def replace_file(path: Path, content: bytes, *, flush: bool = False) -> None:
-    """Write a file whole or not at all, making its folder; with `flush` it is on disk when this returns.
+    """Write a file atomically, making its folder; with `flush` it is on disk when this returns.
 
     Raises
     ------
     OSError
-        No permission, disk full; a file that was there stays as it was.
+        No permission, disk full; an existing file is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{HIDDEN_PREFIX}{writer_tag()}")

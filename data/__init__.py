@@ -1,1 +1,1 @@
-"""What comes in: datasets and folders of frames become a manifest; images are read; cartoons are drawn."""
+"""Inputs: datasets and folders of frames become a manifest; images are read; cartoons are drawn."""

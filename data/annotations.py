@@ -23,7 +23,7 @@ class MotionRoI(BaseModel):
 
 
 class Annotation(BaseModel):
-    """What ATD-12K says of a triplet; fields it may lack are optional, others are ignored."""
+    """ATD-12K's annotation of a triplet; fields that may be missing are optional, unknown ones ignored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,7 +55,7 @@ def read_annotation(path: Path) -> Annotation:
         found = _first_complaint(error)
         raise DataError(
             f"{path}: malformed annotation ({found}); expected JSON with motion_RoI {{x, y, width, height}}, "
-            "image_size [width, height] and level 0, 1 or 2; mend or remove the file"
+            "image_size [width, height] and level 0, 1 or 2; repair or remove the file"
         ) from None
 
 

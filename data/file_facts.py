@@ -19,7 +19,7 @@ HASHING_THREADS = 8  # hashing and reading release the interpreter lock
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """What is known of a file whose length and modification time have not changed."""
+    """Facts of a file, valid while its length and modification time are unchanged."""
 
     length: int
     """Bytes; -1 when the file cannot be read."""
@@ -28,7 +28,7 @@ class FileFact:
     digest: str
     """SHA-256 of the content."""
     size: tuple[int, int] | None
-    """Height and width; None when the file is no image, or its header cannot be read."""
+    """Height and width; None if the file is not an image, or its header cannot be read."""
 
     @property
     def readable(self) -> bool:
@@ -42,7 +42,7 @@ class FileFacts:
     Parameters
     ----------
     index
-        JSON file that remembers them between runs; an absent or damaged one is only a slower start.
+        JSON file that remembers them between runs; without it, or if it is damaged, the start is only slower.
     """
 
     def __init__(self, index: Path) -> None:
@@ -54,7 +54,7 @@ class FileFacts:
         return self._facts[str(path.absolute())]
 
     def learn(self, paths: Iterable[Path]) -> None:
-        """Look into the files that are new or have changed since they were last seen."""
+        """Read the files that are new or have changed since the last time."""
         stale = [path for path in dict.fromkeys(paths) if not self._is_current(path)]
         with ThreadPoolExecutor(HASHING_THREADS) as pool:
             for path, fact in zip(stale, pool.map(_look_into, stale), strict=True):
@@ -62,7 +62,7 @@ class FileFacts:
         self._changed |= bool(stale)
 
     def save(self) -> None:
-        """Remember what was learnt; of two processes that save at once the last one wins, which is harmless.
+        """Save the facts; of two processes that save at once the last one wins, which is harmless.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Reading and writing single images: RGB uint8 outside, BGR only in here."""
+"""Reading and writing single images: RGB uint8 everywhere, BGR only in this module."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises
     ------
     DataError
-        The file is empty, missing, or no image.
+        The file is empty, missing, or not an image.
     """
     header = _open(path)
     if header is None:
@@ -44,8 +44,8 @@ def read_image(path: Path, *, verify: bool = False) -> Frame:
     path
         PNG, JPEG, BMP, TIFF or WebP.
     verify
-        Decode with a strict decoder first, so that a truncated file is refused. (OpenCV fills the
-        missing part with grey and says nothing.)
+        Decode with a strict decoder first, so that a truncated file is refused. (OpenCV silently fills the
+        missing part with grey.)
 
     Returns
     -------
@@ -56,7 +56,7 @@ def read_image(path: Path, *, verify: bool = False) -> Frame:
     Raises
     ------
     DataError
-        The file is missing, empty, truncated, no image, or neither 8 nor 16 bits deep.
+        The file is missing, empty, truncated, not an image, or neither 8 nor 16 bits deep.
     """
     return read_image_and_alpha(path, verify=verify)[0]
 
@@ -82,7 +82,7 @@ def read_image_and_alpha(path: Path, *, verify: bool = False) -> tuple[Frame, Al
 
 
 def read_rgba(path: Path) -> npt.NDArray[np.uint8] | None:
-    """Read an image with transparency as it is kept, uint8 `(H, W, 4)`; None for one without.
+    """Read an image with transparency unchanged, uint8 `(H, W, 4)`; None for one without.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def _to_rgb(pixels: npt.NDArray[np.generic], path: Path) -> Frame:
 
 
 def over_white(colors: npt.NDArray[np.generic], alpha: npt.NDArray[np.generic]) -> Frame:
-    """Lay 8-bit colours `(H, W, 3)` over white by their transparency `(H, W)`, 255 = opaque; rounded."""
+    """Blend 8-bit colours `(H, W, 3)` over white by their transparency `(H, W)`, 255 = opaque; rounded."""
     weight = alpha[:, :, None].astype(np.uint16)
     mixed = (colors.astype(np.uint16) * weight + 255 * (255 - weight) + 127) // 255
     return mixed.astype(np.uint8)
@@ -167,7 +167,7 @@ def _open(path: Path) -> Image.Image | None:
 
 
 def write_image(path: Path, image: Frame) -> None:
-    """Write an RGB uint8 image `(H, W, 3)`, whole or not at all; the suffix chooses the format.
+    """Write an RGB uint8 image `(H, W, 3)` atomically; the suffix chooses the format.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def encode_image(name: str, image: npt.NDArray[np.generic]) -> bytes:
     Raises
     ------
     DataError
-        The suffix is of no format that can be written.
+        The suffix is not of a format that can be written.
     """
     suffix = Path(name).suffix
     order = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
@@ -201,7 +201,7 @@ def encode_image(name: str, image: npt.NDArray[np.generic]) -> bytes:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, making its folder where needed.
+    """Write a file atomically, making its folder if needed.
 
     Raises
     ------

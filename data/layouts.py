@@ -1,4 +1,4 @@
-"""The layouts that hold pairs and triplets: ATD-12K, plain folders, and a list of pairs in a file."""
+"""The layouts of datasets: ATD-12K, plain folders, and a list of pairs in a file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_dataset(section: DataSection, facts: FileFacts) -> Manifest:
     root = section.root.expanduser().absolute()
     if not root.is_dir():
         raise DataError(
-            f"data.root = {str(root)!r} is not a folder; name the folder that holds the pair folders"
+            f"data.root = {str(root)!r} is not a folder; name the folder that contains the pair folders"
         )
     if section.layout == "listed" or (section.layout == "auto" and (root / PAIRS_FILE).is_file()):
         return build_manifest(root, read_pairs(root), section, facts)
@@ -41,7 +41,7 @@ def read_dataset(section: DataSection, facts: FileFacts) -> Manifest:
     if not found:
         where = split_folder or root
         raise DataError(
-            f"{where}: no pairs found; expected one folder a pair, each with two frames (or three, the "
+            f"{where}: no pairs found; expected one folder per pair, each with two frames (or three, the "
             f"middle one being the ground truth) as {', '.join(sorted(IMAGE_SUFFIXES))}; "
             "check data.root and data.layout"
         )
@@ -59,7 +59,7 @@ def _split_folder(root: Path, section: DataSection) -> Path | None:
         return root / name
     others = [f"data.split={split}" for split, folder in SPLIT_FOLDERS.items() if (root / folder).is_dir()]
     if others or section.layout == "atd12k":
-        hint = f"; it holds the other split: --set {others[0]}" if others else ""
+        hint = f"; it contains the other split: --set {others[0]}" if others else ""
         raise DataError(
             f"data.root = {str(root)!r} has no folder {name!r} (data.split = {section.split!r}){hint}"
         )

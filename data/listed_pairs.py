@@ -1,4 +1,4 @@
-"""Pairs listed in a file: any images, in any folders, each pair with the times wanted of it.
+"""Pairs listed in a file: images in any folders, each pair optionally with its own times.
 
 `pairs.json`::
 
@@ -6,8 +6,8 @@
      "pairs": [{"id": "clip_000000_000002", "frames": ["../frames/000000.png", "../frames/000002.png"],
                 "times": [0.25, 0.5, 0.75]}]}
 
-Paths go from the file's folder. `truth` may name the frame in the middle; without `times` those of the
-settings hold. `name` is what ids of frames begin with, so that a frame that stands in several lists is one.
+Paths are relative to the file's folder. `truth` may name the frame in the middle; `times` defaults to those
+of the settings. Ids of frames begin with `name`, so a frame in several lists is one frame.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PAIRS_FILE = "pairs.json"
 
 
 class ListedPair(BaseModel):
-    """A pair as the file has it."""
+    """A pair as in the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,7 +40,7 @@ class ListedPair(BaseModel):
     @field_validator("id")
     @classmethod
     def _names_a_folder(cls, name: str) -> str:
-        # Results stand in a folder of that name.
+        # Results are written to a folder of that name.
         if not name or name.startswith(".") or "/" in name or "\\" in name:
             raise ValueError(f"{name!r} cannot name a folder; use letters, digits, '_' and '-'")
         return name
@@ -66,7 +66,7 @@ def read_pairs(root: Path) -> list[FoundPair]:
     Raises
     ------
     DataError
-        The file is missing or not as described above, lists no pair, or one id twice.
+        The file is missing or malformed, lists no pair, or lists an id twice.
     """
     path = root / PAIRS_FILE
     try:
@@ -79,13 +79,13 @@ def read_pairs(root: Path) -> list[FoundPair]:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
-        raise DataError(f"{path}: {where}: {first['msg']}; see docs/data.md for what is expected") from None
+        raise DataError(f"{path}: {where}: {first['msg']}; see docs/data.md for the format") from None
     ids = [pair.id for pair in listed.pairs]
     twice = next((name for name in ids if ids.count(name) > 1), None) if len(set(ids)) < len(ids) else None
     if twice is not None:
-        raise DataError(f"{path}: the id {twice!r} stands there more than once; every pair needs its own")
+        raise DataError(f"{path}: the id {twice!r} occurs more than once; every pair needs its own")
     if not ids:
-        raise DataError(f"{path}: no pairs are listed there")
+        raise DataError(f"{path}: lists no pairs")
     return [_found(root, listed.name, pair) for pair in listed.pairs]
 
 
@@ -116,7 +116,7 @@ def write_pairs(root: Path, name: str, pairs: Sequence[PairToList]) -> None:
 
 
 def _found(root: Path, name: str, pair: ListedPair) -> FoundPair:
-    # Normalised, so that a frame is the same file in whatever list it stands.
+    # Normalised, so that a frame is the same file in every list.
     first, second = (Path(os.path.normpath(root / frame)) for frame in pair.frames)
     truth = None if pair.truth is None else Path(os.path.normpath(root / pair.truth))
     return FoundPair(pair.id, (first, second), truth, times=pair.times, frames_of=name)

@@ -1,4 +1,4 @@
-"""The manifest: which frames and pairs a run works on, in a fixed order, each with its content digest."""
+"""The manifest: the frames and pairs of a run, in a fixed order, each with its content digest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SourceFrame:
     """A frame on disk."""
 
     id: str
-    """`<pair id>/<file stem>`; with the suffix where two files of a pair differ in nothing else."""
+    """`<pair id>/<file stem>`; with the suffix if two files of a pair differ only in it."""
     path: Path
     digest: str
     """SHA-256 of the file; of its absence when it cannot be read."""
@@ -30,7 +30,7 @@ class SourceFrame:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file on disk that is no frame; it is read where it is used."""
+    """A file on disk that is not a frame; it is read where it is used."""
 
     path: Path
     digest: str
@@ -39,29 +39,29 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two frames around the wanted ones."""
+    """Two frames and what belongs to them."""
 
     id: str
     frames: tuple[int, ...]
-    """Positions of frame 0 and frame 1 in the manifest's frames; fewer than two where `error` says so."""
+    """Positions of frame 0 and frame 1 in the manifest's frames; fewer than two if `error` is set."""
     truth: SourceFrame | None = None
-    """The frame in the middle, where it is known."""
+    """The frame in the middle, if known."""
     motion_truth: SourceFile | None = None
     """Exact flows, occlusions and pieces of a drawn pair, as `data.truth` reads them."""
     annotation: Annotation | None = None
     annotation_error: str | None = None
     """Why the annotation file could not be used."""
     error: str | None = None
-    """Why the pair cannot be worked on."""
+    """Why the pair cannot be computed."""
     annotation_file: Path | None = None
-    """Where its annotation is, or would be."""
+    """Path of its annotation, which need not exist."""
     times: tuple[float, ...] = ()
-    """Times of the frames wanted, in (0, 1), ascending; empty = those of the settings."""
+    """Times of the frames to make, in (0, 1), ascending; empty = those of the settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Frames and pairs in their order; a frame shared by pairs stands once."""
+    """Frames and pairs in order; a frame shared by pairs occurs once."""
 
     root: Path
     frames: tuple[SourceFrame, ...]
@@ -70,7 +70,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class FoundPair:
-    """What a reader finds on disk for one pair, before files are looked into."""
+    """The files that a reader finds for one pair, before they are read."""
 
     id: str
     frames: tuple[Path, ...]
@@ -82,13 +82,13 @@ class FoundPair:
     annotation_file: Path | None = None
     times: tuple[float, ...] = ()
     frames_of: str = ""
-    """What ids of its frames begin with, so that neighbouring lists agree on them; its own id by default."""
+    """Prefix of the ids of its frames, so that neighbouring lists agree on them; the pair's id by default."""
 
 
 def build_manifest(
     root: Path, found: Sequence[FoundPair], section: DataSection, facts: FileFacts
 ) -> Manifest:
-    """Look into the files of the pairs found and put them into a manifest.
+    """Read the facts of the files found and make a manifest.
 
     Parameters
     ----------
@@ -99,13 +99,13 @@ def build_manifest(
     section
         Chooses the segmentation preset of each frame.
     facts
-        Digests and sizes, remembered between runs.
+        Digests and sizes, saved between runs.
 
     Returns
     -------
     Manifest
-        A pair whose frames differ in size carries an `error`; a file that is no image is found when it
-        is first worked on, so that one bad file fails alone.
+        A pair whose frames differ in size carries an `error`; a file that is not an image is detected when it
+        is first processed, so that one bad file fails alone.
     """
     facts.learn(path for pair in found for path in _files(pair))
     frames: list[SourceFrame] = []

@@ -1,6 +1,6 @@
-"""Folders of SGM results as ATD-12K and the authors' program have them: file names, and reading a flow.
+"""Folders of SGM results in the layout of ATD-12K and the authors' program: file names, reading a flow.
 
-The names count frames as ATD-12K does: 1 is frame 0 of the pair, 3 is frame 1.
+The names number frames as in ATD-12K: 1 is frame 0 of the pair, 3 is frame 1.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FLOWS = ("guide_flo13.npy", "guide_flo31.npy")
 FLOW_PICTURES = ("guide_flo13.jpg", "guide_flo31.jpg")
 MATCH_PICTURES = ("matching_color_1to3.jpg", "matching_color_3to1.jpg")
 LABEL_MAPS = ("labelmap_1.npy", "labelmap_3.npy")
-"""Label maps of frame 0 and frame 1: (height, width). They stand in a root of their own."""
+"""Label maps of frame 0 and frame 1: (height, width). They have a root of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class FlowFiles:
     paths: tuple[Path, Path]
     """0 -> 1 and 1 -> 0."""
     digests: tuple[str, str]
-    """Of their content, or of the absence of one that cannot be read."""
+    """Digest of their content, or of the absence of one that cannot be read."""
     present: bool
     """Whether both can be read."""
 
 
 def find_flow_files(root: Path, pair_ids: Sequence[str], facts: FileFacts) -> list[FlowFiles]:
-    """Look into the flow files of pairs, those that have changed since they were last seen.
+    """Read the facts of the flow files of pairs, if they have changed since the last time.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def find_flow_files(root: Path, pair_ids: Sequence[str], facts: FileFacts) -> li
     pair_ids
         The pairs.
     facts
-        Digests, remembered between runs.
+        Digests, saved between runs.
     """
     paths = [(root / name / FLOWS[0], root / name / FLOWS[1]) for name in pair_ids]
     facts.learn(path for both in paths for path in both)
@@ -57,12 +57,12 @@ def find_flow_files(root: Path, pair_ids: Sequence[str], facts: FileFacts) -> li
 
 
 def read_flow(path: Path) -> npt.NDArray[Any]:
-    """Read the array of a `.npy` file, whatever it holds but pickled objects.
+    """Read the array of a `.npy` file; pickled objects are refused.
 
     Raises
     ------
     DataError
-        The file is missing, truncated, or no such file.
+        The file is missing, truncated, or not such a file.
     """
     try:
         with path.open("rb") as file:

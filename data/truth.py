@@ -1,6 +1,6 @@
-"""What is exactly true of a drawn pair's motion: flows, occlusions and pieces.
+"""The exact truth of a drawn pair's motion: flows, occlusions and pieces.
 
-It stands in a root of its own beside the split's frames: `<root>/<id>/truth.npz`.
+It has a root of its own beside the split's frames: `<root>/<id>/truth.npz`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_truth(path: Path) -> dict[str, NDArray[Any]]:
     except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
         raise DataError(
             f"{path}: not a readable truth file ({error}); expected arrays {', '.join(TRUTH_ARRAYS)}; "
-            "remove it and write the data set again"
+            "remove it and write the dataset again"
         ) from error
     size = truth["pieces0"].shape
     for name, array in truth.items():
@@ -49,6 +49,6 @@ def read_truth(path: Path) -> dict[str, NDArray[Any]]:
         if array.shape != expected or len(size) != 2:
             raise DataError(
                 f"{path}: {name} has shape {array.shape}, expected {expected} as pieces0 is {size}; "
-                "remove the file and write the data set again"
+                "remove the file and write the dataset again"
             )
     return truth

@@ -18,7 +18,7 @@ Flow = npt.NDArray[np.float32]
 
 
 def check_pair(frame0: Frame, frame1: Frame, **flows: Flow) -> None:
-    """Refuse frames that are no RGB images of one size, and flows that cannot be theirs.
+    """Refuse frames that are not RGB images of one size, and flows that do not fit them.
 
     Parameters
     ----------

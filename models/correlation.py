@@ -298,7 +298,7 @@ def _correlate(features0: Tensor, features1: Tensor) -> Tensor:
 
 @contextmanager
 def _whole_float32(device: torch.device) -> Iterator[None]:
-    """While it is entered, products of matrices on a GPU are of float32, whatever the program has set.
+    """Context in which matrix products on a GPU use float32, regardless of global settings.
 
     TF32 would round features to 10 bits, and autocast to half precision.
     """

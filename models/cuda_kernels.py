@@ -37,7 +37,7 @@ class Launch(Protocol):
 
 
 def kernels_for(device: torch.device) -> Launch | None:
-    """The way to run kernels on a device, or None where there is none: no CUDA device, or no CuPy."""
+    """Runs kernels on a device; None without a CUDA device or CuPy."""
     if device.type != "cuda" or not _has_cupy():
         return None
     return _launch

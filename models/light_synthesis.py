@@ -94,8 +94,8 @@ class LightSynthesis(nn.Module):
         t
             In (0, 1), 0 = frame 0; one for all, or `(N,)`.
         importance01, importance10
-            `(N, 1, H, W)`, what `models.light_rfr.LightRFR` says of the pixels of frame 0 and frame 1; None
-            leaves it to brightness.
+            `(N, 1, H, W)`, importance of the pixels of frame 0 and frame 1 from `models.light_rfr.LightRFR`;
+            None leaves it to brightness.
         alpha
             Factor on the brightness difference, see `models.splatting.brightness_importance`.
 
@@ -137,7 +137,7 @@ class LightSynthesis(nn.Module):
             frames, torch.cat([frame1, frame0]), torch.cat([flow01, flow10]), alpha
         )
         frames = pad_frame(frames)
-        # The finest features are the way to the others; the frame itself stands for them.
+        # The finest features only lead to the others; the frame itself replaces them.
         levels = [frames, *(level.to(frames.dtype) for level in self.feat_ext(2 * frames - 1)[1:])]
         sources = []
         for half, (flow, learned) in enumerate(((flow01, importance01), (flow10, importance10))):

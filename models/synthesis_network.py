@@ -134,7 +134,7 @@ class SynthesisNetwork(nn.Module):
         return torch.cat(drawn, dim=2)
 
     def _draw_rows(self, carried: tuple[list[Carried], list[Carried]], first: int, last: int) -> Tensor:
-        # Each level is splatted when the GridNet comes to it, and let go of when it has read it.
+        # Each level is splatted when the GridNet reaches it, and freed after it has been read.
         joined = splat_together(carried, first, last)
         frames = next(joined)
         result: Tensor = self.synnet(frames, joined)

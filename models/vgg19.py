@@ -42,7 +42,7 @@ class VGG19(nn.Module):
         The names given.
     features : torch.nn.Sequential
         Convolutions, ReLUs and max-pools, numbered as in torchvision, so that the state dict's keys are
-        `features.N.weight` and `features.N.bias`. What lies behind the deepest layer is not built.
+        `features.N.weight` and `features.N.bias`. Layers after the deepest one used are not built.
 
     Raises
     ------

@@ -22,7 +22,7 @@ from stages.segmentation import Pieces
 from stages.segmentation.contours import check_frame
 
 STAGE_VERSION = 1
-"""Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
+"""Increased whenever results change, so that cached results of earlier versions are not used."""
 
 DARK_GAIN, DARK_LIFT = 0.8, 40.0  # brightening of dark pieces; released program
 SMALLEST_PATCH = 16  # px, and

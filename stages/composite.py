@@ -183,7 +183,7 @@ def _carried(view: _View, shift: FloatMap) -> tuple[FloatMap, FloatMap, FloatMap
 
 
 def _fill(frame: FloatMap, holes: NDArray[np.bool_]) -> FloatMap:
-    """Fill holes from what is around them; a frame without anything stays as it is."""
+    """Fill holes from their surroundings; an empty frame is unchanged."""
     if not holes.any() or holes.all():
         return frame
     pixels = np.rint(frame * 255).astype(np.uint8)

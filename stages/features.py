@@ -18,7 +18,7 @@ from models.reproducible import reproducible
 from stages.segmentation.contours import check_frame
 
 STAGE_VERSION = 2
-"""Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
+"""Increased whenever results change, so that cached results of earlier versions are not used."""
 
 Network = Callable[[torch.Tensor], Iterable[torch.Tensor]]
 
@@ -56,8 +56,8 @@ def describe_pieces(
     Raises
     ------
     ValueError
-        If the frame is no colour frame, the label map has another size, or a map's size is no halving of the
-        frame's.
+        If the frame is not a colour frame, the label map has another size, or a map's size is not a halving
+        of the frame's.
 
     Notes
     -----
@@ -124,7 +124,9 @@ def _halve_to(size: tuple[int, int], label_map: NDArray[np.int32]) -> NDArray[np
     while halved.shape != size and halved.shape != (0, 0):
         halved = halved[1::2, 1::2]
     if halved.shape != size:
-        raise ValueError(f"the network gives a map of size {size}, which is no halving of {label_map.shape}")
+        raise ValueError(
+            f"the network gives a map of size {size}, which is not a halving of {label_map.shape}"
+        )
     return halved
 
 

@@ -13,7 +13,7 @@ from models.flow import resize_flow
 from stages.coarse_flow import CoarseFlow
 
 STAGE_VERSION = 1
-"""Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
+"""Increased whenever results change, so that cached results of earlier versions are not used."""
 
 FLOAT_SIZES = (2, 4, 8)  # bytes: float16, float32, float64
 
@@ -43,7 +43,7 @@ def import_coarse_flow(
     Raises
     ------
     ValueError
-        An array is no flow (see `check_flow`), or does not fit the other one or the frames.
+        An array is not a flow (see `check_flow`), or does not fit the other one or the frames.
 
     Notes
     -----
@@ -70,7 +70,7 @@ def import_coarse_flow(
 
 
 def check_flow(flow: NDArray[np.generic], name: str = "flow") -> None:
-    """Refuse an array that is no flow.
+    """Refuse an array that is not a flow.
 
     Parameters
     ----------

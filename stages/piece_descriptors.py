@@ -17,7 +17,7 @@ from stages.segmentation import Pieces
 from stages.segmentation.contours import check_frame
 
 STAGE_VERSION = 1
-"""Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
+"""Increased whenever results change, so that cached results of earlier versions are not used."""
 
 OWN_COLOUR, SURROUNDINGS, SHAPE, PLACE = 3.0, 3.0, 1.0, 2.0
 """Weights of the parts; they matter by their proportions."""
@@ -50,7 +50,7 @@ def describe_by_appearance(frame: NDArray[np.uint8], pieces: Pieces) -> NDArray[
     Raises
     ------
     ValueError
-        If the frame is no colour frame, or the label map has another size.
+        If the frame is not a colour frame, or the label map has another size.
 
     Notes
     -----
@@ -139,7 +139,7 @@ def _joined(*quantities: tuple[NDArray[np.float64], int, tuple[float, float]]) -
 def _soft_histogram(
     values: NDArray[np.float64], bins: int, bounds: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """Each value shared out between the two bins whose middles it lies between: (n, bins)."""
+    """Each value split between the two bins whose centres enclose it: (n, bins)."""
     low, high = bounds
     place = np.clip((values - low) / (high - low), 0, 1) * (bins - 1)
     below = np.minimum(place.astype(np.intp), bins - 2)

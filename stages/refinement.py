@@ -22,7 +22,7 @@ from models.reproducible import reproducible
 from models.rfr import RFR, SMALLEST_FRAME
 
 STAGE_VERSION = 3
-"""Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
+"""Increased whenever results change, so that cached results of earlier versions are not used."""
 
 
 class RefinedFlow(NamedTuple):
@@ -78,7 +78,7 @@ def refine(
     coarse_flow01, coarse_flow10
         float32, `(2, H, W)`, x before y, pixels; finite.
     network
-        The RFR with its weights; None returns the coarse flows as they are, the same arrays.
+        The RFR with its weights; None returns the coarse flows unchanged, the same arrays.
     device
         Where the network runs; it is moved there.
     fraction_bits

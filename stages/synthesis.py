@@ -25,7 +25,7 @@ from models.synthesis_network import SynthesisNetwork
 from stages.composite import Composite
 
 STAGE_VERSION = 3
-"""Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
+"""Increased whenever results change, so that cached results of earlier versions are not used."""
 
 FloatArray = npt.NDArray[np.float32]
 

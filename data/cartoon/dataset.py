@@ -1,7 +1,7 @@
-"""Drawn triplets as files, in the layout of ATD-12K with their truth in a root of its own.
+"""Drawn triplets as files, in the layout of ATD-12K, with their truth in a separate root.
 
-A truth file is written last and names the recipe it was drawn by: it alone says that a triplet is
-complete, so an interrupted write goes on where it stopped.
+A truth file is written last and records its recipe. It alone marks a triplet as complete, so an interrupted
+write resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from data.cartoon.triplet import CartoonTriplet, check_drawing, draw_triplet, tr
 from data.truth import TRUTH_ARRAYS, TRUTH_FILE, TRUTH_FOLDERS
 
 DRAWING_VERSION = 1
-"""Raised whenever the same seed gives other pixels or another truth; older drawings are then redone."""
+"""Increased whenever the same seed gives other pixels or another truth; older drawings are then redrawn."""
 
 Split = Literal["test", "train"]
 ImageFormat = Literal["png", "jpg"]
@@ -55,7 +55,7 @@ def write_dataset(
     Parameters
     ----------
     root
-        Folder of the data set; made if it is not there.
+        Folder of the dataset; created if missing.
     count
         Number of triplets, at least 1.
     seed
@@ -111,7 +111,7 @@ def _write_triplet(root: Path, seed: int, size: tuple[int, int], split: Split, s
     if _recipe_of(truth) == recipe and all(path.is_file() for path in needed):
         return name
     triplet = draw_triplet(seed, size)
-    # Without its truth the triplet counts as incomplete, whatever happens from here on.
+    # Without its truth the triplet counts as incomplete from here on.
     truth.unlink(missing_ok=True)
     for folder in {path.parent for path in (*needed, truth)}:
         for draft in folder.glob(f"{HIDDEN_PREFIX}*"):

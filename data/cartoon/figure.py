@@ -55,7 +55,7 @@ class Figure:
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     """Left, top, right, bottom of what has to be in view, in figure units."""
     theme: Colour | None = None
-    """Colour by which the figure is told from others of its kind: a person's hair."""
+    """Colour that distinguishes the figure from others of its kind: a person's hair."""
     origin: Vector = (0.0, 0.0)
     """Added to the points of every piece that is added."""
     _joint: str = ROOT

@@ -1,9 +1,9 @@
-"""Motions as maps of the plane that can be undone exactly.
+"""Motions as invertible maps of the plane.
 
-A `Move` says how one joint of a figure moves while s goes from 0 to 1; at a given s it is a short chain of
-affine maps and wave shears. Every link has an analytic inverse, so the flow of a pixel p of frame 0 is
-`M1(M0^-1(p)) - p` without any fitting or search. s is the *eased* time: the middle frame of a triplet is
-at s = middle, not at 1/2.
+A `Move` describes how one joint of a figure moves while s goes from 0 to 1; at a given s it is a short chain
+of affine maps and wave shears. Every link has an analytic inverse, so the flow of a pixel p of frame 0 is
+`M1(M0^-1(p)) - p` without any fitting or search. s is the *eased* time: the middle frame of a triplet is at s
+= middle, not at 1/2.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Move:
 def middle_time(rng: np.random.Generator) -> float:
     """Eased time of the middle frame: 0.24 to 0.42 for a slow start, 0.58 to 0.76 for a slow stop.
 
-    Never within 0.08 of 1/2, so that an interpolation at constant speed is told from the truth.
+    Never within 0.08 of 1/2, so that an interpolation at constant speed differs from the truth.
     """
     away = 0.08 + 0.18 * rng.random()
     return float(0.5 + (away if rng.random() < 0.5 else -away))

@@ -43,7 +43,7 @@ class Painted:
 
 @dataclass(frozen=True)
 class Raster:
-    """Cells of one frame and what they stand for; index 0 is the background."""
+    """Cells of one frame and the meaning of their indices; index 0 is the background."""
 
     cells: NDArray[np.uint16]
     """(3 H, 3 W)"""

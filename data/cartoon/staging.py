@@ -1,4 +1,4 @@
-"""A scene: who stands where, in front of what, and how far everything moves between the two frames."""
+"""A scene: the figures, their places and background, and how far everything moves between the two frames."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Draw = Callable[[np.random.Generator, Style], Figure]
 
 @dataclass(frozen=True)
 class Cast:
-    """A figure with its place in the frame and its part to play."""
+    """A figure with its place in the frame and its motion."""
 
     figure: Figure
     moves: Moves
@@ -58,7 +58,7 @@ class Cast:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is needed to draw a triplet and to know its truth."""
+    """Everything needed to draw a triplet and its truth."""
 
     style: Style
     size: tuple[int, int]

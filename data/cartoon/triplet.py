@@ -40,7 +40,7 @@ MOVES_FROM = 0.5
 
 @dataclass(frozen=True)
 class CartoonTriplet:
-    """Three drawn frames and what is true of them."""
+    """Three drawn frames and their truth."""
 
     id: str
     """As ATD-12K names its folders, starting with the style: `Japan_drawn_000012_s2`."""
@@ -90,7 +90,7 @@ def draw_triplet(
     max_shift
         No visible pixel moves further than this many pixels; up to 150 at 540 x 960 when absent.
     even_timing
-        Whether the middle frame shows everything at half of its way, rather than eased as animators do it.
+        Whether the middle frame shows everything half way, rather than eased as animators do.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def triplet_id(seed: int, style: StyleName) -> str:
 def check_drawing(
     seed: int, size: tuple[int, int], *, style: str | None, motion: str | None, max_shift: float | None
 ) -> None:
-    """Refuse what cannot be drawn.
+    """Check the arguments.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def _flow(
 def _annotation(
     scene: Scene, first: Raster, second: Raster, flow: NDArray[np.float32], occluded: NDArray[np.bool_]
 ) -> dict[str, Any]:
-    """Level, region and type of the motion, as ATD-12K's annotators would give them."""
+    """Level, region and type of the motion, as in ATD-12K's annotations."""
     height, width = scene.size
     lead = scene.casts[scene.lead]
     unit = min(height / 540, width / 960)

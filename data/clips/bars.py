@@ -15,7 +15,7 @@ BLACK_MEAN = 20.0
 BLACK_MOST = 44.0
 """The lightest pixel in one: compression lets the picture ring into the bar beside it."""
 MOST_OF_SIDE = 0.45
-"""Share of height or width from which a bar is no bar, but a picture that is dark there."""
+"""Share of height or width from which a bar counts as a dark part of the picture."""
 
 
 class BarFinder:

@@ -1,4 +1,4 @@
-"""What a clip is, whatever it is kept in: frames in their order, each with the time it is shown."""
+"""The interface of clips: frames in order, each with the time it is shown."""
 
 from __future__ import annotations
 

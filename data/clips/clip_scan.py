@@ -1,4 +1,4 @@
-"""What a clip's frames are to each other: repeats of a drawing, cuts, fades, motion; and its black bars."""
+"""The scan of a clip: repeats of a drawing, cuts, fades and motion, and its black bars."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from data.images import write_file
 Change = Literal["first", "repeat", "motion", "fade", "cut"]
 
 SCAN_FORMAT = 1
-"""Raised whenever scans are kept or made in another way; older ones are then made anew."""
+"""Increased whenever the format or method of scans changes; older ones are then repeated."""
 
 
 HEADER = b"animeinterp clip scan\n"
@@ -91,7 +91,7 @@ class ClipScan:
 
     @classmethod
     def load(cls, path: Path, key: str) -> ClipScan | None:
-        """A scan kept under this key; None where there is none, or a damaged one, or another's."""
+        """The stored scan of this key; None if it is missing, damaged or of another key."""
         try:
             file = path.read_bytes()
         except OSError:

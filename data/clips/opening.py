@@ -34,7 +34,7 @@ def open_clip(inputs: Sequence[str | Path], section: ClipSection) -> Clip:
     Raises
     ------
     DataError
-        There is no such file, or it is no clip.
+        There is no such file, or it is not a clip.
     """
     if not inputs:
         raise DataError(f"no input given; {EXPECTED}")
@@ -78,7 +78,7 @@ def _images_of_list(paths: list[Path]) -> tuple[str, list[Path]]:
     others = [path for path in paths if not _is_image(path) or path.is_dir()]
     if len(others) == len(paths):
         raise DataError(
-            f"{others[0]}, {others[1]}: {len(paths)} inputs that are no images; a clip is one video or one "
+            f"{others[0]}, {others[1]}: {len(paths)} inputs that are not images; a clip is one video or one "
             "folder: make one run for each"
         )
     if others:
@@ -109,7 +109,7 @@ def _images_of_folder(folder: Path) -> list[Path]:
     if listed:
         first = min(entry.name for entry in listed)
         raise DataError(
-            f"{folder}: holds no image, but {first}; expected {', '.join(sorted(IMAGE_SUFFIXES))}, "
+            f"{folder}: contains no image, but {first}; expected {', '.join(sorted(IMAGE_SUFFIXES))}, "
             "or name the video itself"
         )
     raise DataError(f"{folder}: an empty folder; {EXPECTED}")

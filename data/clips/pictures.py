@@ -117,7 +117,7 @@ class PictureConverter:
         """RGB as it is kept, not laid over anything, and transparency; uint8, or uint16 when `deep`."""
         kind = kind_of(picture)
         shallow = kind.is_rgb and kind.bits <= 8
-        # YUV goes by way of 16 bits, since the scaler's 8-bit output wraps around for colours out of gamut.
+        # YUV is converted via 16 bits, since the scaler's 8-bit output wraps around for colours out of gamut.
         name = (
             ("rgba" if kind.has_alpha else "rgb24")
             if shallow

@@ -1,4 +1,4 @@
-"""A video as a clip: whatever FFmpeg decodes, frame by frame, upright, each at its exact time."""
+"""A video as a clip: any video that FFmpeg decodes, frame by frame, upright, each at its exact time."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class VideoClip(Clip):
     Raises
     ------
     DataError
-        The file is no video, or no frame of it can be decoded.
+        The file is not a video, or no frame of it can be decoded.
     """
 
     def __init__(self, path: Path) -> None:

@@ -19,7 +19,7 @@ from data.clips.reading_report import ReadingReport
 
 MOST_FAILURES = 100  # reads that fail in a row, after which the rest of a file counts as unreadable
 NO_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
-SUSPICIOUS_RATE = 2  # times the rate guessed: an average beyond it comes of a wrong header
+SUSPICIOUS_RATE = 2  # times the guessed rate: a higher average is due to a wrong header
 
 
 def open_video(path: Path) -> InputContainer:

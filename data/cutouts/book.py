@@ -1,4 +1,4 @@
-"""A folder of pictures made ready once: an index of all of them and the drawings that were kept, shrunk.
+"""A book: an index of a folder of pictures, and the drawings that were kept, scaled down.
 
 A book is a folder of two files. `index.jsonl` has one line for the settings and one for each picture found,
 kept or not: its name, SHA-256, size, why it was left out, and where its drawing lies in `drawings.bin`. That
@@ -27,7 +27,7 @@ from data.cutouts.selection import Verdict
 Split = Literal["training", "validation"]
 
 BOOK_VERSION = 1
-"""Raised whenever the same pictures give another book."""
+"""Increased whenever the same pictures give another book."""
 INDEX, DRAWINGS = "index.jsonl", "drawings.bin"
 VALIDATION_PERCENT = 10
 """Of a hundred pictures, about how many are held back for validation."""
@@ -66,9 +66,9 @@ class Book:
         packed: bytes,
     ) -> None:
         self.source = source
-        """Where the pictures are from and on what terms, as `make_book` was told."""
+        """Source and licence of the pictures, as given to `make_book`."""
         self.digest = digest
-        """SHA-256 of the index and of the drawings: the same digest, the same scenes."""
+        """SHA-256 of the index and the drawings: the same digest gives the same scenes."""
         self.verdicts = tuple(verdicts)
         """Every picture found, in the order of their names."""
         self.drawings = tuple(drawings)
@@ -92,7 +92,7 @@ class Book:
         chosen = self._of[split]
         if not chosen:
             raise DataError(
-                f"split: none of the {len(self.drawings)} drawings is of {split}; expected at least one; "
+                f"split: none of the {len(self.drawings)} drawings is in {split}; expected at least one; "
                 "add pictures (one of ten, by its digest, is held back for validation)"
             )
         return chosen
@@ -121,7 +121,7 @@ def open_book(book: Path) -> Book:
         index, packed = (book / INDEX).read_bytes(), (book / DRAWINGS).read_bytes()
     except OSError as error:
         raise DataError(
-            f"{book}: no book of drawings ({error}); expected {INDEX} and {DRAWINGS}; {remedy}"
+            f"{book}: not a book of drawings ({error}); expected {INDEX} and {DRAWINGS}; {remedy}"
         ) from None
     verdicts, drawings = [], []
     try:
@@ -134,10 +134,10 @@ def open_book(book: Path) -> Book:
                 drawings.append(Drawing(line["name"], line["sha256"], line["start"], line["length"]))
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"{book / INDEX}: damaged ({error!r}); expected one JSON object a line; {remedy}"
+            f"{book / INDEX}: damaged ({error!r}); expected one JSON object per line; {remedy}"
         ) from None
     if version != BOOK_VERSION:
-        raise DataError(f"{book / INDEX}: of version {version}, expected {BOOK_VERSION}; {remedy}")
+        raise DataError(f"{book / INDEX}: version {version}, expected {BOOK_VERSION}; {remedy}")
     if hashlib.sha256(packed).hexdigest() != digest:
         raise DataError(f"{book / DRAWINGS}: not the drawings that {INDEX} describes; {remedy}")
     return Book(hashlib.sha256(index).hexdigest(), source, verdicts, drawings, packed)

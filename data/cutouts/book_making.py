@@ -1,4 +1,4 @@
-"""Making a book: looking through a folder of pictures once and keeping what serves."""
+"""Making a book: select the usable drawings of a folder of pictures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ THREADS = 2
 
 
 def make_book(folder: Path, book: Path, *, side: int = SIDE, source: str = "") -> Book:
-    """Look through a folder of pictures, keep the drawings that serve as cut-outs, and write the book.
+    """Select the drawings of a folder that can serve as cut-outs, and write the book.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def make_book(folder: Path, book: Path, *, side: int = SIDE, source: str = "") -
     if not packed:
         example = f"{verdicts[0].name}: {verdicts[0].why_not}"
         raise DataError(
-            f"{folder}: none of {len(paths)} pictures serves as a cut-out (for instance {example}); "
+            f"{folder}: none of {len(paths)} pictures can serve as a cut-out (for instance {example}); "
             "expected drawings with a transparent surround; choose another folder"
         )
     alike = look_alikes([(verdict, _unpacked(packed[verdict])) for verdict in kept])
@@ -101,7 +101,7 @@ def _packed(path: Path, side: int) -> bytes:
     pixels = read_drawing(path)
     if pixels is None:
         raise DataError(
-            f"{path}: has lost its transparency since it was chosen; leave the folder alone meanwhile"
+            f"{path}: has lost its transparency since it was selected; do not change the folder meanwhile"
         )
     inside = pixels[drawn_box(pixels, VISIBLE)].astype(np.float32)
     inside[..., :3] *= inside[..., 3:] / 255

@@ -1,4 +1,4 @@
-"""Pictures that are there twice, or nearly: validation on a training drawing would measure memory."""
+"""Duplicates and near-duplicates of pictures: validation on a training drawing would measure memorisation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What recording does to frames: blur, grain, coarse colour and the blocks of JPEG."""
+"""Degradations of recorded frames: blur, grain, coarse colour and JPEG blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BLURRED, GRAINED, COARSE, PACKED = 0.4, 0.4, 0.5, 0.7
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """What all frames of a scene have suffered; 0 or None for what they have not."""
+    """The degradation of all frames of a scene; 0 or None for those not applied."""
 
     blur: float = 0.0
     """Standard deviation in pixels."""

@@ -23,7 +23,7 @@ OPEN_SHARDS = 64
 
 @dataclass(frozen=True, slots=True)
 class KeptScene:
-    """A scene as it is kept."""
+    """A stored scene."""
 
     frames: NDArray[np.uint8]
     """(3, H, W, 3) RGB: frame 0, the one at `t`, frame 1."""
@@ -56,7 +56,7 @@ class TrainingSet:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        remedy = "write the set, or go on with it where it was interrupted"
+        remedy = "write the set, or resume an interrupted one"
         try:
             record, digests = (root / RECORD).read_bytes(), (root / DIGESTS).read_bytes()
             about, listed = json.loads(record), json.loads(digests)
@@ -68,7 +68,7 @@ class TrainingSet:
                 f"{root}: no complete training set ({error!r}); expected {RECORD} and {DIGESTS}; {remedy}"
             ) from None
         if version != SET_VERSION:
-            raise DataError(f"{root}: of version {version}, expected {SET_VERSION}; write the set again")
+            raise DataError(f"{root}: version {version}, expected {SET_VERSION}; write the set again")
         if not same:
             raise DataError(f"{root / RECORD}: not the record that {DIGESTS} belongs to; write the set again")
         self.digest = hashlib.sha256(digests).hexdigest()

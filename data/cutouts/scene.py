@@ -20,18 +20,18 @@ from data.cutouts.layers import Layer, draw_layers, layer_flow
 from data.cutouts.staging import FEWEST, MOST, stage_scene
 
 SCENE_VERSION = 1
-"""Raised whenever the same seed gives other pixels or another truth."""
+"""Increased whenever the same seed gives other pixels or another truth."""
 SMALLEST = 16
 """Least height and width of a frame."""
 DEGRADED = 0.5
-"""Share of scenes that are degraded when nothing else is asked for."""
+"""Default share of scenes that are degraded."""
 TIME_STEP = 1e-9
 """Times that are closer to each other get the same grain."""
 
 
 @dataclass(frozen=True)
 class CutoutScene:
-    """Frames of a scene and what is true of them."""
+    """Frames of a scene and their truth."""
 
     frame0: NDArray[np.uint8]
     """(H, W, 3) RGB."""
@@ -56,7 +56,7 @@ class CutoutScene:
     drawings: tuple[str, ...] = ()
     """Names of the pictures, those of layer 1, 2 and so on."""
     degradation: Degradation | None = None
-    """What all frames have suffered; None for a clean scene. Truth is that of the clean frames."""
+    """Degradation of all frames; None for a clean scene. The truth is that of the clean frames."""
 
 
 def draw_scene(
@@ -162,7 +162,7 @@ def scene_of(
 
 
 def check_scene(seed: int, size: tuple[int, int], times: Sequence[float] = ()) -> None:
-    """Refuse what cannot be drawn.
+    """Check the arguments.
 
     Raises
     ------

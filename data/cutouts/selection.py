@@ -1,7 +1,7 @@
-"""Which pictures of a folder are cut-outs: drawings with a transparent surround, of a useful size and shape.
+"""Selection of cut-outs: drawings with a transparent surround, of a useful size and shape.
 
-Measured on Openclipart 0.18: flags, icons, arrows, gradients and patterns are told by the names of their
-files and folders, everything else by the pixels. Looking at the pixels comes last, as it takes longest.
+Measured on Openclipart 0.18: flags, icons, arrows, gradients and patterns are recognised by the names of
+their files and folders, everything else by the pixels, which are checked last because that takes longest.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ VISIBLE = 8
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found out about one file."""
+    """The facts of one file."""
 
     name: str
     """Path below the folder, with slashes."""
@@ -64,7 +64,7 @@ class Verdict:
 
     @property
     def kept(self) -> bool:
-        """Whether the picture serves as a cut-out."""
+        """Whether the picture can serve as a cut-out."""
         return not self.why_not
 
 
@@ -88,7 +88,7 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 def judge_picture(folder: Path, path: Path) -> Verdict:
-    """Decide whether a picture serves as a cut-out; a damaged one does not, and is no error.
+    """Decide whether a picture can serve as a cut-out; a damaged one cannot, which is not an error.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def read_drawing(path: Path) -> NDArray[np.uint8] | None:
 
 
 def reason_by_pixels(pixels: NDArray[np.uint8]) -> str:
-    """Why a picture is no cut-out, by its pixels; empty when it is one.
+    """Why a picture cannot be a cut-out, judging by its pixels; empty if it can.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def drawn_box(pixels: NDArray[np.uint8], least: int = SOLID) -> tuple[slice, sli
 def _reason_by_header(name: str, path: Path, size: tuple[int, int]) -> str:
     unwanted = sorted(UNWANTED_WORDS.intersection(re.split(r"[^a-z]+", name.lower())))
     if unwanted:
-        return f"its name says {unwanted[0]}"
+        return f"its name contains {unwanted[0]}"
     if min(size) < LEAST_SIDE:
         return f"too small: {size[0]}x{size[1]} pixels, expected {LEAST_SIDE} or more"
     if max(size) > LARGEST_SIDE:

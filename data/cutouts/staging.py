@@ -1,4 +1,4 @@
-"""What a seed means: which drawings stand where, in which colours and sizes, and how they move."""
+"""Random scenes: the positions, colours, sizes and motions of drawings."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def fit_drawing(drawing: NDArray[np.uint8], longest: float, mirrored: bool = Fal
 
 
 def _common_motion(size: tuple[int, int], rng: np.random.Generator) -> Motion:
-    """Motion of the camera, or of everything that stands in the scene."""
+    """Motion of the camera, or of everything in the scene."""
     if rng.random() < NO_COMMON:
         return Motion()
     shift = _shift(COMMON * min(size), rng)

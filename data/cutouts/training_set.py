@@ -1,4 +1,4 @@
-"""Many scenes drawn once and kept: shards of plain `.npz` beside a record of how they were made.
+"""Training sets: scenes in shards of plain `.npz`, with a record of how they were made.
 
 A set is a folder. `training_set.json` names the settings, the book by its digest and every picture that may
 be in it; `shard_00000.npz` and so on hold the scenes, each array of a scene a member of its own, so that one
@@ -27,7 +27,7 @@ from data.cutouts.processes import in_processes
 from data.cutouts.scene import SCENE_VERSION, check_scene, draw_scene
 
 SET_VERSION = 1
-"""Raised whenever scenes are kept in another way."""
+"""Increased whenever the storage format changes."""
 RECORD, DIGESTS = "training_set.json", "digests.json"
 EARLIEST, LATEST = 0.1, 0.9
 """Times of middle frames that are not half-way."""
@@ -70,14 +70,14 @@ def write_training_set(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> str:
-    """Draw the scenes of a training set that are not there yet.
+    """Draw the missing scenes of a training set.
 
     Parameters
     ----------
     book
-        Folder of a book, as `data.cutouts.make_book` writes it.
+        Folder of a book written by `data.cutouts.make_book`.
     root
-        Folder of the set, made where it is not there.
+        Folder of the set; created if missing.
     settings
         What to draw.
     workers
@@ -97,8 +97,7 @@ def write_training_set(
 
     Notes
     -----
-    A shard that stands there under its name is complete and left alone. One program at a time writes to a
-    folder.
+    An existing shard is complete and left alone. Only one program at a time may write to a folder.
     """
     _check(settings, workers)
     opened = open_book(book)
@@ -142,13 +141,13 @@ def _record(book: Book, settings: SetSettings) -> bytes:
 
 
 def _begin(root: Path, record: bytes) -> None:
-    """Write the record, or see that the one that is there is the same; clear what a kill left behind."""
+    """Write the record or check that the existing one is the same; delete leftover files."""
     root.mkdir(parents=True, exist_ok=True)
     path = root / RECORD
     if path.exists() and path.read_bytes() != record:
         raise DataError(
-            f"{path}: found a training set of other settings, another book or an older version; expected the "
-            "same to go on with; choose another folder or remove this one"
+            f"{path}: found a training set with other settings, another book or an older version; "
+            "choose another folder or remove this one"
         )
     for left in root.glob(f"{HIDDEN_PREFIX}*"):
         left.unlink(missing_ok=True)
@@ -165,7 +164,7 @@ def _write_shard(book: Path, digest: str, root: Path, settings: SetSettings, sha
         _books[book, digest] = open_book(book)
     opened = _books[book, digest]
     if opened.digest != digest:
-        raise DataError(f"{book}: was replaced while scenes were drawn from it; start again with the new one")
+        raise DataError(f"{book}: was replaced while scenes were drawn from it; restart with the new one")
     arrays: dict[str, np.ndarray] = {}
     for position in settings.scenes_of(shard):
         for name, array in _drawn(opened, settings, position).items():
@@ -197,5 +196,5 @@ def _written(root: Path) -> Iterator[None]:
     except OSError as error:
         raise DataError(
             f"{root}: cannot be written ({error}); choose a writable folder with free space; "
-            "what is there is kept"
+            "finished files are kept"
         ) from error

@@ -113,12 +113,10 @@ def convert(
     if found.problems or not found.parts:
         problem = found.problems[0] if found.parts else "none of its names is known"
         raise WeightsError(
-            f"{source}: holds no whole network ({problem}); 'animeinterp weights verify' lists all problems"
+            f"{source}: contains no complete network ({problem}); see 'animeinterp weights verify'"
         )
     if found.parts[0] in LPIPS_PARTS:
-        raise WeightsError(
-            f"{source}: holds {found.parts[0]} for LPIPS, which is used as it is; nothing to do"
-        )
+        raise WeightsError(f"{source}: contains {found.parts[0]} for LPIPS, which needs no conversion")
     if part is not None and part not in found.parts:
         raise WeightsError(f"{source}: holds {' and '.join(found.parts)}, and no {part}; choose one of those")
     if variant and found.variant and variant != found.variant:

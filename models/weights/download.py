@@ -59,7 +59,7 @@ def download(
         full disk, or a file with another digest. What came is kept, except in the last case.
     """
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-        raise WeightsError(f"{url}: is no address of a file, expected http://... or https://...")
+        raise WeightsError(f"{url}: not the address of a file, expected http://... or https://...")
     part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -104,7 +104,7 @@ def stated_variant(path: Path, digest: str | None = None) -> VariantName | None:
 
 
 def read_header(path: Path) -> Mapping[str, Any]:
-    """What a file written here says of itself; empty for all others.
+    """The metadata of a file written here; empty for all others.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
 
 
 def format_of(path: Path) -> Format:
-    """Format of a file by its first bytes; whatever is not safetensors is left to PyTorch."""
+    """Format of a file by its first bytes; anything but safetensors is left to PyTorch."""
     try:
         with path.open("rb") as file:
             start = file.read(9)
@@ -155,7 +155,7 @@ def format_of(path: Path) -> Format:
 
 
 def check_file(path: Path, wanted: Wanted) -> None:
-    """Refuse what is no file, or an empty one."""
+    """Refuse missing and empty files."""
     if path.is_dir():
         raise WeightsError(f"{path}: is a folder, expected {wanted.file}. {wanted.advice}")
     if not path.is_file():
@@ -199,7 +199,7 @@ def _unreadable(path: Path, error: OSError) -> WeightsError:
 
 def _damaged(path: Path, error: Exception, wanted: Wanted) -> WeightsError:
     return WeightsError(
-        f"{path}: is no PyTorch weights file, or a damaged one ({type(error).__name__}); expected "
+        f"{path}: not a PyTorch weights file, or damaged ({type(error).__name__}); expected "
         f"{wanted.file}. Check its size and digest, or download it again. {wanted.advice}"
     )
 

@@ -86,7 +86,7 @@ def layout_of(state: Mapping[str, Tensor], wanted: Part | None = None) -> Layout
     if wanted == "synthesis" or {"feat_ext", "synnet"} & begun:
         parts.append("synthesis")
     if wanted is not None:
-        # A file of the other kind of networks altogether is no reason to expect those as well.
+        # If a file contains only networks of the other kind, these are not expected as well.
         parts = [part for part in parts if (part == "vgg19") == (wanted == "vgg19")]
     shapes: dict[str, tuple[int, ...]] = {}
     for part in parts:

@@ -51,7 +51,7 @@ LPIPS_OLD_HEADS = frozenset(
     }
 )
 """SHA-256 of the numbers of the heads of v0.0 (package `lpips` 0.1.4), float32, layer after layer. Names and
-shapes are those of v0.1, and the values follow no rule in either, so nothing else tells them apart."""
+shapes are those of v0.1, so only the values distinguish them."""
 LPIPS_BACKBONE_ADVICE = (
     "Set evaluation.lpips_backbone to such a file, or evaluation.lpips_weights to the heads for another."
 )
@@ -244,7 +244,7 @@ def fill(path: Path, network: Network, state: Mapping[str, Tensor], prefix: str,
 
 
 def _own(path: Path, state: Mapping[str, Tensor], name: str, wanted: Wanted) -> Tensor:
-    """A tensor in float32, finite, and copied, so that the mapped file is let go of."""
+    """A tensor in float32, finite, and copied, so that the mapped file can be closed."""
     value = state[name].to(torch.float32, copy=True).contiguous()
     if not value.isfinite().all():
         raise WeightsError(

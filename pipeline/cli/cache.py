@@ -108,20 +108,22 @@ def gc(
         str | None, typer.Option("--stage", metavar="STAGE", help="Only unused results of this stage.")
     ] = None,
     fingerprint: Annotated[
-        str | None, typer.Option("--fingerprint", metavar="PREFIX", help="Only unused results with this fingerprint.")
+        str | None,
+        typer.Option("--fingerprint", metavar="PREFIX", help="Only unused results with this fingerprint."),
     ] = None,
     older_than: Annotated[
-        float | None, typer.Option("--older-than", metavar="DAYS", min=0, help="Only results not used for this long.")
+        float | None,
+        typer.Option("--older-than", metavar="DAYS", min=0, help="Only results not used for this long."),
     ] = None,
     superseded: Annotated[
         bool, typer.Option("--superseded", help="Shards whose items are all in later shards.")
     ] = False,
-    left_overs: Annotated[
-        bool, typer.Option("--left-over", help="Leftover files of dead writers.")
-    ] = False,
+    left_overs: Annotated[bool, typer.Option("--left-over", help="Leftover files of dead writers.")] = False,
     runs_older_than: Annotated[
         float | None,
-        typer.Option("--runs-older-than", metavar="DAYS", min=0, help="Records of runs that ended before this."),
+        typer.Option(
+            "--runs-older-than", metavar="DAYS", min=0, help="Records of runs that ended before this."
+        ),
     ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Delete; without it, only list.")] = False,
     settings: Settings = None,
@@ -142,7 +144,9 @@ def gc(
         )
     plan = plan_gc(place, keep, scope)
     if fingerprint is not None and not plan.candidates and not plan.spared:
-        raise CacheError(f"--fingerprint {fingerprint}: nothing in {place} has this fingerprint; see 'cache ls'")
+        raise CacheError(
+            f"--fingerprint {fingerprint}: nothing in {place} has this fingerprint; see 'cache ls'"
+        )
     print_plan(place, plan, delete=delete)
     if not delete:
         others = [one for one in offers.candidates if one not in plan.candidates and one.kind != "results"]

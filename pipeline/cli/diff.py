@@ -28,7 +28,8 @@ def diff(
     a: Side,
     b: Side,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="A setting for both configs.")
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="A setting for both configs."),
     ] = None,
     settings_a: Annotated[
         list[str] | None, typer.Option("--set-a", metavar="SECTION.KEY=VALUE", help="A setting for A only.")

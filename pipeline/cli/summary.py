@@ -1,4 +1,4 @@
-"""Running with a report, and what it says: stages, notes, failures, scores, places."""
+"""Running with a summary: stages, notes, failures, scores, paths."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from stages.evaluation import FRAME_METRICS, METRICS
 
 
 def run_and_report(config: str, settings: Sequence[str], selection: Selection, *, quiet: bool) -> RunReport:
-    """Run stages and print what came of it."""
+    """Run stages and print the outcome."""
     with interruptible():
         report = execute(config, settings, selection, console, quiet=quiet)
     if quiet:
@@ -33,7 +33,7 @@ def run_and_report(config: str, settings: Sequence[str], selection: Selection, *
 
 
 def leave_if_failed(report: RunReport) -> None:
-    """End the command with exit code 1 when anything failed."""
+    """End the command with exit code 1 if anything failed."""
     if not report.succeeded:
         raise typer.Exit(EXIT_FAILURES)
 
@@ -115,8 +115,7 @@ def print_failures(console: Console, session: Session, broken: list[str]) -> Non
 
 
 def print_scores(console: Console, scores: pd.DataFrame) -> None:
-    """Print mean scores of all pairs and by source, level, motion and behaviour; then of flows and matches.
-    """
+    """Print mean scores: all pairs, by source, level, motion and behaviour; then of flows and matches."""
     if scores.empty:
         say("no scores: no pair has a ground truth and a frame to compare with it", on=console)
         return
@@ -132,7 +131,7 @@ Column = tuple[str, "pd.Series[float]"]
 
 
 def _columns(summary: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Column]:
-    """Headings and means of the scores that are known; end-point errors are means of both directions."""
+    """Headings and means of the available scores; end-point errors are means of both directions."""
     for name in metrics:
         if "epe10" not in name:
             both = summary[[name, name.replace("epe01", "epe10")]].mean(axis=1)

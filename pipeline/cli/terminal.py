@@ -1,4 +1,4 @@
-"""What the commands share: options, exit codes, where they print and how, and ending in order."""
+"""Shared by the commands: options, exit codes, consoles, tables, and ending in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXIT_USAGE = EXIT_CODES["refused"]
 EXIT_INTERRUPTED = EXIT_CODES["interrupted"]
 PLAIN_WIDTH = 120  # columns where the output is no terminal
 NARROW: dict[str, Any] = {"pad_edge": False, "padding": (0, 1, 0, 0)}
-"""Looks of tables that fit 80 columns."""
+"""Style of tables that fit 80 columns."""
 
 console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 errors = Console(stderr=True)
@@ -50,7 +50,7 @@ def complain(message: str) -> None:
 
 
 def table(words: int, *columns: str, **looks: Any) -> Table:
-    """A table whose first columns, so many, hold words, and the others numbers, on the right."""
+    """A table whose first columns, so many, hold words; the others hold numbers, right-aligned."""
     made = Table(*columns, **{"box": box.SIMPLE_HEAD, **looks})
     for column in made.columns[words:]:
         column.justify = "right"
@@ -66,7 +66,7 @@ def narrow_table(words: int, *columns: str, **looks: Any) -> Table:
 
 
 def number(value: float, form: str = ".4g") -> str:
-    """A number, or a dash where it is not known."""
+    """A number, or a dash if it is unknown."""
     return "-" if value != value else f"{value:{form}}"
 
 

@@ -1,4 +1,4 @@
-"""Sound, subtitles, chapters, fonts and metadata of a video, taken into the video made of it, in step."""
+"""Copying sound, subtitles, chapters, fonts and metadata of a video into the output video, in sync."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class OtherStreams:
     Attributes
     ----------
     notes
-        What is not taken across as it is, and why.
+        What is not copied unchanged, and why.
     offset
         When the first picture is shown in the output, in seconds, so that sound stays in step.
     """

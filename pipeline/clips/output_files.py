@@ -16,7 +16,7 @@ def unfinished(path: Path) -> Path:
 
 
 def prepare_place(path: Path) -> None:
-    """Make the folder that `path` stands in, and delete what writers of it that died have left there.
+    """Make the folder of `path`, and delete leftover files of its dead writers.
 
     Raises
     ------

@@ -45,7 +45,7 @@ class SequenceName:
 
     @property
     def kind(self) -> str:
-        """Suffix that stands for the format."""
+        """Suffix of the format."""
         return WRITABLE[Path(self.pattern).suffix.lower()]
 
     def file(self, number: int) -> str:
@@ -77,7 +77,7 @@ def sequence_name(output: Path) -> SequenceName:
         )
     if output.suffix.lower() not in WRITABLE:
         raise ConfigError(
-            f"{output}: {output.suffix or 'no suffix'} is no image format that is written; choose "
+            f"{output}: {output.suffix or 'no suffix'} is not a supported image format; choose "
             f"{', '.join(WRITABLE)}"
         )
     return SequenceName(output.parent, output.name)

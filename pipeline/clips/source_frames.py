@@ -74,7 +74,7 @@ class ClipFrames:
         indices
             Positions in the clip.
         progress
-            Called with 1 for each frame that is there.
+            Called with 1 for each frame that is ready.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class ClipFrames:
         return np.ascontiguousarray(read_image(self.alpha_path(index))[:, :, 0])
 
     def inner(self, image: np.ndarray) -> np.ndarray:
-        """What of an image of the clip's size is no bar: a view."""
+        """The part of an image without the black bars: a view."""
         above, below, left, right = self._scan.bars
         height, width = image.shape[:2]
         return image[above : height - below, left : width - right]

@@ -83,7 +83,7 @@ class Timeline:
     section
         Times wanted, and what to do with repeats and cuts.
     to_the_end
-        Whether the last frame is written again and again for as long as it is shown, as a video needs it;
+        Whether the last frame is repeated for as long as it is shown, as a video needs it;
         images end with it.
     """
 

@@ -120,7 +120,7 @@ def find_encoder(codec: str) -> str:
     close = get_close_matches(codec, {*USUAL_ENCODERS, *COMMON}, n=3) or get_close_matches(codec, _encoders())
     meant = f"did you mean {' or '.join(close)}? " if close else ""
     raise ConfigError(
-        f"clip.codec = {codec!r} is no video codec that this FFmpeg writes; {meant}commonly there: "
+        f"clip.codec = {codec!r} is not a video codec that this FFmpeg can write; {meant}commonly available: "
         f"{', '.join(COMMON)}"
     )
 

@@ -161,7 +161,7 @@ def is_video(output: Path) -> bool:
         )
     if suffix and "%" not in output.name and not output.is_dir():
         raise ConfigError(
-            f"{output}: {output.suffix} is no video that is written ({', '.join(CONTAINERS)}); for images "
+            f"{output}: {output.suffix} is not a video format ({', '.join(CONTAINERS)}); for images "
             "name a folder without suffix, or a pattern such as out/%06d.png"
         )
     return False

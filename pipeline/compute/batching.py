@@ -1,8 +1,8 @@
-"""Items computed one by one, or several at once where that pays: on a GPU, in the stages with networks.
+"""Compute items one by one, or several at once on a GPU in the stages with networks.
 
-Those taken at once are of one frame size, for the same times, and as many as the device's memory holds. Where
-there are too few, the last is repeated, so that no result depends on which other items happen to be computed
-beside it. Where memory runs out nevertheless, half as many are taken.
+A batch has items of one frame size and the same times, as many as fit in the device's memory. If there are
+too few, the last is repeated, so that no result depends on the other items of a batch. If memory runs out
+nevertheless, the batch is halved.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ Arrays = Mapping[str, Array]
 
 
 class Computed(NamedTuple):
-    """What became of an item."""
+    """The outcome of an item."""
 
     result: Any
-    """Its arrays by name, or the exception it failed with."""
+    """Its arrays by name, or the exception that it raised."""
     seconds: float
-    """Its share of the time that it and those beside it took."""
+    """Its share of the time of its batch."""
 
 
 def compute_items(
@@ -48,7 +48,7 @@ def compute_items(
     Raises
     ------
     CacheError, WeightsError, OSError, MemoryError
-        The trouble is the cache's, a setting's or the machine's, not an item's.
+        A problem of the cache, a setting or the machine, not of an item.
     """
     if not isinstance(binding.work, Together):
         for _, source in items:
@@ -61,7 +61,7 @@ def compute_items(
 
 
 class _Waiting:
-    """Items read and waiting to be computed together."""
+    """Items that have been read and wait to be computed together."""
 
     def __init__(self, stage: str, together: Together, config: Config) -> None:
         self._stage, self._together, self._config = stage, together, config
@@ -71,7 +71,7 @@ class _Waiting:
         self._most = 1
 
     def add(self, name: str, source: ItemSource) -> Iterator[Computed]:
-        """Read an item; what has thereby become computed, if anything."""
+        """Read an item; yield the items that this completes, if any."""
         read = _one(partial(self._together.read, source, self._config))
         if isinstance(read.result, Exception):
             yield from self.flush()
@@ -86,7 +86,7 @@ class _Waiting:
             yield from self.flush()
 
     def flush(self) -> Iterator[Computed]:
-        """Compute what is waiting."""
+        """Compute the waiting items."""
         waiting, self._waiting = self._waiting, []
         started = time.monotonic()
         results = self._compute([(name, inputs) for name, inputs, _ in waiting], self._most)
@@ -128,8 +128,8 @@ class _Waiting:
         precision = getattr(self._config, self._stage).precision
         return [
             AnimeInterpError(
-                f"{name}: {self._stage} ran out of memory on the {device} with this pair of {width}x{height} "
-                f"alone ({self._stage}.precision = {precision!r}); choose fewer executor.workers, "
+                f"{name}: {self._stage} ran out of memory on the {device} with one pair of {width}x{height} "
+                f"({self._stage}.precision = {precision!r}); choose fewer executor.workers, "
                 f"{self._stage}.precision = 'bfloat16' or another executor.device, and run again with "
                 "--retry-failed"
             )
@@ -138,7 +138,7 @@ class _Waiting:
 
 
 def pairs_at_once(config: Config, size: tuple[int, int]) -> int:
-    """Pairs of a frame size that are computed at once."""
+    """How many pairs of a frame size are computed at once."""
     if config.executor.pairs_at_once:
         return config.executor.pairs_at_once
     if config.executor.device == "cpu":
@@ -155,18 +155,18 @@ def _checked(binding: StageBinding, source: ItemSource, config: Config) -> Array
 
 
 def _one(compute: Callable[[], Any]) -> Computed:
-    """What a computation returns, or what it fails with."""
+    """The result of a computation, or its exception."""
     started = time.monotonic()
     result: Any
     try:
         result = compute()
     except (CacheError, WeightsError, OSError, MemoryError):
-        raise  # the cache's, the setting's or the machine's trouble, not the item's
+        raise  # a problem of the cache, a setting or the machine, not of the item
     except Exception as error:  # noqa: BLE001 - whatever a bad item provokes is that item's failure alone
         result = error
     return Computed(result, time.monotonic() - started)
 
 
 def _out_of_memory(error: Exception) -> bool:
-    # Torch has no type of its own for memory that a CPU lacks.
+    # Torch has no exception type for a lack of CPU memory.
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,4 +1,4 @@
-"""What a stage's entry in the registry is made of."""
+"""The types of a stage's entry in the registry."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ KEPT = 6  # networks kept in a process: those of one run, and of a second one in
 
 
 class NetworkPair(NamedTuple):
-    """A pair at the size at which a network works on it."""
+    """A pair at the size at which a network processes it."""
 
     pair: Any
-    """Two frames and two flows, as the stage takes them."""
+    """Two frames and two flows, in the form that the stage takes."""
     size: tuple[int, int]
-    """Height and width of its frames as they are."""
+    """Original height and width of its frames."""
     times: tuple[float, ...] = ()
-    """Times of the frames wanted of it."""
+    """Times of the frames to make."""
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """How a stage takes several items at once: those of one size, and for the same times."""
+    """How a stage computes several items at once, of one size and at the same times."""
 
     read: Callable[[ItemSource, Config], NetworkPair]
     """An item's inputs."""
@@ -48,20 +48,20 @@ class Network:
     weights: tuple[str, ...]
     """Settings of the stage that name its weights files."""
     build: Callable[..., Any]
-    """Makes it of the paths of those files, and of `options` by their names."""
+    """Makes the network from the paths of these files and from `options`, by name."""
     options: tuple[str, ...] = ()
-    """Settings of the stage that it is made by."""
+    """Settings of the stage that it depends on."""
     random: bool = False
-    """Whether it is made without weights as well."""
+    """Whether it can be made without weights."""
 
     def paths(self, config: Config) -> dict[str, Path]:
-        """Its weights files by setting, those that are given."""
+        """The given weights files, by setting."""
         section = getattr(config, self.stage)
         given = {name: getattr(section, name) for name in self.weights}
         return {name: path.expanduser() for name, path in given.items() if path is not None}
 
     def load(self, config: Config) -> Any:
-        """The network, ready on the device; None where there are no weights and it needs some.
+        """The network, ready on the device; None if it needs weights and there are none.
 
         Loaded once per process and kept.
 
@@ -92,27 +92,27 @@ def _load(
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """One way in which a stage can work."""
+    """A method of a stage."""
 
     version: int
     """`STAGE_VERSION` of its code."""
     work: Compute | Together
     reads: tuple[str, ...] = ()
-    """Earlier stages, for each frame of the item where those work on frames."""
+    """Earlier stages that it reads; those that work on frames for each frame of the item."""
     reads_if_made: tuple[str, ...] = ()
-    """Earlier stages that it reads as well where those in `reads` rest on them."""
+    """Earlier stages that it also reads if those in `reads` depend on them."""
     frames: FrameInput = "content"
-    """What of the source frames its results depend on."""
+    """The properties of the source frames that its results depend on."""
     imports: bool = False
     """Whether it reads the flow files in `coarse_flow.imported_from`."""
     network: Network | None = None
     without_weights: str = ""
-    """What it does where weights are not given, and what these would change; empty = nothing to say."""
+    """A note on what it does without weights, and what these would change; empty = no note."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageBinding(Method):
-    """A stage as it is under a config: `reads` holds all that is read."""
+    """A stage under a config: `reads` holds all stages that are read."""
 
     name: str
     unit: Unit
@@ -126,18 +126,18 @@ class StageBinding(Method):
 
 @dataclass(frozen=True, slots=True)
 class StageEntry:
-    """A stage as the pipeline sees it."""
+    """Everything that the pipeline needs to know about a stage."""
 
     name: str
     unit: Unit
     methods: Mapping[str, Method]
-    """By the values of its setting `method`; a stage without that setting has one method, `""`."""
+    """By the value of its setting `method`; a stage without this setting has one method, `""`."""
     timed: bool = False
-    """Whether it makes something for each of the times wanted."""
+    """Whether it makes a result for each time."""
     against_truth: bool = False
-    """Whether it compares results with the truth; then it reads those alone for which there is some."""
+    """Whether it compares results with the truth; then it reads only those with a truth."""
     networked: bool = False
-    """Whether networks are most of its work: those workers get it that offer `executor.network_resource`."""
+    """Whether networks are most of its work: it goes to workers that offer `executor.network_resource`."""
 
     def units(self, count: int) -> str:
         """`frame`, `frames`, `pair` or `pairs`."""

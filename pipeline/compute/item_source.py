@@ -1,4 +1,4 @@
-"""What one item of a stage is computed from: source files, and items of earlier stages."""
+"""The source of one item of a stage: source files, and items of earlier stages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stages import segmentation
 
 @dataclass(frozen=True, slots=True)
 class UpstreamItem:
-    """An item of an earlier stage: where it is kept, and the digest it had when the work was planned."""
+    """An item of an earlier stage: its location, and its digest when the work was planned."""
 
     stage: str
     path: Path
@@ -26,7 +26,7 @@ class UpstreamItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemSource:
-    """Everything that one item's arrays are computed from."""
+    """Everything from which one item is computed."""
 
     frames: tuple[Path, ...] = ()
     """The frame, or frame 0 and frame 1."""
@@ -43,7 +43,7 @@ class ItemSource:
     """Files with flows made elsewhere, 0 -> 1 and 1 -> 0."""
     upstream: tuple[UpstreamItem, ...] = ()
     times: tuple[float, ...] = ()
-    """Times of the frames wanted."""
+    """Times of the frames to make."""
 
     def size(self) -> tuple[int, int]:
         """Height and width of the source frames, from their headers."""
@@ -59,7 +59,7 @@ class ItemSource:
         Raises
         ------
         ChangedCacheError
-            The item is not there any more as it was planned, or its data are damaged.
+            The item has changed since planning, or its data are damaged.
         """
         item = [item for item in self.upstream if item.stage == stage][index]
         manifest = read_manifest(item.path)
@@ -67,12 +67,12 @@ class ItemSource:
             row = None if manifest is None else manifest.row(item.id)
             if manifest is None or row is None or manifest.items[row].output_digest != item.output_digest:
                 raise ChangedCacheError(
-                    f"{item.path}: item {item.id!r} has gone or changed while the run was on; run again"
+                    f"{item.path}: item {item.id!r} disappeared or changed during the run; run again"
                 )
             try:
                 return read_item(item.path, manifest, row, names)
             except DamagedShardError:
-                # Perhaps only written anew between the look at the manifest and the read.
+                # Perhaps it was only rewritten between reading the manifest and the data.
                 before, manifest = manifest, read_manifest(item.path)
                 if manifest == before:
                     raise

@@ -1,4 +1,4 @@
-"""What a reader of results must know about the methods that made them."""
+"""Notes on the methods that readers of results must know."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pipeline.compute.registry import binding_of, needed_for
 
 
 def method_notes(config: Config, last: str = "evaluation") -> list[str]:
-    """What a reader of a stage's results must know about how they were made."""
+    """The notes on the methods of a config."""
     said = []
     for stage in needed_for(last, config):
         note = binding_of(stage, config).without_weights

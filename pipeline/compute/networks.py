@@ -13,18 +13,18 @@ from pipeline.compute.registry import binding_of
 
 
 def weights_paths(stage: str, config: Config) -> dict[str, Path]:
-    """Weights files that a stage uses under its method, by setting; empty when it uses none."""
+    """Weights files that a stage uses with its method, by setting; empty if it uses none."""
     network = binding_of(stage, config).network
     return {} if network is None else network.paths(config)
 
 
 def weights_digest(stage: str, config: Config) -> str | None:
-    """SHA-256 of the weights file of a stage, joined by `+` where there are several; None when it uses none.
+    """SHA-256 of the weights files of a stage, joined by `+`; None if it uses none.
 
     Raises
     ------
     WeightsError
-        A file cannot be read, or is known to be of another variant than the settings ask for.
+        A file cannot be read, or is known to be of another variant than the settings.
     """
     paths = weights_paths(stage, config).values()
     digests = [file_digest(path) for path in paths]
@@ -34,12 +34,12 @@ def weights_digest(stage: str, config: Config) -> str | None:
 
 
 def check_variant(stage: str, config: Config, path: Path, digest: str) -> None:
-    """Refuse weights that were trained with other settings than a stage has.
+    """Refuse weights that were trained with settings other than those of a stage.
 
     Raises
     ------
     WeightsError
-        The file says which variant it is of, or its digest tells it, and a setting of the stage differs.
+        The file's variant is recorded or known from its digest, and a setting of the stage differs.
     """
     variant = stated_variant(path, digest)
     if variant is None:
@@ -49,7 +49,7 @@ def check_variant(stage: str, config: Config, path: Path, digest: str) -> None:
         chosen = getattr(getattr(config, section), key)
         if section == stage and chosen != trained:
             raise WeightsError(
-                f"{path}: is of variant {variant!r}, trained with {setting} = {_toml(trained)}, and the "
+                f"{path}: variant {variant!r}, trained with {setting} = {_toml(trained)}, and the "
                 f"config has {setting} = {_toml(chosen)}; change the setting, or use weights of the other "
                 "variant. To try the two together, convert the original file without --variant"
             )
@@ -60,7 +60,7 @@ def _toml(value: object) -> str:
 
 
 def load_network(stage: str, config: Config) -> Any:
-    """Network of a stage, ready on the device; None when its method needs none.
+    """Network of a stage, ready on the device; None if its method needs none.
 
     Raises
     ------

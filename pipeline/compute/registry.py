@@ -1,6 +1,6 @@
-"""The stages in the order of the work, and what each is under a config.
+"""The stages in the order of the work.
 
-What is particular to a stage stands in its entry, in `pipeline/compute/entries/`.
+Everything specific to a stage is in its entry, in `pipeline/compute/entries/`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType({found.ENTRY.name: found.ENT
 
 
 def binding_of(stage: str, config: Config) -> StageBinding:
-    """A stage as it is under a config."""
+    """A stage under a config."""
     return _bindings(tuple(_method_of(name, config) for name in STAGES))[stage]
 
 
 def needed_for(last: str, config: Config) -> tuple[str, ...]:
-    """A stage and all those that it reads, directly or not, in the order of the work."""
+    """A stage and all stages that it reads, directly or indirectly, in the order of the work."""
     needed = {last}
     for stage in reversed(list(STAGES)):
         if stage in needed:
@@ -48,7 +48,7 @@ def _method_of(stage: str, config: Config) -> str:
 
 @lru_cache
 def _bindings(methods: tuple[str, ...]) -> Mapping[str, StageBinding]:
-    """Every stage under the methods of all of them."""
+    """Every stage with its methods."""
     bindings: dict[str, StageBinding] = {}
     rests_on: dict[str, set[str]] = {}
     for entry, method in zip(STAGES.values(), methods, strict=True):

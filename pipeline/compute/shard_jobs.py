@@ -1,4 +1,4 @@
-"""A shard's work as one parcel: what a worker gets, does, and sends back."""
+"""The job of one shard: what a worker receives, does and returns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pipeline.store.versions import library_versions
 
 @dataclass(frozen=True, slots=True)
 class ItemJob:
-    """What is to be done about one item of a shard."""
+    """The work on one item of a shard."""
 
     id: str
     input: str
@@ -35,20 +35,20 @@ class ItemJob:
     inputs: Mapping[str, str] = field(default_factory=dict)
     """The parts of that digest, likewise."""
     source: ItemSource | None = None
-    """What to compute it from; None when there is nothing to compute."""
+    """What to compute it from; None if there is nothing to compute."""
     status: ItemStatus = "ok"
-    """Foregone status of an item without source: failed or skipped."""
+    """Status of an item without a source: failed or skipped."""
     reason: str = ""
-    """Why, for those."""
+    """The reason for this status."""
     kept: ItemRecord | None = None
-    """The item's record in the shard as it is: still good, to be carried over."""
+    """The item's present record in the shard: still current, to be carried over."""
     former: ItemRecord | None = None
-    """The item's record in the shard as it is, to be replaced."""
+    """The item's present record in the shard, to be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardJob:
-    """One shard to be computed and committed; travels to a worker."""
+    """One shard to compute and commit; sent to a worker."""
 
     stage: str
     fingerprint: str
@@ -57,19 +57,19 @@ class ShardJob:
     items: tuple[ItemJob, ...]
     config: Config
     present: bool = False
-    """Whether the shard was there already when this was planned."""
+    """Whether the shard existed when this was planned."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardOutcome:
-    """What a worker reports of a committed shard."""
+    """A worker's report on a committed shard."""
 
     stage: str
     shard: str
     computed: int
     """Items computed now, failures included."""
     skipped: int
-    """Items found now to have nothing to compute."""
+    """Items recorded now as having nothing to compute."""
     counts: Mapping[str, int]
     """Items by status."""
     failures: tuple[ItemRecord, ...]
@@ -81,16 +81,16 @@ class ShardOutcome:
 
 
 def run_shard(job: ShardJob) -> ShardOutcome:
-    """Compute the items of a shard and commit it; whatever else the shard holds is carried over.
+    """Compute the items of a shard and commit it; its other items are carried over.
 
-    An item that fails is recorded and the others go on. What has been committed since this was planned,
-    perhaps by a worker that died before it could say so, is not computed again. Whatever concerns the shard
-    as a whole (disk full, weights that do not load, damaged upstream data) is raised.
+    An item that fails is recorded and the others go on. Items committed since this was planned, perhaps by a
+    worker that died before it could report, are not computed again. Problems of the shard as a whole (disk
+    full, weights that do not load, damaged upstream data) are raised.
 
     Raises
     ------
     AnimeInterpError, OSError
-        See above; nothing has been committed then.
+        See above; then nothing has been committed.
     """
     started = time.monotonic()
     fresh: list[ItemRecord] = []
@@ -106,7 +106,7 @@ def run_shard(job: ShardJob) -> ShardOutcome:
         entry = kept[item.id]
         if entry is None:
             if item.source is None and item.kept is not None:
-                continue  # damaged, and nothing is left to compute it from: it has gone
+                continue  # damaged, and its inputs are gone: it is lost
             if item.source is None:
                 entry = _without_arrays(item, item.status, item.reason)
             else:
@@ -133,7 +133,7 @@ def run_shard(job: ShardJob) -> ShardOutcome:
 
 
 class Entry(NamedTuple):
-    """An item as it goes into a shard."""
+    """An item to be written to a shard."""
 
     record: ItemRecord
     arrays: Mapping[str, Array] | None
@@ -143,8 +143,8 @@ class Entry(NamedTuple):
 def _commit(job: ShardJob, entries: list[Entry], present: ShardManifest | None, started: float) -> int:
     """Write the shard; return its bytes.
 
-    Where another process has committed it in the meantime, what only that one holds is taken along, and
-    nothing is written where it holds the same.
+    If another process has committed it in the meantime, that shard's other items are carried over; if it
+    holds the same items, nothing is written.
     """
     while True:
         manifest = ShardManifest(
@@ -168,7 +168,7 @@ def _commit(job: ShardJob, entries: list[Entry], present: ShardManifest | None, 
 
 
 def _present(job: ShardJob) -> ShardManifest | None:
-    """Manifest of the shard as it is; a worker that died while it replaced it may have left it put aside."""
+    """Present manifest of the shard, restored first if a worker died while replacing it."""
     present = read_manifest(job.path)
     if present is None and job.present:
         restore_replaced(job.path.parent)
@@ -182,28 +182,28 @@ def _essence(items: Sequence[ItemRecord]) -> set[str]:
 
 
 def _carry_over(job: ShardJob, present: ShardManifest | None, item: ItemJob) -> Entry | None:
-    """Record and arrays of an item that is still good, or done by now; None for one to compute."""
+    """Record and arrays of an item that is current or done by now; None for one to compute."""
     if item.kept is not None and item.kept.status != "ok":
         return Entry(item.kept, None)
     row = None if present is None else present.row(item.id)
     if present is None or row is None:
         return None
     record = present.items[row]
-    # A shard that was moved here from elsewhere holds what other settings made of the same input.
+    # A shard moved here from elsewhere holds results of other settings for the same input.
     own = (present.stage, present.fingerprint, present.shard) == (job.stage, job.fingerprint, job.shard)
     done = own and item.source is not None and record.input == item.input and record != item.former
     return _read_entry(job.path, present, item.id) if item.kept is not None or done else None
 
 
 def _others(path: Path, present: ShardManifest | None, entries: Sequence[Entry]) -> list[Entry]:
-    """What a shard holds beside these items and is not damaged: of other runs, on other parts of the data."""
+    """The undamaged items of a shard except these: those of other runs on other parts of the data."""
     own = {entry.record.id for entry in entries}
     ids = [] if present is None else [item.id for item in present.items if item.id not in own]
     return [entry for name in ids if present and (entry := _read_entry(path, present, name)) is not None]
 
 
 def _read_entry(path: Path, manifest: ShardManifest, item_id: str) -> Entry | None:
-    """An item of a committed shard; None where it is not there, or damaged."""
+    """An item of a committed shard; None if it is missing or damaged."""
     row = manifest.row(item_id)
     if row is None:
         return None
@@ -228,7 +228,7 @@ def _entry(item: ItemJob, computed: Computed) -> Entry:
 
 
 def _describe(error: Exception) -> str:
-    """An error nobody foresaw: its kind, and the line of code that met it."""
+    """An unexpected error: its type, and the line of code that raised it."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
 

@@ -1,4 +1,4 @@
-"""A process made ready for work: threads, and the stages' compiled code, before the first item is timed."""
+"""Prepare a process for work: threads, and the stages' compiled code, before the first item is timed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIDE = 64  # px; the square in the middle is large enough to move
 
 
 def prepare_process(threads: int) -> None:
-    """Give this process's libraries their number of threads, and make the compiled code ready."""
+    """Set the number of threads of the libraries, and load the compiled code."""
     cv2.setNumThreads(threads)
     torch.set_num_threads(threads)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))

@@ -1,4 +1,4 @@
-"""An item's frames, pieces and flows at the size at which a stage works on them."""
+"""An item's frames, pieces and flows at the size at which a stage processes them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def size_of(frame: Frame) -> tuple[int, int]:
 
 
 def matched_frame(frame: Frame, config: Config) -> Frame:
-    """A frame as segment-guided matching sees it."""
+    """A frame at the size of segment-guided matching."""
     return shrink_frame(frame, working_size(size_of(frame), config.segmentation.height))
 
 
 def matched_pieces(item: ItemSource, index: int, config: Config) -> Pieces:
-    """Pieces of frame 0 or frame 1 as segment-guided matching sees them."""
+    """Pieces of frame 0 or frame 1 at the size of segment-guided matching."""
     pieces = item.pieces(index)
     height, width = pieces.label_map.shape
     return pieces_at(pieces, working_size((height, width), config.segmentation.height))
@@ -46,7 +46,7 @@ def network_pair(
     height
         Working height, px; 0 = that of the frames.
     verify
-        Whether to make sure that the frames' files are whole: for the first stage that reads them.
+        Whether to check that the frames' files are complete; for the first stage that reads them.
     """
     frame0, frame1 = (item.frame(k, verify=verify) for k in (0, 1))
     size = working_size(size_of(frame0), height)

@@ -1,7 +1,7 @@
-"""What was exported where: so that a second export writes only what is missing or out of date.
+"""Records of exports, so that a repeated export writes only what is missing or out of date.
 
-An appended line a pair: to know that a folder is current without making its files again, and that it may be
-replaced, takes a note of each; a file that is rewritten whole for each of 12,000 would write gigabytes.
+One line per pair is appended. It tells that a folder is current without making its files again, and that it
+may be replaced. Rewriting a whole file for each of 12,000 pairs would write gigabytes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FileStates = Mapping[str, tuple[int, int]]
 
 
 class ExportRecord:
-    """What was exported into one folder, pair by pair; kept in the cache, as the folder holds pairs only.
+    """Record of an export into one folder, pair by pair.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ class ExportRecord:
         return pair_id in self._folders
 
     def is_current(self, pair_id: str, source: str) -> bool:
-        """Whether the pair's folder is as an export from this source, given by a digest, left it."""
+        """Whether the pair's folder is unchanged since an export from this source, given by a digest."""
         known, files = self._folders.get(pair_id, ("", {}))
         return known == source and files == file_states(self.root / pair_id, files)
 
     def finish(self, pair_id: str, source: str, files: FileStates) -> None:
-        """Note that a pair's folder is there.
+        """Record that a pair's folder is written.
 
         Raises
         ------
@@ -63,16 +63,16 @@ class ExportRecord:
             with self._path.open("a", encoding="utf-8") as file:
                 if file.tell() == 0:
                     file.write(json.dumps({"folder": str(self.root)}))
-                file.write(f"\n{line}")  # the line before may have been torn by a kill
+                file.write(f"\n{line}")  # a kill may have truncated the line before
         except OSError as error:
             raise CacheError(
-                f"{self._path}: cannot be written ({error.strerror}); it keeps note of what was exported: "
+                f"{self._path}: cannot be written ({error.strerror}); it records what was exported: "
                 "make the cache writable, or make room"
             ) from None
         self._take(line)
 
     def _take(self, line: str) -> None:
-        with suppress(ValueError, KeyError, TypeError, AttributeError):  # the first line, or a torn one
+        with suppress(ValueError, KeyError, TypeError, AttributeError):  # the first line, or a truncated one
             content = json.loads(line)
             files = {name: (size, modified) for name, (size, modified) in content.get("files", {}).items()}
             self._folders[content["id"]] = content.get("source", ""), files
@@ -91,7 +91,7 @@ def file_states(folder: Path, names: Iterable[str]) -> FileStates:
 
 
 def foreign_content(folder: Path, names: Iterable[str]) -> str | None:
-    """Why a folder is not one that an export may write or replace; None when it may."""
+    """Why an export must not write or replace a folder; None if it may."""
     try:
         if folder.is_symlink():
             return "is a link"

@@ -1,4 +1,4 @@
-"""SGM results of a run as the authors' program lays them out, for training code that reads them so.
+"""Export of SGM results in the layout of the authors' program, for training code.
 
 Nothing is computed here: what is exported must be in the cache.
 """
@@ -25,7 +25,7 @@ from pipeline.running.worker_checks import Surroundings
 from pipeline.store.commits import HIDDEN_WIP_PREFIX, sweep_unfinished
 from pipeline.store.fingerprints import canonical_digest
 
-EXPORT_VERSION = 1  # raised when the files would differ, so that folders are written again
+EXPORT_VERSION = 1  # increased when the files would differ, so that folders are rewritten
 PROGRESS_NAME = "export"
 NOT_CACHED = "not in the cache, or out of date"
 FAILED = "failed"
@@ -37,19 +37,19 @@ FlowType = Literal["float64", "float32"]
 
 @dataclass
 class ExportReport:
-    """What an export did."""
+    """The outcome of an export."""
 
     exported: int = 0
-    """Pairs of which something was written."""
+    """Pairs with newly written folders."""
     current: int = 0
-    """Pairs that were there already."""
+    """Pairs that were up to date."""
     left_out: dict[str, list[str]] = field(default_factory=dict)
-    """Pairs that could not be exported, or not wholly, by reason."""
+    """Pairs that could not be exported, or only partly, by reason."""
 
 
 @dataclass
 class _PairNotes:
-    """What became of a pair's folders."""
+    """The outcome of a pair's folders."""
 
     written: bool = False
     complaints: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ def export_sgm(
     console: Console,
     quiet: bool = False,
 ) -> ExportReport:
-    """Write the SGM results of the pairs asked for, those that are in the cache; compute nothing.
+    """Write the SGM results of the selected pairs that are in the cache; compute nothing.
 
     Parameters
     ----------
@@ -73,11 +73,11 @@ def export_sgm(
     out
         Root of the folders with flows and pictures.
     labels
-        Root of the folders with label maps; None = not wanted.
+        Root of the folders with label maps; None = do not write them.
     dtype
         Of the flows.
     console, quiet
-        Where to show how far it is, and whether not to.
+        Where to show progress, and whether to show none.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def export_sgm(
     DataError
         A folder cannot be written.
     CacheError
-        The cache cannot take note of what was exported.
+        The record of the export cannot be written to the cache.
     """
     roots = {"flows": _resolved(out)} | ({} if labels is None else {"labels": _resolved(labels)})
     check_method(session.config)
@@ -106,7 +106,7 @@ def export_sgm(
             culprit = next((r for r in roots.values() if str(error.filename).startswith(str(r))), out)
             raise DataError(
                 f"{culprit}: cannot be written ({error.strerror or error}); make room or name another "
-                "folder, and run the same command again: what is exported already stays"
+                "folder, and run the same command again: exported folders are kept"
             ) from None
         finally:
             _sweep(roots)  # after the workers
@@ -121,16 +121,16 @@ def export_sgm(
 
 
 def check_method(config: Config) -> None:
-    """Make sure that a config has SGM results at all.
+    """Make sure that a config has SGM results.
 
     Raises
     ------
     ConfigError
-        Its coarse flow is made otherwise.
+        Its coarse flow is made by another method.
     """
     if "matching" not in needed_for("coarse_flow", config):
         method = config.coarse_flow.method
-        why = "imported flows are files already" if method == "imported" else "zero flow comes of no matches"
+        why = "imported flows are files already" if method == "imported" else "zero flow uses no matches"
         raise ConfigError(
             f"coarse_flow.method = {method!r}: {why}, so there are no pieces and matches to export; "
             "use a config with coarse_flow.method = 'sgm'"
@@ -138,17 +138,17 @@ def check_method(config: Config) -> None:
 
 
 def check_places(session: Session, roots: Mapping[str, Path]) -> None:
-    """Make sure that exported files do not mix with each other, the dataset's or the cache's.
+    """Make sure that exported files do not mix with each other, the dataset or the cache.
 
     Raises
     ------
     ConfigError
-        Names the folder and what it would mix with.
+        A folder lies in another; the message names both.
     """
     if "labels" in roots and _nested(roots["flows"], roots["labels"]):
         raise ConfigError(
-            f"--labels {str(roots['labels'])!r} and OUT {str(roots['flows'])!r} lie in each other; a folder "
-            "of flows must hold no other file: name two folders side by side"
+            f"--labels {str(roots['labels'])!r} and OUT {str(roots['flows'])!r} overlap; a folder "
+            "of flows must contain no other files: name two separate folders"
         )
     cache = _resolved(session.config.store.cache)
     dataset = session.manifest.root.resolve()
@@ -159,10 +159,10 @@ def check_places(session: Session, roots: Mapping[str, Path]) -> None:
     for root in roots.values():
         if root.is_relative_to(cache):
             raise ConfigError(
-                f"{str(root)!r} lies in the cache, store.cache = {str(cache)!r}: name another folder"
+                f"{str(root)!r} is in the cache, store.cache = {str(cache)!r}: name another folder"
             )
         if not frames.isdisjoint((root, *root.parents)):
-            raise ConfigError(f"{str(root)!r} lies among the frames of {str(dataset)!r}: name another folder")
+            raise ConfigError(f"{str(root)!r} is among the frames of {str(dataset)!r}: name another folder")
 
 
 def _nested(one: Path, other: Path) -> bool:
@@ -181,7 +181,7 @@ def _sweep(roots: Mapping[str, Path]) -> None:
 def _plan(
     session: Session, records: Mapping[str, ExportRecord], dtype: str, notes: Mapping[str, _PairNotes]
 ) -> Iterator[FolderJob]:
-    """Jobs for the folders that are not there as they should be."""
+    """Jobs for the folders that are missing or out of date."""
     for pair, location in session.locations("coarse_flow"):
         name = session.manifest.pairs[pair].id
         complaints = notes[name].complaints
@@ -200,7 +200,7 @@ def _plan(
 
 
 def _source(session: Session, pair: int) -> ItemSource:
-    """What a pair whose coarse flow is in the cache is exported from; the rest is there too then."""
+    """The source of a pair whose coarse flow is in the cache; then the rest is there too."""
     items = [("coarse_flow", pair), ("matching", pair)]
     items += [("segmentation", frame) for frame in session.manifest.pairs[pair].frames]
     found = [(stage, session.current.locate(stage, item)) for stage, item in items]
@@ -234,7 +234,7 @@ def _work(
     try:
         for job, outcome in executor.map(export_folder, jobs):
             if isinstance(outcome, OSError) and outcome.errno is not None:
-                raise outcome  # of the disk: the other pairs would meet it too
+                raise outcome  # of the disk: the other pairs would have it too
             pair, record, seconds = notes[job.id], records[job.kind], 0.0
             if isinstance(outcome, Exception):
                 kind = "" if isinstance(outcome, AnimeInterpError) else f"{type(outcome).__name__}: "

@@ -1,4 +1,4 @@
-"""The files of an exported folder: what a worker gets, makes and writes."""
+"""The files of an exported folder, written by a worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stages.coarse_flow import PieceFate
 
 @dataclass(frozen=True, slots=True)
 class FolderJob:
-    """A folder of a pair that is to be written; travels to a worker."""
+    """A folder of a pair to write; sent to a worker."""
 
     id: str
     """Of the pair."""
@@ -34,19 +34,19 @@ class FolderJob:
     dtype: str
     """Of the flows."""
     source: str
-    """Digest of everything that it is made from."""
+    """Digest of its sources."""
     may_replace: bool
-    """Whether what stands there is of an export's making."""
+    """Whether an existing folder was written by an export."""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderOutcome:
-    """What a worker reports of a folder."""
+    """A worker's report on a folder."""
 
     states: FileStates | str
     """Its files, or why it is not written."""
     written: bool
-    """Whether it was not there already, to the byte."""
+    """Whether it did not already have exactly this content."""
     seconds: float
 
 
@@ -90,12 +90,12 @@ FILE_NAMES = {"flows": (*FLOWS, *FLOW_PICTURES, *MATCH_PICTURES), "labels": LABE
 
 
 def export_folder(job: FolderJob) -> FolderOutcome:
-    """Write a folder, whole or not at all.
+    """Write a folder atomically.
 
     Raises
     ------
     CacheError
-        What it is made from is damaged, or has gone.
+        Its sources are damaged or gone.
     OSError
         Disk full, no permission.
     """

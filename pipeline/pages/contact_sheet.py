@@ -33,8 +33,8 @@ from stages.evaluation import METRICS
 from stages.segmentation.contours import draw_contours
 from stages.synthesis import splat_frames
 
-SHEET_VERSION = 1  # raised when sheets look different, so that old ones are drawn again
-STATE_KEY = "animeinterp-state"  # PNG text that says which results a sheet shows
+SHEET_VERSION = 1  # increased when sheets look different, so that old ones are redrawn
+STATE_KEY = "animeinterp-state"  # PNG text that identifies the results of a sheet
 SHOWN_SCORES = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi")
 
 
@@ -45,8 +45,8 @@ def contact_sheet(view: PairResults) -> Frame:
     -------
     uint8 array (H, W, 3)
         Rows: frames and contours; pieces and matches; coarse and refined flows; splatted frames, result
-        and ground truth; the error and the other times, if any. What is not there is a grey tile that
-        says why.
+        and ground truth; the error and the other times, if any. A missing picture is a grey tile with the
+        reason.
     """
     frames = [view.frame(k) for k in (0, 1)]
     pieces = [view.arrays("segmentation", k) for k in (0, 1)]

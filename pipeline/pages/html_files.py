@@ -1,4 +1,4 @@
-"""What all pages share: their files, how they are rendered, and the policy by which they fetch nothing."""
+"""Shared by all pages: files, rendering, and the policy that forbids loading anything."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from markupsafe import Markup
 from pipeline.store.sizes import in_bytes, in_time
 
 BASE_STYLE = "base.css"
-"""Colours, type and what else looks the same on every page; stands before a page's own style."""
+"""Common style of all pages; precedes a page's own style."""
 
 
 @cache
 def page_file(name: str) -> str:
-    """A file of a page: `inspect/page.js` stands in `inspect/web/`."""
+    """A file of a page: `inspect/page.js` is in `inspect/web/`."""
     *folder, file = name.split("/")
     return files("pipeline.pages").joinpath(*folder, "web", file).read_text(encoding="utf-8")
 
@@ -41,7 +41,7 @@ def _templates() -> Environment:
 def render(
     template: str, style: str, scripts: Sequence[str] = (), *, frames: bool = False, **content: Any
 ) -> bytes:
-    """A page as HTML that needs no other file.
+    """A page as self-contained HTML.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def render(
     frames
         Whether the page may show pages beside it in frames.
     **content
-        What the template names; text is escaped.
+        Values for the template; text is escaped.
     """
     styles = page_file(BASE_STYLE) + page_file(style)
     script = "\n".join(map(page_file, scripts))

@@ -1,4 +1,4 @@
-"""Accepting results after a change declared harmless, and taking that back."""
+"""Accept results after a harmless change, and retract this."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from pipeline.store.acceptances import (
 from pipeline.store.stage_descriptions import DIGITS_SHOWN
 
 DEFINING = frozenset({"synthesis.times"})
-"""Settings that say what is made and not how: results of other ones are other results."""
+"""Settings that define what is computed, not how: with other values, the results are other results."""
 
 
 def change_acceptances(
     config: Config, selection: Selection, accept: Iterable[str], retract: Iterable[str], *, look_only: bool
 ) -> tuple[Acceptances, list[str]]:
-    """Accept the present results of some stages, and take back what was accepted of others.
+    """Accept the present results of some stages, and retract what was accepted for others.
 
     Parameters
     ----------
@@ -41,20 +41,20 @@ def change_acceptances(
     Returns
     -------
     tuple
-        What is accepted then, and a line on each change.
+        What is then accepted, and a line for each change.
 
     Raises
     ------
     ConfigError
-        There is nothing to accept or to take back.
+        There is nothing to accept or to retract.
     CacheError
-        It cannot be written down.
+        It cannot be recorded.
     """
     cache = config.store.cache.expanduser()
     known = read_acceptances(cache, STAGES)
     accept, retract = _in_order(accept), _in_order(retract)
     said = []
-    # One after the other, earlier stages first: what a later one differs in depends on them.
+    # One by one, earlier stages first: the differences of later stages depend on them.
     for stage in [name for name in STAGES if name in (*accept, *retract)]:
         session = Session.open(config, selection, look_only=True, accepted=known)
         if stage in retract:
@@ -62,7 +62,7 @@ def change_acceptances(
             known = known.with_change(taken_back, keep=False)
             if not look_only:
                 write_acceptance(cache, taken_back, keep=False)
-            said.append(f"{'would be taken' if look_only else 'taken'} back: {taken_back}")
+            said.append(f"{'would be retracted' if look_only else 'retracted'}: {taken_back}")
         if stage in accept:
             accepted, kept = propose(session, stage)
             known = known.with_change(accepted, keep=True)
@@ -71,7 +71,7 @@ def change_acceptances(
                 path = write_acceptance(cache, accepted)
                 verb, where = "keeps", f"; {path} says so, and --retract-accepted {stage} takes it back"
             said.append(
-                f"accepted: {stage} {verb} {kept} results (of {accepted.kept[:DIGITS_SHOWN]}) in spite of "
+                f"accepted: {stage} {verb} {kept} results (from {accepted.kept[:DIGITS_SHOWN]}) in spite of "
                 f"{', '.join(accepted.changes)}{where}"
             )
     return known, said
@@ -83,14 +83,14 @@ def propose(session: Session, stage: str) -> tuple[Acceptance, str]:
     Raises
     ------
     ConfigError
-        There is nothing to accept, or what has changed is not the stage's own.
+        There is nothing to accept, or the change is not the stage's own.
     """
     option = f"--accept-current {stage}"
     if stage not in session.stages:
         raise ConfigError(f"{option}: this stage is not among those to run ({', '.join(session.stages)})")
     now = session.descriptions[stage]
     if now.fingerprint != now.own:
-        raise ConfigError(f"{option}: results are accepted already ({accepted_now(session, stage)})")
+        raise ConfigError(f"{option}: results are already accepted ({accepted_now(session, stage)})")
     records = [record for _, record in session.records(stage)]
     if all(record is not None for record in records):
         raise ConfigError(f"{option}: nothing to accept, its results are current")
@@ -104,14 +104,14 @@ def propose(session: Session, stage: str) -> tuple[Acceptance, str]:
     kept = [sum(record is not None and record.status == "ok" for _, record in found) for found in under]
     if not any(kept):
         raise ConfigError(
-            f"{option}: nothing to accept, results of other settings are there but of other inputs, "
-            f"or {' and '.join(now.reads) or 'what it reads'} is not done; "
-            f"'animeinterp explain CONFIG {stage}' says more"
+            f"{option}: nothing to accept: results with other settings have other inputs, "
+            f"or {' and '.join(now.reads) or 'its input'} is not done; "
+            f"see 'animeinterp explain CONFIG {stage}'"
         )
     count, results = max(zip(kept, own, strict=True), key=lambda pair: pair[0])
     for difference in results.own:
         if difference.what in DEFINING:
-            raise ConfigError(f"{option}: refused, with {difference} the results are other ones")
+            raise ConfigError(f"{option}: refused: with {difference} the results differ")
     changes = tuple(map(str, results.own))
     time = datetime.now(UTC).isoformat(timespec="seconds")
     accepted = Acceptance(stage, now.own, results.description.fingerprint, changes, time)
@@ -119,7 +119,7 @@ def propose(session: Session, stage: str) -> tuple[Acceptance, str]:
 
 
 def accepted_now(session: Session, stage: str) -> Acceptance:
-    """What is accepted of a stage as it is now.
+    """What is accepted for a stage at present.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def accepted_now(session: Session, stage: str) -> Acceptance:
     found = session.accepted(stage)
     if found is None:
         raise ConfigError(
-            f"--retract-accepted {stage}: under this config nothing is accepted of {stage}, "
+            f"--retract-accepted {stage}: nothing is accepted for {stage} with this config, "
             "whose results are its own"
         )
     return found
@@ -144,12 +144,12 @@ def _in_order(stages: Iterable[str]) -> list[str]:
 
 
 def _of_earlier_stages(results: FormerResults) -> str:
-    """Why results that rest on other earlier results cannot be accepted."""
+    """Why results that depend on other earlier results cannot be accepted."""
     if not results.inherited:
         changes = ", ".join(map(str, results.own))
-        return f"refused, with {changes} it reads other stages, and its results are other ones"
+        return f"refused: with {changes} it reads other stages, so its results differ"
     first, changes = results.inherited[0].stage, ", ".join(map(str, results.inherited))
     return (
-        f"not possible, it follows an earlier stage ({changes}); accept that first "
+        f"not possible: an earlier stage changed ({changes}); accept that one first "
         f"(--accept-current {first}) or run it"
     )

@@ -1,7 +1,7 @@
-"""Which items the cache holds as they would be computed now, and what each is computed from.
+"""Which items in the cache are current, and what each is computed from.
 
-The two questions need each other: an item is current when it was computed from its present inputs, and these
-are the current items of earlier stages.
+The two questions depend on each other: an item is current if it was computed from its present inputs, and
+these are the current items of earlier stages.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Item = tuple[str, int]
 
 @dataclass
 class CurrentResults:
-    """What is current in a cache, worked out as it is asked for and kept."""
+    """What is current in a cache, computed on demand and remembered."""
 
     config: Config
     selection: Selection
@@ -58,21 +58,21 @@ class CurrentResults:
     _flow_files: dict[int, FlowFiles] = field(default_factory=dict)
 
     def under(self, stage: str, folder: Path) -> CurrentResults:
-        """The same where the results of one stage are those of another folder."""
+        """The same, with the results of one stage in another folder."""
         others = {name: index for name, index in self._indexes.items() if name != stage}
         return replace(
             self, folders={**self.folders, stage: folder}, fresh=set(), _indexes=others, _located={}
         )
 
     def index(self, stage: str) -> StageIndex:
-        """Everything that is kept of a stage under its fingerprint."""
+        """Everything that the cache holds for a stage under its fingerprint."""
         if stage not in self._indexes:
             items = self.layout.ids(stage)
             self._indexes[stage] = StageIndex(self.folders[stage], restore=not self.look_only, items=items)
         return self._indexes[stage]
 
     def locate(self, stage: str, item: int) -> Location | None:
-        """Where an item is kept that was computed from the inputs as they are now; None if it is not."""
+        """Location of an item if it is current, else None."""
         key = (stage, item)
         if key not in self._located:
             name, index = self.layout.item_id(stage, item), self.index(stage)
@@ -81,12 +81,12 @@ class CurrentResults:
         return self._located[key]
 
     def record(self, stage: str, item: int) -> ItemRecord | None:
-        """Record of an item that was computed from the inputs as they are now."""
+        """Record of a current item."""
         location = self.locate(stage, item)
         return None if location is None else location.record
 
     def inputs_of(self, stage: str, item: int) -> ItemInputs | None:
-        """What an item is computed from; None while an earlier stage has not done its part."""
+        """What an item is computed from; None if an earlier stage is not done."""
         binding = binding_of(stage, self.config)
         manifest = self.layout.manifest
         if binding.unit == "frame":
@@ -130,7 +130,7 @@ class CurrentResults:
         return upstream
 
     def is_awaited(self, stage: str, item: int) -> bool:
-        """Whether what depends on an item has to wait for it, since it is not done or is tried again."""
+        """Whether dependants of an item have to wait for it, because it is not done or is retried."""
         location = self.locate(stage, item)
         if location is None:
             return True
@@ -142,18 +142,18 @@ class CurrentResults:
         )
 
     def missing_stages(self, stage: str, item: int) -> list[str]:
-        """Earlier stages that have not done their part for an item."""
+        """Earlier stages that are not done for an item."""
         reads = self.upstream_items(stage, item)
         return list(dict.fromkeys(name for name, read in reads if self.is_awaited(name, read)))
 
     def flow_files(self, pair: int) -> FlowFiles:
-        """Files in `coarse_flow.imported_from` that hold a pair's flows, as they were at the first look."""
+        """Files in `coarse_flow.imported_from` with a pair's flows, as they were when first read."""
         if pair not in self._flow_files:
             self.look_at_flow_files([pair])
         return self._flow_files[pair]
 
     def look_at_flow_files(self, pairs: Sequence[int]) -> None:
-        """Look at the flow files of many pairs at a time."""
+        """Read the facts of the flow files of many pairs at once."""
         root = self.config.coarse_flow.imported_from
         if root is None:
             raise ConfigError("coarse_flow.imported_from is not set")
@@ -162,7 +162,7 @@ class CurrentResults:
         self._flow_files.update(zip(pairs, found, strict=True))
 
     def forget(self, stage: str, group: int) -> None:
-        """Forget what was known of a shard's items, and of those that depend on them."""
+        """Forget what is known about a shard's items and their dependants."""
         names = list(STAGES)
         frames = self.layout.groups[group].frames if STAGES[stage].unit == "frame" else ()
         pairs = self.layout.pairs_of(stage, group)
@@ -180,7 +180,7 @@ class CurrentResults:
         self._located.clear()
 
     def _imported_before(self, stage: str, pair: Pair, size: tuple[int, int] | None) -> ItemInputs | None:
-        """What the cache holds of a pair whose files have gone, as long as it fits the frames."""
+        """What the cache holds of a pair whose files are gone, if it fits the frames."""
         kept = self.index(stage).latest(pair.id)
         if kept is None or kept.shape("coarse_flow01")[1:] != size:
             return None

@@ -1,4 +1,4 @@
-"""Every stage under a config, as its fingerprint sees it."""
+"""Every stage of a config, as described by its fingerprint."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pipeline.store.stage_descriptions import StageDescription
 def describe_stages(
     config: Config, last: str, resolve: Callable[[str, str], str]
 ) -> dict[str, StageDescription]:
-    """Every stage as it is under a config, in the order of the work.
+    """Describe every stage of a config, in the order of the work.
 
     Parameters
     ----------
     config
         The settings.
     last
-        Last stage asked for; weights files that it does not rest on may be absent.
+        Last selected stage; weights files that it does not depend on may be absent.
     resolve
-        Gives, for a stage and its fingerprint, the fingerprint under which its results are kept.
+        Maps a stage and its fingerprint to the fingerprint under which its results are kept.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Time and space that work will take, going by what the cache says of similar work."""
+"""Estimates of time and space, based on similar work in the cache."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from pipeline.store.shard_manifest import ShardManifest
 from pipeline.store.stage_descriptions import DIGITS_SHOWN
 
 SHARDS_READ = 64  # of another fingerprint, the latest: enough for a mean
-CLEARLY_TOO_LITTLE = 1.25  # need over free space from which a run says so before it begins
+CLEARLY_TOO_LITTLE = 1.25  # need over free space from which a run warns before it begins
 
 
 @dataclass(frozen=True, slots=True)
 class PastRate:
-    """What an item of a stage has taken so far, on the mean."""
+    """Mean time and space of an item of a stage."""
 
     items: int
     """How many were measured."""
     seconds: float
-    """An item, on one worker."""
+    """Per item, on one worker."""
     size: float
-    """Bytes an item."""
+    """Bytes per item."""
     pixels: float | None
-    """An item's frame, on the mean; None where sizes are not known."""
+    """Mean pixels per frame; None if sizes are unknown."""
     source: str
     """Where it was measured, in words."""
 
@@ -49,16 +49,16 @@ class StageEstimate:
     rate: PastRate | None
     """None where nothing is known."""
     scale: float = 1.0
-    """Pixels of the frames to come over those of the frames measured."""
+    """Pixels of the frames to compute, relative to the measured frames."""
 
     @property
     def seconds(self) -> float:
-        """Of one worker; 0 where no rate is known."""
+        """Of one worker; 0 if the rate is unknown."""
         return self.items * self.rate.seconds * self.scale if self.rate else 0.0
 
     @property
     def size(self) -> float:
-        """Bytes; 0 where no rate is known."""
+        """Bytes; 0 if the rate is unknown."""
         return self.items * self.rate.size * self.scale if self.rate else 0.0
 
 
@@ -69,13 +69,13 @@ class Estimate:
     stages: tuple[StageEstimate, ...]
     """Those with work to do."""
     workers: int | None
-    """None where that is a cluster's affair."""
+    """None for a cluster."""
     free: int
     """Bytes free where the cache is."""
 
     @property
     def seconds(self) -> float:
-        """From start to end on these workers, one where their number is not known."""
+        """From start to end on these workers; on one if their number is unknown."""
         # A stage of few shards cannot keep all workers busy.
         return sum(found.seconds / max(1, min(self.workers or 1, found.shards)) for found in self.stages)
 
@@ -91,7 +91,7 @@ class Estimate:
 
 
 class PastRates:
-    """What items of each stage have taken under the present settings, or else under the closest others."""
+    """Rates of each stage with the present settings, or else with the closest others."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -100,7 +100,7 @@ class PastRates:
         self._rates: dict[str, PastRate | None] = {}
 
     def rate(self, stage: str) -> PastRate | None:
-        """Rate of a stage; None where the cache holds nothing of it."""
+        """Rate of a stage; None if the cache holds none of its items."""
         if stage not in self._rates:
             self._rates[stage] = self._find(stage)
         return self._rates[stage]
@@ -151,7 +151,7 @@ class PastRates:
 
 
 def estimate(session: Session, rates: PastRates | None = None) -> Estimate:
-    """What a run of a session will take."""
+    """Estimate the run of a session."""
     rates = rates or PastRates(session)
     free = free_space(session.config.store.cache.expanduser())
     return Estimate(tuple(_estimates(session, rates)), workers(session), free)
@@ -172,24 +172,24 @@ def _estimates(session: Session, rates: PastRates) -> Iterator[StageEstimate]:
 
 
 def workers(session: Session) -> int | None:
-    """Processes that will compute; None where that is a cluster's affair."""
+    """Processes that will compute; None for a cluster."""
     section = fit_to_work(session)
     return {"inline": 1, "local": section.workers}.get(section.kind)
 
 
 def free_space(folder: Path) -> int:
-    """Bytes free where a folder is, or would be made."""
+    """Bytes free at the place of a folder, which need not exist yet."""
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     return shutil.disk_usage(there).free
 
 
 def space_note(session: Session) -> str | None:
-    """What to say where the disk is clearly too small for the work to come; None where it is not."""
+    """A warning if the disk is clearly too small for the work; else None."""
     found = estimate(session)
     if found.size <= CLEARLY_TOO_LITTLE * found.free:
         return None
     return (
         f"store.cache = {str(session.config.store.cache)!r}: {decimal(found.free)} free, and about "
-        f"{decimal(round(found.size))} will be needed, going by earlier results; what is finished is kept "
-        "should the disk be full"
+        f"{decimal(round(found.size))} are needed, judging by earlier results; finished results are kept "
+        "if the disk fills up"
     )

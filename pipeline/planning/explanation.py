@@ -1,4 +1,4 @@
-"""Why each stage or item would run: verdicts counted, and everything that is known of an item."""
+"""Why each stage or item would be computed: counts of verdicts, and all details of an item."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ EXAMPLES = 3  # items named for a verdict
 
 @dataclass
 class VerdictCount:
-    """A verdict with the items that it holds for."""
+    """A verdict with its items."""
 
     verdict: Verdict
     count: int = 0
     examples: list[tuple[str, str]] = field(default_factory=list)
-    """Ids of the first of them, with what is particular to each."""
+    """Ids of the first items, each with its detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class StageExplanation:
 
     stage: str
     verdicts: tuple[VerdictCount, ...]
-    """Those by which items would be computed first, then the settled ones; the more items the earlier."""
+    """First those of items to compute, then the settled ones; each sorted by number of items."""
     accepted: Acceptance | None
 
     @property
     def items(self) -> int:
-        """Items asked for."""
+        """Selected items."""
         return sum(found.count for found in self.verdicts)
 
     @property
@@ -56,12 +56,12 @@ class KeptItem:
     fingerprint: str
     record: ItemRecord
     committed: datetime | None
-    """When its shard was; None when it has gone in the meantime."""
+    """Commit time of its shard; None if the shard is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemExplanation:
-    """What is known of one item of a stage."""
+    """Details of one item of a stage."""
 
     stage: str
     item: str
@@ -84,18 +84,18 @@ def explain_stage(verdicts: Verdicts, stage: str) -> StageExplanation:
 
 
 def explain_item(verdicts: Verdicts, stage: str, item: int) -> ItemExplanation:
-    """Tell what is known of an item, given by its position in the manifest."""
+    """Details of an item, given by its position in the manifest."""
     name = verdicts.session.layout.item_id(stage, item)
     return ItemExplanation(stage, name, verdicts.verdict(stage, item), _kept(verdicts, stage, item))
 
 
 def items_named(session: Session, name: str) -> list[tuple[str, int]]:
-    """Stages and positions of a pair with its frames, or of a frame, by id; in the order of the work.
+    """Stages and positions of a pair and its frames, or of a frame, by id; in the order of the work.
 
     Raises
     ------
     ConfigError
-        There is none of this name.
+        There is no such pair or frame.
     """
     pairs = [k for k, pair in enumerate(session.manifest.pairs) if pair.id == name]
     frames = [index for k in pairs for index in session.manifest.pairs[k].frames]
@@ -133,6 +133,6 @@ def _unknown(session: Session, name: str) -> ConfigError:
         needed = ", ".join(needed_for(session.selection.last, session.config))
         return ConfigError(f"stage {name!r} does not run under this config; its stages are {needed}")
     return ConfigError(
-        f"{name!r} is no stage, and no pair or frame of {session.manifest.root}; perhaps "
-        f"{similar(name, [*known, *STAGES])}"
+        f"{name!r} is neither a stage nor a pair or frame of {session.manifest.root}; did you mean "
+        f"{similar(name, [*known, *STAGES])}?"
     )

@@ -1,4 +1,4 @@
-"""Which results of other settings the cache holds of a stage, and what has changed since."""
+"""Results of a stage with other settings, and what has changed since."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.store.stage_descriptions import (
     read_description,
 )
 
-MOST_COMPARED = 8  # other fingerprints of a stage that are looked into, the closest first
+MOST_COMPARED = 8  # fingerprints of a stage that are examined, the closest first
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class StageHistory:
         self._descriptions: dict[Path, StageDescription | None] = {}
 
     def former(self, stage: str) -> tuple[FormerResults, ...]:
-        """Results of other fingerprints, those that differ least first; of equal ones the latest first."""
+        """Results of other fingerprints, sorted by the number of differences, then the latest first."""
         if stage not in self._former:
             found = self._find(stage)
             found.sort(key=lambda results: (len(results.differences), -results.written))
@@ -90,7 +90,7 @@ class StageHistory:
         return self._former[stage]
 
     def closest(self, stage: str, item_id: str) -> FormerResults | None:
-        """Those closest to what the stage is now that hold an item."""
+        """The closest of these results that hold an item."""
         return next((results for results in self.former(stage) if item_id in results.items), None)
 
     def _find(self, stage: str) -> list[FormerResults]:
@@ -120,6 +120,9 @@ class StageHistory:
                 yield from self._compare(self._now[name], past)
             elif old != new:
                 yield Difference(
-                    name, name, f"fingerprint {old[:DIGITS_SHOWN]}, which has gone", new[:DIGITS_SHOWN]
+                    name,
+                    name,
+                    f"fingerprint {old[:DIGITS_SHOWN]}, which no longer exists",
+                    new[:DIGITS_SHOWN],
                 )
         yield from own_differences(now, former)

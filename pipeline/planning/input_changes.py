@@ -1,4 +1,4 @@
-"""How the inputs of an item differ from those that it was computed from, in words and by file."""
+"""How an item's present inputs differ from those it was computed from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_ANNOTATION = str((None, None))  # as `needs` puts it
 
 @dataclass(frozen=True, slots=True)
 class InputChange:
-    """An input that is not what it was."""
+    """A changed input."""
 
     name: str
     """As in the record: `frame0`, `truth`, `segmentation/1`, ..."""
@@ -37,14 +37,14 @@ class InputChange:
 
 
 def input_changes(record: ItemRecord, need: ItemInputs) -> list[InputChange]:
-    """Inputs that are not as they were when an item was computed."""
+    """Inputs that have changed since an item was computed."""
     old, new = record.inputs, need.inputs
     names = dict.fromkeys([*new, *old])
     return [InputChange(k, old.get(k), new.get(k)) for k in names if old.get(k) != new.get(k)]
 
 
 def change_in_words(change: InputChange, stage: str) -> str:
-    """What has changed, the same for all items: `frame1 changed`."""
+    """The kind of change, such as `frame1 changed`, worded the same for all items."""
     name = "frame" if STAGES[stage].unit == "frame" and change.name == "frame0" else change.name
     old, new = (None if value == NO_ANNOTATION else value for value in (change.old, change.new))
     if change.name in VALUES:
@@ -55,7 +55,7 @@ def change_in_words(change: InputChange, stage: str) -> str:
 
 
 def change_in_full(session: Session, item: int, change: InputChange, need: ItemInputs) -> str:
-    """The file concerned, with its digests before and now; empty where the words say it all."""
+    """The file with its old and new digests; empty if there is nothing to add."""
     path = _file(session, item, change.name, need.source or ItemSource())
     if path is None:
         return ""

@@ -1,4 +1,4 @@
-"""What an item is computed from: files and earlier results, as a digest and as a source to read."""
+"""The inputs of an item, files and earlier results, as a digest and as a source to read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.store.fingerprints import canonical_digest
 from pipeline.store.shard_manifest import ItemRecord, ItemStatus
 
 CONSEQUENCE = re.compile(rf"({'|'.join(STAGES)}) of .+ failed")
-"""Why an item is skipped that depends on a failed one, as `after_failure` words it."""
+"""Reason, worded by `after_failure`, of an item skipped because an earlier one failed."""
 
 Inputs = dict[str, str]
 """Digests or values of what an item is computed from, by name."""
@@ -23,20 +23,20 @@ Inputs = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ItemInputs:
-    """What an item is computed from, or why there is nothing to compute."""
+    """The inputs of an item, or why there is nothing to compute."""
 
     input: str
     """Digest of all of it."""
     source: ItemSource | None = None
     status: ItemStatus = "ok"
-    """Without a source: what the item is then, failed or skipped; ok when only the cache has it any more."""
+    """Status of an item without a source: failed or skipped; ok if only the cache still holds it."""
     reason: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """The parts of `input`: source files by role, earlier stages' items as `<stage>/<0 or 1>`."""
 
     @property
     def irreplaceable(self) -> bool:
-        """Whether the cache holds the item and nothing is left to compute it from."""
+        """Whether the cache holds the item but its inputs are gone."""
         return self.source is None and self.status == "ok"
 
 
@@ -52,7 +52,7 @@ def after_failure(stage: str, record: ItemRecord) -> ItemInputs:
 
 
 def general_reason(reason: str) -> str:
-    """Why an item was skipped, in words that are the same for all items with that reason."""
+    """Why an item was skipped, worded the same for all items with that reason."""
     found = CONSEQUENCE.fullmatch(reason)
     return reason if found is None else f"its {found[1]} failed"
 
@@ -76,21 +76,21 @@ def upstream_names(upstream: Sequence[UpstreamItem]) -> list[str]:
 
 
 def frame_inputs(binding: StageBinding, frames: Sequence[SourceFrame]) -> Inputs:
-    """What of a pair's frames a stage's results depend on."""
+    """The properties of a pair's frames on which a stage's results depend."""
     if binding.frames == "content":
         return {f"frame{k}": frame.digest for k, frame in enumerate(frames)}
     return {f"size{k}": str(frame.size) for k, frame in enumerate(frames)} if binding.frames == "size" else {}
 
 
 def has_truth(pair: Pair, stage: str, times: Sequence[float]) -> bool:
-    """Whether something is known to score a stage's results by: a frame, or else exact motion."""
+    """Whether a pair has a truth to score results by: a frame or exact motion."""
     if STAGES[stage].timed:
         return pair.truth is not None and TRUTH_TIME in times
     return pair.motion_truth is not None
 
 
 def evaluation_inputs(pair: Pair, times: Sequence[float]) -> ItemInputs | tuple[Inputs, ItemSource]:
-    """What a pair is scored by, or why it is not."""
+    """The truth that a pair is scored by, or why it is not scored."""
     if pair.truth is None and pair.motion_truth is None:
         return nothing_to_compute("skipped", "no ground truth")
     if TRUTH_TIME not in times and pair.motion_truth is None:

@@ -1,4 +1,4 @@
-"""Which part of the work is asked for: stages, pairs, and what is to be done again."""
+"""The selected part of the work: stages, pairs, and what to compute again."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pipeline.compute.registry import STAGES, needed_for
 
 @dataclass(frozen=True)
 class Selection:
-    """Which part of the work is asked for."""
+    """The selected part of the work."""
 
     first: str = "segmentation"
     last: str = "evaluation"
     force: frozenset[str] = frozenset()
-    """Stages to compute again although they are done."""
+    """Stages to compute again even if they are current."""
     retry_failed: bool = False
     limit: int | None = None
     """Only the first pairs of the dataset."""
@@ -46,29 +46,29 @@ class Selection:
 
 
 def wanted_stages(selection: Selection, config: Config) -> tuple[str, ...]:
-    """Stages to run: those from first to last that the last one rests on under this config.
+    """Stages to run: those from first to last that the last one depends on with this config.
 
     Raises
     ------
     ConfigError
-        The selection is impossible, or asks for a stage again that is not to run.
+        The selection is impossible, or forces a stage that does not run.
     """
     needed = needed_for(selection.last, config) if selection.last in STAGES else ()
     chosen = tuple(stage for stage in selection.stages if stage in needed)
     idle = sorted(selection.force - set(chosen))
     if idle:
-        raise ConfigError(f"--force {idle[0]}: this stage is not among those to run ({', '.join(chosen)})")
+        raise ConfigError(f"--force {idle[0]}: this stage does not run ({', '.join(chosen)})")
     return chosen
 
 
 def unknown_pair(manifest: Manifest, name: str) -> ConfigError:
     """Error for an id that the dataset does not hold; it names similar ones."""
     ids = [pair.id for pair in manifest.pairs]
-    return ConfigError(f"no pair {name!r} in {manifest.root}; perhaps {similar(name, ids)}")
+    return ConfigError(f"no pair {name!r} in {manifest.root}; did you mean {similar(name, ids)}?")
 
 
 def wanted_pairs(manifest: Manifest, selection: Selection) -> frozenset[int]:
-    """Positions of the pairs asked for.
+    """Positions of the selected pairs.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A session: one config over one dataset and one cache. It knows what is done, what is not and why."""
+"""A session: one config over one dataset and one cache, with what is done, what is not and why."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class Session:
         config, selection
             What to work on, and which part of it; all by default.
         look_only
-            Nothing is to be computed, and nothing is written: the cache may be absent or read-only.
+            Compute and write nothing: the cache may be absent or read-only.
         accepted
-            Results kept after harmless changes; what the cache says of them by default.
+            Results kept after harmless changes; by default those recorded in the cache.
 
         Raises
         ------
@@ -98,7 +98,7 @@ class Session:
         return self.layout.manifest
 
     def accepted(self, stage: str) -> Acceptance | None:
-        """Why a stage's results are those of another fingerprint than its own; None if they are not."""
+        """The acceptance by which a stage uses results of another fingerprint; None if there is none."""
         return self.acceptances.find(stage, self.descriptions[stage].own)
 
     def under(self, stage: str, fingerprint: str) -> Session:
@@ -115,7 +115,7 @@ class Session:
         return self.folder(stage) / f"{self.layout.groups[group].name}.zarr"
 
     def prepare(self, stage: str) -> None:
-        """Make a stage's folder, and say in it what its fingerprint stands for.
+        """Make a stage's folder, and write the description of its fingerprint.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Session:
         write_description(folder, self.descriptions[stage])
 
     def to_compute(self, stage: str, group: int) -> tuple[int, ...]:
-        """Items of a shard that the selection asks for and that are not done."""
+        """Selected items of a shard that are not done."""
         fresh = (stage, group) in self.current.fresh
         forced = stage in self.selection.force and not fresh
         retry = self.selection.retry_failed and not fresh
@@ -156,28 +156,28 @@ class Session:
         }
 
     def committed(self, stage: str, group: int) -> None:
-        """Take note that a shard has just been computed."""
+        """Register a shard that has just been computed."""
         self.current.fresh.add((stage, group))
         self.current.index(stage).refresh(self.shard_path(stage, group))
         self.current.forget(stage, group)
 
     def discard(self, path: Path, items: Mapping[str, str]) -> None:
-        """Take items of a shard, given with what is wrong with them, for missing."""
+        """Treat items of a shard, given with their damage, as missing."""
         self.current.index(path.parent.parent.name).discard(path, items)
         self.current.forget_items()
 
     def locations(self, stage: str) -> Iterator[tuple[int, Location | None]]:
-        """Every item that the selection asks for, with where it is kept."""
+        """Every selected item, with its location."""
         for item in self.layout.wanted_items(stage):
             yield item, self.current.locate(stage, item)
 
     def records(self, stage: str) -> Iterator[tuple[int, ItemRecord | None]]:
-        """Every item that the selection asks for, with its current record."""
+        """Every selected item, with its current record."""
         for item in self.layout.wanted_items(stage):
             yield item, self.current.record(stage, item)
 
     def failures(self) -> list[tuple[str, ItemRecord]]:
-        """Stage and record of every item asked for that has failed."""
+        """Stage and record of every selected item that has failed."""
         return [
             (stage, record)
             for stage in self.stages

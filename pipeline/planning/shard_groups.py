@@ -1,4 +1,4 @@
-"""Which items stand together in which shard: stable, so that a pair added to a dataset moves few others."""
+"""Division of items into shards, stable so that a pair added to a dataset moves few others."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ READABLE_NAME = 40  # characters of the first item's id kept in a shard's name
 
 @dataclass(frozen=True, slots=True)
 class ShardGroup:
-    """Pairs that stand in one shard of the pair stages, and the frames in that of the frame stages."""
+    """The pairs of one shard of the pair stages, and the frames of one shard of the frame stages."""
 
     name: str
     pairs: tuple[int, ...]
     """Positions in the manifest."""
     frames: tuple[int, ...]
-    """Frames first needed by these pairs; a frame shared with an earlier group stands there."""
+    """Frames first needed by these pairs; a frame shared with an earlier group belongs to that group."""
 
 
 def group_shards(manifest: Manifest, section: StoreSection) -> tuple[ShardGroup, ...]:

@@ -1,4 +1,4 @@
-"""What is left to do in a shard, as a parcel for a worker."""
+"""The remaining work of a shard, as a job for a worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.store.shard_manifest import ShardManifest
 
 
 def shard_job(session: Session, stage: str, group: int) -> ShardJob:
-    """Parcel of what is left to do in a shard, with what is kept there of its other items.
+    """Make a job of the remaining work of a shard and of its current items.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def shard_job(session: Session, stage: str, group: int) -> ShardJob:
         if item in todo:
             items.append(_item_job(session, stage, item, need, present))
         elif need is not None and location is not None and location.path == path:
-            # The source is there for the case that what is kept turns out to be damaged.
+            # The source is needed in case the kept item turns out to be damaged.
             record = location.record
             items.append(ItemJob(record.id, need.input, need.inputs, need.source, kept=record))
     name, config = session.layout.groups[group].name, _worker_config(session.config)

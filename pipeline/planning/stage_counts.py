@@ -1,4 +1,4 @@
-"""How far each stage is: its items by state, and the bytes they take."""
+"""Progress of each stage: its items by state, and their size in bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ItemState = Literal["done", "failed", "skipped", "stale", "waiting", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class StageCounts:
-    """How far a stage is."""
+    """Progress of a stage."""
 
     stage: str
     counts: Counter[ItemState]
@@ -24,12 +24,12 @@ class StageCounts:
 
     @property
     def items(self) -> int:
-        """Items asked for."""
+        """Selected items."""
         return self.counts.total()
 
 
 def stage_state(verdicts: Verdicts, stage: str) -> StageCounts:
-    """Look how far a stage is."""
+    """Count the items of a stage."""
     session = verdicts.session
     counts: Counter[ItemState] = Counter(
         _state(verdicts, stage, item) for item, _ in session.locations(stage)

@@ -1,4 +1,4 @@
-"""Why an item would be computed, or why not: one verdict an item, the first that holds."""
+"""Why an item would be computed, or why not: one verdict per item, the first that applies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VerdictKind = Literal[
     "retry",
     "damaged",
     "settings",  # of the stage itself
-    "input",  # source files, or what the dataset says of them
+    "input",  # source files, or their description in the dataset
     "follows",  # an earlier stage, which has changed
     "new",
 ]
@@ -41,11 +41,11 @@ class Verdict:
 
     kind: VerdictKind
     text: str
-    """In a few words, the same for all items that it holds for."""
+    """A few words, the same for all items with this verdict."""
     origin: str
-    """Stage where the cause lies; an earlier one for a follower."""
+    """Stage of the cause; an earlier one if the item follows it."""
     detail: str = field(default="", compare=False)
-    """What is particular to the item: files, digests, reasons."""
+    """Details of the item: files, digests, reasons."""
 
 
 class Verdicts:
@@ -53,8 +53,9 @@ class Verdicts:
 
     Notes
     -----
-    Looked for in this order: asked for again, damaged, other inputs, an earlier stage that runs first, other
-    settings, not computed yet. Settings are compared with the results closest to them that hold the item.
+    Checked in this order: recomputation requested, damaged, inputs changed, an earlier stage runs first,
+    settings changed, not computed yet. Settings are compared with the results closest to them that hold the
+    item.
     """
 
     def __init__(self, session: Session) -> None:
@@ -71,7 +72,7 @@ class Verdicts:
         return self._known[key]
 
     def former(self, stage: str, item: int) -> FormerResults | None:
-        """Results of other settings that hold an item, the closest ones."""
+        """The closest results with other settings that hold an item."""
         return self.history.closest(stage, self.session.layout.item_id(stage, item))
 
     def _find(self, stage: str, item: int) -> Verdict:
@@ -93,7 +94,7 @@ class Verdicts:
         return Verdict("new", "not computed yet", stage) if former is None else settings_verdict(former)
 
     def _unreadable(self, stage: str, item: int) -> str | None:
-        """What is wrong with the shard where an item should be; None where there is none."""
+        """The damage of the shard where an item should be; None without damage."""
         key = (stage, self.session.layout.group_of(stage, item))
         if key not in self._shards:
             path = self.session.shard_path(*key)
@@ -136,7 +137,7 @@ def settings_verdict(former: FormerResults) -> Verdict:
     follows = list(dict.fromkeys(difference.stage for difference in former.inherited))
     if follows and not former.own:
         return Verdict("follows", f"follows {' and '.join(follows)}", follows[0], _listed(former.inherited))
-    text = _listed(former.own) or "other settings than any whose results are there"
+    text = _listed(former.own) or "settings differ from those of all cached results"
     if follows:
         text += f"; also follows {' and '.join(follows)}"
     written = datetime.fromtimestamp(former.written).astimezone()
@@ -155,12 +156,10 @@ def _listed(differences: Sequence[Difference]) -> str:
 def _settled(session: Session, stage: str, record: ItemRecord) -> Verdict:
     if record.status == "failed":
         if session.selection.retry_failed:
-            return Verdict("retry", "failed before, asked for again", stage, record.reason)
-        return Verdict(
-            "failed", "failed before, not tried again without --retry-failed", stage, record.reason
-        )
+            return Verdict("retry", "failed before, retry requested", stage, record.reason)
+        return Verdict("failed", "failed before, not retried without --retry-failed", stage, record.reason)
     if stage in session.selection.force:
-        return Verdict("forced", "asked for again", stage)
+        return Verdict("forced", "recomputation requested", stage)
     if record.status == "skipped":
         return Verdict("skipped", "skipped", stage, record.reason)
     return Verdict("current", "current", stage)
@@ -169,9 +168,9 @@ def _settled(session: Session, stage: str, record: ItemRecord) -> Verdict:
 def _changed_inputs(session: Session, stage: str, item: int, record: ItemRecord, need: ItemInputs) -> Verdict:
     """Verdict of an item whose inputs are not those that it was computed from."""
     if need.status != "ok":
-        return Verdict("input", f"nothing to compute any more, is {need.status}", stage, need.reason)
+        return Verdict("input", f"now {need.status}, nothing to compute", stage, need.reason)
     if not record.inputs:
-        text = f"{record.status} before, which is no longer so"
+        text = f"{record.status} before, no longer"
         return Verdict("input", text, stage, record.reason)
     changes = input_changes(record, need)
     own = [change for change in changes if change.stage is None]

@@ -1,4 +1,4 @@
-"""Which frames and pairs there are, in which shards they stand, and which of them are asked for."""
+"""The frames and pairs of a dataset, their shards, and which of them are selected."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class WorkLayout:
     manifest: Manifest
     groups: tuple[ShardGroup, ...]
     wanted_pairs: frozenset[int]
-    """Pairs that the selection asks for."""
+    """Selected pairs."""
     default_times: tuple[float, ...]
-    """Times of the frames wanted of a pair that names none."""
+    """Times of the frames to make for a pair that lists none."""
 
     def items(self, stage: str, group: int) -> tuple[int, ...]:
         """Items of a shard."""
@@ -39,15 +39,15 @@ class WorkLayout:
         return self._ids[STAGES[stage].unit]
 
     def times(self, pair: int) -> tuple[float, ...]:
-        """Times of the frames wanted of a pair."""
+        """Times of the frames to make for a pair."""
         return self.manifest.pairs[pair].times or self.default_times
 
     def group_of(self, stage: str, item: int) -> int:
-        """Group in which an item stands."""
+        """Group of an item."""
         return self._groups_of[STAGES[stage].unit][item]
 
     def frame_groups(self, group: int) -> frozenset[int]:
-        """Groups in which the frames of a group's pairs stand."""
+        """Groups of the frames of a group's pairs."""
         pairs = (self.manifest.pairs[pair] for pair in self.groups[group].pairs)
         return frozenset(self._groups_of["frame"][frame] for pair in pairs for frame in pair.frames)
 
@@ -58,15 +58,15 @@ class WorkLayout:
         return [pair for frame in self.groups[group].frames for pair in self._pairs_of_frame[frame]]
 
     def is_wanted(self, stage: str, item: int) -> bool:
-        """Whether the selection asks for an item."""
+        """Whether an item is selected."""
         return item in (self._wanted_frames if STAGES[stage].unit == "frame" else self.wanted_pairs)
 
     def wanted_groups(self, stage: str) -> tuple[int, ...]:
-        """Groups in which the selection asks for anything."""
+        """Groups with selected items."""
         return self._wanted_groups[STAGES[stage].unit]
 
     def wanted_items(self, stage: str) -> Iterator[int]:
-        """Every item that the selection asks for, in the order of the shards."""
+        """Every selected item, in the order of the shards."""
         for group in self.wanted_groups(stage):
             for item in self.items(stage, group):
                 if self.is_wanted(stage, item):

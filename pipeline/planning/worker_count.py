@@ -1,4 +1,4 @@
-"""How many worker processes the work of a session has use and memory for."""
+"""How many worker processes a session can use and has memory for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def number_of_workers(section: ExecutorSection, pixels: int = 0) -> int:
 
 
 def fit_to_work(session: Session) -> ExecutorSection:
-    """Who does the work of a session: of `local` no more processes than it has shards and memory for."""
+    """The executor section of a session, with `local` limited to the shards and memory there are."""
     section = session.config.executor
     if section.kind != "local":
         return section
@@ -34,6 +34,6 @@ def fit_to_work(session: Session) -> ExecutorSection:
 
 
 def default_workers(memory: float = MEMORY_PER_WORKER) -> int:
-    """One process a core, fewer where there is not so much memory, in bytes, for each."""
+    """One process per core, or fewer if memory, in bytes, does not suffice for each."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, int(psutil.virtual_memory().available // memory)))

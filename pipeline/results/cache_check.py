@@ -1,4 +1,4 @@
-"""A whole cache read and compared with what was written: every shard, and what stands beside them."""
+"""Check a whole cache: read every shard and the files beside them, and compare with what was written."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pipeline.store.verification import ShardState, verify_and_note
 
 @dataclass
 class CheckReport:
-    """What a check has found."""
+    """The result of a check."""
 
     shards: int = 0
     """Shards read."""
     size: int = 0
     """Bytes read."""
     damaged: dict[Path, ShardState] = field(default_factory=dict)
-    """Shards in which anything is wrong."""
+    """Damaged shards."""
     descriptions: list[str] = field(default_factory=list)
-    """What is wrong with `stage.json` files."""
+    """Problems of `stage.json` files."""
     left_over: list[Path] = field(default_factory=list)
-    """What writers that died have left."""
+    """Leftover files of dead writers."""
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is damaged; what dead writers left is no damage."""
+        """Whether nothing is damaged; leftover files are not damage."""
         return not self.damaged and not self.descriptions
 
 
@@ -61,7 +61,7 @@ def check_shards(paths: Sequence[Path], report: CheckReport) -> Iterator[Path]:
 
 
 def check_surroundings(folders: Sequence[Path], report: CheckReport) -> None:
-    """Look at what stands beside the shards: descriptions, and what dead writers left."""
+    """Check the files beside the shards: descriptions, and leftover files of dead writers."""
     for folder in folders:
         trouble = description_trouble(folder)
         if trouble:

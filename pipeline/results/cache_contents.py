@@ -1,6 +1,6 @@
-"""What is in a cache: every stage and fingerprint, what each stands for, how much it is and when it was used.
+"""Contents of a cache: every stage and fingerprint, its description, size and last use.
 
-Nothing is written here, and no shard is read but for its manifest; whatever cannot be read is said.
+Nothing is written here, and only the manifests of shards are read; what cannot be read is reported.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ Key = tuple[str, str]  # stage, fingerprint
 
 @dataclass(frozen=True, slots=True)
 class ShardFolder:
-    """A shard as its manifest tells it."""
+    """A shard as described by its manifest."""
 
     path: Path
     manifest: ShardManifest | None
-    """None where it is missing or damaged, or the shard is of another fingerprint."""
+    """None if it is missing or damaged, or if the shard belongs to another fingerprint."""
     committed: float
     """When its manifest was written, seconds since the epoch; 0 where there is none."""
 
@@ -65,12 +65,12 @@ class Contents:
     trouble: str
     """Why there is no description; empty when there is one."""
     items: Mapping[ItemStatus, int]
-    """Items by status, each once; of those held twice the one written last counts."""
+    """Items by status, each once; of duplicates the latest counts."""
     damaged: int
-    """Items noted as damaged."""
+    """Items recorded as damaged."""
     shards: int
     unreadable: int
-    """Shards without a sound manifest."""
+    """Shards without a readable manifest."""
     size: int
     """Bytes that its files occupy."""
     made: float
@@ -86,12 +86,12 @@ class Contents:
 
 @dataclass
 class Users:
-    """Who has used the fingerprints of a cache, and who does so now."""
+    """Past and present users of a cache's fingerprints."""
 
     last: dict[Key, float] = field(default_factory=dict)
-    """When a run last planned or worked with each, seconds since the epoch."""
+    """Last use of each by a run, seconds since the epoch."""
     live: dict[Key, str] = field(default_factory=dict)
-    """Those that a process works with at this moment, and which it is."""
+    """Those in use now, each with the process that uses it."""
 
 
 def fingerprint_folders(cache: Path, stage: str | None = None) -> Iterator[Path]:
@@ -147,7 +147,7 @@ def contents_of(folder: Path) -> Contents:
 
 
 def current_keys(config: Config, cache: Path) -> set[Key]:
-    """Fingerprints that runs of a config use in a cache, with what was accepted there.
+    """Fingerprints that runs of a config use in a cache, including accepted ones.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def current_keys(config: Config, cache: Path) -> set[Key]:
 
 
 def read_users(cache: Path, since: float = 0.0) -> Users:
-    """Look through the records of runs, and for writers at work.
+    """Read the records of runs, and find active writers.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def left_over(unfinished: Path) -> bool:
 
 
 def _stages_needed(info: RunInfo) -> Collection[str]:
-    """Stages that a run's results rest on; all where its settings are not understood any more."""
+    """Stages that a run's results depend on; all if its settings are no longer valid."""
     try:
         return needed_for(info.selection["last"], Config.model_validate(info.config))
     except (ValidationError, KeyError):
@@ -204,7 +204,7 @@ def _stages_needed(info: RunInfo) -> Collection[str]:
 
 
 def upstream_of(cache: Path, keys: Iterable[Key]) -> set[Key]:
-    """Fingerprints, and all those that they read, directly or not, as far as they say it."""
+    """Fingerprints, and all those they are recorded to read, directly or indirectly."""
     found: set[Key] = set()
     waiting = list(keys)
     while waiting:
@@ -219,7 +219,7 @@ def upstream_of(cache: Path, keys: Iterable[Key]) -> set[Key]:
 
 
 def last_use(contents: Contents, users: Users) -> float:
-    """When results were last used: by a run that is on record, or else when the newest was written."""
+    """Last use of results: by a recorded run, or else when the newest was written."""
     return max(contents.written, users.last.get(contents.key, 0.0))
 
 
@@ -236,16 +236,16 @@ def occupied(folder: Path) -> int:
 
 
 def check_cache(cache: Path, stages: Collection[str] = ()) -> None:
-    """Make sure that there is a cache to look at.
+    """Make sure that the folder is a cache.
 
     Raises
     ------
     CacheError
-        The folder is absent, or a stage is none of ours.
+        The folder is absent, or a stage is unknown.
     """
     if not cache.is_dir():
         raise CacheError(
-            f"{cache}: no cache there; name its folder with --cache, or the config that has it in store.cache"
+            f"{cache}: not a cache; name its folder with --cache, or a config with this store.cache"
         )
     for stage in stages:
         if stage not in STAGES:

@@ -1,10 +1,10 @@
-"""What can go from a cache, and how it goes.
+"""Deletion from a cache.
 
-Nothing goes that a given config or a process at work uses. That is looked up twice for each deletion: before
-its folder is renamed, which takes it from everybody's sight at once, and after. A run that began in between
-is then seen, and the folder put back; a run that begins later finds nothing and computes it. Runs are on
-record before they look at what the cache holds. Luigi's own command has to look before there is a run: what
-goes meanwhile is a gap, around which it plans anew, as when any other process changes the cache.
+Nothing that a given config or an active process uses is deleted. This is checked twice for each deletion:
+before its folder is renamed, which hides it from all readers at once, and after. If a run has begun in
+between, the folder is restored; a run that begins later does not find it and computes its items. Runs are
+recorded before they read the cache. Luigi's own command reads it before there is a run: what is deleted in
+between is missing to it, and it plans again, as when any other process changes the cache.
 """
 
 from __future__ import annotations
@@ -40,32 +40,32 @@ Kind = Literal["results", "superseded", "left over", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is asked to go: some kinds of things, and limits to them. Limits alone are about results."""
+    """What may be deleted: kinds of things, and limits. Limits alone apply to unused results."""
 
     unused: bool = False
-    """Results that nobody uses."""
+    """Unused results."""
     superseded: bool = False
-    """Shards whose every item a later shard of the same fingerprint holds too."""
+    """Shards whose items are all in later shards of the same fingerprint."""
     left_over: bool = False
-    """What writers that died have left."""
+    """Leftover files of dead writers."""
     runs_older_than: float | None = None
-    """Records of runs, by the days since they ended; the other limits do not concern them."""
+    """Records of runs that ended at least so many days ago; the other limits do not apply to them."""
     stage: str | None = None
     fingerprint: str | None = None
-    """Its beginning."""
+    """Its first digits."""
     older_than: float | None = None
     """Days since the last use."""
 
     @property
     def results(self) -> bool:
-        """Whether unused results are asked for."""
+        """Whether unused results are included."""
         other = self.superseded or self.left_over or self.runs_older_than is not None
         limits = (self.stage, self.fingerprint, self.older_than)
         return self.unused or (not other and any(limit is not None for limit in limits))
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is asked for."""
+        """Whether nothing is included."""
         return self == Scope()
 
     def names(self, key: Key) -> bool:
@@ -73,18 +73,18 @@ class Scope:
         return self.stage in (None, key[0]) and key[1].startswith(self.fingerprint or "")
 
     def is_old_enough(self, used: float) -> bool:
-        """Whether the last use is."""
+        """Whether the last use is long enough ago."""
         return self.older_than is None or time.time() - used > self.older_than * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A folder that may go."""
+    """A folder that may be deleted."""
 
     kind: Kind
     path: Path
     key: Key
-    """Stage and fingerprint that it is of; empty for a run."""
+    """Stage and fingerprint that it belongs to; empty for a run."""
     items: int
     size: int
     """Bytes that it occupies."""
@@ -95,11 +95,11 @@ class Candidate:
 
 @dataclass
 class GcPlan:
-    """What may go, and what the scope names but is in use."""
+    """What may be deleted, and what is in the scope but in use."""
 
     candidates: list[Candidate] = field(default_factory=list)
     spared: dict[Key, str] = field(default_factory=dict)
-    """Results that stay, with who uses them."""
+    """Results that are kept, with their users."""
 
     @property
     def size(self) -> int:
@@ -108,16 +108,16 @@ class GcPlan:
 
 
 def plan_gc(cache: Path, keep: Mapping[Key, str], scope: Scope) -> GcPlan:
-    """Look for what may go; nothing is changed.
+    """Find what may be deleted; nothing is changed.
 
     Parameters
     ----------
     cache
         Its folder.
     keep
-        Results to be kept, with who uses them.
+        Results to keep, with their users.
     scope
-        What is asked for.
+        What may be deleted.
     """
     plan, users = GcPlan(), read_users(cache)
     folders = [folder for folder in fingerprint_folders(cache) if scope.names(_key(folder))]
@@ -138,12 +138,12 @@ def plan_gc(cache: Path, keep: Mapping[Key, str], scope: Scope) -> GcPlan:
 
 
 def remove(cache: Path, candidate: Candidate) -> str:
-    """Delete what was planned to go, unless it is in use by now.
+    """Delete a candidate, unless it is in use by now.
 
     Returns
     -------
     str
-        Why it was left; empty when it has gone.
+        Why it was kept; empty if it was deleted.
 
     Raises
     ------
@@ -152,22 +152,22 @@ def remove(cache: Path, candidate: Candidate) -> str:
     """
     path = candidate.path
     if not path.exists():
-        return "somebody else has deleted it"
+        return "another process has deleted it"
     if candidate.kind == "run":
         (path / INFO_NAME).unlink(missing_ok=True)  # without it there is no run to be seen
         shutil.rmtree(path)
         return ""
     if candidate.kind == "left over":
         if not left_over(path):
-            return "its writer is at work"
+            return "its writer is active"
         delete(path)
         return ""
     in_use = _user_of(cache, candidate, path)
     if in_use:
         return in_use
     if candidate.kind == "superseded" and path not in {found.path for found in _superseded(path.parent)}:
-        return "no other shard holds its items now"
-    # Beside the fingerprints and not among the shards of one, where it would pass for a writer's.
+        return "no other shard holds its items any more"
+    # Beside the fingerprints, not among the shards of one, where it would look like a writer's folder.
     aside = unfinished_folder(cache / candidate.key[0] / candidate.key[1])
     path.rename(aside)
     in_use = _user_of(cache, candidate, aside)
@@ -192,7 +192,7 @@ def _unused(
 
 
 def _superseded(folder: Path) -> Iterator[Candidate]:
-    """Shards of a fingerprint that no run would read anything from."""
+    """Shards of a fingerprint from which no run would read anything."""
     held: set[tuple[str, str, bool]] = set()
     for shard in shard_folders(folder):
         if shard.manifest is None:
@@ -205,7 +205,7 @@ def _superseded(folder: Path) -> Iterator[Candidate]:
                 len(shard.manifest.items),
                 occupied(shard.path),
                 shard.committed,
-                "later shards hold its items",
+                "its items are in later shards",
             )
         elif not changed_files(shard.path, shard.manifest, contents=False):
             damaged = read_damage(shard.path)
@@ -222,7 +222,7 @@ def _left_over(folders: Sequence[Path]) -> Iterator[Candidate]:
         for path in unfinished_in(folder):
             original = path.name.partition(REPLACED)[2]
             if original and not (folder / original).exists():
-                continue  # the only copy of a shard: whoever looks next puts it back
+                continue  # the only copy of a shard: the next reader restores it
             if left_over(path):
                 yield Candidate("left over", path, key, 0, occupied(path), modified(path), "its writer died")
 
@@ -237,19 +237,19 @@ def _old_runs(cache: Path, days: float) -> Iterator[Candidate]:
 
 
 def _user_of(cache: Path, candidate: Candidate, where: Path) -> str:
-    """Who uses a candidate, or has done so since it was planned to go; empty when nobody."""
+    """Who uses a candidate, or has used it since the plan was made; empty if nobody."""
     users = read_users(cache, since=candidate.used)
     if candidate.key in users.live:
         return f"{users.live[candidate.key]} uses it"
     if users.last.get(candidate.key, 0.0) > candidate.used and candidate.kind == "results":
         return "a run has used it since"
     if any(not left_over(path) for path in unfinished_in(where)):
-        return "something is being written there"
+        return "a process is writing there"
     return ""
 
 
 def _put_back(aside: Path, path: Path) -> None:
-    """Undo a rename; where the folder has been made anew, give it what it lacks."""
+    """Undo a rename; if the folder exists again, move back what it lacks."""
     with suppress(OSError):
         aside.rename(path)
         return

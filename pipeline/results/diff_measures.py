@@ -1,4 +1,4 @@
-"""How far two results of one item are apart, stage by stage, as a few numbers."""
+"""Measures of the difference of two results of one item, by stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Arrays = Mapping[str, Array]
 Measures = dict[str, float]
 
 SPLIT_SHARE = 0.1
-"""Share of a piece that another must hold to count when pieces are said to be split or merged."""
+"""Smallest share of a piece that counts as a part of it when pieces are split or merged."""
 FAR = 1.0
 """Pixels beyond which two vectors or two matches count as different."""
 
@@ -36,7 +36,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class StageMeasures:
-    """What is measured of two results of a stage."""
+    """The measures of two results of a stage."""
 
     measures: tuple[Measure, ...]
     """The first says which items differ most."""
@@ -64,7 +64,7 @@ def _segmentations(one: Arrays, other: Arrays) -> Measures:
 
 
 def _best(pieces: NDArray[np.int64], overlap: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which overlaps are the largest of their piece, the first of equal ones."""
+    """Which overlaps are the largest of their piece; on ties the first."""
     order = np.lexsort((-overlap, pieces))
     first = np.unique(pieces[order], return_index=True)[1]
     best = np.zeros(len(pieces), np.bool_)
@@ -140,15 +140,15 @@ _NUMBERS = StageMeasures((Measure("largest", "largest difference; nan where the 
 MEASURES: Mapping[str, StageMeasures] = {
     "segmentation": StageMeasures(
         (
-            Measure("moved", "share of pixels whose piece is another one"),
+            Measure("moved", "share of pixels whose piece differs"),
             Measure("split", "pieces of A that lie in several of B"),
             Measure("merged", "pieces of B that lie in several of A"),
-            Measure("pieces", "pieces of B less those of A", abs),
+            Measure("pieces", "number of pieces, B minus A", abs),
         ),
         _segmentations,
     ),
     "matching": StageMeasures(
-        (Measure("changed", "share of frame 0 whose match is elsewhere; nan without pieces"),),
+        (Measure("changed", "share of frame 0 whose match differs; nan without pieces"),),
         _matchings,
         with_pieces=True,
     ),
@@ -158,22 +158,20 @@ MEASURES: Mapping[str, StageMeasures] = {
         (
             Measure(
                 "psnr",
-                "PSNR between the frames of A and B, dB; the least of all times",
+                "PSNR between the frames of A and B, dB; the smallest over all times",
                 float.__neg__,
                 np.inf,
             ),
         ),
         _frames,
     ),
-    "evaluation": StageMeasures(
-        tuple(Measure(name, f"{name} of B less that of A", abs) for name in METRICS), _scores
-    ),
+    "evaluation": StageMeasures(tuple(Measure(name, f"{name}, B minus A", abs) for name in METRICS), _scores),
 }
-"""What is measured, by stage; of any other stage the largest difference."""
+"""Measures by stage; for any other stage the largest difference."""
 
 
 def measures_of(stage: str) -> StageMeasures:
-    """What is measured of a stage."""
+    """Measures of a stage."""
     return MEASURES.get(stage, _NUMBERS)
 
 
@@ -183,7 +181,7 @@ def compare_arrays(stage: str, one: Arrays, other: Arrays) -> Measures:
     Parameters
     ----------
     stage
-        Whose results they are.
+        Stage of the results.
     one, other
         Arrays of the item by name, as `store.array_specs` has them; of a stage that is compared
         `with_pieces` also `label_map`, of frame 0, and `centroid`, of the pieces of frame 1, where they are
@@ -192,7 +190,7 @@ def compare_arrays(stage: str, one: Arrays, other: Arrays) -> Measures:
     Returns
     -------
     dict of str to float
-        A value for each measure; nan where the two cannot be compared, such as frames of other size.
+        A value for each measure; nan if the two cannot be compared, such as frames of different sizes.
     """
     found = measures_of(stage)
     nothing = {measure.name: float("nan") for measure in found.measures}

@@ -1,4 +1,4 @@
-"""Why two results of a stage differ: settings, other inputs, other libraries, or nothing on record."""
+"""Why two results of a stage differ: settings, inputs, libraries, or no recorded reason."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from pipeline.store.stage_descriptions import Difference, StageDescription, own_
 
 @dataclass(frozen=True, slots=True)
 class ChangedInputs:
-    """What an item was computed from, where that is not the same."""
+    """Differences of the inputs of an item."""
 
     stages: tuple[str, ...] = ()
-    """Earlier stages whose results are others."""
+    """Earlier stages whose results differ."""
     files: tuple[str, ...] = ()
-    """What comes from the dataset: `frame1`, `truth`, ..."""
+    """Inputs from the dataset that differ: `frame1`, `truth`, ..."""
     lone: tuple[str, ...] = ()
-    """Either, where only one of the two was computed from it."""
+    """Inputs of either kind that only one of the two has."""
 
     def __bool__(self) -> bool:
         return bool(self.stages or self.files or self.lone)
 
     def __str__(self) -> str:
-        parts = [f"other results of {', '.join(self.stages)}"] if self.stages else []
-        parts += [f"another {name}" for name in self.files]
-        parts += [f"{name} in one of the two alone" for name in self.lone]
+        parts = [f"different results of {', '.join(self.stages)}"] if self.stages else []
+        parts += [f"a different {name}" for name in self.files]
+        parts += [f"{name} in only one of the two" for name in self.lone]
         return "; ".join(parts)
 
 
 @dataclass(frozen=True)
 class Reasons:
-    """What is known of a stage's differences."""
+    """Explanation of a stage's differences."""
 
     settings: Sequence[Difference]
     """Settings, weights and code versions of the stage that differ, A -> B."""
     told: Sequence[str]
     """Everything else, as sentences."""
     unexplained: Sequence[str]
-    """Items that differ though nothing on record does."""
+    """Items that differ without a recorded reason."""
 
 
 def find_reasons(
@@ -54,7 +54,7 @@ def find_reasons(
     identical: Sequence[str],
     compared: Collection[str],
 ) -> Reasons:
-    """Explain what has become of the items that both have.
+    """Explain the differences of the items that both have.
 
     Parameters
     ----------
@@ -63,19 +63,18 @@ def find_reasons(
     differing, identical
         Items whose results differ, and those whose results are the same.
     compared
-        Stages that are compared too, so that their settings are named there.
+        Stages that are compared too; their settings are listed there.
 
     Notes
     -----
-    An item is explained by a setting of its stage, by other frames or other results of
-    earlier stages that it was computed from, or by other versions of the libraries. Where several of them
-    differ, which one counts is not known.
+    An item is explained by a setting of its stage, by different frames or results of earlier stages, or by
+    different library versions. If several of them differ, it is unknown which one is the cause.
     """
     if not differing and not identical:
         return Reasons([], [], [])
     described = [read_description(side.folder) for side in (one, other)]
     told = [
-        f"settings of {name} are not known: {side.folder} has no sound stage.json"
+        f"settings of {name} are unknown: {side.folder} has no readable stage.json"
         for name, side, found in zip("AB", (one, other), described, strict=True)
         if found is None
     ]
@@ -96,7 +95,7 @@ def find_reasons(
         alone = [name for name in differing if not changed[name]]
         libraries = {name: _changed_libraries(one, other, name) for name in alone}
         told += [
-            f"{counted(one.stage, count)} made by other libraries: {', '.join(changes)}"
+            f"{counted(one.stage, count)} made with other library versions: {', '.join(changes)}"
             for changes, count in Counter(libraries.values()).items()
             if changes
         ]
@@ -106,7 +105,7 @@ def find_reasons(
 
 
 def why_absent(side: StageResults, name: str) -> str:
-    """Why a side has no result of an item that the other side has."""
+    """Why one side lacks a result that the other has."""
     if name not in side:
         return "not computed"
     record = side.record(name)
@@ -137,7 +136,7 @@ def _changed_inputs(one: StageResults, other: StageResults, name: str, *, of_bot
 def _inherited(
     one: StageDescription, other: StageDescription, folders: tuple[Path, Path], compared: Collection[str]
 ) -> Iterator[Difference]:
-    """Differences of earlier stages that are not compared themselves, each once, as far as they are known."""
+    """Known differences of earlier stages that are not compared themselves, each once."""
     found: dict[Difference, None] = {}
     for stage in one.reads.keys() & other.reads.keys():
         before = tuple(
@@ -159,9 +158,9 @@ def _changed_libraries(one: StageResults, other: StageResults, name: str) -> tup
 
 
 def _unmoved(stage: str, settings: bool, changed: Sequence[ChangedInputs]) -> Iterator[str]:
-    """What did not change the results of items, though it might have."""
+    """Differences that did not change the results."""
     if settings and changed:
-        yield f"{counted(stage, len(changed))} identical in spite of other settings"
+        yield f"{counted(stage, len(changed))} identical in spite of different settings"
     for inputs, count in Counter(found for found in changed if found).items():
         yield f"{counted(stage, count)} identical, made from {inputs}"
 

@@ -1,4 +1,4 @@
-"""One pair's results as they are in the cache, whatever of them is there."""
+"""All cached results of one pair, complete or not."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from pipeline.store.shard_manifest import ItemRecord
 from pipeline.store.stage_index import Location
 
 ResultState = Literal["ok", "damaged", "earlier", "missing", "failed", "skipped", "unneeded"]
-"""Of a stage's results: there; partly unreadable; there, but an earlier stage's are not; not computed;
-failed or skipped, as recorded; not part of the run."""
+"""State of a stage's results: present; partly unreadable; present, but an earlier stage's are missing; not
+computed; recorded as failed or skipped; not part of the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the cache holds of a pair for one stage."""
+    """The cached results of a pair for one stage."""
 
     state: ResultState
     note: str = ""
-    """What is wrong, where anything is."""
+    """The problem, if any."""
     arrays: Mapping[str, Array] = field(default_factory=dict)
-    """Those that can be read."""
+    """The readable arrays."""
     location: Location | None = None
 
     @property
     def record(self) -> ItemRecord | None:
-        """What the manifest says of it."""
+        """Its manifest record."""
         return None if self.location is None else self.location.record
 
 
 class PairResults:
-    """One pair's results as they are in the cache, whatever of them is there.
+    """All cached results of one pair, complete or not.
 
     Parameters
     ----------
     session
-        The config, dataset and cache to look into.
+        The config, dataset and cache.
     pair_id
         Id of the pair.
 
@@ -68,18 +68,18 @@ class PairResults:
         self._found: dict[tuple[str, int], Found] = {}
 
     def frame(self, number: int) -> Frame | None:
-        """Source frame 0 or 1, None when it cannot be read."""
+        """Source frame 0 or 1; None if it cannot be read."""
         if number >= len(self.pair.frames):
             return None
         return _readable(self.session.manifest.frames[self.pair.frames[number]].path)
 
     def truth(self) -> Frame | None:
-        """Ground truth, None when there is none."""
+        """Ground truth; None if there is none."""
         return None if self.pair.truth is None else _readable(self.pair.truth.path)
 
     @property
     def times(self) -> tuple[float, ...]:
-        """Times of the frames wanted."""
+        """Times of the in-between frames."""
         return self.session.layout.times(self.index)
 
     @property
@@ -118,12 +118,12 @@ class PairResults:
         return found.arrays if found.state == "ok" else None
 
     def why(self, stage: str, number: int = 0) -> str:
-        """Why `arrays` found nothing; empty when it did, or was not asked."""
+        """Why `arrays` found nothing; empty if it found something or was not called."""
         found = self._found.get((stage, number))
         return "" if found is None else found.note
 
     def found(self, stage: str, number: int = 0) -> Found:
-        """What there is of a stage, for frame stages of frame 0 or 1, even where it is not all."""
+        """The results of a stage, for frame stages of frame 0 or 1, even if incomplete."""
         key = (stage, number)
         if key not in self._found:
             self._found[key] = self._find(stage, number)
@@ -131,7 +131,7 @@ class PairResults:
 
     @property
     def settled(self) -> bool:
-        """Whether `state` tells of everything found so far: it does not look into arrays."""
+        """Whether `state`, which does not read arrays, covers everything found so far."""
         return not any(found.state in ("damaged", "earlier") for found in self._found.values())
 
     def _find(self, stage: str, number: int) -> Found:
@@ -151,15 +151,15 @@ class PairResults:
         return _read(stage, location, "ok", "")
 
     def _without_current(self, stage: str, item: int) -> Found:
-        """An item that is not computed, out of date, damaged, or whose earlier stages are no longer there."""
+        """An item that is missing, out of date or damaged, or whose earlier stages are gone."""
         name = self.session.layout.item_id(stage, item)
         index = self.session.current.index(stage)
         damage = index.damage(name)
         if damage is not None:
-            return Found("missing", f"{stage} is damaged ({damage}); a run computes it again")
+            return Found("missing", f"{stage} is damaged ({damage}); a run recomputes it")
         note = f"{stage} is not computed yet, or out of date; run it first"
         kept = index.latest(name)
-        # With nothing to say what its inputs should be, a result is as good as its frames.
+        # If its inputs are unknown, a result is as good as its frames.
         if (
             kept is None
             or self.session.current.inputs_of(stage, item) is not None
@@ -175,7 +175,7 @@ class PairResults:
 
 
 def _read(stage: str, location: Location, state: ResultState, note: str) -> Found:
-    """Read array by array, so that one that is damaged leaves the others."""
+    """Read array by array, so that damage to one leaves the others readable."""
     arrays: dict[str, Array] = {}
     for variable in ARRAY_SPECS[stage]:
         try:

@@ -1,4 +1,4 @@
-"""Runs of a cache, past and present, as their folders tell them: how far each got, and how it ended."""
+"""Past and active runs of a cache, read from their records: progress and outcome."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pipeline.store.fingerprints import flat_settings
 from pipeline.store.run_records import INFO_NAME, RUNS_FOLDER, RunInfo, is_alive, read_events, read_runs
 
 DIED = "died"
-"""State of a run that says it is running and whose process has gone."""
+"""State of a run that is recorded as running but whose process is gone."""
 
 
 @dataclass
 class StageProgress:
-    """What a run has done of a stage."""
+    """The progress of a run in a stage."""
 
     planned: int = 0
     """Items to compute."""
@@ -31,7 +31,7 @@ class StageProgress:
     failed: int = 0
     skipped: int = 0
     seconds: float = 0.0
-    """Work on what is done, on one worker."""
+    """Work on the items done, on one worker."""
     size: int = 0
     """Bytes written."""
     peak_memory: int = 0
@@ -39,7 +39,7 @@ class StageProgress:
     began: float = 0.0
     """When work on it began, seconds since the epoch; 0 before."""
     last: float = 0.0
-    """When something of it was committed last."""
+    """Time of the last commit."""
 
     @property
     def done(self) -> int:
@@ -48,16 +48,16 @@ class StageProgress:
 
     @property
     def total(self) -> int:
-        """Items to compute in all: more than planned where something was repaired."""
+        """Items to compute in all; more than planned if results were repaired."""
         return max(self.planned, self.done)
 
     @property
     def rate(self) -> float | None:
-        """Items a second; None before the first are done."""
+        """Items per second; None before the first are done."""
         return self.done / max(self.last - self.began, 1e-6) if self.done else None
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Take note of a shard that was committed."""
+        """Count a committed shard."""
         when, seconds = datetime.fromisoformat(event["time"]).timestamp(), event.get("seconds", 0.0)
         self.began, self.last = self.began or when - seconds, when
         self.computed += event.get("computed", 0)
@@ -70,20 +70,20 @@ class StageProgress:
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """A run, going on or over."""
+    """A run, active or ended."""
 
     folder: Path
     info: RunInfo
     state: str
-    """As in its record, or `DIED`."""
+    """The recorded state, or `DIED`."""
     started: datetime
     """In this machine's time zone."""
     duration: timedelta
-    """Up to its end, its last sign of life, or now."""
+    """Until its end, its last sign of life, or now."""
     stages: Mapping[str, StageProgress]
     """In the order of the work, those with something to do."""
     events: tuple[Mapping[str, Any], ...] = field(repr=False)
-    """What happened, in order."""
+    """Events, in order."""
 
     def sum(self, name: str) -> int:
         """Sum of a count over the stages."""
@@ -99,12 +99,12 @@ class PastRun:
         return shlex.join(["animeinterp" if name in ("cli.py", "animeinterp") else name, *arguments])
 
     def time_left(self, past: Callable[[str], float | None]) -> tuple[float | None, tuple[str, ...]]:
-        """Seconds until a run that goes on will have ended, and the stages that are not in that.
+        """Seconds until an active run ends, and the stages not included.
 
         Parameters
         ----------
         past
-            Seconds of work an item of a stage that this run has not come to; None where not known.
+            Seconds of work per item of a stage that this run has not reached; None if unknown.
 
         Returns
         -------
@@ -128,12 +128,12 @@ class PastRun:
 
 
 def past_runs(cache: Path) -> list[PastRun]:
-    """Every run that left a folder in a cache, the latest first."""
+    """Every recorded run of a cache, the latest first."""
     return [look_at_run(folder, info) for folder, info in reversed(read_runs(cache))]
 
 
 def find_run(cache: Path, name: str) -> PastRun:
-    """The run of this id, or of the only one that begins so.
+    """The run with this id, or with the only id that starts with it.
 
     Raises
     ------
@@ -146,13 +146,13 @@ def find_run(cache: Path, name: str) -> PastRun:
         return look_at_run(*found[0])
     if found:
         which = ", ".join(info.id for _, info in found)
-        raise CacheError(f"run {name!r}: several begin so ({which}); give more of the id")
+        raise CacheError(f"run {name!r}: ambiguous ({which}); give more of the id")
     latest = f"the latest is {runs[-1][1].id}" if runs else "there are none"
     raise CacheError(f"run {name!r}: not in {cache / RUNS_FOLDER}, {latest}; see 'animeinterp history'")
 
 
 def runs_of(session: Session) -> tuple[list[PastRun], list[PastRun]]:
-    """Runs in a session's cache, in the order they began: those of the same work, and others that go on.
+    """Runs in a session's cache, in the order they began: those of the same work, and other active ones.
 
     Of the same work are runs with the fingerprints that the session has, on the same dataset.
     """
@@ -168,13 +168,13 @@ def runs_of(session: Session) -> tuple[list[PastRun], list[PastRun]]:
 
 
 def changed_settings(config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Resolved settings that are not the default, by key: the value, and the default."""
+    """Resolved settings other than the default, by key: value and default."""
     own, default = flat_settings(config), flat_settings(Config().model_dump(mode="json"))
     return {key: (own[key], default.get(key)) for key in own if own[key] != default.get(key)}
 
 
 def look_at_run(folder: Path, info: RunInfo) -> PastRun:
-    """Read what a run has written of itself so far."""
+    """Read the record that a run has written so far."""
     events = tuple(read_events(folder))
     stages: dict[str, StageProgress] = {}
     for event in events:

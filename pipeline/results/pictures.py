@@ -22,7 +22,7 @@ LONGEST_SHOWN = 0.99  # quantile of the moving pixels' lengths that is drawn ful
 ERROR_SHOWN = 64.0  # grey levels from which an error is drawn white
 GOLDEN_RATIO = 0.618033988749895
 UNMATCHED_GRAY = 70
-STILL = 255  # white: pieces without flow, as no motion is in a picture of a flow
+STILL = 255  # white: pieces without flow, like no motion in a picture of a flow
 BACKGROUND = (24, 24, 28)
 INK = (235, 235, 235)
 CAPTION_HEIGHT = 24
@@ -77,7 +77,7 @@ def flow_to_color(flow: npt.NDArray[np.float32], longest: float | None = None) -
 def saturated_length(*flows: npt.NDArray[np.float32]) -> float:
     """Length, px, from which these flows are best drawn fully saturated; 1 where nothing moves.
 
-    One piece gone astray would make all the others pale, so it is not the longest of all.
+    Not the maximum, because a single wrong piece would make all others pale.
     """
     lengths = np.concatenate([np.hypot(*flow).ravel() for flow in flows])
     moving = lengths[lengths > 0]
@@ -131,7 +131,7 @@ def draw_moves(
     match01: npt.NDArray[np.int32],
     moved0: npt.NDArray[np.bool_],
 ) -> Frame:
-    """Draw which piece of frame 1 each moving piece of frame 0 goes to, as the released program does.
+    """Draw the match of each moving piece of frame 0, as the released program does.
 
     Parameters
     ----------

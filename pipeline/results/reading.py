@@ -1,12 +1,12 @@
-"""Results in a notebook or script: a cache opened to be read; arrays as NumPy, Zarr or xarray, pandas tables.
+"""Read results in a notebook or script: arrays as NumPy, Zarr or xarray, and pandas tables.
 
     from pipeline.results.reading import open_results
 
     results = open_results("released", ["data.root=frames"])
     flow = results["refinement"].arrays("Japan_v2_2_013471_s3")["refined_flow01"]
 
-`open_results` finds what is current under a config; `open_cache` needs no dataset and takes what the last run
-worked with. Neither writes anything.
+`open_results` finds what is current under a config; `open_cache` needs no dataset and takes the results of
+the last run. Neither writes anything.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 
 
 class StageResults:
-    """What is kept of one stage.
+    """The results of one stage.
 
     Parameters
     ----------
     stage
         Its name.
     locations
-        Where each item is kept, by id: a frame's `<pair>/<frame>` or a pair's.
+        Location of each item by id: a frame's `<pair>/<frame>` or a pair's.
     folder
-        `<cache>/<stage>/<fingerprint>`; may be absent where nothing has been computed.
+        `<cache>/<stage>/<fingerprint>`; may be absent if nothing has been computed.
     """
 
     def __init__(self, stage: str, locations: Mapping[str, Location], folder: Path) -> None:
@@ -57,11 +57,11 @@ class StageResults:
 
     @property
     def ids(self) -> list[str]:
-        """Items that are there, failed ones included."""
+        """Ids of all items, including failed ones."""
         return list(self._locations)
 
     def table(self) -> pd.DataFrame:
-        """A row an item, indexed by id: `status`, `reason`, `seconds`, `shard` and `row` in it."""
+        """One row per item, indexed by id: `status`, `reason`, `seconds`, `shard` and `row` in it."""
         rows = [
             (name, at.record.status, at.record.reason, at.record.seconds, str(at.path), at.row)
             for name, at in self._locations.items()
@@ -70,7 +70,7 @@ class StageResults:
         return pd.DataFrame(rows, columns=columns).set_index("id")
 
     def record(self, item: str) -> ItemRecord:
-        """What the manifest says of an item.
+        """The manifest record of an item.
 
         Raises
         ------
@@ -137,13 +137,15 @@ class StageResults:
 
     def _locate(self, item: str) -> Location:
         if item not in self._locations:
-            hint = f"perhaps {similar(item, self.ids)}" if self.ids else "nothing of it has been computed"
+            hint = (
+                f"did you mean {similar(item, self.ids)}?" if self.ids else "nothing of it has been computed"
+            )
             raise CacheError(f"{self.stage} has no item {item!r}; {hint}")
         return self._locations[item]
 
 
 class Results(Mapping[str, StageResults]):
-    """What is kept of each stage, by its name.
+    """The results of each stage, by name.
 
     Parameters
     ----------
@@ -177,12 +179,12 @@ class Results(Mapping[str, StageResults]):
         return {p.id: tuple(manifest.frames[index].id for index in p.frames) for p in manifest.pairs}
 
     def scores(self) -> pd.DataFrame:
-        """Scores of every pair that has any, a row a pair, see `pipeline.results.scores.score_table`.
+        """Scores of every scored pair, one row per pair, see `pipeline.results.scores.score_table`.
 
         Raises
         ------
         CacheError
-            There is no config, so that nothing is known of the pairs.
+            There is no config, so the pairs are unknown.
         """
         if self.session is None:
             raise CacheError("scores need a config: open them with open_results(CONFIG), not with open_cache")
@@ -219,7 +221,7 @@ def results_of(session: Session) -> Results:
 
 
 def open_cache(cache: str | Path) -> Results:
-    """What the last run in a cache has worked with; needs neither config nor frames.
+    """The results of the last run in a cache; needs neither config nor frames.
 
     Raises
     ------
@@ -228,25 +230,25 @@ def open_cache(cache: str | Path) -> Results:
 
     Notes
     -----
-    Of an item that is there several times, from other inputs, the latest that is ok is taken.
+    Of several results of an item, from different inputs, the latest that is ok is used.
     """
     cache = Path(cache).expanduser()
     runs = read_runs(cache)
     if not runs:
         raise CacheError(
-            f"{cache}: no cache that a run has worked with; expected a folder with runs/<id>/run.json, as "
+            f"{cache}: not a cache of a run; expected a folder with runs/<id>/run.json, as "
             "store.cache names it"
         )
     return open_run(runs[-1][0])
 
 
 def open_run(folder: Path) -> Results:
-    """What a run has worked with, given by the folder of its record.
+    """The results of a run, given by the folder of its record.
 
     Raises
     ------
     CacheError
-        It is no such folder.
+        It is not such a folder.
     """
     info = _run_info(folder)
     cache = folder.absolute().parents[1]
@@ -259,7 +261,7 @@ def open_run(folder: Path) -> Results:
 
 
 def session_of_run(folder: Path) -> Session | None:
-    """Config and dataset that a run worked with, to be looked at; None where they are not there any more."""
+    """Read-only session of a run's config and dataset; None if they no longer exist."""
     info = _run_info(folder)
     cache = folder.absolute().parents[1]
     try:
@@ -277,20 +279,22 @@ def session_of_run(folder: Path) -> Session | None:
 def _run_info(folder: Path) -> RunInfo:
     info = next((info for found, info in read_runs(folder.parents[1]) if found.name == folder.name), None)
     if info is None:
-        raise CacheError(f"{folder}: no record of a run; expected <cache>/runs/<id> with a sound run.json")
+        raise CacheError(
+            f"{folder}: not a record of a run; expected <cache>/runs/<id> with a readable run.json"
+        )
     return info
 
 
 def open_stage(folder: Path) -> StageResults:
-    """What is kept under a fingerprint, given by its folder, `<cache>/<stage>/<fingerprint>`.
+    """The results of a fingerprint, given by its folder, `<cache>/<stage>/<fingerprint>`.
 
     Raises
     ------
     CacheError
-        It is no such folder.
+        It is not such a folder.
     """
     if folder.parent.name not in STAGES or not folder.is_dir():
-        raise CacheError(f"{folder}: no results of a stage; expected <cache>/<stage>/<fingerprint>")
+        raise CacheError(f"{folder}: not results of a stage; expected <cache>/<stage>/<fingerprint>")
     return _under(folder.absolute())
 
 

@@ -1,4 +1,4 @@
-"""Two results compared, of configs, runs or fingerprints: which settings differ, and what that changes."""
+"""Compare two results, of configs, runs or fingerprints: which settings differ, and what that changes."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from pipeline.results.score_comparison import bootstrap_interval
 from pipeline.store.array_specs import Array
 from pipeline.store.run_records import INFO_NAME
 
-ABSENCES_TOLD = 3  # reasons why a side has no result, the most frequent first
+ABSENCES_TOLD = 3  # reasons for missing results, the most frequent first
 
 
 @dataclass(frozen=True)
 class StageComparison:
-    """What has become of a stage's items."""
+    """The comparison of a stage's items."""
 
     stage: str
     reasons: Reasons
-    """Why items differ, or are the same though settings differ."""
+    """Why items differ, or are identical in spite of different settings."""
     only_one: Mapping[str, str]
     """Items that are ok in A alone, and why not in B."""
     only_other: Mapping[str, str]
     identical: int
-    """Items whose arrays are the same, bit by bit."""
+    """Items whose arrays are identical, bit by bit."""
     table: pd.DataFrame = field(repr=False)
     """A row for each item that differs, indexed by id, with a column for each measure; the worst first."""
 
     @property
     def counts(self) -> str:
-        """How many items are the same, differ, or are in one of the two alone."""
+        """How many items are identical, differ, or are in only one of the two."""
         parts = [f"{self.identical} identical", f"{len(self.table)} differ"]
         parts += [f"{len(self.only_one)} only in A"] if self.only_one else []
         parts += [f"{len(self.only_other)} only in B"] if self.only_other else []
         return f"{STAGES[self.stage].units(2)}: {', '.join(parts)}"
 
     def explanations(self) -> Iterator[str]:
-        """Everything that is known of why items differ, are the same, or are in one of the two alone."""
+        """All known reasons why items differ, are identical, or are in only one of the two."""
         yield from map(str, self.reasons.settings)
         yield from self.reasons.told
         for side, absent in (("B", self.only_one), ("A", self.only_other)):
@@ -60,7 +60,7 @@ class StageComparison:
         if self.reasons.unexplained:
             yield (
                 f"{counted(self.stage, len(self.reasons.unexplained))} unexplained: settings, inputs and "
-                "libraries are the same; machine, device or number of threads may not be"
+                "libraries are the same; machine, device or number of threads may differ"
             )
 
     def interval(self, measure: str) -> tuple[float, float]:
@@ -70,7 +70,7 @@ class StageComparison:
 
 
 def open_side(name: str, settings: Sequence[str]) -> Results:
-    """One of two results to be compared.
+    """Open one of two results to compare.
 
     Parameters
     ----------
@@ -82,14 +82,14 @@ def open_side(name: str, settings: Sequence[str]) -> Results:
     Raises
     ------
     AnimeInterpError
-        It cannot be opened, or settings are given for what has them already.
+        It cannot be opened, or it is finished and settings are given.
     """
     folder = Path(name).expanduser()
     is_run, is_stage = (folder / INFO_NAME).is_file(), folder.is_dir() and folder.parent.name in STAGES
     if not is_run and not is_stage:
         return results_of(Session.open(load_config(name, settings), look_only=True))
     if settings:
-        raise CacheError(f"{name}: is there already, settings cannot be changed; leave --set out")
+        raise CacheError(f"{name}: already computed, so its settings cannot be changed; leave out --set")
     if is_run:
         return Results(open_run(folder), session_of_run(folder))  # with pictures, where it still can be
     stage = open_stage(folder)
@@ -111,7 +111,7 @@ def compare_results(one: Results, other: Results) -> list[StageComparison]:
 
 
 def stages_apart(one: Results, other: Results) -> Iterator[str]:
-    """Which stages only one of them has, in words."""
+    """Stages that only one of them has, in words."""
     for side, has, lacks in (("A", one, other), ("B", other, one)):
         alone = [stage for stage in has if stage not in lacks]
         if alone:
@@ -154,7 +154,7 @@ def _compare_stage(stage: str, one: Results, other: Results, compared: Sequence[
 def _is_same(stage: str, name: str, one: Results, other: Results) -> bool:
     if one[stage].record(name).output != other[stage].record(name).output:
         return False
-    # Equal numbers of matches mean other matches where the pieces are others.
+    # Equal match numbers are different matches if the pieces differ.
     return not measures_of(stage).with_pieces or _pieces(one, name) == _pieces(other, name)
 
 

@@ -1,4 +1,4 @@
-"""Scores of a run beside others of the same pairs: published ones, or those of another run."""
+"""Compare the scores of a run with published scores or those of another run."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Comparison:
     """Scores of the same pairs from here and from there."""
 
     joined: pd.DataFrame
-    """A row a pair of either: the columns `ABOUT_PAIRS`, then for each metric `<metric>` (here),
-    `<metric>_there` and `<metric>_difference` (here less there; nan where either is not known)."""
+    """One row per pair of either: the columns `ABOUT_PAIRS`, then for each metric `<metric>` (here),
+    `<metric>_there` and `<metric>_difference` (here minus there; nan if either is unknown)."""
     metrics: tuple[str, ...]
     """Those that both have."""
     only_here: tuple[str, ...]
@@ -77,7 +77,7 @@ def compare(here: pd.DataFrame, there: pd.DataFrame) -> Comparison:
     joined = here[[*ABOUT_PAIRS, *metrics]].merge(renamed, on="id", how="outer")
     for metric in metrics:
         own, other = joined[metric], joined[f"{metric}_there"]
-        # Two perfect frames do not differ, though infinity less infinity is no number.
+        # Two perfect frames do not differ, though infinity minus infinity is NaN.
         joined[f"{metric}_difference"] = (own - other).where(own != other, 0.0)
     order = [*ABOUT_PAIRS, *(f"{m}{part}" for m in metrics for part in ("", "_there", "_difference"))]
     return Comparison(joined[order], metrics, tuple(sorted(ids - others)), tuple(sorted(others - ids)))

@@ -1,4 +1,4 @@
-"""Tables of scores from CSV files: those of other runs, and published ones with columns of other names."""
+"""Read scores from CSV files: those of other runs, and published ones with other column names."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def read_scores(path: Path) -> pd.DataFrame:
     Parameters
     ----------
     path
-        CSV with a line of names, separated by commas, semicolons or tabs. One column holds the ids (`id`,
+        CSV with a header line, separated by commas, semicolons or tabs. One column holds the ids (`id`,
         `name`, `triplet`, `folder`, ...), one or more hold scores under their names here or usual ones
-        (`PSNR`, `psnr_dB`, `IE`, ...). Other columns are left alone; an empty cell is a score not known.
+        (`PSNR`, `psnr_dB`, `IE`, ...). Other columns are ignored; an empty cell is an unknown score.
 
     Returns
     -------
@@ -51,8 +51,8 @@ def read_scores(path: Path) -> pd.DataFrame:
     Raises
     ------
     DataError
-        The file cannot be read, lacks ids or scores, names an id or a score twice, or holds a score that is
-        no number.
+        The file cannot be read, lacks ids or scores, names an id or a score twice, or has a score that is not
+        a number.
     """
     table = _read_text(path)
     columns = _known_columns(path, [str(name) for name in table.columns])
@@ -65,7 +65,7 @@ def read_scores(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: line {empty[0] + 2} has no id; give it one or remove it")
     twice = found["id"][found["id"].duplicated()]
     if len(twice):
-        raise DataError(f"{path}: id {twice.iloc[0]!r} stands in it more than once; expected a line a pair")
+        raise DataError(f"{path}: id {twice.iloc[0]!r} occurs more than once; expected one line per pair")
     return found
 
 
@@ -79,9 +79,9 @@ def _read_text(path: Path) -> pd.DataFrame:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); expected a CSV file of scores") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: is no CSV file ({error}); expected ids and scores as text") from None
+        raise DataError(f"{path}: not a CSV file ({error}); expected ids and scores as text") from None
     if len(rows) < 2:
-        raise DataError(f"{path}: holds no scores; expected a line of names and a line for each pair")
+        raise DataError(f"{path}: no scores; expected a header line and one line per pair")
     names, *lines = rows
     for number, line in enumerate(lines, start=2):
         if len(line) != len(names):

@@ -25,7 +25,7 @@ LEVEL_NAMES = {0: "easy", 1: "medium", 2: "hard"}  # ATD-12K's levels
 GROUPED_BY = ("source", "level", "motion", "behavior")
 SCORES_CSV, SCORES_PARQUET = "scores.csv", "scores.parquet"
 ABOUT_PAIRS = ("id", *GROUPED_BY)
-"""Columns of the score table that are no scores."""
+"""Columns of the score table that are not scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ SCORE_LABELS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for m
 
 @dataclass(frozen=True, slots=True)
 class DamagedScores:
-    """A shard some of whose scores cannot be read."""
+    """A shard with unreadable scores."""
 
     path: Path
     items: Mapping[str, str]
-    """Pairs, with what was found."""
+    """Pairs, with the damage found."""
 
     def __str__(self) -> str:
         (pair, why), *others = self.items.items()
@@ -100,7 +100,7 @@ def score_table(session: Session) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a pair: `id`, `source` (`Japan`, `Disney` or `other`, by the id), `level`, `motion`,
+        One row per pair: `id`, `source` (`Japan`, `Disney` or `other`, by the id), `level`, `motion`,
         `behavior` where annotated, and a column for each of `stages.evaluation.METRICS`; nan = not scored.
 
     Raises
@@ -112,7 +112,7 @@ def score_table(session: Session) -> pd.DataFrame:
 
 
 def readable_scores(session: Session) -> tuple[pd.DataFrame, list[DamagedScores]]:
-    """Table of those scores that are not damaged, and the shards whose scores are."""
+    """Table of the undamaged scores, and the shards with damaged ones."""
     rows: list[dict[str, Any]] = []
     damaged: dict[Path, dict[str, str]] = {}
     for item, location in _scored(session):
@@ -149,7 +149,7 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _text(note: object) -> str | None:
-    """What an annotator noted, as text: one word as a rule, but the format does not promise it."""
+    """The annotated word as text; the format does not guarantee that it is one word."""
     if note is None or note in ("", []):
         return None
     return " + ".join(map(str, note)) if isinstance(note, list) else str(note)
@@ -165,9 +165,9 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by the names of the groups; the column `by` says what a group goes by (empty for `all`),
-        `pairs` counts, the others are means over the pairs that have the score. A perfect frame has an
-        infinite PSNR and makes its mean infinite.
+        Indexed by the names of the groups; the column `by` is what the groups are formed by (empty for
+        `all`), `pairs` counts, the others are means over the pairs that have the score. A perfect frame has
+        an infinite PSNR and makes its mean infinite.
     """
     means = {
         name: {"by": by, "pairs": len(part), **{m: _mean(part[m].to_numpy(np.float64)) for m in METRICS}}
@@ -182,8 +182,8 @@ def group_pairs(table: pd.DataFrame) -> dict[str, tuple[str, pd.DataFrame]]:
     Returns
     -------
     dict
-        By name of the group: the column that it goes by, empty for `all`, and its rows. A name that is taken
-        has the column's before it.
+        By name of the group: the column that forms it, empty for `all`, and its rows. Ambiguous names are
+        prefixed with the column's name.
     """
     groups = {"all": ("", table)}
     for column in GROUPED_BY:

@@ -1,4 +1,4 @@
-"""Work on the processes of a Dask cluster, on this machine or elsewhere, that come, go and die."""
+"""Run jobs on a Dask cluster, local or remote, whose workers may join, leave and die."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLOSE_SECONDS = 5
 RESTART_SECONDS = 30  # a worker that is being started again can be stopped only when it has
 NETWORK_STAGES = tuple(entry.name for entry in STAGES.values() if entry.networked)
 ATTEMPTS = 5  # to set up workers, some of which may die meanwhile
-LOOK_SECONDS = 2.0  # between looks at a cluster that finishes nothing
+LOOK_SECONDS = 2.0  # between checks of a cluster that finishes nothing
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
 
 
 def on_worker(surroundings: Surroundings | None, function: Callable[[Job], Outcome], job: Job) -> Outcome:
-    """Run a job on a worker that is fit for it.
+    """Run a job on a worker if it is fit for it.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def on_worker(surroundings: Surroundings | None, function: Callable[[Job], Outco
 
 
 class DaskExecutor:
-    """Works on the processes of a Dask cluster.
+    """Runs jobs on the processes of a Dask cluster.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class DaskExecutor:
             raise
 
     def _prepare_workers(self) -> None:
-        """Set up the workers that are there, and make sure that they can take part; Dask sets up later ones.
+        """Set up the present workers and make sure that they can take part; Dask sets up later ones.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class DaskExecutor:
         except ClusterError:
             raise
         except Exception as error:
-            # Dask hands on whatever a worker meets as the text of an exception.
+            # Dask passes on any error of a worker as the text of an exception.
             if not re.search(r"ModuleNotFoundError|ImportError|AttributeError", repr(error)):
                 raise
             raise ConfigError(
@@ -134,7 +134,7 @@ class DaskExecutor:
                     raise ConfigError(f"executor.kind = {self._section.kind!r}: worker {worker}: {trouble}")
 
     def _ask(self, question: Callable[[], Answer]) -> Answer:
-        """What the scheduler answers; asked again where a worker dies over it.
+        """The scheduler's answer; asked again if a worker dies meanwhile.
 
         Raises
         ------
@@ -154,15 +154,14 @@ class DaskExecutor:
     def map(
         self, function: Callable[[Job], Outcome], jobs: Sequence[Job], stage: str = ""
     ) -> Generator[tuple[Job, Outcome | Exception], None, None]:
-        """Run the jobs on whichever worker is free; leaving early cancels what has not begun.
+        """Run the jobs on free workers; leaving early cancels jobs that have not begun.
 
-        Dask lays a worker's death on every job that was waiting there. Each of them is tried once more,
-        alone, so that only those that kill their worker again are to blame: `WorkerDiedError` stands in place
-        of their outcome.
+        Dask blames a worker's death on every job that was waiting there. Each of them is tried once more,
+        alone; those that kill their worker again have `WorkerDiedError` as their outcome.
         """
         suspects: list[Job] = []
         if len(jobs) == 1:
-            suspects.extend(jobs)  # it has no neighbours
+            suspects.extend(jobs)  # no other jobs wait with it
         else:
             with closing(self._round(function, jobs, stage)) as outcomes:
                 for job, outcome in outcomes:
@@ -182,7 +181,7 @@ class DaskExecutor:
         patience = WorkerWait(self._section, setting, resource)
         waiting, running = deque(jobs), dict[Future, Job]()
         finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        # Dask takes jobs of one name for a group, and hands them to workers as these become free.
+        # Dask groups jobs of one name and assigns them to workers as these become free.
         name = f"{stage or function.__name__}-{uuid.uuid4().hex}"
         keys = ((name, number) for number in itertools.count())
         try:
@@ -202,10 +201,10 @@ class DaskExecutor:
                         self._lose(f"{given_up}; {GO_ON}")
                     continue
                 except TimeoutError:
-                    future.add_done_callback(finished.put)  # its worker died with it, or the scheduler has
+                    future.add_done_callback(finished.put)  # its worker died with it, or the scheduler did
                     continue
                 job = running.pop(future)
-                future.release()  # else a job whose worker dies later is computed again, for nobody
+                future.release()  # else a job whose worker dies later is computed again needlessly
                 if isinstance(outcome, UnfitWorkerError):
                     self._avoid(outcome)
                     waiting.append(job)
@@ -234,7 +233,7 @@ class DaskExecutor:
         )
 
     def _outcome(self, future: Future) -> Any:
-        """What a job has come to.
+        """The outcome of a job.
 
         Raises
         ------
@@ -260,12 +259,12 @@ class DaskExecutor:
         if self.lost is not None:
             raise self.lost
         if self._client.status in ("closing", "closed"):
-            self._lose_scheduler()  # it went while nothing was asked of it
+            self._lose_scheduler()  # it was lost between requests
 
     def _lose_scheduler(self) -> NoReturn:
         self._lose(
-            f"executor.kind = {self._section.kind!r}: the Dask scheduler has gone or cannot be reached "
-            f"any more; see why, and start it again; {GO_ON}"
+            f"executor.kind = {self._section.kind!r}: the Dask scheduler has stopped or cannot be reached "
+            f"any more; find the cause, and start it again; {GO_ON}"
         )
 
     def _lose(self, why: str) -> NoReturn:
@@ -278,7 +277,7 @@ class DaskExecutor:
         return setting, getattr(self._section, setting)
 
     def _workers(self) -> dict[str, Any]:
-        """What the scheduler says of its workers, by address."""
+        """The scheduler's records of its workers, by address."""
         if self._client.status != "running":
             return {}  # its jobs are about to be reported as cancelled
         with suppress(OSError):  # likewise
@@ -302,7 +301,7 @@ class DaskExecutor:
         return WorkerDiedError(deaths, self._cause_of_death(error), max(0, self._newly_gone() - deaths))
 
     def _newly_gone(self) -> int:
-        """How many workers have gone, for whatever reason, since this was asked last."""
+        """How many workers were lost, for any reason, since the last call."""
         times: list[float] = []
         with suppress(OSError):
             events = self._client.get_events("all")
@@ -319,7 +318,7 @@ class DaskExecutor:
                     taken = in_bytes(event["rss"])
                     return f"as it took more memory ({taken}) than its limit of {in_bytes(limit)} allows"
         known = f"its limit was {in_bytes(limit)}" if limit else "it had no limit of its own"
-        return f"out of memory perhaps ({known}), or by a fault in a library"
+        return f"perhaps out of memory ({known}), or by a fault in a library"
 
     def close(self) -> None:
         """Disconnect; stop the processes that were started here."""
@@ -333,5 +332,5 @@ class DaskExecutor:
 
 
 def _is_departure(event: Any) -> bool:
-    # Whoever uses the cluster may log what he likes there.
+    # Logging on someone else's cluster is up to its owner.
     return isinstance(event, dict) and event.get("action") == "remove-worker"

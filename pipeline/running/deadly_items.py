@@ -1,4 +1,4 @@
-"""Items that kill the worker that computes them: found and recorded as failed, their neighbours computed."""
+"""Find items that kill their worker, record them as failed, and compute the others."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pipeline.running.executors import Executor
 from pipeline.running.worker_checks import WorkerDiedError
 
 LEAST_DEATHS = 3
-"""Of workers that had nothing but the item, in a row, while no other worker went: fewer may be chance."""
+"""Deaths in a row of workers that ran only this item, while no other worker died; fewer may be chance."""
 MOST_DEATHS = 12
-"""After so many the item is to blame, although others went too: the run has to end."""
+"""After this many deaths the item counts as failed even if other workers died too, so that the run ends."""
 
 
 def compute_shards(
@@ -22,12 +22,12 @@ def compute_shards(
     """Compute and commit the shards of one stage, in whatever order they finish.
 
     Where a shard's workers died, its items are computed one at a time. One that kills its worker again and
-    again is recorded as failed. Either way there is one outcome a job.
+    again is recorded as failed. Either way there is one outcome per job.
 
     Raises
     ------
     ClusterError
-        There is nobody left to compute anything.
+        No worker is left.
     """
     deadly: list[ShardJob] = []
     with closing(executor.map(run_shard, jobs, _stage(jobs))) as outcomes:
@@ -75,10 +75,10 @@ def _compute_item(executor: Executor, job: ShardJob) -> ShardOutcome | Exception
 
 
 def _run(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
-    """Run a job until it is done or has cost its number of workers.
+    """Run a job until it is done or has killed too many workers.
 
-    Where other workers go too, machines are being taken away or somebody ends processes: deaths then say
-    little about the job, and counting begins anew.
+    If other workers die too, machines are being taken away or processes killed: then deaths say little about
+    the job, and counting restarts.
     """
     deaths = in_a_row = 0
     while True:
@@ -92,7 +92,7 @@ def _run(executor: Executor, job: ShardJob) -> ShardOutcome | Exception:
 
 
 def _merged(outcomes: Sequence[ShardOutcome]) -> ShardOutcome:
-    """What the commits of one shard's items amount to."""
+    """The combined outcome of the commits of one shard's items."""
     last = outcomes[-1]
     return replace(
         last,

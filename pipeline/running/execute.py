@@ -26,7 +26,7 @@ from pipeline.store.run_records import RunState
 from pipeline.store.shards import ChangedCacheError
 
 MOST_PLANS = 5
-"""Times that a run plans anew because it met damaged data, or another process changed what it needs."""
+"""How often a run plans again because it found damaged data or another process changed its inputs."""
 
 
 def execute(
@@ -39,7 +39,7 @@ def execute(
     source, settings
         The config as `load_config` takes it.
     selection
-        What is asked for.
+        The selected work.
     console, quiet
         Where progress is shown; with `quiet` it is not.
 
@@ -48,7 +48,7 @@ def execute(
     AnimeInterpError
         Config, dataset, weights or cache are unusable. Failed items are in the report instead.
     KeyboardInterrupt
-        After the workers have been let go; what was committed stays.
+        After the workers have been stopped; committed results stay.
     """
     started = time.monotonic()
     run = Run.open(load_config(source, settings), selection)
@@ -72,14 +72,14 @@ def execute(
 
 
 def _check(session: Session) -> None:
-    """Meet trouble that concerns all items before hours of work, not in each of them."""
+    """Report problems of the whole run before hours of work, not in each item."""
     first = session.stages[0]
     for group in session.layout.wanted_groups(first):
         if session.to_compute(first, group):
             shard_job(session, first, group)
     if session.config.executor.kind in ("inline", "local"):
         check_device(session.config.executor.device)
-    # The workers' device may be another machine's: here it is enough that the weights fit.
+    # The workers' device may be on another machine: here only the fit of the weights is checked.
     executor = session.config.executor.model_copy(update={"device": "cpu"})
     config = session.config.model_copy(update={"executor": executor})
     for stage in session.stages:
@@ -103,15 +103,15 @@ def check_device(device: str) -> None:
 
 
 def _work(run: Run, task: Interpolate, console: Console, *, quiet: bool) -> None:
-    """Plan and compute; what is found changed on the way is then in `run.changed`."""
+    """Plan and compute; changes found on the way are then in `run.changed`."""
     totals = run.session.totals()
     run.record.planned(totals)
     if not sum(totals.values()):
         return
     luigid = run.session.config.executor.luigid
     luigi_scheduler.check(luigid)
-    workers = run.start_workers()  # a cluster that does not answer is met here, not in every task
-    # Failures reach the user as a table; Luigi's own account of them is for --debug.
+    workers = run.start_workers()  # a cluster that does not answer fails here, not in every task
+    # Failures are shown as a table; Luigi's log of them is for --debug.
     level = "INFO" if logging.getLogger().isEnabledFor(logging.DEBUG) else "CRITICAL"
     with RunProgress(console, totals, quiet=quiet) as progress:
         run.listeners.append(progress)

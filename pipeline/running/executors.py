@@ -1,4 +1,4 @@
-"""Who computes the shards: this process, processes on this machine, or a Dask cluster."""
+"""Executors compute shards in this process, in local processes, or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Outcome = TypeVar("Outcome")
 
 
 class Executor(Protocol):
-    """Computes jobs and hands back what they return, in whatever order they finish."""
+    """Runs jobs and yields their outcomes in the order they finish."""
 
     @property
     def dashboard(self) -> str | None:
@@ -25,13 +25,13 @@ class Executor(Protocol):
 
     @property
     def lost(self) -> ClusterError | None:
-        """Why there is nobody left to compute anything; None while there is."""
+        """Why no worker is left; None while there are workers."""
         ...
 
     def map(
         self, function: Callable[[Job], Outcome], jobs: Sequence[Job], stage: str = ""
     ) -> Generator[tuple[Job, Outcome | Exception], None, None]:
-        """Run `function` on each job; an exception stands in place of the outcome.
+        """Run `function` on each job; if it fails, the outcome is the exception.
 
         Parameters
         ----------
@@ -40,22 +40,22 @@ class Executor(Protocol):
         jobs
             What to run it on.
         stage
-            Stage that the jobs belong to, if any: it may have workers of its own.
+            Stage that the jobs belong to, if any; it may need particular workers.
 
         Raises
         ------
         ClusterError
-            The cluster has gone, or has no worker for these jobs.
+            The cluster was lost, or has no worker for these jobs.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the workers."""
+        """Stop or release the workers."""
         ...
 
 
 class InlineExecutor:
-    """Works in this process, one job after the other."""
+    """Runs jobs in this process, one after the other."""
 
     dashboard: str | None = None
     lost: ClusterError | None = None
@@ -77,18 +77,18 @@ class InlineExecutor:
                 yield job, error
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to stop."""
 
 
 def open_executor(section: ExecutorSection, surroundings: Surroundings | None = None) -> Executor:
-    """Executor that a config asks for.
+    """The executor of a config.
 
     Parameters
     ----------
     section
-        Who is to do the work.
+        The executor's settings.
     surroundings
-        What workers of a cluster given by address must find; None = not checked.
+        What workers of a cluster must find; None = not checked.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from rich.console import Console
 from pipeline.store.run_records import EXIT_CODES
 
 EXIT_TERMINATED = 143  # as shells report SIGTERM
-GO_ON = "what was finished is kept: run the same command again to go on"
+GO_ON = "finished results are kept: run the same command again to resume"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -23,7 +23,7 @@ class TerminatedError(KeyboardInterrupt):
 
 
 class _Handler:
-    """What a signal does; one in force at a time."""
+    """The reaction to signals; one is active at a time."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -40,12 +40,12 @@ class _Handler:
         if self.met:
             _stop_at_once(number, self._console)
         self._met = number
-        self._console.print("stopping; once more to stop at once", highlight=False)
+        self._console.print("stopping; press again to stop at once", highlight=False)
         if not self.waits:
             self.interrupt()
 
     def interrupt(self) -> None:
-        """Raise what the first signal asks for."""
+        """Raise the exception of the first signal."""
         raise TerminatedError if self._met == signal.SIGTERM else KeyboardInterrupt
 
 

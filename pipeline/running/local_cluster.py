@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     pass
 
 LOCAL_SETTINGS = {
-    # What becomes of the jobs of a worker that dies is decided in `DaskExecutor.map`.
+    # `DaskExecutor.map` decides about the jobs of a worker that dies.
     "distributed.scheduler.allowed-failures": 0,
-    # Workers get a job when they are free for it, so that one that dies takes no others along.
+    # A worker gets a job only when it is free, so that its death affects no other jobs.
     "distributed.scheduler.worker-saturation": 1.0,
-    # Else one that is just being started again, this long after an earlier death, is given up for good.
+    # Otherwise a worker that restarts this long after an earlier death is given up for good.
     "distributed.deploy.lost-worker-timeout": "1000 days",
-    # Workers hold nothing that Dask could spill, and one that it pauses might never take a job again.
+    # Workers hold nothing that Dask could spill, and a paused worker might never take a job again.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
@@ -42,7 +42,7 @@ def start_local_cluster(section: ExecutorSection) -> LocalCluster:
     Raises
     ------
     ConfigError
-        More of them are asked for than this machine has memory for.
+        The machine does not have enough memory for this many.
     ClusterError
         They cannot be started.
     """
@@ -54,14 +54,14 @@ def start_local_cluster(section: ExecutorSection) -> LocalCluster:
             f"worker needs {LEAST_MEMORY_GB:g} GB; choose fewer, or executor.kind = 'inline'"
         )
     dask.config.set(LOCAL_SETTINGS)
-    # Ctrl-C reaches every process of the terminal; the main one decides what becomes of the workers. Threads
+    # Ctrl-C reaches every process of the terminal; the main one decides when workers end. Threads
     # and processes inherit what is blocked where they are started; the main thread must go on hearing it.
     with ThreadPoolExecutor(1, initializer=_block_interrupts) as starter:
         try:
             return starter.submit(_start, workers, limit).result()
         except RuntimeError as error:
             raise ClusterError(
-                f"executor.workers = {workers}: the worker processes could not be started ({error}); see "
+                f"executor.workers = {workers}: the worker processes could not be started ({error}); check "
                 "whether the machine is out of memory or processes, choose fewer, or executor.kind = 'inline'"
             ) from None
 
@@ -76,7 +76,7 @@ def _start(workers: int, memory: float) -> LocalCluster:
         n_workers=workers,
         threads_per_worker=1,
         processes=True,
-        dashboard_address="127.0.0.1:0",  # any free port; without Bokeh it serves no more than numbers
+        dashboard_address="127.0.0.1:0",  # any free port; without Bokeh it only serves numbers
         silence_logs=logging.ERROR,
         memory_limit=int(memory),
     )

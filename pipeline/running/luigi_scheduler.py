@@ -1,4 +1,4 @@
-"""Luigi's scheduler: one within this process, or a `luigid` whose web page shows the run."""
+"""Luigi's scheduler: in this process, or a `luigid` whose web page shows the run."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ANSWER_SECONDS = 10.0
 
 
 def check(luigid: str) -> None:
-    """Make sure that a Luigi scheduler answers; empty = none is to be used.
+    """Make sure that a Luigi scheduler answers; empty = use none.
 
     Raises
     ------
     ConfigError
-        Nothing answers there, or something else.
+        Nothing answers, or it is not a Luigi scheduler.
     """
     if not luigid:
         return
@@ -41,12 +41,12 @@ def check(luigid: str) -> None:
 
 
 def build(run: Run, batches: Sequence[StageBatch], luigid: str, log_level: str) -> None:
-    """Run batches, those that others read first, in this process.
+    """Run batches in this process, those that others read first.
 
     Raises
     ------
     ClusterError
-        The Luigi scheduler has gone, or holds tasks back.
+        The Luigi scheduler was lost, or does not hand out tasks.
     """
     where = {"scheduler_url": luigid} if luigid else {"local_scheduler": True}
     try:
@@ -54,15 +54,15 @@ def build(run: Run, batches: Sequence[StageBatch], luigid: str, log_level: str) 
         luigi.build(batches, workers=1, log_level=log_level, **where)
     except RPCError:
         raise ClusterError(
-            f"executor.luigid = {luigid!r}: the Luigi scheduler has gone or cannot be reached any more; what "
-            "was finished is kept: run the same command again, with the scheduler or without, to go on"
+            f"executor.luigid = {luigid!r}: the Luigi scheduler has stopped or cannot be reached any more; "
+            "finished results are kept: run the same command again, with or without the scheduler, to resume"
         ) from None
     finally:
         Register.clear_instance_cache()  # it would keep every run of a long process
     hindered = run.report.broken or run.changed or run.stopped
     if luigid and not hindered and not all(batch.complete() for batch in batches):
         raise ClusterError(
-            f"executor.luigid = {luigid!r}: the Luigi scheduler did not let this run have all of its tasks: "
+            f"executor.luigid = {luigid!r}: the Luigi scheduler did not give this run all of its tasks: "
             "another run has them, or they were done less than a minute ago (see its web page); run the same "
             "command again later, or without executor.luigid"
         )

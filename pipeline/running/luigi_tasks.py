@@ -1,4 +1,4 @@
-"""The Luigi tasks: one per stage and batch of shards, and one that stands for a whole run."""
+"""The Luigi tasks: one per stage and batch of shards, and one for a whole run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LISTED = 20  # failures in an error message; the run's table has them all
 
 
 class OpenRun(luigi.Parameter):  # type: ignore[misc]
-    """The run that a task belongs to; no part of the task's name."""
+    """The run that a task belongs to; not part of the task's name."""
 
     def serialize(self, _: object) -> str:
         """Nothing: Luigi's pages need not show it."""
@@ -31,15 +31,15 @@ class OpenRun(luigi.Parameter):  # type: ignore[misc]
 
 
 class PipelineTask(luigi.Task):  # type: ignore[misc]
-    """Parameters that every task of a run shares."""
+    """Parameters shared by all tasks of a run."""
 
     config = luigi.Parameter(description="TOML file or name of a shipped preset")
-    settings = luigi.ListParameter(default=(), description="section.key=value, put on top of the config")
+    settings = luigi.ListParameter(default=(), description="section.key=value, overrides the config")
     first = luigi.ChoiceParameter(
         choices=list(STAGES), default="segmentation", description="first stage to run"
     )
     last = luigi.ChoiceParameter(choices=list(STAGES), default="evaluation", description="last stage to run")
-    force = luigi.ListParameter(default=(), description="stages to compute again although they are done")
+    force = luigi.ListParameter(default=(), description="stages to compute again even if they are current")
     retry_failed = luigi.BoolParameter(description="try failed items again")
     limit = luigi.OptionalIntParameter(default=None, description="only the first pairs")
     ids = luigi.ListParameter(default=(), description="only these pairs")
@@ -86,7 +86,7 @@ class StageBatch(PipelineTask):
 
     @property
     def groups(self) -> tuple[int, ...]:
-        """Groups of the batch in which anything is asked for."""
+        """Groups of the batch with selected items."""
         return self.pipeline_run.batches(self.stage).get(self.batch_number, ())
 
     def requires(self) -> Iterator[StageBatch]:
@@ -120,7 +120,7 @@ class StageBatch(PipelineTask):
         try:
             self._compute(run)
         except Exception as error:
-            # Luigi keeps errors to its log; the run's summary has to know them.
+            # Luigi only logs errors; the run's summary needs them.
             if isinstance(error, OSError):
                 run.met(self.stage, "", error)  # a full disk stops the run here as well
             elif error is not run.stopped:
@@ -137,7 +137,7 @@ class StageBatch(PipelineTask):
         for group in todo:
             try:
                 job = shard_job(run.session, self.stage, group)
-            except CacheError as error:  # it needs what a stage that is not to run has lost
+            except CacheError as error:  # it needs results that a stage outside the run has lost
                 run.met(self.stage, run.session.layout.groups[group].name, error)
                 continue
             jobs.append(job)
@@ -163,7 +163,7 @@ class Segmentation(StageBatch):
 
 
 class Features(StageBatch):
-    """Pieces -> features by which they are matched."""
+    """Pieces -> features for matching."""
 
     stage = "features"
 
@@ -242,7 +242,7 @@ class Interpolate(PipelineTask):
         return done and not session.failures()
 
     def run(self) -> None:
-        """Write the results; say so when items have failed: the run is over, but it is no success.
+        """Write the results; fail if items have failed, since the run is then not a success.
 
         Raises
         ------

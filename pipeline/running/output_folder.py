@@ -1,4 +1,4 @@
-"""Results outside the cache: in-between frames as PNG, scores as CSV and, where PyArrow is there, Parquet."""
+"""Results outside the cache: in-between frames as PNG, scores as CSV and, with PyArrow, Parquet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INDEX_NAME = ".written.json"  # which frame each PNG was written from, so that a
 
 @dataclass(frozen=True, slots=True)
 class FrameJob:
-    """In-between frames of one shard that are to be written."""
+    """In-between frames of one shard to write."""
 
     shard: Path
     folders: tuple[tuple[str, Path, tuple[float, ...]], ...]
@@ -33,7 +33,7 @@ def frame_name(time: float) -> str:
 
 
 def write_results(run: Run) -> int:
-    """Write the frames and scores of a run to `store.results`, but for those that are there already.
+    """Write the frames and scores of a run to `store.results`, except those already there.
 
     Frames of pairs that have failed since an earlier run wrote them are removed.
 
@@ -45,7 +45,7 @@ def write_results(run: Run) -> int:
     Raises
     ------
     CacheError
-        The folder cannot be written; `ChangedCacheError` when what is to be written is damaged or has gone.
+        The folder cannot be written; `ChangedCacheError` if a result to write is damaged or gone.
     """
     session = run.session
     root = session.config.store.results
@@ -78,7 +78,7 @@ def write_results(run: Run) -> int:
 def _frames_to_write(
     session: Session, root: Path, written: dict[str, str]
 ) -> tuple[list[FrameJob], dict[str, str]]:
-    """Jobs for the frames that are missing or out of date, and what each pair's frames are made from."""
+    """Jobs for frames that are missing or out of date, and the sources of each pair's frames."""
     folders: dict[Path, list[tuple[str, Path, tuple[float, ...]]]] = {}
     digests: dict[str, str] = {}
     for pair, location in session.locations("synthesis"):
@@ -93,7 +93,7 @@ def _frames_to_write(
 
 
 def _withdraw(session: Session, root: Path, written: dict[str, str]) -> None:
-    """Remove frames that an earlier run wrote for pairs that fail now: they would be taken for this run's."""
+    """Remove frames of earlier runs for pairs that fail now; they would be mistaken for this run's."""
     for _, record in session.records("synthesis"):
         if record is not None and record.status != "ok" and written.pop(record.id, None) is not None:
             for path in (root / record.id).glob("frame_t*.png"):
@@ -104,12 +104,12 @@ def write_frames(job: FrameJob) -> int:
     """Write the frames of one shard; return how many."""
     manifest = read_manifest(job.shard)
     if manifest is None:
-        raise ChangedCacheError(f"{job.shard}: has gone while its frames were being written; run again")
+        raise ChangedCacheError(f"{job.shard}: disappeared while its frames were being written; run again")
     for item, folder, times in job.folders:
         row = manifest.row(item)
         if row is None:
             raise ChangedCacheError(
-                f"{job.shard}: item {item!r} has gone while its frames were being written; run again"
+                f"{job.shard}: item {item!r} disappeared while its frames were being written; run again"
             )
         frames = read_item(job.shard, manifest, row)["frames"]
         for time, frame in zip(times, frames, strict=True):

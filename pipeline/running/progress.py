@@ -1,4 +1,4 @@
-"""How far a run has come: live bars on a terminal, a plain line now and then elsewhere."""
+"""Progress of a run: live bars on a terminal, occasional plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rich.progress import (
 
 from pipeline.compute.shard_jobs import ShardOutcome
 
-PLAIN_INTERVAL = 30.0  # seconds between lines of a stage where there is no terminal
+PLAIN_INTERVAL = 30.0  # seconds between lines of a stage without a terminal
 
 
 class RunProgress:
@@ -72,12 +72,12 @@ class RunProgress:
         self._progress.stop()
 
     def __call__(self, outcome: ShardOutcome) -> None:
-        """Take note of a shard that has been committed."""
+        """Count a committed shard."""
         items = outcome.computed + outcome.skipped
         self.advance(outcome.stage, items, failed=len(outcome.failures), seconds=outcome.seconds)
 
     def advance(self, stage: str, items: int, *, failed: int = 0, seconds: float = 0.0) -> None:
-        """Take note of items that are done, failures among them, after so many seconds of work on them."""
+        """Count items done, failures included, and the seconds of work on them."""
         if stage not in self._totals:
             return
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""A run: a session with its workers, its record and what came of it; all its steps are given it."""
+"""A run: a session with its workers, its record and its outcome; all steps of a run share it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from pipeline.store.verification import verify_and_note
 
 Listener = Callable[[ShardOutcome], None]
 
-# What every other shard would meet as well.
+# Problems that every other shard would have as well.
 HOPELESS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -38,7 +38,7 @@ class RunFailedError(AnimeInterpError):
 
 @dataclass
 class RunReport:
-    """What a run did."""
+    """The outcome of a run."""
 
     session: Session
     record: Path
@@ -52,7 +52,7 @@ class RunReport:
     frames_written: int = 0
     """Frames written to `store.results`."""
     scores: pd.DataFrame | None = None
-    """Scores of the pairs that have any, where evaluation was asked for."""
+    """Scores of the scored pairs, if evaluation was selected."""
     wall_seconds: float = 0.0
 
     def note(self, outcome: ShardOutcome) -> None:
@@ -62,7 +62,7 @@ class RunReport:
 
     @property
     def succeeded(self) -> bool:
-        """Whether everything asked for is done and nothing failed."""
+        """Whether everything selected is done and nothing failed."""
         session = self.session
         records = (record for stage in session.stages for _, record in session.records(stage))
         return not self.broken and all(record and record.status != "failed" for record in records)
@@ -76,19 +76,19 @@ class Run:
     record: RunRecord
     report: RunReport
     listeners: list[Listener]
-    """Told of each shard that has been committed."""
+    """Called for each committed shard."""
     changed: list[ChangedCacheError] = field(default_factory=list)
-    """What in the cache was not as planned, since the last `settle`."""
+    """Changes found in the cache since the last `settle`."""
     stopped: AnimeInterpError | None = None
-    """Why the run cannot go on at all."""
+    """Why the run cannot continue."""
     _executor: Executor | None = None
     _batches: dict[str, Mapping[int, tuple[int, ...]]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, config: Config, selection: Selection) -> Run:
-        """Open a session and begin its record, before anything goes by what the cache holds.
+        """Open a session and begin its record before the cache is read.
 
-        Else somebody who cleans the cache would take what the run is about to rely on for unused.
+        Otherwise a concurrent `cache gc` would treat results that the run relies on as unused.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class Run:
         return run
 
     def start_workers(self) -> Executor:
-        """The workers, started unless they are there."""
+        """The workers; started on first use."""
         if self._executor is None:
             with deferred():  # workers that are only half started cannot be stopped in order
                 section = fit_to_work(self.session)
@@ -111,14 +111,14 @@ class Run:
         return self._executor
 
     def close(self, state: RunState | None = None, why: str = "") -> None:
-        """Let go of the workers and close the record, unless that is done.
+        """Stop the workers and close the record, unless already done.
 
         Parameters
         ----------
         state
             How the run ended; by default whether anything has failed.
         why
-            What ended it before its time.
+            What ended it early.
         """
         if self._executor is not None:
             self._executor.close()
@@ -131,17 +131,17 @@ class Run:
         atexit.unregister(self.close)
 
     def met(self, stage: str, shard: str, error: Exception) -> None:
-        """Take note of what kept a shard from being committed, or with `shard` empty a whole stage.
+        """Record what prevented the commit of a shard, or with `shard` empty of a whole stage.
 
         Raises
         ------
         CacheError
-            It would keep every other shard from it as well.
+            It would prevent every other commit as well.
         """
         if isinstance(error, ChangedCacheError):
             self.changed.append(error)
             if isinstance(error, DamagedShardError):
-                verify_and_note(error.path)  # now, so that the next run knows even if this one is killed
+                verify_and_note(error.path)  # now, so that the next run finds it even if this one is killed
         else:
             where = f"{stage}, shard {shard}" if shard else stage
             self.report.broken.append(f"{where}: {describe(error)}")
@@ -151,7 +151,7 @@ class Run:
             raise self.stopped
 
     def settle(self) -> None:
-        """Plan anew around what was found changed or damaged."""
+        """Plan again after changes or damage were found."""
         changed, self.changed = self.changed, []
         for error in changed:
             if isinstance(error, DamagedShardError):
@@ -162,7 +162,7 @@ class Run:
                 self.session.current.forget_all()
 
     def batches(self, stage: str) -> Mapping[int, tuple[int, ...]]:
-        """Groups with work asked for, by number of their batch of `store.shards_per_batch`."""
+        """Groups with selected work, by the number of their batch of `store.shards_per_batch`."""
         if stage not in self._batches:
             found: dict[int, list[int]] = {}
             for group in self.session.layout.wanted_groups(stage):
@@ -171,7 +171,7 @@ class Run:
         return self._batches[stage]
 
     def batch_of(self, group: int) -> int:
-        """Number of the batch in which a group stands."""
+        """Number of a group's batch."""
         return group // self.session.config.store.shards_per_batch
 
 

@@ -1,4 +1,4 @@
-"""Writes what a run leaves behind, as `store/run_records.py` reads it."""
+"""Writes the record of a run, which `store/run_records.py` reads."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class RunRecord:
-    """Writes the folder of a run that is going on; `begin` makes one.
+    """Writes the record folder of an active run; `begin` makes one.
 
     Notes
     -----
@@ -88,7 +88,7 @@ class RunRecord:
         return self._ended.is_set()
 
     def planned(self, totals: Mapping[str, int]) -> None:
-        """Take note of how many items are to be computed, by stage; later plans are of what was mended."""
+        """Record how many items are planned, by stage; later plans concern repairs."""
         if not self._planned:
             self.event("begin", totals=dict(totals))
         self._planned = True
@@ -105,7 +105,7 @@ class RunRecord:
         self._write(append)
 
     def shard(self, outcome: ShardOutcome) -> None:
-        """Take note of a shard that has been committed."""
+        """Record a committed shard."""
         numbers = {
             "computed": outcome.computed,
             "failed": len(outcome.failures),
@@ -128,9 +128,9 @@ class RunRecord:
         state
             How the run ended.
         failures
-            Stage, item and reason of every item that has failed.
+            Stage, item and reason of every failed item.
         why
-            What ended it before its time.
+            What ended it early.
         """
         self._ended.set()
         exit_code = EXIT_CODES[state]

@@ -1,4 +1,4 @@
-"""Waiting for workers: a run says that it does, what it waits for, and ends when none has come in time."""
+"""Waiting for workers: report it, say for what, and give up if none joins in time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from configs.sections import ExecutorSection
 
 GRACE_SECONDS = 15.0
-"""Nothing is said of a cluster without workers for so long: one that died is being started again."""
+"""Time without workers before anything is reported: one that died is being restarted."""
 REPEAT_SECONDS = 600.0
 """Between reminders."""
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class WorkerWait:
-    """Watches whether a cluster has anybody for the jobs at hand.
+    """Checks whether a cluster has workers for the present jobs.
 
     Parameters
     ----------
@@ -34,18 +34,18 @@ class WorkerWait:
         self._said: float | None = None
 
     def reset(self) -> None:
-        """Take note that work goes on."""
+        """Record that work continues."""
         if self._said is not None:
             logger.warning("the cluster has a worker for these jobs again")
         self._since = self._said = None
 
     def look(self, workers: Mapping[str, Any], unfit: Set[str]) -> str | None:
-        """Look at the cluster's workers; say when none can do the jobs.
+        """Check the cluster's workers; report if none can do the jobs.
 
         Parameters
         ----------
         workers
-            What the scheduler says of each, by address.
+            The scheduler's record of each, by address.
         unfit
             Addresses of those that cannot take part.
 
@@ -63,7 +63,7 @@ class WorkerWait:
         lack = self._lack(workers, fit)
         minutes = self._section.wait_minutes
         if now - self._since > 60 * minutes:
-            return f"{lack}; none came within executor.wait_minutes = {minutes:g}"
+            return f"{lack}; none joined within executor.wait_minutes = {minutes:g}"
         due = now - self._since >= (0 if workers else GRACE_SECONDS)
         if due and (self._said is None or now - self._said > REPEAT_SECONDS):
             self._said = now

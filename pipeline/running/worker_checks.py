@@ -1,4 +1,4 @@
-"""Workers: what they must find to take part in a run, and what may become of them."""
+"""Checks that workers can take part in a run, and errors when they cannot or die."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class WorkerDiedError(AnimeInterpError):
     deaths
         How many.
     cause
-        What is known of the last one's cause.
+        Known cause of the last death.
     elsewhere
-        How many others went meanwhile that had nothing to do with it.
+        How many unrelated workers died meanwhile.
     """
 
     def __init__(self, deaths: int, cause: str, elsewhere: int = 0) -> None:
@@ -40,7 +40,7 @@ class WorkerDiedError(AnimeInterpError):
 
 
 class UnfitWorkerError(AnimeInterpError):
-    """A worker cannot take part: it would write elsewhere, not find its input, or compute something else.
+    """A worker cannot take part: it would write elsewhere, not find its input, or compute other results.
 
     Parameters
     ----------
@@ -60,18 +60,18 @@ class UnfitWorkerError(AnimeInterpError):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What every worker of a run must find; travels to them."""
+    """What every worker of a run must find; sent to the workers."""
 
     markers: Mapping[str, Path]
-    """A folder within each folder that workers write to, by the setting that names it. It is there only while
-    the run lasts, so that no copy has it."""
+    """A folder within each folder that workers write to, by the setting that names it. It exists only during
+    the run, so that copies of the folder do not have it."""
     reads: Mapping[str, Path]
     """A file or folder of the input, by setting."""
     versions: Mapping[str, str]
 
     @classmethod
     def of(cls, session: Session) -> Surroundings:
-        """Those of a session's work."""
+        """The surroundings of a session."""
         config = session.config
         writes = {"store.cache": config.store.cache, "store.results": config.store.results}
         markers = {
@@ -87,7 +87,7 @@ class Surroundings:
         return cls(markers, reads, code_versions())
 
     def mark(self) -> None:
-        """Put the markers in; remove those of processes that died.
+        """Write the markers; remove those of dead processes.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class Surroundings:
             shutil.rmtree(marker, ignore_errors=True)
 
     def trouble(self) -> str | None:
-        """What this process, a worker's, lacks; None when it can take part."""
+        """What this worker process lacks; None if it can take part."""
         machine = platform.node()
         for setting, marker in self.markers.items():
             if not marker.is_dir():
@@ -130,8 +130,8 @@ class Surroundings:
         for name, wanted in self.versions.items():
             if own.get(name) != wanted:
                 return (
-                    f"{name} is of version {own.get(name)} on its machine ({machine}), but {wanted} here; "
-                    "install the same animeinterp for the workers and start them again"
+                    f"{name} is version {own.get(name)} on its machine ({machine}), but {wanted} here; "
+                    "install the same animeinterp for the workers and restart them"
                 )
         return None
 

@@ -1,1 +1,1 @@
-"""How results lie on disk: shards, their manifests and commits, fingerprints, checks."""
+"""The format of results on disk: shards, their manifests and commits, fingerprints, checks."""

@@ -1,8 +1,8 @@
 """Results kept after a change that a person has declared harmless: `<cache>/<stage>/accepted.json`.
 
-It says which fingerprint's results stand for which other fingerprint. A session goes by it before it works
-out the fingerprints of the later stages, so that those stay as they were too. An entry names results that are
-there; it is not followed any further, so that what one is accepted for never changes with another.
+It maps a fingerprint to the one whose results are valid for it. A session applies it before it computes the
+fingerprints of later stages, so that these stay unchanged too. An entry names existing results and is not
+followed further, so that one acceptance never changes another.
 """
 
 from __future__ import annotations
@@ -25,39 +25,39 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A stage's results that stand for those it would compute now."""
+    """Results of a stage that are valid instead of those it would compute now."""
 
     stage: str
     fingerprint: str
-    """Of the stage as it is now."""
+    """Fingerprint of the stage as it is now."""
     kept: str
-    """Fingerprint of the results."""
+    """Fingerprint of the accepted results."""
     changes: tuple[str, ...]
-    """What was declared harmless."""
+    """The changes declared harmless."""
     time: str
     """ISO 8601, UTC."""
 
     def __str__(self) -> str:
         return (
-            f"{self.stage}: results of {self.kept[:DIGITS_SHOWN]} accepted on {self.time[:10]} in spite of "
+            f"{self.stage}: results from {self.kept[:DIGITS_SHOWN]} accepted on {self.time[:10]} in spite of "
             f"{', '.join(self.changes)}"
         )
 
 
 class Acceptances:
-    """What was accepted in a cache.
+    """The accepted results of a cache.
 
     Parameters
     ----------
     accepted
-        Of one stage and fingerprint the last one counts.
+        For a stage and fingerprint the last one counts.
     """
 
     def __init__(self, accepted: Iterable[Acceptance] = ()) -> None:
         self._accepted = {(found.stage, found.fingerprint): found for found in accepted}
 
     def find(self, stage: str, fingerprint: str) -> Acceptance | None:
-        """What was accepted for a stage as it is now."""
+        """The acceptance for a stage as it is now."""
         return self._accepted.get((stage, fingerprint))
 
     def resolve(self, stage: str, fingerprint: str) -> str:
@@ -66,18 +66,18 @@ class Acceptances:
         return fingerprint if found is None else found.kept
 
     def with_change(self, accepted: Acceptance, *, keep: bool) -> Acceptances:
-        """These with one more, or without one, which nothing is written of."""
+        """A copy with one more or without one; nothing is written."""
         rest = [found for found in self._accepted.values() if found != accepted]
         return Acceptances([*rest, accepted] if keep else rest)
 
 
 def read_acceptances(cache: Path, stages: Iterable[str]) -> Acceptances:
-    """What was accepted in a cache.
+    """The accepted results of a cache.
 
     Notes
     -----
-    A damaged file is ignored with a warning: results are then computed that were to be kept, but none are
-    kept that should not be. An entry counts as long as the results it names are there.
+    A damaged file is ignored with a warning: results that should be kept are then computed, but no wrong ones
+    are kept. An entry counts as long as the results it names exist.
     """
     found: list[Acceptance] = []
     for stage in stages:
@@ -91,7 +91,7 @@ def read_acceptances(cache: Path, stages: Iterable[str]) -> Acceptances:
 
 
 def stage_acceptances(cache: Path, stage: str) -> list[Acceptance]:
-    """What was accepted of a stage, whether or not the results are still there.
+    """The acceptances of a stage, whether or not the results still exist.
 
     Raises
     ------
@@ -107,11 +107,11 @@ def stage_acceptances(cache: Path, stage: str) -> list[Acceptance]:
     except FileNotFoundError:
         return []
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
-        raise CacheError(f"{path}: is damaged ({error}); mend or delete it") from None
+        raise CacheError(f"{path}: damaged ({error}); repair or delete it") from None
 
 
 def write_acceptance(cache: Path, accepted: Acceptance, *, keep: bool = True) -> Path:
-    """Write down that results are kept, or are no more; return the file.
+    """Record that results are kept or no longer kept; return the file.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Every array a stage keeps: one frozen spec each, checked on the way in and on the way out."""
+"""One frozen spec for each stored array, checked on writing and reading."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ArraySpec:
     """Whether like bytes or bits are put side by side before compression, whichever makes it smaller."""
 
     def check(self, array: Array) -> None:
-        """Raise ValueError when an item's array is not what this spec promises."""
+        """Raise ValueError if an item's array does not match this spec."""
         if str(array.dtype) not in self.dtypes or array.ndim != len(self.dims):
             raise ValueError(
                 f"{self.name}: {array.dtype} array of shape {array.shape}; "
@@ -130,7 +130,7 @@ def check_item(stage: str, arrays: Mapping[str, Array]) -> None:
     Raises
     ------
     ValueError
-        A variable is missing, surplus, or unlike its spec.
+        A variable is missing, unexpected, or does not match its spec.
     """
     expected = {variable.name: variable for variable in ARRAY_SPECS[stage]}
     if arrays.keys() != expected.keys():

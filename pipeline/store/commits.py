@@ -1,4 +1,4 @@
-"""Files and folders that others see whole or not at all: written under another name, flushed, renamed."""
+"""Atomic files and folders: written under another name, flushed, renamed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from configs.files import HIDDEN_PREFIX, writer_tag
 from configs.files import sync as sync
 
 WIP_PREFIX = "wip-"
-HIDDEN_WIP_PREFIX = HIDDEN_PREFIX  # in folders that others list
+HIDDEN_WIP_PREFIX = HIDDEN_PREFIX  # in folders that other programs list
 REPLACED = "-replaced-"  # between the name of the new folder and that of the old one
 ABANDONED_AFTER = 24 * 3600.0  # seconds; the slowest folder is written within minutes
 
 
 def unfinished_folder(path: Path, prefix: str = WIP_PREFIX) -> Path:
-    """Name beside `path` under which its content is to be written; it tells the process that does."""
+    """Name beside `path` under which to write its content; it identifies the writing process."""
     return path.with_name(f"{prefix}{writer_tag()}")
 
 
@@ -39,7 +39,7 @@ def sync_tree(folder: Path) -> int:
 
 
 def modified(path: Path) -> float:
-    """When a file or folder was last written, seconds since the epoch; 0 where there is none."""
+    """When a file or folder was last written, seconds since the epoch; 0 if it is missing."""
     try:
         return path.stat().st_mtime
     except OSError:
@@ -48,9 +48,9 @@ def modified(path: Path) -> float:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let other processes that lock the same folder wait meanwhile, where its file system knows locks.
+    """Make other processes that lock the same folder wait, if its file system supports locks.
 
-    Without them two processes that commit at the same moment may lose what one of them wrote, which is then
+    Without locks, of two processes that commit at the same moment one may lose its results, which are then
     computed again; nothing is ever half written.
     """
     descriptor = os.open(folder, os.O_RDONLY)
@@ -63,7 +63,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def commit_folder(unfinished: Path, path: Path) -> None:
-    """Give a finished folder its name; one that has it is replaced.
+    """Give a finished folder its final name, replacing an existing folder.
 
     Raises
     ------
@@ -72,8 +72,8 @@ def commit_folder(unfinished: Path, path: Path) -> None:
 
     Notes
     -----
-    A folder with content cannot be renamed over. The earlier one is put aside first, under a name that tells
-    its own: should the process die before the new one is there, `restore_replaced` puts it back.
+    A folder with content cannot be renamed over, so the earlier one is first renamed to a name that includes
+    its own: if the process dies before the new one is there, `restore_replaced` restores it.
     """
     aside = path.with_name(f"{unfinished.name}{REPLACED}{path.name}")
     while True:
@@ -83,14 +83,14 @@ def commit_folder(unfinished: Path, path: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            with suppress(FileNotFoundError):  # another writer may be at this very point
+            with suppress(FileNotFoundError):  # another writer may be at this point too
                 path.rename(aside)
     sync(path.parent)
     shutil.rmtree(aside, ignore_errors=True)
 
 
 def restore_replaced(folder: Path, prefix: str = WIP_PREFIX) -> None:
-    """Put back what writers that died in `commit_folder` had put aside, where nothing has its name."""
+    """Restore folders that writers which died in `commit_folder` had renamed, if nothing has their name."""
     for aside in folder.glob(f"{escape(prefix)}*{REPLACED}*"):
         path = folder / aside.name.partition(REPLACED)[2]
         if not path.exists():
@@ -99,12 +99,12 @@ def restore_replaced(folder: Path, prefix: str = WIP_PREFIX) -> None:
 
 
 def unfinished_in(folder: Path, prefix: str = WIP_PREFIX) -> list[Path]:
-    """What writers have under way in a folder, or have left there; single files of `replace_file` too."""
+    """Unfinished folders of active or dead writers in a folder, and unfinished files of `replace_file`."""
     return sorted({*folder.glob(f"{escape(prefix)}*"), *folder.glob(f"{HIDDEN_WIP_PREFIX}*")})
 
 
 def sweep_unfinished(folder: Path, prefix: str = WIP_PREFIX) -> int:
-    """Delete what writers that died have left in a folder; return how many."""
+    """Delete leftover files of dead writers in a folder; return how many."""
     restore_replaced(folder, prefix)
     swept = 0
     for left_over in unfinished_in(folder, prefix):
@@ -118,12 +118,12 @@ def sweep_unfinished(folder: Path, prefix: str = WIP_PREFIX) -> int:
 
 
 def delete(path: Path) -> None:
-    """Delete a folder with all that is in it, or a file.
+    """Delete a file, or a folder with its content.
 
     Raises
     ------
     OSError
-        It cannot be deleted, or has gone.
+        It cannot be deleted, or does not exist.
     """
     if path.is_dir():
         shutil.rmtree(path)
@@ -132,15 +132,15 @@ def delete(path: Path) -> None:
 
 
 def is_abandoned(unfinished: Path, prefix: str = WIP_PREFIX) -> bool:
-    """Whether whoever made an unfinished folder has died.
+    """Whether the writer of an unfinished folder has died.
 
-    That is so when its owner was a process of this machine that is no more, or when nothing has changed in
-    it for a day. What has no name of `unfinished_folder`'s making is left alone.
+    It has if it was a process of this machine that no longer exists, or if nothing in the folder has changed
+    for a day. Names that `unfinished_folder` did not make are left alone.
 
     Raises
     ------
     OSError
-        It has gone meanwhile.
+        It no longer exists.
     """
     owner = re.fullmatch(
         rf"({re.escape(prefix)}|{re.escape(HIDDEN_WIP_PREFIX)})(.+)-(\d+)-[0-9a-f]{{12}}({re.escape(REPLACED)}.+)?",
@@ -158,5 +158,5 @@ def _is_alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True  # somebody else's
+        return True  # not ours
     return True

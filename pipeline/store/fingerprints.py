@@ -1,4 +1,4 @@
-"""Fingerprints: what a stage's results depend on, as one digest."""
+"""Fingerprints: digests of everything that a stage's results depend on."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def canonical_digest(content: Any) -> str:
 
 
 def resolved_section(stage: str, config: Config) -> dict[str, Any]:
-    """The settings of a stage as its fingerprint sees them."""
+    """The settings of a stage that are part of its fingerprint."""
     section: Section = getattr(config, stage)
     return section.fingerprinted()
 
 
 def flat_settings(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings with those of sections within sections by their whole names: `anime.low`."""
+    """Settings, with those of nested sections under their full names: `anime.low`."""
     flat: dict[str, Any] = {}
     for key, value in section.items():
         if isinstance(value, Mapping):
@@ -54,7 +54,7 @@ def stage_fingerprint(
     section
         Its resolved settings.
     weights
-        SHA-256 of the weights file it uses, if it uses one.
+        SHA-256 of its weights file, if any.
     upstream
         Fingerprints of the stages that it reads, by name.
     """

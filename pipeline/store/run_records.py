@@ -1,7 +1,7 @@
-"""What runs leave behind: `<cache>/runs/<id>/`, readable while a run is going and after it has died.
+"""Records of runs: `<cache>/runs/<id>/`, readable while a run is active and after it has died.
 
 run.json        state, times, process, resolved config, fingerprints, versions, machine
-log.jsonl       what happened, an event a line, with its time
+log.jsonl       events, one per line, with their times
 failures.csv    items that failed, with stage and reason
 stages.csv      items, seconds, bytes and memory by stage
 """
@@ -33,17 +33,17 @@ SILENT_AFTER = 10 * HEARTBEAT
 """Seconds without a sign of life after which a run on another machine counts as dead; clocks may differ."""
 
 RunState = Literal["running", "finished", "failed", "refused", "interrupted", "crashed"]
-"""`failed`: over, some items failed; `refused`: settings, data, weights or cache could not be used."""
+"""`failed`: ended, some items failed; `refused`: settings, data, weights or cache could not be used."""
 
 EXIT_CODES: Mapping[RunState, int] = MappingProxyType(
     {"finished": 0, "failed": 1, "crashed": 1, "refused": 2, "interrupted": 130}
 )
-"""Those of the command `animeinterp`; 130 is what shells report of a process that Ctrl-C ended."""
+"""Exit codes of the command `animeinterp`; 130 is what shells report for a process ended by Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A run as its folder tells it."""
+    """A run as recorded in its folder."""
 
     id: str
     state: RunState
@@ -52,7 +52,7 @@ class RunInfo:
     host: str
     process: int
     process_started: float
-    """Seconds since the epoch; tells a process from a later one of the same number."""
+    """Seconds since the epoch; distinguishes a process from a later one with the same number."""
     command: list[str]
     config: dict[str, Any]
     """Resolved settings."""
@@ -67,7 +67,7 @@ class RunInfo:
 
 
 def is_alive(info: RunInfo, folder: Path) -> bool:
-    """Whether the process of a run is still there, as far as this machine can tell."""
+    """Whether the process of a run is still alive, as far as this machine can tell."""
     if info.state != "running":
         return False
     if info.host != platform.node():
@@ -79,7 +79,7 @@ def is_alive(info: RunInfo, folder: Path) -> bool:
 
 
 def read_runs(cache: Path) -> list[tuple[Path, RunInfo]]:
-    """Folder and content of every run in a cache, in the order they were started; damaged ones left out."""
+    """Folder and content of every run in a cache, in the order they began; damaged ones are left out."""
     runs = []
     for folder in sorted((cache / RUNS_FOLDER).glob("*")):
         try:
@@ -91,7 +91,7 @@ def read_runs(cache: Path) -> list[tuple[Path, RunInfo]]:
 
 
 def read_events(folder: Path) -> Iterator[dict[str, Any]]:
-    """What happened in a run so far, in order; a last line that is not whole yet is left out."""
+    """The events of a run so far, in order; an incomplete last line is left out."""
     try:
         lines = (folder / LOG_NAME).read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The arrays of a shard: how items of unequal size stand in Zarr arrays, and how one is read back."""
+"""The arrays of a shard: storing items of unequal size in Zarr arrays, and reading them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pipeline.store.array_specs import Array, ArraySpec
 # By measurement (docs/performance.md): higher levels cost much time for little space.
 PLAIN_LEVEL = 3
 SHUFFLED_LEVEL = 2
-OPEN_SHARDS = 8  # kept open in a process: those that the items of one shard read from
-RAGGED_ROWS = 256  # rows a chunk of a ragged array: a frame holds some hundred pieces
-SMALL = 1 << 14  # bytes of a ragged array that is read whole: the scores of a shard, its matches
+OPEN_SHARDS = 8  # kept open in a process: those that the items of one shard read
+RAGGED_ROWS = 256  # rows per chunk of a ragged array: a frame has some hundred pieces
+SMALL = 1 << 14  # bytes; smaller ragged arrays, such as scores and matches, are read whole
 
 OFFSETS = "offsets"
 """Attribute of a ragged array: where each item begins, and where the last ends."""
@@ -44,7 +44,7 @@ def write_array(group: zarr.Group, variable: ArraySpec, items: Sequence[Array | 
         return
     if not present:
         return
-    # Frames of one shard may differ in size: the array has the largest, its attribute which part counts.
+    # Frames of one shard may differ in size: the array has the largest, its attribute the valid part.
     largest = tuple(max(sizes) for sizes in zip(*(item.shape for item in present), strict=True))
     values = np.zeros((len(items), *largest), present[0].dtype)
     shapes = np.zeros((len(items), len(largest)), np.int32)
@@ -131,20 +131,20 @@ class OpenShard:
 
 
 def _extents(array: zarr.Array[Any], name: str) -> list[Any]:
-    # What JSON brings is not trusted: a wrong kind of value fails here or in the digest of what is read.
+    # JSON content is not trusted: a wrong value fails here or in the digest of what is read.
     extents: list[Any] = array.metadata.attributes[name]  # type: ignore[assignment]
     return extents
 
 
 @lru_cache(OPEN_SHARDS)
 def open_shard(path: Path, committed: tuple[int, int]) -> OpenShard:  # noqa: ARG001
-    """Open a committed shard, or hand out the one that is open.
+    """Open a committed shard, or return the open one.
 
     Parameters
     ----------
     path
         Folder of the shard.
     committed
-        Modification time and inode of its manifest: a shard written anew is opened anew.
+        Modification time and inode of its manifest: a rewritten shard is opened again.
     """
     return OpenShard(path)

@@ -1,7 +1,7 @@
-"""What a shard says of itself: its items, its files, and where it has been found damaged since.
+"""The manifest of a shard, with its items and files, and the record of damage found later.
 
-A manifest carries a digest of itself, and the length and CRC-32C of each file beside it. So nothing in a
-shard can change unnoticed, and what is missing or cut short is seen without reading any of it.
+A manifest holds its own digest, and the length and CRC-32C of each file beside it. So no change in a shard
+goes unnoticed, and missing or truncated files are detected without reading any.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ ItemStatus = Literal["ok", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class ItemRecord:
-    """What a shard's manifest says of one item."""
+    """The record of one item in a shard's manifest."""
 
     id: str
     status: ItemStatus
     """`failed`: the item's own fault; `skipped`: nothing to do, or what it needs has failed."""
     input: str = ""
-    """Digest of everything the item was computed from, but for what the fingerprint covers."""
+    """Digest of everything the item was computed from, except what the fingerprint covers."""
     inputs: dict[str, str] = field(default_factory=dict)
-    """The parts of that digest, by name, so that a later run can say which of them has changed."""
+    """The parts of that digest, by name, so that a later run can report which of them has changed."""
     output: dict[str, str] = field(default_factory=dict)
     """Digest of each array of an item that is ok."""
     reason: str = ""
@@ -46,13 +46,13 @@ class ItemRecord:
 
     @property
     def output_digest(self) -> str:
-        """One digest of all arrays; what the stages that read this item take as their input."""
+        """One digest of all arrays; part of the input digest of stages that read this item."""
         return canonical_digest(self.output)
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file of a shard as it was written."""
+    """Length and checksum of a file when it was written."""
 
     length: int
     """Bytes."""
@@ -61,7 +61,7 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class ShardManifest:
-    """What a committed shard holds."""
+    """The content of a committed shard."""
 
     stage: str
     fingerprint: str
@@ -86,9 +86,9 @@ class ShardManifest:
 
 
 def read_manifest(path: Path) -> ShardManifest | None:
-    """Manifest of a committed shard; None where there is none that can be read, or where it is damaged."""
+    """Manifest of a committed shard; None if it is missing, unreadable or damaged."""
     try:
-        text = (path / MANIFEST_NAME).read_bytes().decode()  # as it is: no line ends translated
+        text = (path / MANIFEST_NAME).read_bytes().decode()  # without translating line ends
         content = json.loads(text)
         digest = content.pop("digest")
         if content.pop("format") != MANIFEST_FORMAT or _digest(text.replace(digest, "", 1)) != digest:
@@ -105,7 +105,7 @@ def write_manifest(path: Path, manifest: ShardManifest) -> None:
     files = {name: (state.length, state.crc32c) for name, state in manifest.files.items()}
     content: dict[str, Any] = {"format": MANIFEST_FORMAT, "digest": "", **asdict(manifest), "files": files}
     text = json.dumps(content, indent=1)
-    # The digest is that of the text with the digest left out.
+    # The digest is that of the text with an empty digest.
     text = text.replace('"digest": ""', f'"digest": "{_digest(text)}"', 1)
     (path / MANIFEST_NAME).write_text(text, encoding="utf-8")
 
@@ -115,26 +115,26 @@ def _digest(text: str) -> str:
 
 
 def foreign_to(path: Path, manifest: ShardManifest) -> str | None:
-    """What a manifest is of, where its shard does not stand under its stage and fingerprint; else None."""
+    """Stage and fingerprint of a manifest if they are not those of its folder; else None."""
     if (manifest.stage, manifest.fingerprint) == (path.parent.parent.name, path.parent.name):
         return None
-    return f"is of {manifest.stage} {manifest.fingerprint}"
+    return f"belongs to {manifest.stage} {manifest.fingerprint}"
 
 
 def file_states(path: Path) -> dict[str, FileState]:
-    """Length and checksum of every file of a shard, but for the manifest and notes of damage."""
+    """Length and checksum of every file of a shard, except the manifest and the record of damage."""
     return {name: _state(path / name) for name in _file_names(path)}
 
 
 def changed_files(path: Path, manifest: ShardManifest, *, contents: bool) -> dict[str, str]:
-    """Files that are not as the manifest has them, with what is wrong.
+    """Files that differ from the manifest, with the reason.
 
     Parameters
     ----------
     path, manifest
         Folder of the shard, and its manifest.
     contents
-        Whether to read them; otherwise only lengths are looked at.
+        Whether to read them; otherwise only lengths are compared.
     """
     changed: dict[str, str] = {}
     for name, state in manifest.files.items():
@@ -147,7 +147,7 @@ def changed_files(path: Path, manifest: ShardManifest, *, contents: bool) -> dic
         except OSError as error:
             changed[name] = error.strerror or str(error)
     if contents:
-        changed |= dict.fromkeys(_file_names(path) - manifest.files.keys(), "is not the shard's")
+        changed |= dict.fromkeys(_file_names(path) - manifest.files.keys(), "does not belong to the shard")
     return changed
 
 
@@ -166,7 +166,7 @@ def _file_names(path: Path) -> set[str]:
 
 
 def read_damage(path: Path) -> Mapping[str, str]:
-    """Items that were found damaged since the shard was committed, with what was found."""
+    """Items found damaged since the shard was committed, with the reasons."""
     try:
         content = json.loads((path / DAMAGE_NAME).read_text(encoding="utf-8"))
         return {str(item): str(why) for item, why in content.items()}
@@ -175,7 +175,7 @@ def read_damage(path: Path) -> Mapping[str, str]:
 
 
 def note_damage(path: Path, items: Mapping[str, str]) -> None:
-    """Note beside the data which items are damaged, so that every later run takes them for missing.
+    """Record beside the data which items are damaged, so that every later run treats them as missing.
 
     Raises
     ------

@@ -26,11 +26,11 @@ from pipeline.store.shard_manifest import (
 
 
 class ChangedCacheError(CacheError):
-    """Something in the cache is not as it was when the work was planned; planning anew mends it."""
+    """The cache has changed since the work was planned; plan again."""
 
 
 class DamagedShardError(ChangedCacheError):
-    """An item's data are not those that were committed.
+    """An item's data differ from what was committed.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class DamagedShardError(ChangedCacheError):
     array, item
         Which array of which item.
     why
-        What was found.
+        The problem.
     """
 
     def __init__(self, path: Path, array: str, item: str, why: str) -> None:
@@ -49,8 +49,8 @@ class DamagedShardError(ChangedCacheError):
     def __str__(self) -> str:
         path, array, item, why = self.args
         return (
-            f"{path}: array {array!r} of item {item!r} is damaged ({why}); a run computes it again, and "
-            f"'animeinterp cache verify' looks for more"
+            f"{path}: array {array!r} of item {item!r} is damaged ({why}); a run recomputes it, and "
+            f"'animeinterp cache verify' finds further damage"
         )
 
 
@@ -71,18 +71,18 @@ def write_shard(
     items: Sequence[Mapping[str, Array] | None],
     replaces: ShardManifest | None = None,
 ) -> int:
-    """Write a shard and commit it: others see all of it or none.
+    """Write a shard and commit it atomically.
 
     Parameters
     ----------
     path
-        Final folder, `<shard>.zarr`; one that is there is replaced.
+        Final folder, `<shard>.zarr`; replaced if it exists.
     manifest
-        Its records, one an item; the files are filled in here.
+        Its records, one per item; the files are filled in here.
     items
         Arrays of each item that is ok, None for the others.
     replaces
-        Manifest of the shard that is there, as it was when the work began.
+        Manifest of the existing shard when the work began.
 
     Returns
     -------
@@ -92,9 +92,9 @@ def write_shard(
     Raises
     ------
     ShardCommittedError
-        Another shard is there than the one to be replaced; it has been left alone.
+        The existing shard is not the one to be replaced; it has been left alone.
     OSError
-        Disk full, no permission; nothing is left half done under `path`.
+        Disk full, no permission; nothing incomplete is left at `path`.
     """
     unfinished = unfinished_folder(path)
     try:
@@ -120,18 +120,18 @@ def read_item(
     Raises
     ------
     CacheError
-        The item is not ok; `DamagedShardError` when its data are damaged or missing.
+        The item is not ok; `DamagedShardError` if its data are damaged or missing.
     """
     record = manifest.items[row]
     if record.status != "ok":
-        raise CacheError(f"{path}: item {record.id!r} holds no data ({record.status}: {record.reason})")
+        raise CacheError(f"{path}: item {record.id!r} has no data ({record.status}: {record.reason})")
     wanted = [v for v in ARRAY_SPECS[manifest.stage] if names is None or v.name in names]
     arrays: dict[str, Array] = {}
     for variable in wanted:
         try:
             array = _open(path).read(variable, row)
         except MemoryError:
-            raise  # the machine's trouble, not the data's
+            raise  # a problem of the machine, not of the data
         except Exception as error:  # noqa: BLE001 - Zarr and its codecs raise whatever a damaged file provokes
             raise DamagedShardError(path, variable.name, record.id, str(error)) from None
         if array_digest(array) != record.output[variable.name]:

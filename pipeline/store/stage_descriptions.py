@@ -1,4 +1,4 @@
-"""What a fingerprint stands for: settings, weights, code version and the earlier stages' fingerprints."""
+"""Descriptions of fingerprints: settings, weights, code version and the earlier stages' fingerprints."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipeline.store.fingerprints import flat_settings, stage_fingerprint
 from pipeline.store.versions import library_versions
 
 DESCRIPTION_NAME = "stage.json"
-DIGITS_SHOWN = 8  # of a digest, enough to tell it from others at a glance
+DIGITS_SHOWN = 8  # digits of a digest, enough to distinguish it at a glance
 
 
 @dataclass(frozen=True, slots=True)
 class StageDescription:
-    """A stage under some config, as its fingerprint sees it."""
+    """Everything that the fingerprint of a stage covers."""
 
     stage: str
     fingerprint: str
@@ -31,12 +31,12 @@ class StageDescription:
     reads: Mapping[str, str]
     """Fingerprints of the stages that it reads."""
     own: str = ""
-    """Fingerprint of all this; another one where results of before a change were accepted."""
+    """Fingerprint of all this; another one if results from before a change were accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as it was."""
+    """One difference."""
 
     stage: str
     what: str
@@ -49,9 +49,9 @@ class Difference:
 
 
 def write_description(folder: Path, description: StageDescription) -> None:
-    """Say in a fingerprint's folder what the fingerprint stands for, unless it is said already.
+    """Write the description of a fingerprint into its folder, unless it is there.
 
-    Of results that were accepted nothing is said: they were made under another description.
+    Nothing is written for accepted results: they were made under another description.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def write_description(folder: Path, description: StageDescription) -> None:
 
 
 def read_description(folder: Path) -> StageDescription | None:
-    """What a fingerprint's folder says that it stands for; None where it does not say."""
+    """Description in a fingerprint's folder; None if there is none."""
     try:
         content = json.loads((folder / DESCRIPTION_NAME).read_text(encoding="utf-8"))
         if content["fingerprint"] != folder.name:
@@ -91,9 +91,9 @@ def read_description(folder: Path) -> StageDescription | None:
 
 
 def description_trouble(folder: Path) -> str:
-    """Why what a fingerprint's folder says of itself is not to be trusted; empty when it is.
+    """Why the description in a fingerprint's folder is not valid; empty if it is.
 
-    The results there are none the worse: nothing but people read it.
+    This does not affect the results: only people read it.
     """
     path = folder / DESCRIPTION_NAME
     try:
@@ -105,14 +105,14 @@ def description_trouble(folder: Path) -> str:
     except OSError as error:
         return f"{path}: cannot be read ({error.strerror})"
     except (ValueError, KeyError, TypeError):
-        return f"{path}: is damaged"
+        return f"{path}: damaged"
     if (*named, made) != (folder.parent.name, folder.name, folder.name):
         return f"{path}: does not describe {folder.parent.name} {folder.name[:DIGITS_SHOWN]}"
     return ""
 
 
 def own_differences(now: StageDescription, former: StageDescription) -> Iterator[Difference]:
-    """What of a stage itself is not as it was: its code's version, weights and settings."""
+    """Differences of a stage itself: code version, weights and settings."""
     stage = now.stage
     found = []
     if now.version != former.version:
@@ -121,14 +121,14 @@ def own_differences(now: StageDescription, former: StageDescription) -> Iterator
         )
     if now.weights != former.weights:
         found.append(Difference(stage, f"{stage}.weights", _file(former.weights), _file(now.weights)))
-    # As JSON, since that is how the former ones were kept: a tuple is a list there.
+    # As JSON, like the stored ones, in which a tuple is a list.
     old, new = (flat_settings(json.loads(json.dumps(section))) for section in (former.section, now.section))
     found.extend(
         Difference(stage, f"{stage}.{key}", _value(old[key]), _value(new[key]))
         for key in new
         if key in old and old[key] != new[key]
     )
-    if not found:  # else a setting that counts on one side only does so because of the others
+    if not found:  # else a setting used on only one side is so because of the others
         found.extend(
             Difference(
                 stage, f"{stage}.{key}", _value(old.get(key, "not used")), _value(new.get(key, "not used"))

@@ -1,4 +1,4 @@
-"""Where the items of a stage are kept: every committed shard under its fingerprint, by item."""
+"""Index of the items of a stage in all committed shards of its fingerprint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipeline.store.shard_manifest import (
 )
 from pipeline.store.shards import item_shape, read_item
 
-OTHER_SHARDS = 32  # with no item of interest, kept for what they tell of times and sizes
+OTHER_SHARDS = 32  # without an item of interest, remembered for their times and sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Location:
 
     @property
     def record(self) -> ItemRecord:
-        """What the shard's manifest says of the item."""
+        """The item's record in the shard's manifest."""
         return self.manifest.items[self.row]
 
     def read(self, names: Sequence[str] | None = None) -> dict[str, Array]:
@@ -54,21 +54,20 @@ class Location:
 class StageIndex:
     """Items of all shards in a fingerprint's folder.
 
-    An item is looked for in every shard, not only in the one that it would be written to: results stay
-    valid when the division into shards changes, by a setting or because pairs were added or removed.
-
-    What is damaged counts as missing: a shard without a sound manifest or with files missing or cut short,
-    and items that a reader has found damaged. Contents are not read here; whoever reads them checks them.
+    An item is looked up in every shard, not only in the one that it would be written to, so results stay
+    valid if the division into shards changes, by a setting or because pairs were added or removed. Damaged
+    results count as missing: shards without a readable manifest or with missing or truncated files, and items
+    that a reader has found damaged. Contents are not read here; readers check them.
 
     Parameters
     ----------
     folder
         The fingerprint's folder; may be absent.
     restore
-        Put back shards that a writer which died had put aside; otherwise nothing is written.
+        Restore shards that a dead writer had renamed; otherwise nothing is written.
     items
-        Ids of the items that may be asked for; None = all. Of shards that hold none of them only a few are
-        kept in mind: a part of a long clip need not carry all the others about.
+        Ids of the items that may be looked up; None = all. Only a few shards without any of them are
+        remembered, so that a part of a long clip does not hold all the others in memory.
     """
 
     def __init__(self, folder: Path, *, restore: bool = True, items: Collection[str] | None = None) -> None:
@@ -79,7 +78,7 @@ class StageIndex:
         self._others = 0
         if restore:
             restore_replaced(folder)
-        # Latest first: where two shards hold an item, the later one was asked for with reason.
+        # Latest first: if two shards hold an item, the later one was computed for a reason.
         for path in sorted(folder.glob("*.zarr"), key=_age):
             self._add(path, first=False)
 
@@ -92,12 +91,12 @@ class StageIndex:
         return next((location for location in locations if location.record.input == input_digest), None)
 
     def latest(self, item_id: str) -> Location | None:
-        """Location of an item that is ok, computed last, from whatever inputs."""
+        """Location of the latest ok result of an item, from any inputs."""
         locations = self._locations.get(item_id, ())
         return next((location for location in locations if location.record.status == "ok"), None)
 
     def newest(self) -> dict[str, Location]:
-        """Every item: of those that are there several times the latest that is ok, else the latest."""
+        """Every item once: the latest ok result, else the latest."""
         return {
             item: self.latest(item) or locations[0]
             for item, locations in sorted(self._locations.items())
@@ -105,12 +104,12 @@ class StageIndex:
         }
 
     def last(self, item_id: str) -> Location | None:
-        """Location of an item, computed last, from whatever inputs and with whatever outcome."""
+        """Location of the latest result of an item, from any inputs and with any outcome."""
         return next(iter(self._locations.get(item_id, ())), None)
 
     @property
     def shards(self) -> Mapping[Path, ShardManifest]:
-        """Manifests of all committed shards that are whole, by folder."""
+        """Manifests of all undamaged committed shards, by folder."""
         return self._shards
 
     def shard(self, path: Path) -> ShardManifest | None:
@@ -118,18 +117,18 @@ class StageIndex:
         return self._shards.get(path)
 
     def damage(self, item_id: str) -> str | None:
-        """What is wrong with an item that is there but damaged."""
+        """The damage of an item, if any."""
         return next((items[item_id] for items in self._damage.values() if item_id in items), None)
 
     def discard(self, path: Path, items: Mapping[str, str]) -> None:
-        """Take items of a shard, given with what is wrong with them, for missing from now on."""
+        """Treat items of a shard, given with their damage, as missing from now on."""
         self._damage[path] = {**self._damage.get(path, {}), **items}
         for item in items:
             kept = [location for location in self._locations.get(item, ()) if location.path != path]
             self._locations[item] = kept
 
     def refresh(self, path: Path) -> None:
-        """Look again at a shard that has just been committed."""
+        """Read a shard again that has just been committed."""
         former = self._shards.pop(path, None)
         self._damage.pop(path, None)
         for record in () if former is None else former.items:
@@ -142,7 +141,7 @@ class StageIndex:
         if manifest is None:
             return
         if changed and path.name.startswith(WIP_PREFIX):
-            return  # put aside, and about to be deleted
+            return  # renamed, about to be deleted
         if changed:
             name, why = next(iter(changed.items()))
             self._damage[path] = dict.fromkeys((record.id for record in manifest.items), f"{name}: {why}")
@@ -162,13 +161,13 @@ class StageIndex:
 
 
 def _look_at(path: Path) -> tuple[ShardManifest | None, Mapping[str, str]]:
-    """Manifest of a shard, and which of its files are not as it has them."""
+    """Manifest of a shard, and the files that differ from it."""
     manifest = read_manifest(path)
     while manifest is not None:
-        # One that was moved here from elsewhere may be whole, and is of other settings all the same.
+        # A shard moved here from elsewhere may be undamaged but has other settings.
         foreign = foreign_to(path, manifest)
         changed = {MANIFEST_NAME: foreign} if foreign else changed_files(path, manifest, contents=False)
-        # Perhaps only replaced between the look at the manifest and the look at the files.
+        # Perhaps it was only replaced between reading the manifest and checking the files.
         before, manifest = manifest, read_manifest(path) if changed else manifest
         if manifest == before:
             return manifest, changed

@@ -1,4 +1,4 @@
-"""Reading shards whole, to find what is damaged, and taking note of it where every later run sees it."""
+"""Verify shards by reading them whole, and record damage where later runs see it."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ NO_MANIFEST = "is missing or damaged"
 
 @dataclass(frozen=True, slots=True)
 class ShardState:
-    """What reading a shard has found."""
+    """The result of reading a shard."""
 
     items: Mapping[str, str] = field(default_factory=dict)
-    """Damaged items, with array and what was found."""
+    """Damaged items, with array and reason."""
     files: Mapping[str, str] = field(default_factory=dict)
-    """Files that are not as they were written, with what was found."""
+    """Files that differ from what was written, with the reason."""
     readable: bool = True
-    """Whether there is a sound manifest of this place; without one nothing in the shard is used."""
+    """Whether there is a valid manifest for this place; without one nothing in the shard is used."""
     size: int = 0
     """Bytes read."""
     noted: bool = True
-    """Whether later runs will know of the damaged items."""
+    """Whether the damage is recorded for later runs."""
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether nothing is damaged."""
         return self.readable and not self.items and not self.files
 
 
@@ -47,16 +47,16 @@ def verify_shard(path: Path) -> ShardState:
 
     Notes
     -----
-    Files are compared by length and CRC-32C, which no change of a few bytes escapes. Where one has changed,
-    items are read too, to tell which of them are damaged. Where none shows it, such as in the description of
-    an array, all items count as damaged: the shard is then written anew. So do those of a shard that stands
-    under another's name. What a reader has noted as damaged counts as damaged until it has been computed
-    again, even if its files are as they were written.
+    Files are compared by length and CRC-32C, which detects any change of a few bytes. If a file has changed,
+    items are read to find the damaged ones. If no item shows the damage, such as in the description of an
+    array, all items count as damaged, and the shard is rewritten. The same applies to a shard under a wrong
+    name. Items that a reader has recorded as damaged count as damaged until recomputed, even if their files
+    are unchanged.
     """
     while True:
         manifest = read_manifest(path)
         state = _compare(path, manifest)
-        # Perhaps only replaced or deleted while it was being read.
+        # Perhaps it was only replaced or deleted while being read.
         if state.sound or not path.exists() or read_manifest(path) == manifest:
             return state if path.exists() else ShardState()
 
@@ -68,7 +68,7 @@ def _compare(path: Path, manifest: ShardManifest | None) -> ShardState:
     if foreign is not None:
         return ShardState({}, {MANIFEST_NAME: foreign}, readable=False)
     if manifest.shard != path.stem:
-        why = f"is of shard {manifest.shard}"
+        why = f"belongs to shard {manifest.shard}"
         return ShardState(_all(manifest, f"{MANIFEST_NAME}: {why}"), {MANIFEST_NAME: why})
     files = changed_files(path, manifest, contents=True)
     own = {record.id for record in manifest.items}
@@ -82,18 +82,18 @@ def _compare(path: Path, manifest: ShardManifest | None) -> ShardState:
 
 
 def verify_and_note(path: Path) -> ShardState:
-    """Verify a shard, and note beside it which of its items are damaged where that can be written."""
+    """Verify a shard, and record its damaged items beside it if possible."""
     state = verify_shard(path)
     if state.items:
         try:
             note_damage(path, state.items)
-        except OSError:  # a read-only cache: whoever asked has the answer all the same
+        except OSError:  # a read-only cache: the caller has the result all the same
             return ShardState(state.items, state.files, state.readable, state.size, noted=False)
     return state
 
 
 def _damaged_items(path: Path, manifest: ShardManifest) -> dict[str, str]:
-    """Items that cannot be read, with every array of theirs that is damaged."""
+    """Items that cannot be read, with all their damaged arrays."""
     items = {}
     for row, record in enumerate(manifest.items):
         if record.status != "ok":
@@ -103,7 +103,7 @@ def _damaged_items(path: Path, manifest: ShardManifest) -> dict[str, str]:
             try:
                 read_item(path, manifest, row, [variable.name])
             except DamagedShardError as error:
-                found.append(error.why.partition(". ")[0])  # codecs go on with the bytes they found
+                found.append(error.why.partition(". ")[0])  # codecs continue with wrong bytes
         if found:
             items[record.id] = "; ".join(found)
     return items

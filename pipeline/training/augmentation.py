@@ -1,4 +1,4 @@
-"""Crops of scenes, mirrored, turned, run backward and recoloured, their flows with them."""
+"""Augmentation: crops of scenes with their flows, mirrored, rotated, reversed in time and recoloured."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class Example(NamedTuple):
     flows: NDArray[np.float32]
     """`(2, 2, H, W)`, pixels, x before y: from frame 0 to frame 1, and back."""
     occluded: NDArray[np.bool_]
-    """`(2, H, W)`: pixels of frame 0 that frame 1 does not show, and the reverse."""
+    """`(2, H, W)`: pixels of frame 0 hidden in frame 1, and vice versa."""
     t: float
     """Time of the middle frame, in (0, 1)."""
 
 
 def augment(example: Example, section: TrainingSection, rng: np.random.Generator) -> Example:
-    """A random crop, changed in ways that keep its flows exact.
+    """A random crop with augmentations that keep its flows exact.
 
     Parameters
     ----------
     example
         Both sides at least `section.crop`.
     section
-        Says which changes are made, and how often.
+        Which augmentations are applied, and how often.
     rng
-        Source of all chance; the same number of draws whatever is chosen.
+        Source of randomness; the number of draws is always the same.
 
     Returns
     -------
@@ -78,13 +78,13 @@ def crop(example: Example, top: int, left: int, side: int) -> Example:
 
 
 def mirror(example: Example) -> Example:
-    """Left becomes right."""
+    """Mirror horizontally."""
     flows = example.flows[..., ::-1] * np.array([-1, 1], np.float32)[:, None, None]
     return Example(example.frames[:, :, ::-1], flows, example.occluded[..., ::-1], example.t)
 
 
 def turn(example: Example) -> Example:
-    """A quarter of a turn counter-clockwise as seen."""
+    """Rotate by 90 degrees counter-clockwise."""
     turned = np.rot90(example.flows, axes=(2, 3))
     flows = np.stack([turned[:, 1], -turned[:, 0]], axis=1)
     return Example(
@@ -93,5 +93,5 @@ def turn(example: Example) -> Example:
 
 
 def swap(example: Example) -> Example:
-    """Time runs backward."""
+    """Reverse time."""
     return Example(example.frames[::-1], example.flows[::-1], example.occluded[::-1], 1 - example.t)

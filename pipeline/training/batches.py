@@ -1,6 +1,6 @@
-"""Batches of scenes: which ones and how they are changed follows from seed and step alone.
+"""Batches of scenes: the scenes and their augmentation depend only on seed and step.
 
-So a training that was killed goes on with the very batches that it would have seen.
+So a killed training resumes with exactly the batches that it would have seen.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipeline.training.augmentation import Example, augment
 from pipeline.training.starts import dis_flow, starting_flows
 
 ORDER, CHANCE = 1, 2
-"""Streams of random numbers: the order of scenes, and what is done to them."""
+"""Streams of random numbers: the order of scenes, and their augmentation."""
 
 
 class Scenes(Protocol):
@@ -37,7 +37,7 @@ class Scenes(Protocol):
 
 
 class Batch(NamedTuple):
-    """Scenes as the networks take them, `N` of one size."""
+    """A batch of `N` scenes of one size, in the form that networks take."""
 
     frame0: Tensor
     """`(N, 3, H, W)`, RGB, 0..1."""
@@ -52,9 +52,9 @@ class Batch(NamedTuple):
     truth: Tensor
     """`(2 * N, 2, H, W)`: exact flows, in the same order."""
     occluded: Tensor
-    """`(2 * N, 1, H, W)`, bool: pixels that the other frame does not show."""
+    """`(2 * N, 1, H, W)`, bool: pixels hidden in the other frame."""
     positions: tuple[int, ...]
-    """Of the scenes in their set."""
+    """Positions of the scenes in their set."""
 
     def to(self, device: torch.device) -> Self:
         """The same on another device."""
@@ -63,12 +63,12 @@ class Batch(NamedTuple):
 
 
 def check_scenes(scenes: TrainingSet, section: TrainingSection) -> None:
-    """Refuse scenes that no crop can be cut from.
+    """Refuse scenes that are smaller than the crop.
 
     Raises
     ------
     DataError
-        They are smaller than the crop.
+        They are too small.
     """
     height, width = scenes.settings.size
     if min(height, width) < section.crop:
@@ -79,14 +79,14 @@ def check_scenes(scenes: TrainingSet, section: TrainingSection) -> None:
 
 
 class Batches:
-    """All batches of a training, by the number of their step."""
+    """All batches of a training, by step."""
 
     def __init__(self, scenes: Scenes, section: TrainingSection) -> None:
         self._scenes, self._section = scenes, section
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
     def positions(self, step: int) -> tuple[int, ...]:
-        """Scenes of a step: all of them in a random order, then all in another."""
+        """Scenes of a step: all in a random order, then all in another order."""
         first = step * self._section.batch
         return tuple(self._position(first + k) for k in range(self._section.batch))
 
@@ -109,7 +109,7 @@ class Batches:
 
     @contextmanager
     def ahead(self, first: int, last: int) -> Iterator[Iterator[Batch]]:
-        """The batches of steps `first` to `last`, without it, each made while the one before is used."""
+        """The batches of steps `first` to `last - 1`, each made while the previous one is used."""
         with ThreadPoolExecutor(1, "batches") as thread:
 
             def each() -> Iterator[Batch]:
@@ -131,7 +131,7 @@ class Batches:
 
 
 def split(batch: Batch, parts: int) -> list[Batch]:
-    """A batch as several smaller ones, as equal as may be."""
+    """Split a batch into smaller ones of nearly equal size."""
     count = len(batch.positions)
     borders = [count * part // parts for part in range(parts + 1)]
     return [_part(batch, slice(*ends), count) for ends in pairwise(borders) if ends[0] < ends[1]]
@@ -154,7 +154,7 @@ def _part(batch: Batch, which: slice, count: int) -> Batch:
 
 
 def whole_scene(scene: KeptScene, position: int) -> Batch:
-    """A scene as it is, with DIS flows to start from: for validation."""
+    """A scene without augmentation, with DIS flows to start from; for validation."""
     example = _example(scene)
     frame0, frame1 = example.frames[0], example.frames[2]
     start = np.stack([dis_flow(frame0, frame1), dis_flow(frame1, frame0)])

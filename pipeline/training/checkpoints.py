@@ -1,4 +1,4 @@
-"""Checkpoints and the log of a training: whole or not at all on disk, and cut back to where it goes on."""
+"""Checkpoints and the log of a training: written atomically; on resume the log is cut back."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ DIFFERENCES_SHOWN = 5
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all, and is on disk when this returns.
+    """Write a file atomically; it is on disk when this returns.
 
     Raises
     ------
     CacheError
-        It cannot be written; a file that was there stays as it was.
+        It cannot be written; an existing file is unchanged.
     """
     try:
         replace_file(path, content, flush=True)
@@ -39,13 +39,13 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> CacheError:
-    """What to say when something of a training cannot be written."""
+    """The error for a file of a training that cannot be written."""
     try:
         free = f"; {shutil.disk_usage(path.parent).free / 1e9:.1f} GB free"
     except OSError:
         free = ""
     return CacheError(
-        f"{path}: cannot be written ({error.strerror or error}{free}); what was written before is kept: make "
+        f"{path}: cannot be written ({error.strerror or error}{free}); earlier files are kept: make "
         "room, or make the folder writable, and run the same command again"
     )
 
@@ -58,36 +58,36 @@ def write_checkpoint(folder: Path, settings: Mapping[str, Any], state: Mapping[s
     folder
         Of the training.
     settings
-        What a training that goes on from here must have in common with this one; JSON-like.
+        What a training that resumes from here must have in common with this one; JSON-like.
     state
         Tensors, numbers, text, and lists and dicts of these.
 
     Raises
     ------
     CacheError
-        It cannot be written; the one before is kept.
+        It cannot be written; the previous one is kept.
     """
     content = {"version": CHECKPOINT_VERSION, "settings": json.dumps(settings), "state": dict(state)}
-    # In memory first: Torch's writer reports a full disk as an error of its own kind.
+    # In memory first: Torch's writer reports a full disk with an exception type of its own.
     memory = io.BytesIO()
     torch.save(content, memory)
     write_whole(folder / CHECKPOINT, memory.getvalue())
 
 
 def read_checkpoint(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The state in a folder's checkpoint; None where there is none.
+    """The state in a folder's checkpoint; None if there is none.
 
     Raises
     ------
     CacheError
         It is damaged or of another version.
     ConfigError
-        It is that of a training with other settings; the message names those that differ.
+        It belongs to a training with other settings; the message names those that differ.
     """
     path = folder / CHECKPOINT
     if not path.exists():
         return None
-    remedy = "remove it to start again, or put back a copy"
+    remedy = "remove it to restart, or restore a copy"
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         version, stored, state = content["version"], json.loads(content["settings"]), content["state"]
@@ -97,16 +97,14 @@ def read_checkpoint(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]
         ) from None
     # Damaged archives raise nearly anything, see `models.weights.files`.
     except Exception as error:  # noqa: BLE001
-        raise CacheError(
-            f"{path}: no checkpoint, or a damaged one ({type(error).__name__}); {remedy}"
-        ) from None
+        raise CacheError(f"{path}: not a checkpoint, or damaged ({type(error).__name__}); {remedy}") from None
     if version != CHECKPOINT_VERSION:
-        raise CacheError(f"{path}: of version {version}, expected {CHECKPOINT_VERSION}; {remedy}")
+        raise CacheError(f"{path}: version {version}, expected {CHECKPOINT_VERSION}; {remedy}")
     differing = differences(stored, settings)
     if differing:
         listed = "; ".join(differing[:DIFFERENCES_SHOWN])
         raise ConfigError(
-            f"{path}: is of a training with other settings ({listed}); set them as they were, or start "
+            f"{path}: belongs to a training with other settings ({listed}); restore them, or start "
             "another training in a folder of its own, from these weights with training.weights"
         )
     restored: dict[str, Any] = state
@@ -114,7 +112,7 @@ def read_checkpoint(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]
 
 
 def differences(stored: Any, wanted: Any, name: str = "") -> list[str]:
-    """Every setting that two nested ones have differently."""
+    """Every difference of two nested groups of settings."""
     if isinstance(stored, Mapping) and isinstance(wanted, Mapping):
         return [
             difference
@@ -128,7 +126,7 @@ def differences(stored: Any, wanted: Any, name: str = "") -> list[str]:
 
 @contextmanager
 def own_folder(folder: Path) -> Iterator[None]:
-    """Make a folder and keep other trainings out of it meanwhile.
+    """Make a folder and lock it against other trainings.
 
     Raises
     ------
@@ -145,7 +143,7 @@ def own_folder(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CacheError(
-                f"{folder}: another process trains there; wait until it has ended, or end it"
+                f"{folder}: another process is training there; wait until it ends, or stop it"
             ) from None
         except OSError:
             pass  # a file system without locks
@@ -176,7 +174,7 @@ class Log:
             raise cannot_write(self._path, error) from None
 
     def entries(self) -> list[dict[str, Any]]:
-        """All whole lines; a torn one, left by a kill, ends them."""
+        """All complete lines, up to one that a kill has truncated."""
         if not self._path.exists():
             return []
         entries = []
@@ -188,7 +186,7 @@ class Log:
         return entries
 
     def cut(self, step: int) -> None:
-        """Drop what was logged behind a step: a training that goes on from there logs it again."""
+        """Drop entries after a step: a training that resumes there logs them again."""
         kept = [entry for entry in self.entries() if entry.get("step", 0) <= step]
         if kept or self._path.exists():
             write_whole(self._path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())

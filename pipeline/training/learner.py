@@ -1,4 +1,4 @@
-"""Networks that learn: one step of training, the running average of their weights, and their whole state."""
+"""The networks in training: one step, the running average of weights, and the complete state."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from pipeline.training.losses import charbonnier, end_point_error, flow_loss, fr
 from pipeline.training.phases import PhaseName, learning_rate, phase_at, set_learning
 
 BETAS = (0.9, 0.99)
-"""Of AdamW; the second one as gradients of flow change much from batch to batch."""
+"""Betas of AdamW; the second suits gradients of flow, which change much from batch to batch."""
 MOST_SKIPPED = 10
-"""Steps in a row whose gradients are no numbers before training is given up."""
+"""Steps in a row with non-finite gradients before training stops."""
 
 
 class _Share(NamedTuple):
@@ -48,9 +48,9 @@ class Learner:
 
     Notes
     -----
-    Threads take a part of the batch each, and Torch's operators one thread. Where other programs use the same
-    cores, this is several times as fast as operators of several threads: inside oneDNN's these wait for
-    each other by spinning, all of their time if need be. Gradients are added in a fixed order.
+    Each thread computes a part of the batch, with single-threaded Torch operators. If other programs use the
+    same cores, this is several times as fast as multi-threaded operators, because threads inside oneDNN wait
+    for each other by spinning. Gradients are added in a fixed order.
     """
 
     def __init__(
@@ -69,18 +69,18 @@ class Learner:
                     parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self.networks = networks
         self.averaged = copy.deepcopy(networks)
-        """What is validated and shipped: the running average."""
+        """The running average, which is validated and saved."""
         for network in self.averaged:
             network.eval().requires_grad_(False)
         self.step = 0
         """Steps done."""
         self.skipped = 0
-        """The latest of them that changed nothing, as their gradients were no numbers."""
+        """The latest consecutive steps skipped because their gradients were not finite."""
         self.phase: PhaseName = phase_at(section, 0).name
         self._prepare()
 
     def learn(self, batch: Batch) -> dict[str, float]:
-        """Do the next step.
+        """Perform the next step.
 
         Returns
         -------
@@ -91,7 +91,7 @@ class Learner:
         Raises
         ------
         TrainingError
-            The loss, or the gradients of several steps on end, are no numbers. Weights are those of before.
+            The loss, or the gradients of several steps in a row, are not finite. Weights are unchanged.
         """
         self._enter(phase_at(self._section, self.step).name)
         for group in self._optimiser.param_groups:
@@ -100,7 +100,7 @@ class Learner:
         values = {name: sum(share.values[name] for share in shares) for name in shares[0].values}
         if not math.isfinite(values["loss"]):
             found = ", ".join(f"{name} {value:g}" for name, value in values.items())
-            raise TrainingError(self._complaint(f"the loss is no number ({found})", batch))
+            raise TrainingError(self._complaint(f"the loss is not finite ({found})", batch))
         for parameter, *gradients in zip(self._learning, *(share.gradients for share in shares), strict=True):
             there = [gradient for gradient in gradients if gradient is not None]
             parameter.grad = torch.stack(there).sum(dim=0) if there else None
@@ -113,7 +113,7 @@ class Learner:
             self.skipped += 1
             if self.skipped > MOST_SKIPPED:
                 raise TrainingError(
-                    self._complaint(f"the gradients of {self.skipped} steps on end are no numbers", batch)
+                    self._complaint(f"the gradients of {self.skipped} steps in a row are not finite", batch)
                 )
         self.step += 1
         return values | {"norm": norm}
@@ -131,7 +131,7 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned.
+        """Restore what `state` returned.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class Learner:
         torch.set_rng_state(state["random"])
 
     def autocast(self) -> torch.autocast:
-        """While it is entered, convolutions are of the precision that the settings ask for."""
+        """Context in which convolutions use the configured precision."""
         # Without its cache, whose copies of weights would gather gradients in bfloat16.
         enabled = self._dtype != torch.float32
         return torch.autocast(self._device.type, self._dtype, enabled=enabled, cache_enabled=False)
@@ -155,7 +155,7 @@ class Learner:
     def _enter(self, phase: PhaseName) -> None:
         if phase == self.phase:
             return
-        # What follows builds on the average, which is better than the latest weights.
+        # The next phase starts from the average, which is better than the latest weights.
         for network, averaged in zip(self.networks, self.averaged, strict=True):
             network.load_state_dict(averaged.state_dict())
         self.phase = phase
@@ -177,7 +177,7 @@ class Learner:
                 )
 
     def _share(self, part: Batch) -> _Share:
-        """Losses and gradients of a part of a batch, weighed by its size."""
+        """Losses and gradients of a part of a batch, weighted by its size."""
         weight = len(part.positions) / self._section.batch
         with torch.enable_grad():
             loss, parts = self._losses(part.to(self._device))
@@ -218,7 +218,7 @@ class Learner:
     def _complaint(self, what: str, batch: Batch) -> str:
         return (
             f"step {self.step}, phase {self.phase}: {what}, on scenes {list(batch.positions)}; expected "
-            f"numbers. Lower training.{self.phase}.rate or training.clip, or look at those scenes"
+            f"numbers. Lower training.{self.phase}.rate or training.clip, or inspect these scenes"
         )
 
 
@@ -248,7 +248,7 @@ def computing_dtype(precision: str, device: torch.device) -> torch.dtype:
         if device.type == "cuda":
             supported = torch.cuda.is_bf16_supported()
         else:
-            # Where a build of Torch does not tell, float32 is right, if slower.
+            # If a build of Torch does not report it, float32 is correct but slower.
             tests = (
                 getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")
             )

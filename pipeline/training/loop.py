@@ -1,4 +1,4 @@
-"""The loop of a training: steps, the log, validations and checkpoints, until it ends or is ended."""
+"""The training loop: steps, log, validations and checkpoints."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ from pipeline.training.validation import validate
 logger = logging.getLogger(__name__)
 
 Report = Callable[[Mapping[str, Any]], None]
-"""Is told every entry of the log."""
+"""Called with every entry of the log."""
 CRITERIA = {"flow": "error", "synthesis": "frame", "joint": "frame"}
-"""What the best weights of a phase are best in; lower is better. Phases of one criterion compete."""
+"""Criterion for the best weights of a phase; lower is better. Phases with the same criterion compete."""
 
 
 def train(plan: Plan, *, minutes: float = math.inf, report: Report | None = None) -> int:
-    """Train, from the last checkpoint where there is one.
+    """Train, from the last checkpoint if there is one.
 
     Parameters
     ----------
     plan
         What to do.
     minutes
-        Time after which it ends, with a checkpoint to go on from.
+        Time after which it stops, with a checkpoint to resume from.
     report
         Called with every entry of the log.
 
@@ -61,11 +61,11 @@ def train(plan: Plan, *, minutes: float = math.inf, report: Report | None = None
     Raises
     ------
     TrainingError
-        A loss is no number any more. The last good weights are kept.
+        A loss is not finite. The last good weights are kept.
     CacheError
         The folder cannot be written, holds a damaged checkpoint, or another process trains there.
     ConfigError
-        The checkpoint there is of another training.
+        The checkpoint there belongs to another training.
     KeyboardInterrupt
         Ctrl-C or SIGTERM, once a checkpoint is written.
     """
@@ -99,7 +99,7 @@ class _Training:
         try:
             with Batches(self._plan.scenes, section).ahead(learner.step, end) as batches:
                 for batch in batches:
-                    with deferred():  # a step and what is counted of it go together
+                    with deferred():  # a step and its counts belong together
                         begun = time.monotonic()
                         self._count(learner.learn(batch), begun)
                     now = time.monotonic()
@@ -126,11 +126,11 @@ class _Training:
         except (KeyError, RuntimeError, ValueError, TypeError) as error:
             raise CacheError(
                 f"{self._plan.folder}: its checkpoint does not fit ({type(error).__name__}); "
-                "remove it to start again"
+                "remove it to restart"
             ) from None
         if state["threads"] != self._plan.threads:
             logger.warning(
-                "the checkpoint is from %d threads, and these are %d: the last digits of losses may differ",
+                "the checkpoint was made with %d threads, not %d: the last digits of losses may differ",
                 state["threads"],
                 self._plan.threads,
             )
@@ -194,7 +194,7 @@ class _Training:
         save_light(self._plan.folder / name, learner.averaged, self._plan.origin(learner.step))
 
     def _keep_good(self) -> str:
-        """Write the weights of before the failure, where they are numbers; say what there is."""
+        """Write the weights from before the failure if they are finite; return a message about them."""
         with suppress(WeightsError):
             self._save_weights(LAST)
         last = self._plan.folder / LAST

@@ -1,4 +1,4 @@
-"""What training makes small: errors of flows over all iterations, and of frames and their lines.
+"""Losses: errors of flows over all iterations, and of frames and their lines.
 
 References
 ----------
@@ -45,7 +45,7 @@ def flow_loss(
     truth
         `(N, 2, H, W)`.
     occluded
-        `(N, 1, H, W)`, bool: pixels that the other frame does not show.
+        `(N, 1, H, W)`, bool: pixels hidden in the other frame.
     gamma
         Weight of an iteration relative to the next one, 0..1; weights add up to 1.
     occluded_weight
@@ -58,8 +58,8 @@ def flow_loss(
 
     Notes
     -----
-    The distance is `sqrt(dx^2 + dy^2 + eps^2) - eps`, so that it has a gradient at 0. Where no pixel has any
-    weight the loss is 0.
+    The distance is `sqrt(dx^2 + dy^2 + eps^2) - eps`, so that it has a gradient at 0. If all weights are 0,
+    the loss is 0.
     """
     weights = torch.where(occluded, occluded_weight, 1.0)
     total = weights.sum().clamp(min=1e-6)

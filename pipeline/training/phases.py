@@ -14,23 +14,23 @@ from models.weights.light import LightNetworks
 PhaseName = Literal["flow", "synthesis", "joint"]
 ORDER: tuple[PhaseName, ...] = ("flow", "synthesis", "joint")
 FINAL_SHARE = 0.01
-"""Of the greatest rate, at the last step."""
+"""Share of the maximal rate at the last step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A run of steps."""
+    """A phase: a range of steps."""
 
     name: PhaseName
     first: int
     """Its first step, counted from the training's."""
     steps: int
     rate: float
-    """The greatest."""
+    """The maximal rate."""
 
     @property
     def last(self) -> int:
-        """The step behind its last one."""
+        """The step after its last one."""
         return self.first + self.steps
 
 
@@ -46,13 +46,13 @@ def phases_of(section: TrainingSection) -> list[Phase]:
 
 
 def phase_at(section: TrainingSection, step: int) -> Phase:
-    """The phase that a step is in; the last one behind the end."""
+    """The phase of a step; after the end, the last one."""
     phases = phases_of(section)
     return next((phase for phase in phases if step < phase.last), phases[-1])
 
 
 def learning_rate(section: TrainingSection, step: int) -> float:
-    """Rate of a step: up in a line, then down as `section.schedule` says.
+    """Rate of a step: a linear rise, then a fall according to `section.schedule`.
 
     References
     ----------
@@ -72,9 +72,9 @@ def learning_rate(section: TrainingSection, step: int) -> float:
 
 
 def set_learning(networks: LightNetworks, phase: PhaseName) -> list[nn.Parameter]:
-    """Switch gradients on for what learns in a phase and off for all else; return what learns.
+    """Enable gradients for the networks of a phase and disable all others; return the parameters to train.
 
-    The importance of pixels matters to frames alone, so it learns with the synthesis.
+    The importance of pixels affects only frames, so it is trained with the synthesis.
     """
     networks.refinement.requires_grad_(phase != "synthesis")
     networks.refinement.importance.requires_grad_(phase != "flow")

@@ -1,4 +1,4 @@
-"""What a training is: its settings, its scenes and its folder, found by their fingerprint."""
+"""The plan of a training: settings, scenes and the folder named by their fingerprint."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from pipeline.store.fingerprints import canonical_digest
 from pipeline.training.batches import check_scenes
 
 TRAINING_VERSION = 1
-"""Raised whenever the same settings and scenes give other weights."""
+"""Increased whenever the same settings and scenes give other weights."""
 FOLDER = "training"
 """In the cache."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A training, before anything of it is done."""
+    """A planned training."""
 
     section: TrainingSection
     settings: dict[str, Any]
-    """Everything that its weights depend on: what its fingerprint is made of."""
+    """Everything that its weights, and so its fingerprint, depend on."""
     fingerprint: str
     folder: Path
     scenes: TrainingSet
@@ -65,7 +65,7 @@ class Plan:
 
 
 def make_plan(config: Config) -> Plan:
-    """Look at everything that a training needs.
+    """Plan a training and check its inputs.
 
     Raises
     ------
@@ -74,12 +74,12 @@ def make_plan(config: Config) -> Plan:
     DataError
         A folder holds no complete set of scenes, or frames smaller than the crop.
     WeightsError
-        `training.weights` is no file.
+        `training.weights` is not a file.
     """
     section = config.training
     if section.scenes is None:
         raise ConfigError(
-            "training.scenes is not set; expected the folder of a training set of cut-out scenes: give it "
+            "training.scenes is not set; expected a folder of cut-out scenes: give it "
             "with --set training.scenes=FOLDER"
         )
     scenes = TrainingSet(section.scenes)
@@ -104,7 +104,7 @@ def make_plan(config: Config) -> Plan:
 
 
 def _commit() -> str:
-    """Of the program's repository, where it runs from one; otherwise empty."""
+    """Commit of the program's repository, if it runs from one; otherwise empty."""
     try:
         found = subprocess.run(
             ["git", "rev-parse", "HEAD"],

@@ -1,4 +1,4 @@
-"""Flows that the refinement starts from in training: none, or OpenCV's, with faults added."""
+"""Initial flows of the refinement in training: zero, or OpenCV's DIS with added errors."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from configs.sections import TrainingSection
 
 NOISE_CELL = 32
-"""Pixels between the random vectors that smooth noise is made of."""
+"""Pixels between the random vectors that are interpolated to smooth noise."""
 LEAST_SIDE = 16
 """DIS takes no smaller frames; they start from zero."""
 LOST = 0.3
-"""Share of noisy starts in which the motion of a part is lost, as that of a piece that found no match."""
+"""Share of noisy starts in which a part has no motion, like a piece without a match."""
 
 Frame = NDArray[np.uint8]
 Flow = NDArray[np.float32]
@@ -43,23 +43,23 @@ def dis_flow(frame0: Frame, frame1: Frame) -> Flow:
     )
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     found: Flow = np.ascontiguousarray(search.calc(grey0, grey1, None).transpose(2, 0, 1), np.float32)
-    # No motion is longer than the frame; what DIS makes of flat parts now and then is.
+    # No motion is longer than the frame, but DIS occasionally is in flat areas.
     return np.clip(found, -max(found.shape[1:]), max(found.shape[1:]))
 
 
 def starting_flows(
     frame0: Frame, frame1: Frame, section: TrainingSection, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Flows of both directions to start from.
+    """Initial flows in both directions.
 
     Parameters
     ----------
     frame0, frame1
         RGB, uint8, `(H, W, 3)`.
     section
-        Its `zero_starts` and `start_noise` say of what kind.
+        Uses its `zero_starts` and `start_noise`.
     rng
-        Source of all chance.
+        Source of randomness.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How good networks are on scenes held back: flows against exact ones, frames against drawn ones."""
+"""Validation on held-out scenes: flows against exact ones, frames against drawn ones."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ def validate(
     device: torch.device,
     threads: int = 1,
 ) -> dict[str, float]:
-    """Mean errors over whole scenes, each of which counts alike.
+    """Mean errors over whole scenes, each with the same weight.
 
     Parameters
     ----------
     networks
         In eval mode.
     scenes
-        Held back.
+        Held out.
     count
         How many are looked at, from the first on.
     autocast
-        Makes what sets the precision of convolutions.
+        Makes the context that sets the precision of convolutions.
     device
         Where.
     threads
-        Scenes looked at at the same time.
+        Scenes processed at the same time.
 
     Returns
     -------

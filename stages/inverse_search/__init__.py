@@ -30,10 +30,10 @@ from stages.inverse_search.guided_filter import GuidedFilter
 from stages.refinement import RefinedFlow
 
 STAGE_VERSION = 1
-"""Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
+"""Increased whenever results change, so that cached results of earlier versions are not used."""
 
 # All were chosen by the frames of drawn pairs and of real ones, see docs/quality.md.
-MOST_DIFFERENCE = 0.15  # of colour, 0..1: what differs more is no match either way
+MOST_DIFFERENCE = 0.15  # of colour, 0..1: larger differences are never a match
 OUTSIDE_COST = 0.7  # of leaving the frame, in units of that
 INCONSISTENT_COST = 0.5  # of not leading home, in the same units, reached at
 INCONSISTENT_FROM = 3.0  # px

@@ -1,4 +1,4 @@
-"""How far a flow agrees with the two frames that it lies between, and with the flow back.
+"""Agreement of a flow with its two frames, and with the flow back.
 
 Where a flow is right and nothing covers the pixel, the other frame looks the same at its end, and the flow
 back leads home. Both are measured for every pixel; the callers decide what follows.

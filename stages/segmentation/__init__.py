@@ -34,7 +34,7 @@ from stages.segmentation.piece_table import Pieces, measure_pieces
 __all__ = ["STAGE_VERSION", "Pieces", "SegmentationSteps", "measure_pieces", "segment", "segmentation_steps"]
 
 STAGE_VERSION = 1
-"""Raised whenever results change, so that cached ones of earlier versions are not taken for these."""
+"""Increased whenever results change, so that cached results of earlier versions are not used."""
 
 
 class SegmentationSteps(NamedTuple):

@@ -58,7 +58,7 @@ def test_what_scoring_does_not_need_may_be_absent(tmp_path: Path) -> None:
 def test_malformed_annotation_is_refused_by_name(
     tmp_path: Path, content: dict[str, Any] | str, said: str
 ) -> None:
-    with pytest.raises(DataError, match=rf"pair\.json: malformed annotation \({said}.*mend or remove"):
+    with pytest.raises(DataError, match=rf"pair\.json: malformed annotation \({said}.*repair or remove"):
         read_annotation(write(tmp_path, content))
 
 

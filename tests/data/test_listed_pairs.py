@@ -57,11 +57,11 @@ def test_a_truth_may_be_named(frames: list[Path], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({"pairs": []}, "no pairs are listed"),
+        ({"pairs": []}, "lists no pairs"),
         ({"pairs": [{"id": "a", "frames": ["x.png"]}]}, r"pairs\.0\.frames\.1: Field required"),
         ({"pairs": [{"id": "../a", "frames": ["x.png", "y.png"]}]}, "'../a' cannot name a folder"),
         ({"pairs": [{"id": "a", "frames": ["x.png", "y.png"], "times": [1]}]}, "lie between 0 and 1"),
-        ({"pairs": [{"id": "a", "frames": ["x.png", "y.png"]}] * 2}, "'a' stands there more than once"),
+        ({"pairs": [{"id": "a", "frames": ["x.png", "y.png"]}] * 2}, "'a' occurs more than once"),
         ({"pairs": [], "more": 1}, "more: Extra inputs"),
     ],
 )

@@ -20,13 +20,13 @@ HALF_FLASH = 0.5
 
 @dataclass(frozen=True)
 class FrameTruth:
-    """What is true of a frame."""
+    """The truth of a frame."""
 
     shot: int
     drawing: int
     """Number of the picture shown, from 0; frames with the same number are the same picture."""
     change: Change
-    """What the frame is to the one before it."""
+    """How the frame relates to the previous one."""
     panning: bool
     """Whether the background has moved since the frame before."""
     flashing: bool
@@ -53,7 +53,7 @@ def draw_clip(
     Parameters
     ----------
     shots
-        From the first to the last, with hard cuts between them where none fades.
+        In order, with hard cuts between shots that do not fade.
     size
         (height, width) in pixels, each at least 16.
     letterbox

@@ -18,7 +18,7 @@ from tests.drawn_clips.clip import DrawnFrame, FrameTruth, draw_clip, truth_json
 from tests.drawn_clips.shots import STANDARD, Shot
 
 RATE = 24
-"""Frames a second of drawn clips, unless another is asked for."""
+"""Default frames per second of drawn clips."""
 SOUND_RATE = 48000
 BEEP_SECONDS = 0.1
 SECOND_HERTZ, CUT_HERTZ = 880.0, 1760.0

@@ -282,5 +282,5 @@ def test_files_are_told_apart_and_not_converted(
     for path, part in zip(files[name], ("lpips", name), strict=True):
         found = examine(path)
         assert (found.parts, found.problems) == ((part,), [])
-        with pytest.raises(WeightsError, match="is used as it is"):
+        with pytest.raises(WeightsError, match="needs no conversion"):
             convert(path, tmp_path / "out.safetensors")

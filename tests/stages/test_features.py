@@ -225,5 +225,5 @@ def test_refuses(network):
         pool_pieces(torch.zeros(4, 5), np.zeros((4, 5), np.int32), 1)
     with pytest.raises(ValueError, match=r"0\.\.1; expected labels in 0\.\.0"):
         pool_pieces(torch.zeros(2, 1, 2), np.array([[0, 1]], np.int32), 1)
-    with pytest.raises(ValueError, match=r"map of size \(11, 11\), which is no halving of \(16, 16\)"):
+    with pytest.raises(ValueError, match=r"map of size \(11, 11\), which is not a halving of \(16, 16\)"):
         pool_frame(frame, labels, 1, lambda image: [torch.zeros((1, 2, 11, 11))])

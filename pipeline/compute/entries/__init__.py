@@ -1,1 +1,1 @@
-"""One file a stage: what each of its methods reads and does, and everything else that is particular to it."""
+"""One file per stage: what each of its methods reads and does, and everything else specific to it."""

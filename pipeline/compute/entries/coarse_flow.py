@@ -15,7 +15,7 @@ from stages.working_size import resize_flow
 
 
 def flow_of_pair(item: ItemSource, config: Config) -> dict[str, Array]:
-    """Coarse flows by the matches of pieces."""
+    """Coarse flows from the matches of pieces."""
     frame0, frame1 = item.frame(0), item.frame(1)
     result = coarse_flow.generate_coarse_flow(
         matched_frame(frame0, config),

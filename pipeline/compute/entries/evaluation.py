@@ -21,7 +21,7 @@ NETWORK = Network("evaluation", ("lpips_weights", "lpips_backbone"), load_lpips)
 
 
 def score_pair(item: ItemSource, config: Config) -> dict[str, Array]:
-    """Scores of a pair, by whatever truth there is."""
+    """Scores of a pair, using all available truth."""
     if item.truth is None and item.motion_truth is None:
         raise ValueError("evaluation needs a ground truth")
     scores = dict.fromkeys(evaluation.METRICS, np.nan)
@@ -51,7 +51,7 @@ def _motion_scores(item: ItemSource, path: Path) -> dict[str, float]:
     size = coarse["coarse_flow01"].shape[1:]
     if truth["pieces0"].shape != size:
         raise DataError(
-            f"{path}: is of {truth['pieces0'].shape} pixels, and the frames are of {size}; "
+            f"{path}: has {truth['pieces0'].shape} pixels, but the frames have {size}; "
             "remove it, or draw the data set again"
         )
     flows = {**coarse, **refined}
@@ -68,7 +68,7 @@ def _motion_scores(item: ItemSource, path: Path) -> dict[str, float]:
     return scores
 
 
-# LPIPS is small beside the other scores, so any worker may compute them.
+# LPIPS takes little time compared with the other scores, so any worker may compute them.
 ENTRY = StageEntry(
     "evaluation",
     "pair",

@@ -52,8 +52,8 @@ ENTRY = StageEntry(
             work=describe_frame,
             reads=("segmentation",),
             network=NETWORK,
-            without_weights="a random VGG-19 describes the pieces; VGG-19 weights would describe them as the "
-            "paper does",
+            without_weights="a VGG-19 with random weights describes the pieces; trained ones would describe "
+            "them as the paper does",
         ),
         "appearance": Method(
             version=piece_descriptors.STAGE_VERSION,

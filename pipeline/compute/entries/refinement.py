@@ -45,9 +45,9 @@ NETWORK = Network(
 
 
 def read_pair(item: ItemSource, config: Config, height: int | None = None) -> NetworkPair:
-    """A pair and its coarse flows, at the height of the settings unless another is given."""
+    """A pair and its coarse flows, at the configured height unless another is given."""
     coarse = item.read("coarse_flow")
-    # Without segmentation this is the first stage to read the frames, and makes sure that they are whole.
+    # Without segmentation this is the first stage to read the frames, so it checks that they are complete.
     return network_pair(
         refinement.CoarsePair,
         item,
@@ -81,7 +81,7 @@ def search_pair(item: ItemSource, config: Config) -> dict[str, Array]:
 
 
 def keep_pair(item: ItemSource, config: Config) -> dict[str, Array]:
-    """The coarse flows of a pair as they are."""
+    """The unchanged coarse flows of a pair."""
     read = read_pair(item, config, height=0)
     return _arrays(refinement.refine_together([read.pair], network=None)[0], read.size)
 

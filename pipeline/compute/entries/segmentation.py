@@ -13,7 +13,7 @@ from stages.working_size import pieces_at
 
 def segment_frame(item: ItemSource, config: Config) -> dict[str, Array]:
     """Pieces of a frame."""
-    # The first stage to read a frame is the one that makes sure the file is whole.
+    # The first stage to read a frame checks that the file is complete.
     preset = config.segmentation.anime if item.style == "anime" else config.segmentation.disney
     frame = item.frame(0, verify=True)
     small = matched_frame(frame, config)

@@ -26,12 +26,12 @@ NETWORK = Network("synthesis", ("weights",), _gridnet, ("precision",))
 
 
 def read_pair(item: ItemSource, config: Config) -> NetworkPair:
-    """A pair and its refined flows, at the height of the settings."""
+    """A pair and its refined flows, at the configured height."""
     return _read(item, config.synthesis.height)
 
 
 def read_whole_pair(item: ItemSource, config: Config) -> NetworkPair:  # noqa: ARG001 - as `Together` reads
-    """A pair and its refined flows, at their own height: without a network a lower one would save nothing."""
+    """A pair and its refined flows, at full size: without a network, a lower height would save nothing."""
     return _read(item, 0)
 
 
@@ -43,12 +43,12 @@ def _read(item: ItemSource, height: int) -> NetworkPair:
 
 
 def draw_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
-    """Frames between those of pairs of one size, all for the same times, by the network."""
+    """In-between frames of pairs of one size, at the same times, by the network."""
     return _frames(pairs, config, NETWORK.load(config))
 
 
 def join_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
-    """The same, put together from the splatted frames."""
+    """The same, combined from the splatted frames."""
     return _frames(pairs, config, None)
 
 
@@ -82,7 +82,7 @@ ENTRY = StageEntry(
             version=synthesis.STAGE_VERSION,
             work=Together(read_whole_pair, join_pairs),
             reads=("refinement",),
-            without_weights="frames are put together from the two splatted frames ('composite'); a trained "
+            without_weights="frames are combined from the two splatted frames ('composite'); a trained "
             "network would draw them and mend outlines and holes ('gridnet')",
         ),
         "blend": Method(

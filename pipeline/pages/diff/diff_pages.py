@@ -19,7 +19,7 @@ from pipeline.results.result_diff import StageComparison, stages_apart
 PAGE_NAME = "index.html"
 SIDES = ("A", "B")
 PAIRS_FOLDER = "pairs/"
-MOST_ROWS = 20  # of a stage's table on the page; the CSV beside it has them all
+MOST_ROWS = 20  # rows of a stage's table on the page; the CSV beside it has all
 STYLE = "diff/difference.css"
 
 
@@ -39,7 +39,7 @@ class PairCard:
 
     id: str
     address: str
-    """Of the page that shows both sides; empty where one of them cannot be shown."""
+    """Address of the page that shows both sides; empty if one of them cannot be shown."""
     sides: Sequence[SideCard]
 
 
@@ -65,7 +65,7 @@ def write_page(
 ) -> Path:
     """Write the overview, a table of each stage as CSV, and the pages of pairs.
 
-    Those of A stand below `a/`, those of B below `b/`, and below `pairs/` those that show both side by side.
+    Pages of A are in `a/`, those of B in `b/`, and those that show both side by side in `pairs/`.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def write_page(
     names
         What A and B are called.
     sides, comparisons
-        A and B, and what came of comparing them.
+        A and B, and their comparison.
     pairs
         Ids of those to be shown; only sides with a config can show any.
 
@@ -112,12 +112,12 @@ def write_page(
 
 
 def render_pair(name: str, names: tuple[str, str], links: Sequence[Link] = ()) -> bytes:
-    """A page that shows the pages of a pair in A and in B side by side, kept in step, as HTML.
+    """A page that shows the pages of a pair in A and in B side by side, synchronised, as HTML.
 
     Parameters
     ----------
     name
-        Id of the pair; it may hold slashes, and its page then stands deeper.
+        Id of the pair; if it has slashes, its page is in a subfolder.
     names
         What A and B are called.
     links
@@ -136,7 +136,7 @@ def _pair_card(name: str, sides: tuple[Results, Results], shown: bool) -> PairCa
     cards = [
         SideCard(letter, thumbnails(side.session, name))
         if side.session is not None
-        else SideCard(letter, (), "has no config: its frames are not known, and nothing can be drawn")
+        else SideCard(letter, (), "has no config, so its frames are unknown and nothing can be drawn")
         for letter, side in zip(SIDES, sides, strict=True)
     ]
     return PairCard(name, page_address(name, PAIRS_FOLDER) if shown else "", cards)

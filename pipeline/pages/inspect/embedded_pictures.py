@@ -1,6 +1,7 @@
-"""Arrays as pictures that a page holds in itself, to look at and to read values from.
+"""Arrays as pictures embedded in a page, to view and to read values from.
 
-All are lossless. Those that carry numbers are decoded by `page/pictures.js`, and come with what that needs.
+All are lossless. Those that encode numbers are decoded by `page/pictures.js` and carry the parameters it
+needs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pipeline.store.array_specs import Array
 
 WEBP_LARGEST = 16383  # px a side; the format's limit
 WEBP_QUALITY, WEBP_METHOD = 50, 2  # how long to search; slower ones save 2 % of the space
-FLOW_STEP = 1 / 32  # px; finer than anything that can be seen, and 1,000 px still fit 16 bits
+FLOW_STEP = 1 / 32  # px; finer than visible, and 1,000 px still fit 16 bits
 WHOLE = 1 << 15  # of the 16 bits of a flow's component: the zero
 LEVELS = 255  # of a scalar map, 8 bits
 
@@ -27,7 +28,7 @@ Picture = dict[str, Any]
 
 
 def photo(frame: Frame) -> Picture:
-    """A picture (H, W, 3) or (H, W) as it is."""
+    """An unchanged picture (H, W, 3) or (H, W)."""
     return {"kind": "photo", "uri": data_uri(frame), "size": list(frame.shape[:2])}
 
 
@@ -79,7 +80,7 @@ def colors_text(colors: Frame) -> str:
 
 
 def data_uri(pixels: Array) -> str:
-    """A picture (H, W, 3) or (H, W), uint8, lossless, as a data URI: WebP, or PNG where that is too small."""
+    """A picture (H, W, 3) or (H, W), uint8, lossless, as a data URI: WebP, or PNG beyond its size limit."""
     image = Image.fromarray(np.ascontiguousarray(pixels))
     encoded = BytesIO()
     if max(pixels.shape[:2]) > WEBP_LARGEST:

@@ -1,4 +1,4 @@
-"""Synthesis and evaluation as a page shows them: splatted frames, weights and holes, errors and scores."""
+"""Synthesis and evaluation on a page: splatted frames, weights and holes, errors and scores."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DISSIMILAR_SHOWN = 0.999  # quantile of 1 - SSIM that is drawn white
 
 
 def synthesis_part(material: Material) -> dict[str, Any]:
-    """Splatted frames, their weights and holes, and the frames made of them."""
+    """Splatted frames, their weights and holes, and the resulting frames."""
     found = material.view.found("synthesis")
     section = material.config.synthesis
     splatting = "softmax, by reliability" if section.chosen_method == "composite" else section.splatting
@@ -76,9 +76,9 @@ def _splat_layers(
     low = float(covered.min()) if covered.size else 1.0
     high = max(float(weight.max()), low * 1.001)
     material.pictures[f"{name}weight"] = scalar_picture(weight, low, high, logarithmic=True)
-    told = f"frame {number} carried to t = {time:g}"
+    told = f"frame {number} moved to t = {time:g}"
     reads.append(["weight", f"{name}weight", "", time])
-    # Softmax splatting has weights down to 1e-9: most of the colours are for those that count.
+    # Softmax splatting has weights down to 1e-9: most of the colours are for the relevant ones.
     scale = {"low": max(low, high / WEIGHTS_SHOWN), "high": high, "unit": ""}
     return [
         layer("Splatted", name, "photo", f"{told}, black in holes", time=time),

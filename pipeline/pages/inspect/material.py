@@ -1,4 +1,4 @@
-"""What the page of a pair is made from: everything there is of the pair, read once and checked to fit."""
+"""The material of a pair's page: all its results, read once and checked for consistency."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from stages.refinement import CoarsePair, Confidence, confidence
 from stages.segmentation import Pieces, measure_pieces
 from stages.working_size import pieces_at, shrink_frame, working_size
 
-MOST_CANDIDATES = 100_000_000  # of all pieces together: beyond, ranking them again takes gigabytes
+MOST_CANDIDATES = 100_000_000  # of all pieces together; ranking more of them again would take gigabytes
 
 
 class Material:
-    """Everything there is of a pair.
+    """All results of a pair.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ class Material:
         return self._pieces(0), self._pieces(1)
 
     def _pieces(self, number: int) -> Pieces | None:
-        # All that is kept beside the label map is measured from it.
+        # Everything stored beside the label map is measured from it.
         label_map = self.view.found("segmentation", number).arrays.get("label_map")
         return None if label_map is None or not self._fits(label_map) else measure_pieces(label_map)
 
     @cached_property
     def matched_pieces(self) -> tuple[Pieces | None, Pieces | None]:
-        """The same as segment-guided matching saw them: of large frames perhaps smaller."""
+        """The same at the size of segment-guided matching, which may be smaller for large frames."""
         height = self.config.segmentation.height
         first, second = (
             pieces and pieces_at(pieces, working_size(pieces.label_map.shape[:2], height))
@@ -68,17 +68,17 @@ class Material:
         return first, second
 
     def _fits(self, array: Array) -> bool:
-        """Whether a map is of the frames' size: one of an earlier state may not be."""
+        """Whether a map has the frames' size; one from an earlier state may not."""
         return self.size is None or array.shape[-2:] == self.size
 
     @cached_property
     def matching(self) -> Found:
-        """Matches, without those that are not of these pieces."""
+        """Matches, if they belong to these pieces."""
         return self._of_these_pieces(self.view.found("matching"))
 
     @cached_property
     def coarse_flow(self) -> Found:
-        """Coarse flows and fates, without those that are not of these frames and pieces."""
+        """Coarse flows and fates, if they belong to these frames and pieces."""
         return self._of_these_pieces(self.view.found("coarse_flow"))
 
     def _of_these_pieces(self, found: Found) -> Found:
@@ -97,7 +97,7 @@ class Material:
 
     @cached_property
     def refinement(self) -> Found:
-        """Refined flows, without those that are not of these frames."""
+        """Refined flows, if they belong to these frames."""
         found = self.view.found("refinement")
         kept = {name: array for name, array in found.arrays.items() if self._fits(array)}
         return Found(found.state, found.note, kept, found.location)
@@ -112,7 +112,7 @@ class Material:
         return dict(zip(times, frames, strict=True))
 
     def overlaps(self, direction: str) -> dict[int, float]:
-        """How far pieces that failed the test of the overlap cover their matches, by piece."""
+        """Overlap of pieces that failed the overlap test with their matches, by piece."""
         frames, (first, second) = self.both_frames, self.matched_pieces
         fate = self.coarse_flow.arrays.get(f"fate{direction}")
         match = self.matching.arrays.get(f"match{direction}")
@@ -126,7 +126,7 @@ class Material:
         return dict(zip(asked.tolist(), shares.tolist(), strict=True))
 
     def candidates(self) -> tuple[BestCandidates, BestCandidates] | str:
-        """What each piece could match; a note where that cannot be told."""
+        """The candidates of each piece; a note if they cannot be determined."""
         first, second = self.matched_pieces
         features = [self.view.found("features", k) for k in (0, 1)]
         found = [f.arrays.get("piece_features") for f in features]
@@ -140,7 +140,7 @@ class Material:
             return f"features do not fit the pieces: {error}"
 
     def confidence(self) -> Confidence | str:
-        """How far the network trusts the coarse flows; a note where there is nothing to tell."""
+        """The network's confidence in the coarse flows; a note if there is none."""
         method = resolved_method("refinement", self.config)
         if method != "rfr":
             return f"no confidence: refinement.method = {method!r}"

@@ -1,4 +1,4 @@
-"""Everything that the page of a pair shows, as what goes into JSON."""
+"""The content of a pair's page, for JSON."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import COLOR_WHEEL, heat_colors
 
 PAGE_FORMAT = 1
-"""Raised when pages look different, so that old ones are written again."""
+"""Increased when pages look different, so that old ones are rewritten."""
 
 PARTS: Mapping[str, Callable[[Material], dict[str, Any]]] = {
     "segmentation": segmentation_part,
@@ -40,13 +40,13 @@ PARTS: Mapping[str, Callable[[Material], dict[str, Any]]] = {
     "synthesis": synthesis_part,
     "evaluation": evaluation_part,
 }
-"""What is shown of each stage; of any other only its record."""
+"""What is shown for each stage; for any other only its record."""
 SHARE_DIGITS = 4
 LEVELS = ("easy", "medium", "hard")
 
 
 def page_data(view: PairResults, command: Sequence[str] = ()) -> dict[str, Any]:
-    """Gather what the page of a pair shows.
+    """Gather the content of a pair's page.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def _command(words: Sequence[str], stage: str, pair_id: str) -> str:
 
 
 def about(view: PairResults) -> list[str]:
-    """What the annotation says of the pair, and what is wrong with it."""
+    """The pair's annotation, and its problems."""
     note = view.pair.annotation
     told: list[str] = []
     if note is not None:

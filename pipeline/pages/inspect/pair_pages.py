@@ -1,4 +1,4 @@
-"""Pages of pairs: self-contained HTML files, with an index where there are several."""
+"""Pages of pairs: self-contained HTML files, with an index for several."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SCRIPTS = tuple(
 """Parts of the script, in their order; later ones use earlier ones."""
 INDEX_SCORES = ("psnr", "ssim", "ie")
 INDEX_PICTURE = 128  # px wide
-HEAD_LENGTH = 4096  # bytes of a page in which its state stands
+HEAD_LENGTH = 4096  # bytes of a page that contain its state
 PAGE_END = b"</html>"
 STATE_PATTERN = re.compile(r'<meta name="animeinterp-state" content="([0-9a-f]+)">')
 
@@ -51,7 +51,7 @@ class Link:
 def write_pages(
     session: Session, ids: Sequence[str], folder: Path, command: Sequence[str] = ()
 ) -> list[Path]:
-    """Write the pages of pairs, and an index where there are several; those that would not change are left.
+    """Write the pages of pairs, and an index for several; unchanged pages are not rewritten.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def write_pages(
     folder
         Where the pages go: `<id>.html` each, and the index, `index.html`.
     command
-        Words of the command that runs the stages, as pages name it where something is missing.
+        Words of the command that runs the stages, which pages show for missing results.
 
     Returns
     -------
@@ -98,22 +98,22 @@ def write_pages(
 def page_links(ids: Sequence[str], number: int, overview: Link, folder: str = "") -> list[Link]:
     """Links from the page of a pair to an overview and to its neighbours.
 
-    Pages stand in `folder` below the overview; where ids hold slashes, deeper.
+    Pages are in `folder` below the overview, or in its subfolders if ids have slashes.
     """
     up = "../" * f"{folder}{ids[number]}".count("/")
-    beside = (("‹ Former", number - 1), ("Next ›", number + 1))
+    beside = (("‹ Previous", number - 1), ("Next ›", number + 1))
     links = [(overview.text, overview.path)]
     links += [(text, page_address(ids[at], folder)) for text, at in beside if 0 <= at < len(ids)]
     return [Link(text, f"{up}{path}") for text, path in links]
 
 
 def page_address(pair_id: str, folder: str = "") -> str:
-    """Of a pair's page, from the folder that `folder` stands in."""
+    """Address of a pair's page, from the folder that contains `folder`."""
     return f"{folder}{quote(pair_id)}.html"
 
 
 def _index_name(ids: Sequence[str]) -> str:
-    """Name of the index, another one where a pair's page is called so."""
+    """Name of the index; another one if a pair's page has this name."""
     name = "index"
     while name in ids:
         name += "_"
@@ -128,7 +128,7 @@ def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ())
     data
         From `pipeline.pages.inspect.page_data.page_data`.
     state
-        Digest of what the page is made from, kept in it.
+        Digest of the page's sources, stored in it.
     links
         Pages beside it.
     """
@@ -166,7 +166,7 @@ def _small(frame: Frame) -> Frame:
 
 @cache
 def _page_files() -> str:
-    """Digest of what pages are made with: when it changes, they are written again."""
+    """Digest of the code of pages: if it changes, they are rewritten."""
     names = (BASE_STYLE, "head.html", "inspect/page.html", STYLE, *SCRIPTS)
     return canonical_digest([page_file(name) for name in names])
 

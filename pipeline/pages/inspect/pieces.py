@@ -1,4 +1,4 @@
-"""The pieces of a pair as a page shows them: matches, why each moved or not, and what else it could match."""
+"""The pieces of a pair on a page: matches, why each moved or not, and other candidates."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _sentence(fate: PieceFate, piece: int, table: Mapping[str, Any], areas: Sequ
 
 
 def fate_counts(fate: npt.NDArray[np.uint8]) -> dict[str, int]:
-    """How many pieces had each fate, those that none had left out."""
+    """How many pieces had each fate, without fates that no piece had."""
     counts = np.bincount(fate, minlength=len(FATES))
     return {FATES[value][0]: int(counts[value]) for value in PieceFate if counts[value]}
 

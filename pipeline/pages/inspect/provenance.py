@@ -1,4 +1,4 @@
-"""How a pair's results came to be: settings, fingerprints, times and versions of each stage."""
+"""Provenance of a pair's results: settings, fingerprints, times and versions of each stage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.store.stage_descriptions import read_description
 
 
 def stage_record(view: PairResults, stage: str) -> dict[str, Any]:
-    """What is known of a stage's results: of both frames, or of the pair."""
+    """The provenance of a stage's results, for both frames or for the pair."""
     session = view.session
     numbers = (0, 1) if STAGES[stage].unit == "frame" else (0,)
     described = read_description(session.folder(stage))

@@ -1,4 +1,4 @@
-"""The stages up to the flows as a page shows them: frames, pieces, matches, coarse and refined flow."""
+"""The stages up to the flows on a page: frames, pieces, matches, coarse and refined flow."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LARGEST_ERROR = 6.0  # of the warping error that RFR sees: three channels of -1.
 
 
 def frames_part(material: Material) -> dict[str, Any]:
-    """Frames, results and ground truth in one place, to be compared."""
+    """Frames, results and ground truth in one place, for comparison."""
     layers = [_frame_layer(material, k) for k in (0, 1) if material.frames[k] is not None]
     for time, frame in material.results.items():
         material.pictures[f"result{time!r}"] = photo(to_uint8(frame))
@@ -72,7 +72,7 @@ def _frame_layer(material: Material, number: int) -> Layer:
 
 
 def _side_layers(material: Material, number: int, label: str = "Frame") -> list[Layer]:
-    """The frame beneath whatever a view shows."""
+    """The frame beneath a view."""
     if material.frames[number] is None:
         return []
     return [{**_frame_layer(material, number), "label": label}]
@@ -98,7 +98,7 @@ def _segmentation_view(material: Material, number: int, note: str) -> View:
     frame, pieces = material.frames[number], material.pieces[number]
     if pieces is not None:
         material.pictures[f"labels{number}"] = label_picture(pieces.label_map)
-        alt = f"the {pieces.count} pieces of frame {number}, each in a colour of its own"
+        alt = f"the {pieces.count} pieces of frame {number}, each in its own colour"
         layers.append(layer("Pieces", f"labels{number}", "pieces", alt, colors="colors", side=number))
     if frame is not None:
         section = material.config.segmentation
@@ -124,14 +124,16 @@ def matching_part(material: Material) -> dict[str, Any]:
     section = material.config.features
     features: str = section.chosen_method
     if features == section.network_method:
-        features = "seeded random VGG-19" if section.weights is None else f"VGG-19, {section.weights.name}"
+        features = (
+            "VGG-19 with random weights" if section.weights is None else f"VGG-19, {section.weights.name}"
+        )
     facts.append(("features", features))
     views = []
     colored = {"match01", "rank_sum01"} <= found.arrays.keys() and None not in material.pieces
     for number in (0, 1):
         layers = []
         if colored:
-            alt = f"pieces of frame {number}; mutual matches alike in colour in both frames, the others grey"
+            alt = f"pieces of frame {number}; mutual matches have the same colour in both, others are grey"
             layers.append(
                 layer("Matches", f"labels{number}", "pieces", alt, colors="matchColors", side=number)
             )
@@ -166,7 +168,7 @@ def coarse_flow_part(material: Material) -> dict[str, Any]:
 
 
 def refinement_part(material: Material) -> dict[str, Any]:
-    """Refined flows, and the confidence that the network has in the coarse ones."""
+    """Refined flows, and the network's confidence in the coarse ones."""
     found = material.refinement
     facts: list[Fact] = [method_of("refinement", material.config)]
     views, lengths = _flow_views(material, found, "refined_flow")
@@ -196,7 +198,7 @@ def _add_network_view(
 ) -> None:
     shown = high if label == "Confidence" else max(float(values.max()), 1e-3)
     material.pictures[name] = scalar_picture(values, 0.0, shown)
-    alt = f"{label.lower()} {arrow(each['direction'])} as the refinement network sees it, bright is high"
+    alt = f"{label.lower()} {arrow(each['direction'])} as input to the refinement network, bright is high"
     each["layers"].append(layer(label, name, "heat", alt, low=0.0, high=shown, unit=""))
     each["reads"].append([label.lower(), name, ""])
 
@@ -237,7 +239,7 @@ def _flow_views(material: Material, found: Any, name: str) -> tuple[list[View], 
 
 
 def _add_flow(material: Material, name: str, direction: str, flow: np.ndarray) -> str:
-    """Name of the flow's picture; a flow that was not refined has one already."""
+    """Name of the flow's picture; an unrefined flow already has one."""
     coarse = material.coarse_flow.arrays.get(f"coarse_flow{direction}")
     if name == "refined_flow" and coarse is not None and np.array_equal(flow, coarse):
         return f"coarse_flow{direction}"

@@ -1,6 +1,6 @@
-"""Views and layers: what a page's pictures are called, and how they are drawn.
+"""Views and layers: the names of a page's pictures, and how they are drawn.
 
-A stage has views, which stand side by side; a view has layers, which take turns in one place.
+A stage has views, shown side by side; a view has layers, shown one at a time.
 `page/layers.js` draws them.
 """
 
@@ -27,7 +27,7 @@ def layer(label: str, picture: str, draw: str, alt: str, **more: Any) -> Layer:
     Parameters
     ----------
     label
-        What the switch calls it.
+        Its name on the switch.
     picture
         Name of the picture it is drawn from.
     draw
@@ -35,9 +35,9 @@ def layer(label: str, picture: str, draw: str, alt: str, **more: Any) -> Layer:
         `longest` px; `heat`, dark at `low` and bright at `high`, in `unit`; `holes`, where the picture is 0,
         on the picture `over`.
     alt
-        What can be seen, for those who cannot.
+        Alternative text.
     **more
-        What `draw` needs; `time`, where there are layers of that label for several times.
+        Parameters of `draw`; `time`, if layers of this label exist for several times.
     """
     return {"label": label, "picture": picture, "draw": draw, "alt": alt, **more}
 
@@ -50,9 +50,9 @@ def view(title: str, layers: Sequence[Layer], note: str = "", **more: Any) -> Vi
     title
         Its caption.
     layers
-        Those there are; without any, `note` says why.
+        The available layers; without any, `note` says why.
     note
-        What is wrong, if anything.
+        A problem, if any.
     **more
         `side` (0 or 1) whose pieces are shown when hovering; `direction` (`01`, `10`) of the flows;
         `reads`: pictures whose values are shown when hovering, by label, with their `unit`;
@@ -75,19 +75,19 @@ def stage(
     Parameters
     ----------
     name
-        As the command line has it; or a part of the page that is no stage.
+        As on the command line; or a part of the page that is not a stage.
     title, summary
-        What it is called, and in a few words what came of it.
+        Its title, and its outcome in a few words.
     views, facts
         Pictures, and numbers beside them.
     found
-        What the cache holds of it; notes are taken from there.
+        The cached results; the source of notes.
     **more
         `runs`: the stage that the command for what is missing runs up to.
     """
     notes = list(dict.fromkeys(each.note for each in found if each.note))
     if any(each.state == "earlier" for each in found):
-        notes.append("Shown is what was computed before, from the frames as they are.")
+        notes.append("The results shown were computed earlier, from the frames as they are now.")
     states = [each.state for each in found if each.state != "ok"]
     return {
         "name": name,
@@ -102,12 +102,12 @@ def stage(
 
 
 def method_of(name: str, config: Config) -> Fact:
-    """The method that a stage was told to use."""
+    """The configured method of a stage."""
     return "method", resolved_method(name, config)
 
 
 def outcome(found: Found, told: str) -> str:
-    """What came of a stage: `told` where its results are there, else in what state they are."""
+    """The outcome of a stage: `told` if its results are present, else their state."""
     return told if found.state in ("ok", "earlier") else STATE_WORDS.get(found.state, found.state)
 
 

@@ -42,7 +42,7 @@ def inspect_folder(config: Config) -> Path:
 
 
 def page_finder(pages: Path, report: Path) -> Callable[[str], str]:
-    """What gives the address of a pair's page from the report's folder; empty where there is no page."""
+    """Function from a pair to the address of its page, relative to the report; empty without a page."""
     there = {path for suffix in PAGE_SUFFIXES for path in pages.rglob(f"*{suffix}")}
     way = Path(os.path.relpath(pages.absolute(), report.absolute()))
 
@@ -54,7 +54,7 @@ def page_finder(pages: Path, report: Path) -> Callable[[str], str]:
 
 
 def thumbnails(session: Session, pair_id: str) -> list[Thumbnail]:
-    """Frame 0, the result, the ground truth and the error; frame 1 in place of these two without a truth."""
+    """Frame 0, the result, the ground truth and the error; without a truth frame 1 instead of these two."""
     view = PairResults(session, pair_id)
     time, made = view.judged_time, view.arrays("synthesis")
     result = None if made is None else to_uint8(made["frames"][view.times.index(time)])

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML page that needs no other file, and its tables beside it."""
+"""The report of a run: one self-contained HTML page, with its tables beside it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PairCard:
     address: str
     """Of its page, from the report; empty where there is none."""
     score: float | None
-    """By which it was chosen; None where pairs have no scores."""
+    """The score by which it was chosen; None without scores."""
     pictures: Sequence[Thumbnail]
 
 
@@ -65,7 +65,7 @@ class SkipCount:
 
 
 class WrittenReport(NamedTuple):
-    """A report as it was written."""
+    """A written report."""
 
     files: list[Path]
     """The page, then the tables."""
@@ -76,7 +76,7 @@ class WrittenReport(NamedTuple):
 def write_report(
     session: Session, folder: Path, *, command: Sequence[str], rank_by: str = "psnr", pages: int = 0
 ) -> WrittenReport:
-    """Write the report of a session: what is in the cache of it, be it much or little.
+    """Write the report of a session, complete or not.
 
     Parameters
     ----------
@@ -85,11 +85,11 @@ def write_report(
     folder
         Where the page and the tables go.
     rank_by
-        Score by which the worst and best pairs are found.
+        Score that ranks the pairs.
     pages
-        How many pairs, the worst first, have their pages written where `inspect` writes them.
+        For how many of the worst pairs to write pages, where `inspect` writes them.
     command
-        Words of the command that runs the stages, as the page names it where something is missing.
+        Words of the command that runs the stages, which the page shows for missing results.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def write_report(
 
     Notes
     -----
-    What is damaged counts as missing, on the page too.
+    Damaged results count as missing.
     """
     metric = ranking_metric(rank_by)
     scores, damaged = readable_scores(session)
@@ -210,7 +210,7 @@ def _made_by(session: Session) -> dict[str, Any]:
 
 
 def skip_counts(items: pd.DataFrame) -> list[SkipCount]:
-    """Skipped items by stage and reason; those skipped for a failure before by the stage that it was in."""
+    """Skipped items by stage and reason; for those skipped after a failure, by the stage that failed."""
     skipped = items[items["status"] == "skipped"]
     reasons = skipped["reason"].map(general_reason)
     return [

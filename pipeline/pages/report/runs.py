@@ -1,4 +1,4 @@
-"""Runs behind a run's report: those under its settings, their machines, and the versions of libraries."""
+"""Runs in a report: those with its settings, their machines, and library versions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ContributingRun:
 
     run: PastRun
     stages: tuple[str, ...]
-    """Those that it computed something of, under the report's fingerprints."""
+    """The stages, under the report's fingerprints, for which it computed something."""
 
     @property
     def computed(self) -> int:
@@ -43,7 +43,7 @@ class Machine:
 
 
 def contributing_runs(session: Session) -> list[ContributingRun]:
-    """Runs that worked under the settings of a session, the latest first.
+    """Runs with the settings of a session, the latest first.
 
     Notes
     -----
@@ -60,7 +60,7 @@ def contributing_runs(session: Session) -> list[ContributingRun]:
 
 
 def machines(runs: list[ContributingRun]) -> list[Machine]:
-    """Machines that runs were started on, each once as it was last."""
+    """Machines that runs were started on, each once, in its latest state."""
     found: dict[str, Machine] = {}
     for each in runs:
         info = each.run.info

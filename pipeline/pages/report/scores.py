@@ -30,12 +30,14 @@ def ranking_metric(name: str) -> Metric:
         There is none of this name.
     """
     if name not in SCORE_LABELS:
-        raise ConfigError(f"{name!r} is no score to rank pairs by; expected one of {', '.join(SCORE_LABELS)}")
+        raise ConfigError(
+            f"{name!r} is not a score that can rank pairs; expected one of {', '.join(SCORE_LABELS)}"
+        )
     return SCORE_LABELS[name]
 
 
 def ranked(scores: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """Pairs that have the score, the worst first; of equals the one that comes first in the table."""
+    """Pairs that have the score, the worst first; on ties in the order of the table."""
     known = scores[scores[metric.name].notna()]
     return known.sort_values(metric.name, ascending=metric.better == "higher", kind="stable")
 

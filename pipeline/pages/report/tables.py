@@ -1,4 +1,4 @@
-"""Tables of a run's report: items with what became of them, their sums by stage; files beside the page."""
+"""Tables of a report: items with their status, sums by stage; files beside the page."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ from pipeline.store.stage_index import Location
 ITEMS_CSV = "items.csv"
 ITEM_COLUMNS = ("stage", "id", "status", "seconds", "bytes", "reason", "shard")
 PARQUET_NOTE = (
-    f"{SCORES_PARQUET} needs pyarrow, which is not installed; to have it, install the extra 'parquet': "
+    f"{SCORES_PARQUET} needs pyarrow, which is not installed; install the extra 'parquet': "
     "pip install '.[parquet]'"
 )
 
 
 def item_table(session: Session) -> pd.DataFrame:
-    """Every item of every stage asked for.
+    """Every item of every selected stage.
 
     Returns
     -------
     DataFrame
-        A row an item and stage, in the order of the work: `stage`, `id`, `status` (`ok`, `failed`,
-        `skipped`; `missing` where nothing current is in the cache), `seconds`, `bytes`, `reason`, `shard`.
+        One row per item and stage, in the order of the work: `stage`, `id`, `status` (`ok`, `failed`,
+        `skipped`; `missing` if the cache has no current result), `seconds`, `bytes`, `reason`, `shard`.
 
     Notes
     -----
-    Items of a shard share its files. `bytes` is what falls to an item when the shard's bytes are divided
-    among its items that are ok.
+    Items of a shard share its files. `bytes` is the shard's size divided by its number of ok items.
     """
     rows = [
         (stage, session.layout.item_id(stage, item), *_row(location))
@@ -68,7 +67,7 @@ class StageSum:
     seconds: float
     """Work on all of them, on one worker."""
     mean_seconds: float
-    """Of those that are ok; 0 where none is."""
+    """Mean of the ok items; 0 without any."""
     slowest_seconds: float
     size: int
     """Bytes of the items."""

@@ -83,7 +83,7 @@ def test_lists_keep_their_order_but_for_that_of_the_alphabet(folder: Path) -> No
         (["not*"], "only folders .*notes.* fits the pattern"),
         (["frames/*.txt", "frames/f1.png"], r"\*\.txt: no such file"),
         (["one/*"], "one image, and motion needs two"),
-        (["frames/notes.txt", "movie.mp4"], "2 inputs that are no images; a clip is one video"),
+        (["frames/notes.txt", "movie.mp4"], "2 inputs that are not images; a clip is one video"),
         (["movie.mp4", "frames/f1.png"], r"movie\.mp4: no image, given with images such as .*f1\.png"),
         (["frames/f1.png", "frames/f3.png"], r"f3\.png: no such file \(there is f\d+\.png"),
         (["frames/notes.txt"], "not a video that FFmpeg can read|a single image or text"),
@@ -96,7 +96,7 @@ def test_what_is_no_clip_is_refused(folder: Path, inputs: list[str], said: str) 
 
 def test_folders_without_images_say_what_they_hold(folder: Path) -> None:
     (folder / "one" / "only.png").rename(folder / "one" / "only.doc")
-    with pytest.raises(DataError, match=r"one: holds no image, but only\.doc; expected \.bmp"):
+    with pytest.raises(DataError, match=r"one: contains no image, but only\.doc; expected \.bmp"):
         open_clip([folder / "one"], ClipSection())
 
 

@@ -47,7 +47,7 @@ def test_a_split_without_drawings_is_refused(tmp_path: Path) -> None:
         if split_of(hashlib.sha256(path.read_bytes()).hexdigest()) == "validation":
             path.unlink()
     book = make_book(tmp_path / "in", tmp_path / "book")
-    with pytest.raises(DataError, match="drawings is of validation; expected at least one; add pictures"):
+    with pytest.raises(DataError, match="drawings is in validation; expected at least one; add pictures"):
         book.of("validation")
     with pytest.raises(DataError, match="split: found 'test'"):
         book.of("test")  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def test_a_split_without_drawings_is_refused(tmp_path: Path) -> None:
 
 def test_a_book_that_is_missing_damaged_or_old_is_refused(folder: Path, tmp_path: Path) -> None:
     book = tmp_path / "book"
-    with pytest.raises(DataError, match="no book of drawings"):
+    with pytest.raises(DataError, match="not a book of drawings"):
         open_book(book)
     make_book(folder, book)
     index = (book / INDEX).read_text()

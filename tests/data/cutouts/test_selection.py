@@ -32,7 +32,7 @@ def test_a_drawing_is_kept_with_its_digest_and_size(tmp_path: Path) -> None:
     "name", ["flags/a.png", "icon_a.png", "left-arrow.png", "Gradients/a.png", "a_pattern.png"]
 )
 def test_names_leave_out_what_is_no_drawing(tmp_path: Path, name: str) -> None:
-    assert _judge(tmp_path, name, cutout(0)).startswith("its name says")
+    assert _judge(tmp_path, name, cutout(0)).startswith("its name contains")
 
 
 def test_words_count_only_whole_and_only_below_the_folder(tmp_path: Path) -> None:

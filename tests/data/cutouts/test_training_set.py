@@ -134,7 +134,7 @@ def test_another_set_or_book_in_the_folder_is_refused(
 ) -> None:
     shutil.copytree(finished, tmp_path / "set")
     other = SetSettings(count=7, size=(24, 32), shard=3, seed=1)
-    with pytest.raises(DataError, match="training_set.json: found a training set of other settings"):
+    with pytest.raises(DataError, match="training_set.json: found a training set with other settings"):
         write_training_set(book_folder, tmp_path / "set", other)
     write_cutouts(tmp_path / "pictures", 12, first=50)
     make_book(tmp_path / "pictures", tmp_path / "book")
@@ -153,7 +153,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     (tmp_path / "digests.json").unlink()
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        with pytest.raises(DataError, match=r"cannot be written .*No space left.*what is there is kept"):
+        with pytest.raises(DataError, match=r"cannot be written .*No space left.*finished files are kept"):
             write_training_set(book_folder, tmp_path, SetSettings(count=1, size=(16, 16)))
     assert set(_content(tmp_path)) == {"training_set.json"}
 
@@ -181,7 +181,7 @@ def test_settings_out_of_range_are_refused(
 def test_workers_and_a_missing_book_are_refused(book_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="workers: found 0"):
         write_training_set(book_folder, tmp_path, SETTINGS, workers=0)
-    with pytest.raises(DataError, match="no book of drawings"):
+    with pytest.raises(DataError, match="not a book of drawings"):
         write_training_set(tmp_path / "nowhere", tmp_path, SETTINGS)
 
 

@@ -139,7 +139,7 @@ def test_every_problem_is_listed(checkpoint: State, tmp_path: Path) -> None:
         "not finite: feat_ext.conv3.bias",
     ]
     with pytest.raises(
-        WeightsError, match=r"no whole network \(missing: flownet.fnet.layer1.0.conv1.weight\)"
+        WeightsError, match=r"no complete network \(missing: flownet.fnet.layer1.0.conv1.weight\)"
     ):
         convert(path, tmp_path / "x.safetensors")
 

@@ -120,7 +120,7 @@ def test_nobody_answers(server: Server, target: Path) -> None:
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://host/x", "weights.pth", "http://"])
 def test_other_addresses_are_refused(url: str, target: Path) -> None:
-    with pytest.raises(WeightsError, match="is no address of a file, expected http"):
+    with pytest.raises(WeightsError, match="not the address of a file, expected http"):
         download(url, target)
     assert not target.parent.exists()
 

@@ -321,7 +321,7 @@ def test_dry_run_says_what_and_why_and_does_nothing(
     assert "segmentation would" not in printed
     assert "coarse_flow would compute 2 pairs: coarse_flow.method: sgm -> zero" in printed
     printed = command("run", "paper", *options, "--dry-run", "--force", "features")[1]
-    assert "features would compute 4 frames: asked for again" in printed
+    assert "features would compute 4 frames: recomputation requested" in printed
     assert command("run", "paper", *options, "--only", "matching", "--dry-run")[0] == 0
 
 

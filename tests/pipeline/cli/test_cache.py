@@ -66,7 +66,7 @@ def test_ls_of_nothing(command: Command, tmp_path: Path) -> None:
     assert (code, text) == (0, f"{tmp_path / 'cache'}: empty\n")
     code, text = command("cache", "ls", "--cache", str(tmp_path / "absent"))
     assert code == 2
-    assert "no cache there; name its folder with --cache" in text
+    assert "not a cache; name its folder with --cache" in text
 
 
 @pytest.mark.usefixtures("finished")

@@ -66,7 +66,7 @@ def test_a_failure_is_told_with_its_reason(
     options = set_options([*settings, f"data.root='{tmp_path / 'copy'}'"])
     assert command("run", "demo", "-q", *options)[0] == 1
     _, printed = command("explain", "demo", *options)
-    assert "1  failed before, not tried again without --retry-failed" in printed
+    assert "1  failed before, not retried without --retry-failed" in printed
     assert f"{victim.name}/frame1: {victim / 'frame1.png'}: empty file" in printed
     assert f"{victim.name}: segmentation of {victim.name}/frame1 failed" in printed
 
@@ -83,4 +83,4 @@ def test_a_stage_in_place_of_the_config_is_met_with_the_right_order(command: Com
 def test_an_unknown_id_is_refused(command: Command, settings: list[str]) -> None:
     code, printed = command("explain", "demo", "nobody", *set_options(settings))
     assert code == 2
-    assert "'nobody' is no stage, and no pair or frame of" in printed
+    assert "'nobody' is neither a stage nor a pair or frame of" in printed

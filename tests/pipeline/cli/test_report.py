@@ -49,7 +49,7 @@ def test_report_names_the_command_that_runs_the_rest(
 def test_report_refuses_what_is_no_score(command: Command, settings: list[str]) -> None:
     code, said = command("report", "demo", *set_options(settings), "--by", "level")
     assert code == 2
-    assert said.startswith("error: 'level' is no score to rank pairs by")
+    assert said.startswith("error: 'level' is not a score that can rank pairs")
 
 
 def test_report_leaves_out_damaged_scores_and_says_how_to_mend_them(

@@ -163,7 +163,7 @@ def test_a_disk_too_small_is_warned_of(
     assert "less than that" in printed
     code, printed = command("run", "demo", "--to", "matching", *options)
     assert code == 0
-    assert "will be needed, going by earlier results" in printed
+    assert "are needed, judging by earlier results" in printed
 
 
 def test_accepting_by_the_command(
@@ -185,9 +185,9 @@ def test_accepting_by_the_command(
         assert "matching.area_penalty: 20.0 -> 7.0" in printed
     code, printed = command("run", "demo", "--accept-current", "matching", *options)
     assert code == 2
-    assert "accepted already" in printed
+    assert "already accepted" in printed
     _, printed = command("run", "demo", "--dry-run", "--retract-accepted", "matching", *options)
-    assert "would be taken back" in printed
+    assert "would be retracted" in printed
     assert f"matching would compute {PAIRS} pairs" in printed
     (tmp_path / "cache" / "matching" / "accepted.json").write_text("{")
     code, printed = command("status", "demo", *options)

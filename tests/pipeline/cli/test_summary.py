@@ -59,7 +59,7 @@ def test_notes_say_what_stands_in_for_weights() -> None:
     assert "'inverse_search'" in said[1]
     assert "'composite'" in said[2]
     random = method_notes(load_config("paper", ["features.method=vgg19"]))
-    assert "a random VGG-19" in random[0]
+    assert "a VGG-19 with random weights" in random[0]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_the_first_signal_ends_in_order(
     with pytest.raises(typer.Exit) as stop, interruptible():
         signal_and_wait(number)
     assert stop.value.exit_code == code
-    assert "run the same command again to go on" in capsys.readouterr().err
+    assert "run the same command again to resume" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

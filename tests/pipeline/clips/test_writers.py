@@ -31,10 +31,14 @@ def check(source: Path, output: Path, *, only_between: bool = False, **chosen: o
         ("folder.mp4", {}, r"folder\.mp4: a folder of that name is there"),
         ("movie.mp4/out.mp4", {}, r"movie\.mp4 is a file, not a folder"),
         ("there", {}, "there: a file of that name is there, no folder"),
-        ("out.gif", {}, r"\.gif is no video that is written \(\.mp4, .*\); for images name a folder"),
+        ("out.gif", {}, r"\.gif is not a video format \(\.mp4, .*\); for images name a folder"),
         ("out.png", {}, r"one image, and a clip has many; name a pattern such as out_%06d\.png"),
-        ("out.mp4", {"codec": "h246"}, r"clip\.codec = 'h246' is no video codec .*did you mean h265 or h264"),
-        ("out.mp4", {"codec": "aac"}, "'aac' is no video codec that this FFmpeg writes"),
+        (
+            "out.mp4",
+            {"codec": "h246"},
+            r"clip\.codec = 'h246' is not a video codec .*did you mean h265 or h264",
+        ),
+        ("out.mp4", {"codec": "aac"}, "'aac' is not a video codec that this FFmpeg can write"),
         (
             "out.mp4",
             {"codec": "prores"},

@@ -140,7 +140,7 @@ def test_upstream_that_is_not_what_was_planned_is_refused(session: Session, tmp_
         UpstreamItem(item.stage, item.path, "nobody", item.output_digest),
         UpstreamItem(item.stage, item.path, item.id, "0" * 32),
     ):
-        with pytest.raises(CacheError, match=f"item '{wrong.id}' has gone or changed while the run was on"):
+        with pytest.raises(CacheError, match=f"item '{wrong.id}' disappeared or changed during the run"):
             ItemSource(upstream=(wrong,)).read("segmentation")
 
 

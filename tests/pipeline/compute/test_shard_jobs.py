@@ -219,6 +219,6 @@ def test_upstream_that_has_gone_is_raised_and_commits_nothing(
     session = open_session(force=frozenset({"features"}))
     job = replace(shard_job(session, "features", 0), path=tmp_path / "shard.zarr")
     (session.shard_path("segmentation", 0) / "manifest.json").unlink()
-    with pytest.raises(CacheError, match="has gone or changed while the run was on; run again"):
+    with pytest.raises(CacheError, match="disappeared or changed during the run; run again"):
         run_shard(job)
     assert not job.path.exists()

@@ -198,19 +198,19 @@ def test_places_where_files_would_mix_are_refused(
 
     session = Session.open(load_config("demo", settings), look_only=True)
     for labels in ("sgm", "sgm/labels", ".", "sgm/../sgm"):
-        assert "lie in each other" in refused(tmp_path / "sgm", tmp_path / labels)
-    assert "lies in the cache" in refused(tmp_path / "cache" / "sgm")
-    assert "lies in the cache" in refused(tmp_path / "sgm", tmp_path / "cache")
+        assert "overlap" in refused(tmp_path / "sgm", tmp_path / labels)
+    assert "is in the cache" in refused(tmp_path / "cache" / "sgm")
+    assert "is in the cache" in refused(tmp_path / "sgm", tmp_path / "cache")
     split = cartoons / "test_2k_540p"
     for place in (split, split / "sgm", next(split.iterdir()), next(split.iterdir()) / "sgm"):
-        assert "lies among the frames" in refused(place)
+        assert "is among the frames" in refused(place)
     sgm_export.check_places(session, {"flows": cartoons / "test_2k_pre_calc_sgm_flows"})
 
 
 @pytest.mark.parametrize(
     ("settings_of_method", "said"),
     [
-        (["coarse_flow.method=zero"], "'zero': zero flow comes of no matches.*'sgm'"),
+        (["coarse_flow.method=zero"], "'zero': zero flow uses no matches.*'sgm'"),
         (
             ["coarse_flow.method=imported", "coarse_flow.imported_from=x"],
             "'imported': imported flows are files",

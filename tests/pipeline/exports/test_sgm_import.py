@@ -294,7 +294,7 @@ def test_command_imports_and_says_how_to_go_on(
     code, printed = command(*arguments, "--id", names[0])
     assert code == 0
     assert "segmentation" not in printed
-    assert "random VGG-19" not in printed
+    assert "VGG-19 with random weights" not in printed
     (line,) = [line for line in printed.splitlines() if line.startswith("to continue from these flows: ")]
     program, *pasted = shlex.split(line.partition(": ")[2])
     assert program == "animeinterp"

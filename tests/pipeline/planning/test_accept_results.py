@@ -132,7 +132,7 @@ def test_trying_writes_nothing(finished: None, open_session: Opener, accept, tmp
     assert "matching" in to_do(open_session(CHANGE))
     accept(CHANGE, stages=("matching",))
     (line,) = accept(CHANGE, retract=("matching",), look_only=True)
-    assert "would be taken back" in line
+    assert "would be retracted" in line
     assert to_do(open_session(CHANGE)) == {}
 
 
@@ -143,11 +143,11 @@ def test_trying_writes_nothing(finished: None, open_session: Opener, accept, tmp
         (
             (CHANGE,),
             "coarse_flow",
-            r"follows an earlier stage \(matching.area_penalty.*--accept-current matching",
+            r"an earlier stage changed \(matching.area_penalty.*--accept-current matching",
         ),
-        (("synthesis.times=[0.25, 0.5]",), "synthesis", "refused, with synthesis.times"),
+        (("synthesis.times=[0.25, 0.5]",), "synthesis", "refused: with synthesis.times"),
         (("coarse_flow.method=zero",), "matching", "not among those to run"),
-        (("coarse_flow.method=zero",), "coarse_flow", "refused, with coarse_flow.method: sgm -> zero"),
+        (("coarse_flow.method=zero",), "coarse_flow", "refused: with coarse_flow.method: sgm -> zero"),
         ((), "flow", "stage 'flow' is unknown"),
     ],
 )
@@ -171,15 +171,13 @@ def test_results_of_other_inputs_alone_are_nothing_to_accept(
     run(setting, last="segmentation")
     for path in (tmp_path / "copy").rglob("frame[13].png"):
         write_image(path, 255 - read_image(path))
-    with pytest.raises(
-        ConfigError, match="nothing to accept, results of other settings are there but of other"
-    ):
+    with pytest.raises(ConfigError, match="nothing to accept: results with other settings have other"):
         accept(setting, "segmentation.merge_rounds=3", stages=("segmentation",))
 
 
 def test_accepting_twice_and_taking_back_what_is_not_are_refused(finished: None, accept) -> None:
-    with pytest.raises(ConfigError, match="--retract-accepted matching: .*nothing is accepted of matching"):
+    with pytest.raises(ConfigError, match="--retract-accepted matching: .*nothing is accepted for matching"):
         accept(CHANGE, retract=("matching",))
     accept(CHANGE, stages=("matching",))
-    with pytest.raises(ConfigError, match="results are accepted already"):
+    with pytest.raises(ConfigError, match="results are already accepted"):
         accept(CHANGE, stages=("matching",))

@@ -85,7 +85,7 @@ def test_an_earlier_fingerprint_that_has_gone_is_said_to(
     (found,) = history(session, cache).former("coarse_flow")
     (difference,) = found.differences
     assert difference.stage == "matching"
-    assert difference.old == f"fingerprint {matching.folder.name[:8]}, which has gone"
+    assert difference.old == f"fingerprint {matching.folder.name[:8]}, which no longer exists"
 
 
 def test_shards_are_read_as_they_are_now(finished: None, open_session: Opener, cache: Path) -> None:

@@ -92,7 +92,7 @@ def test_limit_and_ids_leave_the_rest_for_later(run: Runner, open_session: Opene
 
 def test_unknown_id_is_refused_with_similar_ones(open_session: Opener) -> None:
     known = open_session().manifest.pairs[0].id
-    with pytest.raises(ConfigError, match=f"no pair '{known}x' .*perhaps {known}"):
+    with pytest.raises(ConfigError, match=f"no pair '{known}x' .*did you mean {known}"):
         open_session(ids=(known + "x",))
 
 
@@ -118,8 +118,8 @@ def test_a_stage_whose_inputs_are_missing_says_what_to_run(run: Runner) -> None:
             "stage 'segmentaton' is unknown; the stages are segmentation, features",
         ),
         (Selection(force=frozenset({"flow"})), "stage 'flow' is unknown"),
-        (Selection(first="matching", force=frozenset({"features"})), "--force features: .*not among those"),
-        (Selection(force=frozenset({"segmentation"})), "--force segmentation: .*not among those"),
+        (Selection(first="matching", force=frozenset({"features"})), "--force features: .*does not run"),
+        (Selection(force=frozenset({"segmentation"})), "--force segmentation: .*does not run"),
     ],
 )
 def test_impossible_selections_are_refused(selection: Selection, said: str) -> None:

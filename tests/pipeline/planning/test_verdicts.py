@@ -177,13 +177,13 @@ def test_a_pair_without_truth_any_more_has_nothing_to_compute(
     whole = truth.read_bytes()
     truth.unlink()
     verdict = verdict_of(open_session(setting), "evaluation")
-    assert (verdict.text, verdict.detail) == ("nothing to compute any more, is skipped", "no ground truth")
+    assert (verdict.text, verdict.detail) == ("now skipped, nothing to compute", "no ground truth")
     run(setting)
     skipped = verdict_of(open_session(setting), "evaluation")
     assert (skipped.kind, skipped.detail) == ("skipped", "no ground truth")
     truth.write_bytes(whole)
     again = verdict_of(open_session(setting), "evaluation")
-    assert (again.text, again.detail) == ("skipped before, which is no longer so", "no ground truth")
+    assert (again.text, again.detail) == ("skipped before, no longer", "no ground truth")
 
 
 def test_failures_are_kept_until_asked_for(copy: Path, run: Runner, open_session: Opener) -> None:
@@ -196,13 +196,13 @@ def test_failures_are_kept_until_asked_for(copy: Path, run: Runner, open_session
     assert "empty file" in verdict.detail
     assert verdict_of(open_session(setting), "features").kind == "skipped"
     retried = open_session(setting, retry_failed=True)
-    assert plan(retried)["segmentation"] == {"failed before, asked for again": 1}
+    assert plan(retried)["segmentation"] == {"failed before, retry requested": 1}
 
 
 def test_forced_items_are_asked_for(finished: None, open_session: Opener) -> None:
     session = open_session(force=frozenset({"matching"}))
     assert plan(session) == {
-        stage: Counter({"asked for again": PAIRS} if stage == "matching" else {}) for stage in STAGES
+        stage: Counter({"recomputation requested": PAIRS} if stage == "matching" else {}) for stage in STAGES
     }
 
 

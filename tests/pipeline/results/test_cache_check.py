@@ -44,5 +44,5 @@ def test_everything_that_is_wrong_is_in_the_report(tmp_path: Path) -> None:
     report = check(cache)
     assert not report.sound
     assert report.damaged.keys() == victims
-    assert report.descriptions == [f"{folder / 'stage.json'}: is damaged"]
+    assert report.descriptions == [f"{folder / 'stage.json'}: damaged"]
     assert report.left_over == left

@@ -58,7 +58,7 @@ def test_what_is_damaged_is_counted_and_said(open_session: Opener) -> None:
     (folder / "stage.json").write_text("{")
     found = contents_of(folder)
     assert (found.damaged, found.unreadable, found.description) == (1, 1, None)
-    assert found.trouble == f"{folder / 'stage.json'}: is damaged"
+    assert found.trouble == f"{folder / 'stage.json'}: damaged"
     assert second.manifest is not None
     assert found.items["ok"] == PAIRS - 1 - len(second.manifest.items)
 
@@ -113,7 +113,7 @@ def test_files_that_vanish_occupy_nothing(tmp_path: Path) -> None:
 
 def test_a_cache_that_is_not_there_and_an_unknown_stage(tmp_path: Path) -> None:
     check_cache(tmp_path, ["matching"])
-    with pytest.raises(CacheError, match="no cache there; name its folder with --cache"):
+    with pytest.raises(CacheError, match="not a cache; name its folder with --cache"):
         check_cache(tmp_path / "absent")
     with pytest.raises(CacheError, match="--stage match: unknown stage, expected one of segmentation"):
         check_cache(tmp_path, ["match"])

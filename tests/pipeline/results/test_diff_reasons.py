@@ -75,7 +75,7 @@ def test_every_difference_of_the_presets_is_explained(both_presets: list[str]) -
         }
         if stage in changed:
             assert compared.reasons.settings or followed & changed, stage
-        same = any("identical in spite of other settings" in line for line in told(compared))
+        same = any("identical in spite of different settings" in line for line in told(compared))
         assert same == bool(compared.identical and compared.reasons.settings), stage
     assert told(found["segmentation"]) == []
     assert found["segmentation"].identical == 6
@@ -98,7 +98,7 @@ def test_settings_without_effect_on_some_items(finished: None, settings: list[st
     assert found["segmentation"].identical == len(japanese)
     assert told(found["segmentation"]) == [
         "segmentation.disney.high: 20.0 -> 150.0",
-        f"{len(japanese)} frames identical in spite of other settings",
+        f"{len(japanese)} frames identical in spite of different settings",
     ]
     assert told(found["features"]) == [
         f"{2 * PAIRS - len(japanese)} frames made from other results of segmentation"
@@ -143,7 +143,7 @@ def test_another_method_reads_other_stages(finished: None, settings: list[str], 
     found = by_stage(one, other)
     assert told(found["coarse_flow"]) == ["coarse_flow.method: sgm -> zero"]
     (reason,) = told(found["evaluation"])
-    assert "segmentation in one of the two alone" in reason
+    assert "segmentation in only one of the two" in reason
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_what_nothing_on_record_explains_is_called_so(
     assert code == 0
     assert (
         f"synthesis: pairs: 0 identical, {PAIRS} differ\n  {PAIRS} pairs unexplained: settings, inputs and "
-        "libraries are the same; machine, device or number of threads may not be" in said
+        "libraries are the same; machine, device or number of threads may differ" in said
     )
     assert said.count("unexplained") == 1
     assert f"{PAIRS} pairs made from other results of synthesis" in said
@@ -181,7 +181,9 @@ def test_other_libraries_are_a_reason(
     other_cache = f"store.cache='{tmp_path / 'other'}'"
     run(other_cache)
     found = by_stage(open_results("demo", settings), open_results("demo", [*settings, other_cache]))
-    assert told(found["synthesis"]) == [f"{PAIRS} pairs made by other libraries: torch {now['torch']} -> 1.0"]
+    assert told(found["synthesis"]) == [
+        f"{PAIRS} pairs made with other library versions: torch {now['torch']} -> 1.0"
+    ]
     assert told(found["coarse_flow"]) == []
 
 
@@ -190,5 +192,5 @@ def test_a_side_that_does_not_say_its_settings(finished: None, settings: list[st
     folder.joinpath("stage.json").unlink()
     results = open_results("demo", settings)
     assert told(by_stage(results, results)["coarse_flow"]) == [
-        f"settings of {side} are not known: {folder} has no sound stage.json" for side in "AB"
+        f"settings of {side} are unknown: {folder} has no readable stage.json" for side in "AB"
     ]

@@ -88,7 +88,7 @@ def test_damage_that_a_look_at_the_files_shows_is_named(finished: None, open_ses
     found = view_of(open_session()).found("matching")
     assert found.state == "missing"
     assert found.note.startswith("matching is damaged (match01")
-    assert found.note.endswith("; a run computes it again")
+    assert found.note.endswith("; a run recomputes it")
 
 
 def test_stages_that_a_run_leaves_out(open_session: Opener) -> None:
@@ -99,5 +99,5 @@ def test_stages_that_a_run_leaves_out(open_session: Opener) -> None:
 def test_unknown_pair_is_refused_with_similar_ones(open_session: Opener) -> None:
     session = open_session()
     name = session.manifest.pairs[0].id
-    with pytest.raises(ConfigError, match=f"no pair '{name}x' .*perhaps {name}"):
+    with pytest.raises(ConfigError, match=f"no pair '{name}x' .*did you mean {name}"):
         PairResults(session, f"{name}x")

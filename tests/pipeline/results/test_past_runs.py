@@ -55,7 +55,7 @@ def test_settings_that_are_not_the_default(runs: list[str], tmp_path: Path) -> N
 
 def test_a_run_is_found_by_the_beginning_of_its_id(runs: list[str], tmp_path: Path) -> None:
     assert find_run(tmp_path / "cache", runs[1][:-1]).info.id == runs[1]
-    with pytest.raises(CacheError, match="several begin so"):
+    with pytest.raises(CacheError, match="ambiguous"):
         find_run(tmp_path / "cache", "2")
     with pytest.raises(CacheError, match=f"run '1999': not in .*, the latest is {runs[2]}"):
         find_run(tmp_path / "cache", "1999")

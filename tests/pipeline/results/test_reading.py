@@ -73,7 +73,7 @@ def test_nothing_is_written(results: Results, tmp_path: Path) -> None:
 
 def test_unknown_items_and_stages_are_named(results: Results) -> None:
     known = results["matching"].ids[0]
-    with pytest.raises(CacheError, match=f"matching has no item '{known}x'; perhaps {known}"):
+    with pytest.raises(CacheError, match=f"matching has no item '{known}x'; did you mean {known}"):
         results["matching"].arrays(known + "x")
     with pytest.raises(KeyError, match="'flow'; there are segmentation, features"):
         results["flow"]
@@ -93,7 +93,7 @@ def test_a_cache_without_its_frames(run: Runner, results: Results, tmp_path: Pat
 
 
 def test_a_folder_that_is_no_cache(tmp_path: Path) -> None:
-    with pytest.raises(CacheError, match="no cache that a run has worked with"):
+    with pytest.raises(CacheError, match="not a cache of a run"):
         open_cache(tmp_path)
 
 

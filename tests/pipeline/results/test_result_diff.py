@@ -83,7 +83,7 @@ def test_sides_are_configs_runs_and_fingerprints(
     assert (compared.stage, compared.identical) == ("coarse_flow", PAIRS)
     by_config = open_side("demo", settings)
     assert len(by_stage(compare_results(by_config, by_run))["coarse_flow"].reasons.settings) == 1
-    with pytest.raises(CacheError, match="is there already, settings cannot be changed"):
+    with pytest.raises(CacheError, match="already computed, so its settings cannot be changed"):
         open_side(str(folder), [CHANGE])
     other = open_side(str(report.session.folder("matching")), [])
     with pytest.raises(CacheError, match="no stage is in both: A has coarse_flow, B has matching"):

@@ -68,12 +68,12 @@ def test_a_runs_own_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "holds no scores"),
-        ("id,psnr\n", "holds no scores"),
+        ("", "no scores"),
+        ("id,psnr\n", "no scores"),
         ("clip_name,psnr\na,3\n", "no column of ids among clip_name, psnr; expected one of id, name"),
         ("id,vmaf\na,3\n", "no column of scores among id, vmaf; expected psnr, ssim, ie"),
         ("id,psnr,PSNR dB\na,3,3\n", "columns 'psnr' and 'PSNR dB' are both 'psnr'"),
-        ("id,psnr\na,3\na,4\n", "id 'a' stands in it more than once"),
+        ("id,psnr\na,3\na,4\n", "id 'a' occurs more than once"),
         ("id,psnr\na,3\n,4\n", "line 3 has no id"),
         ("id,psnr\na,3\nb,good\n", "psnr in line 3 is 'good', expected a number"),
         ("id,psnr\na,3\nb\n", "line 3 has 1 cells, expected 2"),
@@ -88,5 +88,5 @@ def test_files_that_are_no_text_or_absent_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="absent.csv: cannot be read"):
         read_scores(tmp_path / "absent.csv")
     (tmp_path / "noise.csv").write_bytes(bytes(range(256)))
-    with pytest.raises(DataError, match="noise.csv: is no CSV file"):
+    with pytest.raises(DataError, match="noise.csv: not a CSV file"):
         read_scores(tmp_path / "noise.csv")

@@ -78,7 +78,7 @@ def test_a_resource_that_nobody_offers_is_waited_for_with_a_word(
         "executor.wait_minutes=0.05",
     )
     with pytest.raises(
-        ClusterError, match="executor.network_resource = 'GPU': no worker .* none came within"
+        ClusterError, match="executor.network_resource = 'GPU': no worker .* none joined within"
     ):
         run(*kinds)
     assert "offers this resource (offered: CPU=1); start one with: dask worker tcp:" in caplog.text
@@ -90,7 +90,7 @@ def test_a_cluster_without_workers_is_waited_for_with_a_word(
 ) -> None:
     monkeypatch.setattr(patience, "GRACE_SECONDS", 0.0)
     with pytest.raises(
-        ClusterError, match="there is no worker; none came within executor.wait_minutes = 0.05"
+        ClusterError, match="there is no worker; none joined within executor.wait_minutes = 0.05"
     ):
         run(f"executor.kind={processes.address}", "executor.wait_minutes=0.05")
     assert "there is no worker; waiting for one" in caplog.text
@@ -141,8 +141,8 @@ def test_a_scheduler_that_dies_ends_the_run_and_the_next_one_goes_on(
     finally:
         process.kill()
     assert process.returncode == 2, printed
-    assert "the Dask scheduler has gone or cannot be reached any more" in printed
-    assert "run the same command again to go on" in printed
+    assert "the Dask scheduler has stopped or cannot be reached any more" in printed
+    assert "run the same command again to resume" in printed
     assert "Traceback" not in printed
 
     before = {path: (path / "manifest.json").read_bytes() for path in done}
@@ -262,7 +262,7 @@ def test_a_scheduler_that_dies_between_two_stages_is_missed(
         assert dict(executor.map(abs, [-1, -2])) == {-1: 1, -2: 2}
         kill(processes.scheduler)
         for _ in range(2):
-            with pytest.raises(ClusterError, match="the Dask scheduler has gone"):
+            with pytest.raises(ClusterError, match="the Dask scheduler has stopped"):
                 list(executor.map(abs, [-1, -2]))
         assert executor.lost is not None
     finally:

@@ -54,7 +54,7 @@ def test_an_item_that_kills_its_worker_fails_alone_and_can_be_tried_again(
     assert report.computed["matching"] == PAIRS
     [(stage, record)] = report.session.failures()
     assert (stage, record.id) == ("matching", pair)
-    assert record.reason.startswith("the worker process died 3 times, out of memory perhaps (its limit was ")
+    assert record.reason.startswith("the worker process died 3 times, perhaps out of memory (its limit was ")
     assert "executor.memory_gb" in record.reason
     assert "--retry-failed" in record.reason
     found = statuses(open_session())

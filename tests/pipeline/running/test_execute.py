@@ -14,7 +14,7 @@ def test_plan_gives_reasons_by_stage(finished: None, open_session: Opener) -> No
     assert not any(plan(open_session()).values())
     reasons = plan(open_session("matching.area_penalty=7", force=frozenset({"features"})))
     assert reasons["segmentation"] == {}
-    assert reasons["features"] == {"asked for again": 2 * PAIRS}
+    assert reasons["features"] == {"recomputation requested": 2 * PAIRS}
     assert reasons["matching"] == {"matching.area_penalty: 20.0 -> 7.0": PAIRS}
 
 

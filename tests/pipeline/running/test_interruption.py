@@ -42,7 +42,7 @@ def test_a_run_that_was_stopped_resumes_to_the_same_results(
         process.kill()
     assert process.returncode == (130 if with_signal is signal.SIGINT else -signal.SIGKILL)
     if with_signal is signal.SIGINT:
-        assert "run the same command again to go on" in printed
+        assert "run the same command again to resume" in printed
         assert "Traceback" not in printed
     _, alive = psutil.wait_procs(children, timeout=PATIENCE)
     assert not alive

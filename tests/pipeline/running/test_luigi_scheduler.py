@@ -144,7 +144,7 @@ def test_a_run_shows_itself_on_the_schedulers_page(
     code, printed = command("run", "demo", *options, "--quiet")
     assert code == expected, printed
     assert (tasks(luigid, "DONE").keys() == NAMES) == (code == 0)
-    assert ("the Luigi scheduler did not let this run have all of its tasks" in printed) == (code == 2)
+    assert ("the Luigi scheduler did not give this run all of its tasks" in printed) == (code == 2)
 
 
 def test_a_scheduler_that_does_not_answer_is_told_before_any_work(run: Runner, tmp_path: Path) -> None:
@@ -169,6 +169,6 @@ def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_goes_on(
         finally:
             process.kill()
     assert process.returncode == 2, printed
-    assert "the Luigi scheduler has gone or cannot be reached any more" in printed
+    assert "the Luigi scheduler has stopped or cannot be reached any more" in printed
     assert "Traceback" not in printed
     assert run("store.pairs_per_shard=1").succeeded

@@ -202,7 +202,7 @@ def test_a_file_in_place_of_a_pairs_folder_is_named(
 
 def test_shards_that_have_gone_are_named(results: Path, open_session: Opener) -> None:
     path = open_session().shard_path("synthesis", 0)
-    with pytest.raises(CacheError, match="item 'nobody' has gone while its frames were being written"):
+    with pytest.raises(CacheError, match="item 'nobody' disappeared while its frames were being written"):
         write_frames(FrameJob(path, (("nobody", results, (0.5,)),)))
     with pytest.raises(CacheError, match="absent: has gone"):
         write_frames(FrameJob(path.with_name("absent"), (("nobody", results, (0.5,)),)))

@@ -49,6 +49,6 @@ def test_what_is_lacking_is_named(caplog: pytest.LogCaptureFixture) -> None:
 def test_patience_ends_and_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = watch(wait_minutes=1e-9)
     watched.look(CPU, set())
-    assert "none came within executor.wait_minutes = 1e-09" in str(watched.look(CPU, set()))
+    assert "none joined within executor.wait_minutes = 1e-09" in str(watched.look(CPU, set()))
     watched.reset()
     assert watched.look(CPU, set()) is None

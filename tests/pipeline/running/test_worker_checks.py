@@ -38,7 +38,7 @@ def test_folders_that_differ_or_lack_are_named(surroundings: Surroundings, tmp_p
 
 def test_other_versions_are_named(surroundings: Surroundings) -> None:
     other = replace(surroundings, versions={**surroundings.versions, "stage matching": "0"})
-    assert "stage matching is of version " in str(other.trouble())
+    assert "stage matching is version " in str(other.trouble())
     assert "but 0 here; install the same animeinterp" in str(other.trouble())
 
 

@@ -80,8 +80,8 @@ def test_a_damaged_file_is_ignored_with_a_warning_and_not_written_over(
     path.write_text(text)
     with caplog.at_level(logging.WARNING):
         assert read_acceptances(tmp_path, ("matching",)).resolve("matching", "new") == "new"
-    assert f"ignored: {path}: is damaged" in caplog.text
-    with pytest.raises(CacheError, match=f"{ACCEPTED_NAME}: is damaged .*; mend or delete it"):
+    assert f"ignored: {path}: damaged" in caplog.text
+    with pytest.raises(CacheError, match=f"{ACCEPTED_NAME}: damaged .*; repair or delete it"):
         write_acceptance(tmp_path, acceptance(kept.fingerprint))
     assert path.read_text() == text
 

@@ -91,7 +91,7 @@ def test_changed_files_are_named_with_what_is_wrong(shard: Path) -> None:
     assert changed_files(shard, manifest, contents=False) == {"scores/c/0": "No such file or directory"}
     data.write_bytes(whole)
     (shard / "stray").write_text("")
-    assert changed_files(shard, manifest, contents=True) == {"stray": "is not the shard's"}
+    assert changed_files(shard, manifest, contents=True) == {"stray": "does not belong to the shard"}
 
 
 def test_damage_is_noted_beside_the_data_and_adds_up(shard: Path) -> None:

@@ -65,7 +65,7 @@ def test_items_of_unequal_size_come_back_as_they_were(shard: Path, items: dict[s
         row = manifest.row(name)
         assert row is not None
         if item is None:
-            with pytest.raises(CacheError, match="'bad' holds no data .failed: broken file"):
+            with pytest.raises(CacheError, match="'bad' has no data .failed: broken file"):
                 read_item(shard, manifest, row)
             continue
         read = read_item(shard, manifest, row)

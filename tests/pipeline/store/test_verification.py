@@ -160,7 +160,7 @@ def test_a_foreign_file_is_named_and_harms_nothing(cache: Path, stage: str) -> N
     shard = shard_of(cache, stage)
     (shard / "note.txt").write_text("dear diary")
     state = verify_and_note(shard)
-    assert state.files == {"note.txt": "is not the shard's"}
+    assert state.files == {"note.txt": "does not belong to the shard"}
     assert not state.items
     manifest = read_manifest(shard)
     assert manifest is not None
@@ -222,7 +222,7 @@ def test_shards_that_changed_places_are_found_and_repaired(
     swap(a, b)
     for place, other in ((a, b), (b, a)):
         state = verify_and_note(place)
-        assert state.files == {"manifest.json": f"is of shard {other.stem}"}
+        assert state.files == {"manifest.json": f"belongs to shard {other.stem}"}
         assert state.items
     report = run()
     assert report.succeeded

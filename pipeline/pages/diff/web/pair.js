@@ -1,4 +1,4 @@
-// Two pages of a pair: each is told what is done in the other; either is shown, or both.
+// Two pages of a pair: each follows the other; either is shown, or both.
 
 const frames = [...document.querySelectorAll("iframe")];
 const buttons = [...document.querySelectorAll("#shown button")];

@@ -1,6 +1,6 @@
 // Two pages side by side, in frames of a third: what is looked at in one is looked at in the other.
 
-let following = true; // until the page stands, and while it does what the other did: nothing is told
+let following = true; // until the page is ready, and while it follows the other: nothing is sent
 
 const beside = window.parent !== window;
 document.documentElement.classList.toggle("beside", beside);
@@ -9,7 +9,7 @@ function tellOther(what, value) {
   if (beside && !following) window.parent.postMessage({ [what]: value }, "*");
 }
 
-// Do as the other page does; `actions` has a function for each thing that is told.
+// Follow the other page; `actions` has a function for each kind of message.
 function followOther(actions) {
   window.addEventListener("message", (event) => {
     if (!beside || event.source !== window.parent) return;

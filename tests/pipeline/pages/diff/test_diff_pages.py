@@ -109,7 +109,7 @@ def test_a_run_whose_frames_have_gone_is_said_to_have_no_pictures(
     comparisons = compare_results(*sides)
     pairs = most_changed(comparisons, 1)
     page = Page(write_page(tmp_path, ("a", "b"), sides, comparisons, pairs).read_text(encoding="utf-8"))
-    assert "has no config: its frames are not known" in page.text
+    assert "has no config, so its frames are unknown" in page.text
     assert not (tmp_path / "pairs").exists()
     assert (tmp_path / "a" / f"{pairs[0]}.html").is_file()
     assert not any(link.startswith("pairs/") for link in page.links)

@@ -221,7 +221,7 @@ def test_stages_after_a_lost_one_are_shown_as_of_before(finished: None, open_ses
     assert part(data, "segmentation")["state"] == "missing"
     flow = part(data, "coarse_flow")
     assert flow["state"] == "earlier"
-    assert flow["notes"][-1] == "Shown is what was computed before, from the frames as they are."
+    assert flow["notes"][-1] == "The results shown were computed earlier, from the frames as they are now."
     assert [layer["label"] for layer in flow["views"][0]["layers"]] == ["Flow", "Length", "Frame"]
 
 

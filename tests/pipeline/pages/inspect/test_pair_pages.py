@@ -128,7 +128,7 @@ def test_several_pages_lead_from_one_to_the_next(
         for address in re.findall(r'<a href="([^"#]+)"', path.read_text(encoding="utf-8")):
             assert (path.parent / address).is_file()
     page = paths[2].read_text(encoding="utf-8")
-    assert f'<a href="{first}.html">‹ Former</a><a href="{third}.html">Next ›</a>' in page
+    assert f'<a href="{first}.html">‹ Previous</a><a href="{third}.html">Next ›</a>' in page
 
 
 def test_ids_of_any_letters_have_pages(run: Runner, tmp_path: Path) -> None:

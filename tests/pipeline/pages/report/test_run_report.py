@@ -175,7 +175,7 @@ def test_pairs_ranked_by_their_flow_are_listed_with_it(
 def test_a_score_that_cannot_rank_is_refused_before_anything_is_written(
     open_session: Opener, folder: Path
 ) -> None:
-    with pytest.raises(ConfigError, match="'beauty' is no score"):
+    with pytest.raises(ConfigError, match="'beauty' is not a score"):
         written(open_session(), folder, rank_by="beauty")
     assert not folder.exists()
 

@@ -62,7 +62,9 @@ def test_pairs_are_ranked_the_worst_first_whichever_way_is_better() -> None:
 
 
 def test_pairs_cannot_be_ranked_by_anything_else() -> None:
-    with pytest.raises(ConfigError, match="'level' is no score to rank pairs by; expected one of psnr, ssim"):
+    with pytest.raises(
+        ConfigError, match="'level' is not a score that can rank pairs; expected one of psnr, ssim"
+    ):
         ranking_metric("level")
 
 

@@ -1,7 +1,9 @@
 """Downloading a weights file, so that an interruption loses nothing and no wrong file is taken for it.
 
 While it comes, a file is called `<name>.part`; `<name>.part.tag` beside it keeps the server's tag of the
-version that it is a part of, so that a part is never continued with another version.
+version that it is a part of, so that a part is never continued with another version. This is more than
+`torch.hub.download_url_to_file` and pooch do: both start over after an interruption, so that a large file
+may never arrive over a connection that keeps breaking.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ TIMEOUT = 30.0  # s without a byte
 ATTEMPTS = 4
 WAIT = 1.0  # s before the second attempt, doubled before each further one
 
-Progress = Callable[[int, int | None], None]
+Progress = Callable[[int, int | None], object]
 """Called with the bytes that are there, and those there will be, where the server says."""
 
 
@@ -63,7 +65,7 @@ def download(
     part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _fetch(url, part, on_progress or _say_nothing, wait)
+        _fetch(url, part, on_progress or (lambda *_: None), wait)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise WeightsError(
@@ -154,10 +156,6 @@ def _copy(
         there += len(chunk)
         on_progress(there, total)
     return there
-
-
-def _say_nothing(there: int, total: int | None) -> None:
-    pass
 
 
 def _tag_file(part: Path) -> Path:

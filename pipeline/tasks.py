@@ -2,8 +2,8 @@ r"""The tasks for Luigi's own command line, see `running/luigi_tasks.py`.
 
 ::
 
-    luigi --module pipeline.tasks Interpolate --config configs/demo.toml \
+    luigi --module pipeline.tasks RunDataset --config configs/demo.toml \
         --settings '["coarse_flow.method=zero"]'
 """
 
-from pipeline.running.luigi_tasks import Interpolate as Interpolate
+from pipeline.running.luigi_tasks import RunDataset as RunDataset

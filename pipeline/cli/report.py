@@ -10,7 +10,7 @@ import typer
 
 from configs.loading import load_config, set_options
 from pipeline.cli.terminal import DEFAULT_CONFIG, Ids, KnownConfig, Limit, Settings, interruptible, say
-from pipeline.pages.report.run_report import write_report
+from pipeline.pages.report.report_page import write_report
 from pipeline.pages.report.tables import PARQUET_NOTE
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session

@@ -18,7 +18,7 @@ from pipeline.planning.session import Session
 from pipeline.planning.shard_planning import shard_job
 from pipeline.results.scores import score_table
 from pipeline.running import luigi_scheduler
-from pipeline.running.luigi_tasks import Interpolate
+from pipeline.running.luigi_tasks import RunDataset
 from pipeline.running.output_folder import write_results
 from pipeline.running.progress import RunProgress
 from pipeline.running.run import Run, RunReport
@@ -57,7 +57,7 @@ def execute(
         if not quiet and (note := space_note(run.session)):
             console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
         for _ in range(MOST_PLANS):
-            _work(run, Interpolate.of(source, settings, run), console, quiet=quiet)
+            _work(run, RunDataset.of(source, settings, run), console, quiet=quiet)
             _write(run)
             if not run.changed:
                 break
@@ -102,7 +102,7 @@ def check_device(device: str) -> None:
         )
 
 
-def _work(run: Run, task: Interpolate, console: Console, *, quiet: bool) -> None:
+def _work(run: Run, task: RunDataset, console: Console, *, quiet: bool) -> None:
     """Plan and compute; changes found on the way are then in `run.changed`."""
     totals = run.session.totals()
     run.record.planned(totals)

@@ -204,11 +204,11 @@ TASKS: dict[str, type[StageBatch]] = {
 }
 
 
-class Interpolate(PipelineTask):
+class RunDataset(PipelineTask):
     """A whole run: the selected stages on the selected pairs."""
 
     @classmethod
-    def of(cls, source: str, settings: Sequence[str], run: Run) -> Interpolate:
+    def of(cls, source: str, settings: Sequence[str], run: Run) -> RunDataset:
         """The task of a run that is open."""
         selection = run.session.selection
         return cls(

@@ -88,7 +88,7 @@ def tasks(luigid: str, status: str) -> dict[str, dict[str, Any]]:
     return {task["name"]: {"task_id": task_id, **task} for task_id, task in found.items()}
 
 
-NAMES = {"Interpolate", *("".join(word.title() for word in stage.split("_")) for stage in STAGES)}
+NAMES = {"RunDataset", *("".join(word.title() for word in stage.split("_")) for stage in STAGES)}
 
 
 def test_the_luigi_command_shows_its_tasks_on_the_schedulers_page(
@@ -100,7 +100,7 @@ def test_the_luigi_command_shows_its_tasks_on_the_schedulers_page(
             Path(sys.executable).with_name("luigi"),
             "--module",
             "pipeline.tasks",
-            "Interpolate",
+            "RunDataset",
             "--config",
             "demo",
             "--settings",
@@ -118,7 +118,7 @@ def test_the_luigi_command_shows_its_tasks_on_the_schedulers_page(
     assert ended.returncode == 0, ended.stderr
     done = tasks(luigid, "DONE")
     assert done.keys() == NAMES
-    for name in NAMES - {"Interpolate"}:
+    for name in NAMES - {"RunDataset"}:
         progress = ask(luigid, "get_task_progress_percentage", task_id=done[name]["task_id"])
         assert progress["progressPercentage"] == 100
         assert done[name]["tracking_url"].startswith("http://127.0.0.1:")
@@ -136,7 +136,7 @@ def test_a_run_shows_itself_on_the_schedulers_page(
     )
     code, _ = command("run", "demo", *options, "--quiet")
     assert code == 1
-    assert tasks(luigid, "FAILED").keys() == {"Interpolate"}
+    assert tasks(luigid, "FAILED").keys() == {"RunDataset"}
 
     for pair in (cartoons / "test_2k_540p").iterdir():
         (frames / pair.name).symlink_to(pair)

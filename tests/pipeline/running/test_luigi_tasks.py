@@ -15,14 +15,14 @@ from luigi.task_register import Register
 
 from data.images import write_image
 from pipeline.compute.registry import STAGES
-from pipeline.running.luigi_tasks import TASKS, Interpolate, StageBatch
+from pipeline.running.luigi_tasks import TASKS, RunDataset, StageBatch
 from tests.pipeline.small_runs import Opener
 from tests.project import ROOT
 
 
-def interpolate(settings: Sequence[str], **parameters: object) -> Interpolate:
+def interpolate(settings: Sequence[str], **parameters: object) -> RunDataset:
     Register.clear_instance_cache()  # a task that looks at the cache anew
-    return Interpolate(config="demo", settings=tuple(settings), **parameters)
+    return RunDataset(config="demo", settings=tuple(settings), **parameters)
 
 
 def build(task: luigi.Task) -> luigi.execution_summary.LuigiRunResult:
@@ -110,7 +110,7 @@ def test_luigi_command_runs_the_same_work_and_tells_failure(
         (tmp_path / "frames" / "void").mkdir()
     further = [f"data.root='{tmp_path / 'frames'}'", f"store.results='{tmp_path / 'results'}'"]
     ended = luigi_command(
-        tmp_path, "Interpolate", "--config", "demo", "--settings", json.dumps([*settings, *further])
+        tmp_path, "RunDataset", "--config", "demo", "--settings", json.dumps([*settings, *further])
     )
     assert ended.returncode == (30 if bad else 0), ended.stderr
     assert ("1 items failed" in ended.stderr) == bad
@@ -118,7 +118,7 @@ def test_luigi_command_runs_the_same_work_and_tells_failure(
 
 
 def test_luigi_command_tells_settings_that_cannot_be_used(tmp_path: Path) -> None:
-    ended = luigi_command(tmp_path, "Interpolate", "--config", "absent")
+    ended = luigi_command(tmp_path, "RunDataset", "--config", "absent")
     assert ended.returncode == 35
     assert "config 'absent' not found" in ended.stderr
 

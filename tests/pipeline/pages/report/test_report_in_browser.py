@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from configs.loading import load_config
-from pipeline.pages.report.run_report import write_report
+from pipeline.pages.report.report_page import write_report
 from pipeline.planning.session import Session
 from tests.browser import Browser
 from tests.pipeline.small_runs import PAIRS, small_settings

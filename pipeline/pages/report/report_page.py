@@ -17,8 +17,8 @@ from data.images import write_file
 from pipeline.compute.method_notes import method_notes
 from pipeline.pages.html_files import render
 from pipeline.pages.inspect.pair_pages import write_pages
+from pipeline.pages.report.contributing_runs import contributing_runs, machines, versions
 from pipeline.pages.report.pairs import Thumbnail, inspect_folder, page_finder, thumbnails
-from pipeline.pages.report.runs import contributing_runs, machines, versions
 from pipeline.pages.report.scores import (
     distribution,
     mean_scores,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.compute.registry import STAGES
-from pipeline.pages.report.runs import contributing_runs, machines, versions
+from pipeline.pages.report.contributing_runs import contributing_runs, machines, versions
 from pipeline.store.versions import library_versions
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 

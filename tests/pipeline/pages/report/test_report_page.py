@@ -15,9 +15,9 @@ import pytest
 from configs.errors import ConfigError, DataError
 from data.images import write_image
 from pipeline.compute.registry import STAGES
-from pipeline.pages.report import run_report as module
+from pipeline.pages.report import report_page as module
 from pipeline.pages.report.pairs import inspect_folder
-from pipeline.pages.report.run_report import write_report
+from pipeline.pages.report.report_page import write_report
 from pipeline.planning.session import Session
 from pipeline.store.sizes import in_time
 from stages.evaluation import FRAME_METRICS

@@ -49,6 +49,8 @@ class LightRefined(NamedTuple):
     """`(2 * N, 2, H, W)` each, pixels, later ones better; the last alone unless all were asked for."""
     importance: Tensor
     """`(2 * N, 1, H, W)`, within +-`STRONGEST`: what is added to the logarithm of a pixel's weight."""
+    matched: Tensor
+    """`(2 * N, 96, h, w)`: features of frame 0, then frame 1, whose products are the correlations."""
 
 
 class LightRFR(nn.Module):
@@ -76,7 +78,7 @@ class LightRFR(nn.Module):
             raise ValueError(f"iterations is {iterations}, expected at least 1")
         self.iterations = iterations
         widths = LIGHT_REFINEMENT
-        self.fnet = BasicEncoder(MATCHED_CHANNELS + widths.hidden + widths.context, widths.encoder)
+        self.fnet = BasicEncoder(MATCHED_CHANNELS + widths.hidden + widths.context, widths)
         self.update_block = UpdateBlock(widths)
         self.importance = nn.Sequential(
             Convolution(widths.hidden, widths.hidden, 3, padding=1),
@@ -133,7 +135,11 @@ class LightRFR(nn.Module):
         )
         strength = pixel_shuffle(self.importance(hidden_state).to(frame0.dtype), STRIDE)
         importance = STRONGEST * torch.tanh(strength / STRONGEST)
-        return LightRefined([flow[..., :height, :width] for flow in flows], importance[..., :height, :width])
+        return LightRefined(
+            [flow[..., :height, :width] for flow in flows],
+            importance[..., :height, :width],
+            features[:, :MATCHED_CHANNELS],
+        )
 
     def features(self, frames: Tensor) -> Tensor:
         """Features of frames with sides divisible by 8, `(N, 224, H // 8, W // 8)`; the first 96 match."""

@@ -22,6 +22,9 @@ class RefinementWidths:
 
     encoder: tuple[int, int, int]
     """Of the feature network at 1/2, 1/4 and 1/8 of the frame."""
+    normalised: bool
+    """Whether its maps are normalised, channel by channel over the frame, as RAFT's are: without this the
+    light network learns to match many times more slowly. The paper's network is without."""
     hidden: int
     """Of the recurrent state."""
     context: int
@@ -49,6 +52,7 @@ class RefinementWidths:
 
 FULL_REFINEMENT = RefinementWidths(
     encoder=(64, 96, 128),
+    normalised=False,
     hidden=128,
     context=128,
     motion=128,
@@ -61,6 +65,7 @@ FULL_REFINEMENT = RefinementWidths(
 )
 LIGHT_REFINEMENT = RefinementWidths(
     encoder=(32, 64, 96),
+    normalised=True,
     hidden=64,
     context=64,
     motion=64,

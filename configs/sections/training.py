@@ -76,6 +76,8 @@ class TrainingSection(Section):
     """Flow loss: weight of an iteration relative to the next one."""
     occluded_weight: float = Field(0.5, ge=0)
     """Flow loss: weight of pixels hidden in the other frame, relative to the others."""
+    matching_weight: float = Field(1.0, ge=0)
+    """Flow loss: weight of the matching loss, nats, relative to the distances, px."""
     pyramid_weight: float = Field(1.0, ge=0)
     """Frame loss: weight of the Laplacian pyramid relative to the frame itself."""
     flow_weight: float = Field(0.01, ge=0)

@@ -16,7 +16,7 @@ from configs.sections import TrainingSection
 from models.light_rfr import LightRefined
 from models.weights.light import LightNetworks
 from pipeline.training.batches import Batch, split
-from pipeline.training.losses import charbonnier, end_point_error, flow_loss, frame_loss
+from pipeline.training.losses import charbonnier, end_point_error, flow_loss, frame_loss, matching_loss
 from pipeline.training.phases import PhaseName, learning_rate, phase_at, set_learning
 
 BETAS = (0.9, 0.99)
@@ -203,8 +203,10 @@ class Learner:
                 gamma=section.gamma,
                 occluded_weight=section.occluded_weight,
             )
+            parts["matching"] = matching_loss(refined.matched, batch.truth, batch.occluded)
             parts["error"] = end_point_error(refined.flows[-1].detach(), batch.truth).mean()
-            loss = loss + parts["flow"] * (1.0 if phase == "flow" else section.flow_weight)
+            found = parts["flow"] + section.matching_weight * parts["matching"]
+            loss = loss + found * (1.0 if phase == "flow" else section.flow_weight)
         if frame is not None:
             parts["frame"] = frame_loss(frame, batch.middle, section.pyramid_weight)
             parts["difference"] = charbonnier(frame.detach(), batch.middle)

@@ -1,4 +1,4 @@
-"""Losses: errors of flows over all iterations, and of frames and their lines.
+"""Losses: errors of flows and of the matches they rest on, of frames and their lines.
 
 References
 ----------
@@ -8,6 +8,8 @@ References
    imaging", ICIP 1994. DOI 10.1109/ICIP.1994.413553
 .. [3] S. Niklaus, F. Liu, "Context-aware Synthesis for Video Frame Interpolation", CVPR 2018, section 3.3:
    the Laplacian pyramid as a loss. arXiv:1803.10967
+.. [4] H. Xu et al., "GMFlow: Learning Optical Flow via Global Matching", CVPR 2022, section 3.1: correlations
+   as the logits of a match. arXiv:2111.13680
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, pad
+
+from models.encoder import STRIDE
 
 FLOW_EPSILON = 0.01
 """px; below, the flow loss turns from the distance into its square."""
@@ -70,6 +74,53 @@ def flow_loss(
         distances = (squares + FLOW_EPSILON**2).sqrt() - FLOW_EPSILON
         loss = loss + share / sum(shares) * (weights * distances).sum() / total
     return loss
+
+
+def matching_loss(matched: Tensor, truth: Tensor, occluded: Tensor) -> Tensor:
+    """Cross-entropy of the correlations: how surely each cell finds where it has gone.
+
+    The flow loss alone teaches features to match only after many thousands of steps: a refinement that starts
+    from good flows gains little by looking far.
+
+    Parameters
+    ----------
+    matched
+        `(2 * N, C, h, w)`, features of cells of 8 px, of all first frames before all second ones.
+    truth
+        `(2 * N, 2, H, W)`, true flows of both directions, px.
+    occluded
+        `(2 * N, 1, H, W)`, bool: pixels hidden in the other frame.
+
+    Returns
+    -------
+    Tensor
+        A number, nats: the mean over cells whose middle is visible in both frames. The four cells around an
+        end point share it. 0 without such cells.
+    """
+    half = STRIDE // 2
+    flow, hidden = (
+        truth[:, :, half::STRIDE, half::STRIDE] / STRIDE,
+        occluded[:, 0, half::STRIDE, half::STRIDE],
+    )
+    rows, columns = flow.shape[-2:]
+    matched = matched[:, :, :rows, :columns]
+    other = torch.cat(matched.chunk(2)[::-1])
+    correlation = matched.flatten(2).transpose(1, 2) @ other.flatten(2) / matched.shape[1] ** 0.5
+    certainty = correlation.float().log_softmax(dim=-1)
+    y, x = torch.meshgrid(
+        torch.arange(rows, device=flow.device), torch.arange(columns, device=flow.device), indexing="ij"
+    )
+    end = torch.stack([x, y]) + flow
+    last = end.new_tensor([columns - 1, rows - 1])[:, None, None]
+    seen = (~hidden & (end >= 0).all(dim=1) & (end <= last).all(dim=1)).flatten(1)
+    loss = truth.new_zeros(seen.shape)
+    for corner in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        cell = end.floor() + end.new_tensor(corner)[:, None, None]
+        share = (1 - (end - cell).abs()).prod(dim=1).flatten(1)
+        cell = torch.minimum(cell.clamp(min=0), last).long()
+        position = (cell[:, 1] * columns + cell[:, 0]).flatten(1)
+        loss = loss - share * certainty.gather(-1, position[..., None])[..., 0]
+    return (loss * seen).sum() / seen.sum().clamp(min=1)
 
 
 def charbonnier(frame: Tensor, truth: Tensor) -> Tensor:

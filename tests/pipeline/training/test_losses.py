@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
-from pipeline.training.losses import charbonnier, end_point_error, flow_loss, frame_loss, pyramid_loss
+from pipeline.training.losses import (
+    charbonnier,
+    end_point_error,
+    flow_loss,
+    frame_loss,
+    matching_loss,
+    pyramid_loss,
+)
 
 
 def flows(*lengths: float) -> list[torch.Tensor]:
@@ -56,3 +65,35 @@ def test_blurred_lines_cost_more_than_a_tint() -> None:
     assert charbonnier(lost, truth) == pytest.approx(float(charbonnier(tint, truth)), rel=0.1)
     plain = float(pyramid_loss(torch.full_like(truth, float(truth.mean())), torch.zeros_like(truth)))
     assert float(pyramid_loss(lost, truth)) > plain / 2
+
+
+def moved_features(shift: tuple[int, int]) -> torch.Tensor:
+    """Features of 6 x 7 cells, unlike each other, and the same moved by whole cells: of 2 frames."""
+    first = 30 * torch.randn(1, 64, 6, 7, generator=torch.Generator().manual_seed(0))
+    return torch.cat([first, first.roll(shift, dims=(2, 3))])
+
+
+def flow_by(shift: tuple[int, int]) -> torch.Tensor:
+    """Flows of both directions, px, of frames of 48 x 56 moved by whole cells."""
+    there = torch.tensor([8.0 * shift[1], 8.0 * shift[0]])[None, :, None, None].expand(1, 2, 48, 56)
+    return torch.cat([there, -there])
+
+
+def test_right_matches_cost_nothing_and_wrong_ones_much() -> None:
+    visible = torch.zeros(2, 1, 48, 56, dtype=torch.bool)
+    assert matching_loss(moved_features((1, 2)), flow_by((1, 2)), visible) < 1e-3
+    assert matching_loss(moved_features((1, 2)), flow_by((0, 2)), visible) > 10
+
+
+def test_features_that_say_nothing_cost_the_logarithm_of_the_cells() -> None:
+    visible = torch.zeros(2, 1, 48, 56, dtype=torch.bool)
+    halfway = flow_by((0, 0)) + 4.0  # between four cells, which share the end point
+    for truth in (flow_by((1, 2)), halfway):
+        loss = matching_loss(torch.zeros(2, 64, 6, 7), truth, visible)
+        torch.testing.assert_close(float(loss), math.log(6 * 7))
+
+
+def test_hidden_cells_and_those_that_leave_the_frame_do_not_count() -> None:
+    hidden = torch.ones(2, 1, 48, 56, dtype=torch.bool)
+    assert matching_loss(moved_features((1, 2)), flow_by((0, 2)), hidden) == 0
+    assert matching_loss(moved_features((1, 2)), flow_by((7, 0)), ~hidden) == 0

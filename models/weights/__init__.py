@@ -1,12 +1,12 @@
-"""Weights files: which are known, how they are laid out, read, loaded, written and fetched.
+"""Weights files: the known ones, their formats and layouts, and loading, writing and downloading them.
 
-In the order to read them, each resting on those before:
+The files in reading order, each based on those before it:
 
 - `records.py`: the files that others distribute, and the two variants of AnimeInterp's networks;
-- `files.py`: a file on the disk, its format and digest; tensors by name in and out;
-- `layouts.py`: the names and shapes that the tensors of each network have;
-- `loading.py`: a network with its weights, where all of a file fits;
+- `files.py`: format and digest of a file, and its tensors by name, read and written;
+- `layouts.py`: names and shapes of the tensors of each network;
+- `loading.py`: a network with its weights, if the whole file fits it;
 - `light.py`: both light networks in one file, as training writes it;
-- `conversion.py`: what a file holds, and the same in a file that says so;
-- `download.py`: a file fetched from where its record says.
+- `conversion.py`: what a file holds, and converting it to a file that says so;
+- `download.py`: a file fetched from the address in its record.
 """

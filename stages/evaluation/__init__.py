@@ -1,13 +1,13 @@
-"""Evaluation: how near the results of a pair are to the truth, by the published protocol and others.
+"""Evaluation: how close the results of a pair are to the truth, by the published protocol and others.
 
-What is scored has a file each; `METRICS` names all scores.
+`METRICS` names all scores. They come from:
 
-1. The frame, in `evaluate_frame` here, as RGB float in 0..1, clamped and not quantised: `ground_truth.py`
-   brings the truth to its size, `frame_scores.py` and `line_distance.py` compare.
+1. The frame, scored by `evaluate_frame` here as RGB float in 0..1, clamped and not quantised:
+   `ground_truth.py` resizes the truth, `frame_scores.py` and `line_distance.py` compare.
 2. The flows, where the true ones are known: `flow_scores.py`.
 3. The matches, where the true pieces are known: `matching_scores.py`.
 
-`tests/stages/test_published_protocol.py` has the published scores once more, from their formulas.
+`tests/stages/test_published_protocol.py` computes the published scores from their formulas and compares.
 
 References
 ----------

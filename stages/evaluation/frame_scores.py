@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +15,14 @@ from models.lpips import LPIPS
 from models.reproducible import reproducible
 
 PUBLISHED_WINDOW = 7  # px, uniform
-PUBLISHED_RANGE = 2.0  # the old default for float images, whose range was taken as -1..1
+PUBLISHED_SSIM: Mapping[str, Any] = {
+    "data_range": 2.0,  # the old default for float images, whose range was taken as -1..1
+    "channel_axis": -1,
+    "win_size": PUBLISHED_WINDOW,
+    "gaussian_weights": False,
+    "use_sample_covariance": True,
+}
+"""How scikit-image is asked for the structural similarity of the paper's tables."""
 GAUSSIAN_WINDOW = 11  # px, sigma 1.5; Wang et al. 2004
 GAUSSIAN_SIGMA = 1.5
 
@@ -35,15 +44,7 @@ def published_ssim(predicted: NDArray[np.float32], wanted: NDArray[np.float32]) 
     if min(predicted.shape[:2]) < PUBLISHED_WINDOW:
         return math.nan
     return float(
-        structural_similarity(
-            predicted.astype(np.float64),
-            wanted.astype(np.float64),
-            data_range=PUBLISHED_RANGE,
-            channel_axis=-1,
-            win_size=PUBLISHED_WINDOW,
-            gaussian_weights=False,
-            use_sample_covariance=True,
-        )
+        structural_similarity(predicted.astype(np.float64), wanted.astype(np.float64), **PUBLISHED_SSIM)
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from stages.evaluation.frame_scores import PUBLISHED_RANGE, PUBLISHED_WINDOW
+from stages.evaluation.frame_scores import PUBLISHED_SSIM, PUBLISHED_WINDOW
 
 
 def largest_difference(frame: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -33,14 +33,7 @@ def published_ssim_map(
     if min(predicted.shape[:2]) < PUBLISHED_WINDOW:
         return None
     _, similarity = structural_similarity(
-        predicted.astype(np.float64),
-        wanted.astype(np.float64),
-        data_range=PUBLISHED_RANGE,
-        channel_axis=-1,
-        win_size=PUBLISHED_WINDOW,
-        gaussian_weights=False,
-        use_sample_covariance=True,
-        full=True,
+        predicted.astype(np.float64), wanted.astype(np.float64), full=True, **PUBLISHED_SSIM
     )
     mean: NDArray[np.float64] = similarity.mean(axis=2)
     return mean

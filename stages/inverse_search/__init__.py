@@ -1,16 +1,15 @@
 """Refinement without weights: dense inverse search from several starts, the best answer in each region.
 
-An inverse search finds what lies near its start, so with large motions it matters where it begins. The steps,
-each a file of this folder:
+An inverse search finds what lies near its start, so for large motions the start matters. The steps:
 
 1. `flow_candidates.py`: search from the coarse flow, from rest, and from each of the few translations that
-   most pixels of the pair follow (`dominant_motions.py`). What these searches find, the coarse flow, the
-   translations and rest are the candidates.
-2. `flow_agreement.py`: how much a candidate's colours differ at each pixel, which costs at most
-   `MOST_DIFFERENCE`, and how far from home the flow back leads.
-3. `guided_filter.py` averages that over the pixel's surroundings: what lies near without an edge between. The
-   mean over its piece is added.
-4. Here: each pixel takes the candidate that costs least, first without regard to the flow back, then with it.
+   most pixels of the pair follow (`dominant_motions.py`). The candidates are the starts and what the searches
+   found.
+2. `flow_agreement.py`: how much the colours differ where a candidate leads, and how far the flow back misses
+   the start.
+3. `guided_filter.py`: average this cost over the surroundings of a pixel, up to the next edge. The mean over
+   the pixel's piece is added.
+4. Here: each pixel takes the cheapest candidate, first without the flow back, then with it.
 """
 
 from __future__ import annotations

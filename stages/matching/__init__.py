@@ -1,17 +1,16 @@
-"""Matching: each piece of a frame finds the piece of the other frame that is most like it.
+"""Matching: find for each piece of a frame the most similar piece of the other frame.
 
-This is the second part of the paper's Segment-Guided Matching. `match_pieces` shows it, each step a file of
-this folder:
+This is the second part of the paper's Segment-Guided Matching. `match_pieces` shows the steps:
 
 1. `affinity.py`: how alike any two pieces are in their features, less penalties for size and distance.
 2. `ranking.py`: the rank of each candidate, once for the piece of frame 0 and once for that of frame 1.
-3. Here: of all its candidates a piece matches the one with the least sum of both ranks.
+3. Here: of all its candidates, a piece matches the one with the smallest sum of both ranks.
 
-Frames may fall into thousands of pieces, and so have hundreds of millions of candidates, which are scored
-and ranked in strips.
+A frame may have thousands of pieces and a pair hundreds of millions of candidates, so they are scored and
+ranked in strips.
 
-`tests/plain/matching.py` says the same in a page, with whole matrices and stable sorting. The tests compare
-both, and hold the matches against those of the released program on real frames.
+`tests/plain/matching.py` is the same algorithm without regard to memory: whole matrices and stable sorting.
+The tests compare the results with it, and with the released program's on real frames.
 
 References
 ----------

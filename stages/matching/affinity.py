@@ -7,8 +7,8 @@ share of the frame's diagonal:
                      - r / area_penalty         where r = max(a / b, b / a) > area_ratio_limit
                      - d / distance_penalty     where d > distance_limit
 
-Features are rounded to multiples of 2**-31, which moves affinities by about 1e-8. Sums of whole numbers are
-exact in any order, and processors take minima of whole numbers faster.
+Features are rounded to multiples of 2**-31, which changes affinities by about 1e-8. Sums of integers are
+exact in any order, and minima of integers are faster.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Described(NamedTuple):
 
 
 class _Limits(NamedTuple):
-    """From where on, and divided by what, size and place count."""
+    """The limits and divisors of the penalties."""
 
     area_ratio: float
     area_penalty: float
@@ -114,10 +114,10 @@ def _describe(name: str, features: NDArray[np.float32], pieces: Pieces, channels
 
 @compiled
 def _sum_minima(rows0: Rows, rows1: Rows) -> Rows:
-    """(n0, n1): `sums[i, j]`, the sum of the minima of `rows0[i]` and `rows1[j]`.
+    """(n0, n1): the sum of the minima of each row of `rows0` with each row of `rows1`.
 
-    In tiles of four rows by two, which takes a third of the time that one row by one takes. At the end,
-    where rows are missing, tiles are filled up with the last row, whose sums are then written again.
+    Computed in tiles of four rows by two, which takes a third of the time of one row by one. Where rows run
+    out, the last one fills the tile, and its sums are written again.
     """
     sums = np.empty((len(rows0), len(rows1)), np.uint32)
     last0, last1 = len(rows0) - 1, len(rows1) - 1

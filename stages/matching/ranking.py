@@ -31,17 +31,17 @@ def rank_rows(affinity: NDArray[np.float32]) -> NDArray[Any]:
 
 
 def rank_type(count: int) -> type[np.uint16] | type[np.uint32]:
-    """What holds the ranks of so many candidates."""
+    """The type that holds the ranks of `count` candidates."""
     return np.uint16 if count <= 1 << 16 else np.uint32
 
 
 @compiled
 def _entries(bits: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """The affinities, given as their bits, as whole numbers that are all different and sort as ranks do.
+    """Affinities, given as their bits, as integers that are all different and sort in the order of ranks.
 
-    The upper half falls where the affinity rises, the lower half is the place in the row. The bits of
-    positive floats rise with them when read as a whole number; those of negative ones, read without a sign,
-    stand above all positive ones and fall.
+    The upper half decreases as the affinity increases, the lower half is the place in the row. Read as
+    integers, the bits of positive floats increase with the float, so they are inverted. Those of negative
+    floats, read without a sign, are greater than all of these and already decrease.
     """
     entries = np.empty(bits.shape, np.uint64)
     for i in range(len(bits)):
@@ -53,7 +53,7 @@ def _entries(bits: NDArray[np.int32]) -> NDArray[np.uint64]:
 
 @compiled
 def _number(entries: NDArray[np.uint64], ranks: NDArray[Any]) -> None:
-    """Write the rank of each entry, once they are sorted, to its place in the row."""
+    """Write the rank of each sorted entry to its place in the row."""
     for i in range(len(entries)):
         for rank in range(entries.shape[1]):
             ranks[i, np.uint32(entries[i, rank])] = rank

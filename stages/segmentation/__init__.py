@@ -1,18 +1,18 @@
-"""Segmentation: a cartoon frame falls into pieces of one colour, bounded by lines.
+"""Segmentation: split a cartoon frame into pieces of one colour, bounded by lines.
 
-This is the first part of the paper's Segment-Guided Matching. `segmentation_steps` shows the whole way from
-the frame to the label map, each step a file of this folder:
+This is the first part of the paper's Segment-Guided Matching. `segmentation_steps` goes from the frame to the
+label map. Each step is a file of this folder:
 
-1. `contours.py`: smooth the colours, take the Laplacian and keep its strong edges, which gives a drawing of
-   dark lines on white; split it into inside and lines.
-2. `trapped_ball.py`: fill the inside with balls that are too wide for the gaps in the lines.
-3. `piece_merging.py`: merge small fills into the neighbour most alike in colour. `fill_lists.py` and
-   `colour_histograms.py` hold what it compares.
-4. `line_assignment.py`: give the pixels of the lines to the pieces beside them.
+1. `contours.py`: smooth the colours, apply the Laplacian and keep its strong edges as dark lines on white.
+   Divide this drawing into inside and lines.
+2. `trapped_ball.py`: fill the inside with balls too wide for the gaps in the lines.
+3. `piece_merging.py`: merge each small fill into the neighbour most alike in colour, by the lists of
+   `fill_lists.py` and the histograms of `colour_histograms.py`.
+4. `line_assignment.py`: assign the pixels of the lines to the pieces beside them.
 5. `piece_table.py`: number the pieces by area, and measure them.
 
-`tests/plain/segmentation.py` says the same in a page, slowly: whole images, one fill and one pixel at a time.
-The tests hold every step against it, and against what the released program made of real frames.
+`tests/plain/segmentation.py` is the same algorithm without regard to speed: whole images, one fill and one
+pixel at a time. The tests compare each step with it, and with the released program's on real frames.
 
 References
 ----------

@@ -58,8 +58,8 @@ def merge_fills(
     rounding, between neighbours equally alike, in about one merge of a thousand on real frames.
 
     The released program also merges a fill of 50 px or more whose first outer contour simplifies to a single
-    point, which takes a fill in several parts. That rule is left out: it held for none of the 182,595 fills
-    that it was asked of in 57 real frames, each at three sizes, and 128 drawn ones, with both presets.
+    point, which only happens to fills in several parts. This rule is left out: it applied to none of 182,595
+    fills in 57 real frames, each at three sizes, and 128 drawn ones, with both presets.
 
     References
     ----------
@@ -90,24 +90,24 @@ def merge_fills(
 
 
 class _Contacts(NamedTuple):
-    """The ids around one group after the other, and how many pixels of each touch it with a side."""
+    """Which ids touch a group, and by how many pixels; used for one group after the other."""
 
     ids: NDArray[np.int64]
-    """In any order, as many as the last call of `_find_contacts` found."""
+    """The ids, in any order, as many as `_find_contacts` found."""
     pixels: NDArray[np.int64]
-    """(ids,): of each id; 0 for those that are not around."""
+    """(ids,): how many pixels of each id share a side with the group."""
     seen_by: NDArray[np.int32]
-    """Of each pixel the last group that it was counted for."""
+    """For each pixel of the image, the last group that counted it."""
 
 
 @compiled
 def _merge_round(
     fills: FillLists, groups: Groups, histograms: NDArray[np.float64], now: NDArray[np.int64]
 ) -> None:
-    """Merge each small group, in ascending order, into its neighbour most alike: changes `now` in place.
+    """Merge each small group, in ascending order, into the neighbour most alike.
 
-    Areas, pixels and histograms (ids, bins) are those of the start of the round. `now` (ids,), what each fill
-    has become, is as the groups before have left it.
+    Areas, pixels and histograms, (ids, bins), are those of the start of the round. `now`, (ids,), says what
+    each fill has become; it changes in place, so each group sees the merges before its own.
     """
     contacts = _Contacts(
         np.empty(4 * MERGE_BELOW, np.int64),
@@ -141,7 +141,7 @@ def _merge_round(
 def _find_contacts(
     group: int, fills: FillLists, groups: Groups, now: NDArray[np.int64], contacts: _Contacts
 ) -> int:
-    """Enter the ids around a group in `contacts`; returns their number."""
+    """Enter the ids that touch a group in `contacts`, and return their number."""
     count = 0
     for i in range(groups.fills_from[group], groups.fills_from[group + 1]):
         fill = groups.fills[i]

@@ -1,4 +1,4 @@
-"""PReLU of one slope, over its input where nobody else reads that."""
+"""PReLU of one slope, in place where nothing else reads its input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the coarse flow is trusted: a small network that sees where the flow fails to explain the frames.
+"""Confidence in the coarse flow: a small network that detects where the flow fails to explain the frames.
 
 References
 ----------

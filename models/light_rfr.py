@@ -1,4 +1,4 @@
-"""The light RFR: the recurrent flow refinement with fewer channels, which also says how far a pixel counts.
+"""The light RFR: recurrent flow refinement with fewer channels, which also estimates importance of pixels.
 
 Inputs are RGB frames `(N, 3, H, W)` in 0..1 and flows `(N, 2, H, W)` in pixels, of any size. Both directions
 are one batch of 2 N throughout: first frame 0 looking into frame 1, then frame 1 looking into frame 0. What
@@ -32,7 +32,7 @@ from models.update import UpdateBlock
 from models.widths import LIGHT_REFINEMENT
 
 ITERATIONS = 6
-"""Recurrent updates where nothing else is asked for."""
+"""Default number of recurrent updates."""
 MATCHED_CHANNELS = LIGHT_REFINEMENT.encoder[-1]
 """Features that are correlated; as many more as the recurrent unit's state and context have are not."""
 SMALLEST_FRAME = STRIDE * 2 ** (LIGHT_REFINEMENT.levels - 1)

@@ -1,4 +1,4 @@
-"""What makes convolutions on a GPU give the same float32 sums in every run."""
+"""Reproducible convolutions on a GPU: the same float32 sums in every run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 def reproducible() -> AbstractContextManager[None]:
-    """While it is entered, cuDNN keeps float32 whole and takes kernels that sum in a fixed order.
+    """Context in which cuDNN keeps full float32 and uses kernels that sum in a fixed order.
 
     By default it rounds float32 to TF32, of 10 bits, and may choose kernels that add in any order. On a CPU
     nothing changes.

@@ -2,7 +2,7 @@
 
 Where a piece has a trustworthy match, its flow is the shift between the two bounding boxes plus a dense
 inverse search flow between the two pieces' grey pictures. Elsewhere the flow is exactly 0.
-`tests/plain/coarse_flow.py` says the same slowly: whole frames, one piece and one pixel at a time.
+`tests/plain/coarse_flow.py` is a plain, slow version: whole frames, one piece and one pixel at a time.
 """
 
 from __future__ import annotations

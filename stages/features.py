@@ -1,7 +1,7 @@
 """Features of pieces: VGG-19 maps averaged over each piece, at several scales.
 
 Frame (RGB uint8) and label map -> one row of features for each piece, non-negative, summing to 1.
-`tests/plain/features.py` says the same slowly: one piece, one channel and one pixel at a time.
+`tests/plain/features.py` is a plain, slow version: one piece, one channel and one pixel at a time.
 """
 
 from __future__ import annotations

@@ -13,19 +13,19 @@ Bars = tuple[int, int, int, int]
 BLACK_MEAN = 20.0
 """Grey levels up to which the mean of a black row or column lies: black of limited range is 16."""
 BLACK_MOST = 44.0
-"""The lightest pixel in one: compression lets the picture ring into the bar beside it."""
+"""The lightest pixel in a bar: compression lets the picture ring into the bar."""
 MOST_OF_SIDE = 0.45
 """Share of height or width from which a bar counts as a dark part of the picture."""
 
 
 class BarFinder:
-    """Finds what is black in all frames seen; all-black frames say nothing."""
+    """Finds rows and columns that are black in all frames; all-black frames are ignored."""
 
     def __init__(self) -> None:
         self._black: list[npt.NDArray[np.bool_]] | None = None
 
     def add(self, frame: Frame) -> None:
-        """See a frame, RGB uint8 (H, W, 3)."""
+        """Add a frame, RGB uint8 (H, W, 3)."""
         gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         if self._black is None or [len(line) for line in self._black] != list(gray.shape):
             self._black = [np.ones(length, np.bool_) for length in gray.shape]
@@ -45,5 +45,5 @@ class BarFinder:
 
 
 def _run(black: npt.NDArray[np.bool_]) -> int:
-    """How many are black from the beginning on."""
+    """How many are black from the start."""
     return len(black) if black.all() else int(np.argmin(black))

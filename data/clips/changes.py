@@ -1,4 +1,4 @@
-"""Scanning a clip: what each frame is to the drawing before it, in one pass and in flat memory."""
+"""Scanning a clip: classify each frame relative to the drawing before it, in one pass and constant memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from data.clips.sketch import Sketch, difference, draw_sketch
 from data.images import Frame
 
 LONGEST_FLASH = Fraction(1, 5)
-"""Seconds after which what was before a cut is not looked for again: shots are longer, flashes shorter."""
+"""Seconds for which the drawing before a cut is searched for again: shots are longer, flashes shorter."""
 
 LEAST_FADE = 3.0
 """Difference below which nothing fades: under a threshold of 0, noise would."""
@@ -35,7 +35,7 @@ def scan_clip(clip: Clip, section: ClipSection, progress: Progress | None = None
     clip
         Read once, from its first frame.
     section
-        `repeat_threshold` and `cut_threshold` count.
+        `repeat_threshold` and `cut_threshold` are used.
     progress
         Called after each frame with the number of frames seen.
 
@@ -46,10 +46,10 @@ def scan_clip(clip: Clip, section: ClipSection, progress: Progress | None = None
 
     Notes
     -----
-    A frame is compared with the *first* frame of the drawing that is shown, so that a slow drift is not
-    swallowed step by step. Cuts are looked for between drawings. A flash, or any other picture between two
-    that are alike, begins as a cut; it is made a fade when what was before it comes back soon enough.
-    Of every frame only a few numbers are kept, and the pictures of the last drawings.
+    A frame is compared with the *first* frame of the drawing that is shown, so that slow drift adds up. Cuts
+    are detected between drawings. A flash, or any other picture between two similar ones, begins as a cut; it
+    becomes a fade if the picture before it returns soon enough. Of every frame only a few numbers are kept,
+    and the pictures of the last drawings.
     """
     scanner = _Scanner(section, clip.size)
     for frame in clip.frames():
@@ -57,7 +57,7 @@ def scan_clip(clip: Clip, section: ClipSection, progress: Progress | None = None
         if progress is not None:
             progress(len(scanner.changes))
     if not scanner.changes:
-        raise DataError(f"{clip.name}: no frame in it that can be read; expected at least one")
+        raise DataError(f"{clip.name}: no readable frame; expected at least one")
     return ClipScan(
         size=clip.size,
         starts=tuple(scanner.starts),

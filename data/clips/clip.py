@@ -26,7 +26,7 @@ class ClipFrame(ABC):
 
     @abstractmethod
     def rgb(self) -> Frame:
-        """The picture: uint8 `(H, W, 3)`, RGB, upright; transparent pixels are laid over white."""
+        """The picture: uint8 `(H, W, 3)`, RGB, upright; transparent pixels are blended over white."""
 
     @abstractmethod
     def alpha(self) -> Alpha | None:
@@ -34,29 +34,29 @@ class ClipFrame(ABC):
 
 
 class Clip(ABC):
-    """A clip that can be read again and again, from the beginning, in flat memory."""
+    """A clip that can be read repeatedly from the beginning, in constant memory."""
 
     name: str
     """Name of its file or folder, without suffix."""
     sources: tuple[Path, ...]
-    """The files it is kept in."""
+    """Its files."""
     size: tuple[int, int]
     """Height and width of its frames, upright."""
     rate: Fraction
-    """Frames a second; their mean where it varies."""
+    """Frames per second; the mean if it varies."""
     expected_frames: int
-    """How many frames it has, as far as that is known before reading them; for showing progress."""
+    """Estimated number of frames, for showing progress."""
     has_alpha: bool
     """Whether its frames have transparency."""
 
     @property
     @abstractmethod
     def problems(self) -> tuple[str, ...]:
-        """What could not be read, as far as has been read."""
+        """Problems found so far while reading."""
 
     @abstractmethod
     def digest(self) -> str:
-        """SHA-256 of everything its frames depend on: contents of its files, in their order, and the rate.
+        """SHA-256 of everything its frames depend on: the content of its files, in order, and the rate.
 
         Raises
         ------
@@ -71,5 +71,5 @@ class Clip(ABC):
         Raises
         ------
         DataError
-            None can be read, or the clip has gone or changed its kind since it was opened.
+            None can be read, or the clip is gone or has changed since it was opened.
         """

@@ -32,7 +32,7 @@ def scan_key(clip_digest: str, repeat_threshold: float, cut_threshold: float) ->
 
 @dataclass(frozen=True, slots=True)
 class ClipScan:
-    """Every frame of a clip beside the one before it."""
+    """The classification of every frame of a clip."""
 
     size: tuple[int, int]
     """Height and width."""
@@ -41,13 +41,13 @@ class ClipScan:
     end: Fraction
     """When the last one ends."""
     changes: tuple[Change, ...]
-    """What each frame is to the drawing before it; that of frame 0 is `first`."""
+    """Change from the drawing before each frame; `first` for frame 0."""
     differences: tuple[float, ...]
-    """How far each frame is from the drawing before it, as the repeat threshold counts; 0 for frame 0."""
+    """Difference of each frame from the drawing before it, as used by the repeat threshold; 0 for frame 0."""
     bars: tuple[int, int, int, int]
     """Rows above and below, columns left and right, that are black in every frame."""
     problems: tuple[str, ...]
-    """What could not be read."""
+    """Problems while reading."""
 
     def drawings(self) -> tuple[int, ...]:
         """For each frame the first frame of its drawing."""
@@ -63,11 +63,11 @@ class ClipScan:
         return tuple((first, end - first) for first, end in zip(firsts, ends, strict=True))
 
     def frames_of(self, change: Change) -> tuple[int, ...]:
-        """Frames that are this to the drawing before them."""
+        """Frames with this change."""
         return tuple(index for index, found in enumerate(self.changes) if found == change)
 
     def save(self, path: Path, key: str) -> None:
-        """Keep the scan in a file, whole or not at all.
+        """Write the scan to a file atomically.
 
         Raises
         ------

@@ -11,18 +11,18 @@ MOST_LEFT = 15.0
 LEAST_EXPLAINED = 0.85
 """Share of the squared change that a fade has to explain; noise and slow motion are not."""
 FLAT_GAIN = 0.12
-"""Gain below which a drawing has faded to nothing: no picture is left in it to be compared."""
+"""Gain below which a drawing has faded to nothing: no picture is left to compare."""
 MOST_TO_FLAT = 32.0
 """Mean grey levels of the last step of a fade to one colour, or the first out of it; more is a cut."""
 STEP_RATIOS = (0.25, 4.0)
-"""How unlike two following steps of a cross-fade may be in size."""
+"""Largest ratio in size of two consecutive steps of a cross-fade."""
 SMOOTHED = 5
-"""Cells over which steps of a cross-fade are averaged, as noise adds up in what three drawings say."""
+"""Cells over which steps of a cross-fade are averaged, because the noise of three drawings adds up."""
 WHOLE_SHARE = 0.08
 """Least change of the whole picture, as a share of that of its worst patch, in a cross-fade: cross-fades have
-0.15 and more of it, motion and pans at most 0.035. (Slow motion, too, goes on as it began.)"""
+0.15 and more of it, motion and pans at most 0.035. (Slow motion also continues as it began.)"""
 FLAT = 1.0
-"""Variance of a plane below which it has no contrast to speak of."""
+"""Variance of a plane below which it has no relevant contrast."""
 
 
 def is_ramp(first: Sketch, second: Sketch) -> bool:
@@ -47,7 +47,7 @@ def is_ramp(first: Sketch, second: Sketch) -> bool:
 
 
 def is_dissolve(first: Sketch, second: Sketch, third: Sketch) -> bool:
-    """Whether three drawings are steps of a cross-fade: the second change goes on as the first began."""
+    """Whether three drawings are steps of a cross-fade: the second change continues the first."""
     if whole_change(third - second) < WHOLE_SHARE * worst_patch(third - second):
         return False
     first, second, third = (mean_around(drawing, SMOOTHED) for drawing in (first, second, third))

@@ -1,4 +1,4 @@
-"""When the frames of a video are shown, where its timestamps are missing, equal or out of order too."""
+"""Times of the frames of a video, even if timestamps are missing, equal or out of order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 NOTICED = Fraction(1, 500)  # s; ends are often rounded to milliseconds, durations are not
-LONGEST_WAIT = 16  # frames held back, at most, until one has a time again
+LONGEST_WAIT = 16  # most frames held back until one has a time again
 
 
 def common_time_base(times: Iterable[Fraction]) -> Fraction:
@@ -26,7 +26,7 @@ class TimeGuess:
     """Chooses between a frame's presentation and decoding time, as FFmpeg's best-effort timestamp does.
 
     Some containers (AVI) have decoding times only, from which demuxers make up presentation times out of
-    order. Whichever was out of order less often so far counts.
+    order. The one that was out of order less often so far is used.
     """
 
     def __init__(self) -> None:
@@ -45,18 +45,18 @@ class TimeGuess:
 
 
 class FrameTimes(Generic[Item]):
-    """Gives each frame a start after the one before it, and a duration until the next one.
+    """Gives each frame a start later than the previous one's, and a duration until the next one.
 
-    Frames without a usable time are spread evenly between those with one; where none follows soon, they are
+    Frames without a usable time are spread evenly between those with one; if none follows soon, they are
     `step` apart.
 
     Parameters
     ----------
     step
-        Duration of a frame where nothing says it, in seconds.
+        Duration of a frame if it is unknown, in seconds.
     end
-        Where the last frame ends, if that is known. It counts where it is near: a file that is cut off says
-        where it should have ended.
+        Where the last frame ends, if known. It is used only if it is near: a truncated file states where it
+        should have ended.
     """
 
     def __init__(self, step: Fraction, end: Fraction | None = None) -> None:
@@ -97,7 +97,7 @@ class FrameTimes(Generic[Item]):
             yield from self._placed(waiting, start, length)
 
     def _until_end(self, start: Fraction, length: Fraction) -> Fraction:
-        """Duration of the last frame: containers say when a video ends better than how long a frame lasts."""
+        """Duration of the last frame: the stated end of a video is more reliable than durations of frames."""
         if self._end is None or self._end <= start or abs(start + length - self._end) < NOTICED:
             return length
         is_cut_off = self._end > start + length + 2 * self._step

@@ -1,4 +1,4 @@
-"""Numbered images as a clip: a folder, a glob or a list, at a rate that is given."""
+"""Images as a clip: a folder, a glob or a list, at a given rate."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class ImageClip(Clip):
     Parameters
     ----------
     name
-        Of the clip.
+        Name of the clip.
     paths
-        The images; two at least.
+        The images; at least two.
     rate
         Frames a second.
 
@@ -57,7 +57,7 @@ class ImageClip(Clip):
 
     Notes
     -----
-    An image that cannot be read is left out; the one before it is shown for its time as well.
+    An unreadable image is left out; the one before it is shown for its time as well.
     """
 
     def __init__(self, name: str, paths: Sequence[Path], rate: Fraction) -> None:
@@ -99,7 +99,7 @@ class ImageClip(Clip):
         return digest.hexdigest()
 
     def frames(self) -> Iterator[ImageFrame]:
-        """Its frames, those that can be read."""
+        """Its readable frames."""
         held: tuple[int, Path, Frame, Alpha | None] | None = None  # until it is known how long it is shown
         first, index = 0, 0
         for position, path in enumerate(self.sources):
@@ -157,7 +157,7 @@ def _of(size: Sequence[int]) -> str:
 
 
 def _missing_numbers(paths: Sequence[Path]) -> tuple[str, ...]:
-    """What to say of gaps in names that differ in one number only."""
+    """A note on missing numbers, if the names differ in only one number."""
     parts = [re.fullmatch(r"(.*?)(\d+)(\D*)", path.name) for path in paths]
     found = [match for match in parts if match is not None]
     if len(found) < len(paths) or len({(match[1], match[3]) for match in found}) != 1:
@@ -176,5 +176,5 @@ def _missing_numbers(paths: Sequence[Path]) -> tuple[str, ...]:
     listed = ", ".join(named) + (", ..." if absent > len(named) else "")
     return (
         f"{paths[0].parent}: {absent} of the numbers {min(numbers)} to {max(numbers)} missing ({listed}); "
-        "frames are taken in their order, without gaps",
+        "frames are used in order, without gaps",
     )

@@ -1,4 +1,4 @@
-"""How much two drawings have in common: little across a cut, much where things or the camera move."""
+"""Similarity of two drawings: low across a cut, high if things or the camera move."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy.typing as npt
 from data.clips.sketch import Sketch
 
 ROWS = 27
-"""Rows of the picture in which patches are looked for: coarse, as drawings need only agree in the large."""
+"""Rows of the picture in which patches are searched: coarse, since drawings need only agree roughly."""
 PATCH = 6
 """Cells along a patch's side."""
 REACH = (0.2, 0.35)
-"""How far from its place a patch is looked for, as a share of height and width: the camera may pan, and
-figures move far between drawings on threes."""
+"""Search range of a patch, as a share of height and width: the camera may pan, and figures move far between
+drawings on threes."""
 NOT_FOUND = 30.0
 """Root mean square of the difference, grey levels over all planes, from which a patch is not found at all."""
 COLORS = 8
@@ -24,15 +24,15 @@ UNLIKE_FROM = 4.0
 
 
 def unlikeness(first: Sketch, second: Sketch) -> float:
-    """How little two drawings have in common: 0 = everything, 1 = nothing.
+    """Dissimilarity of two drawings: 0 = the same, 1 = nothing in common.
 
-    Two parts of three are the patches of each that are not found anywhere near in the other, one part is the
-    share of the picture whose colours the other does not have.
+    Two thirds are the patches of each that are not found nearby in the other; one third is the share of the
+    picture whose colours the other lacks.
 
     Notes
     -----
-    Where patches go may differ from patch to patch, so pans, zooms and figures that move far keep most of
-    them. Colours alone would miss cuts within a place, patches alone are short of texture in skies and walls.
+    Patches may move independently, so pans, zooms and figures that move far keep most of them. Colours alone
+    would miss cuts within a place; patches alone lack texture in skies and walls.
     """
     a, b = (_thumbnail(sketch) for sketch in (first, second))
     if float(np.abs(a - b).mean()) < UNLIKE_FROM:

@@ -26,8 +26,8 @@ def open_clip(inputs: Sequence[str | Path], section: ClipSection) -> Clip:
     Parameters
     ----------
     inputs
-        One video, one folder of images, one glob of images, or images in their order. Three images and
-        more that come in the order of the alphabet, as a shell lists them, are put in that of their numbers.
+        One video, one folder of images, one glob of images, or images in their order. Three or more images in
+        alphabetical order, as a shell lists them, are sorted by their numbers.
     section
         Gives the rate of images.
 
@@ -48,7 +48,7 @@ def open_clip(inputs: Sequence[str | Path], section: ClipSection) -> Clip:
         if not _is_image(path):
             return VideoClip(path)
         raise DataError(
-            f"{path}: one image, and motion needs two; name its folder, a glob, or the next one too"
+            f"{path}: one image, but motion needs two; name its folder, a glob, or also the next image"
         )
     if glob.has_magic(str(path)):
         return _of_glob(path, rate_of=section)
@@ -60,12 +60,12 @@ def _of_glob(pattern: Path, rate_of: ClipSection) -> Clip:
     files = sorted((hit for hit in hits if hit.is_file()), key=lambda hit: natural_order(hit.name))
     if not files:
         what = f"only folders ({hits[0]})" if hits else "nothing"
-        raise DataError(f"{pattern}: {what} fits the pattern{_near(pattern)}; {EXPECTED}")
+        raise DataError(f"{pattern}: {what} matches the pattern{_near(pattern)}; {EXPECTED}")
     if len(files) == 1:
         return open_clip(files, rate_of)
     images = [file for file in files if _is_image(file)]
     if not images:
-        raise DataError(f"{pattern}: {len(files)} files fit, and none is an image; {EXPECTED}")
+        raise DataError(f"{pattern}: {len(files)} files match, but none is an image; {EXPECTED}")
     if len(images) == 1:
         return open_clip(images, rate_of)
     return ImageClip(pattern.parent.resolve().name or "clip", images, read_rate(rate_of.rate))
@@ -99,11 +99,13 @@ def _images_of_folder(folder: Path) -> list[Path]:
     if len(images) > 1:
         return sorted(images, key=lambda path: natural_order(path.name))
     if images:
-        raise DataError(f"{folder}: holds one image ({images[0].name}); motion needs two: add the next frame")
+        raise DataError(
+            f"{folder}: contains one image ({images[0].name}); motion needs two: add the next frame"
+        )
     folders = sorted(entry.name for entry in listed if entry.is_dir())
     if folders:
         raise DataError(
-            f"{folder}: holds folders ({', '.join(folders[:SUGGESTIONS])}) and no images; a clip is "
+            f"{folder}: contains folders ({', '.join(folders[:SUGGESTIONS])}) and no images; a clip is "
             f"one of them: name {folder / folders[0]}, or use 'animeinterp run' for a dataset of pairs"
         )
     if listed:
@@ -120,7 +122,7 @@ def _is_image(path: Path) -> bool:
 
 
 def _near(path: Path) -> str:
-    """Names beside a missing one that are like it."""
+    """Existing names similar to a missing one."""
     try:
         names = sorted(other.name for other in path.parent.iterdir() if not other.name.startswith("."))
     except OSError:

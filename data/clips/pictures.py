@@ -1,4 +1,4 @@
-"""Decoded pictures of a video to RGB and back: the right matrix and range, rounded, the same on every CPU."""
+"""Conversion of decoded pictures to RGB and back: correct matrix and range, the same on every CPU."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TURNS = {90: ("cclock",), 180: ("clock", "clock"), 270: ("clock",)}  # by anticl
 
 @dataclass(frozen=True, slots=True)
 class PictureKind:
-    """How pixels are kept: format, matrix, range and what else says which colours they are."""
+    """The kind of pixels: format, matrix, range and everything else that defines their colours."""
 
     format: str
     """FFmpeg's name of the pixel format."""
@@ -105,7 +105,7 @@ class PictureConverter:
         self._scalers: dict[str, VideoReformatter] = {}
 
     def rgb(self, picture: av.VideoFrame) -> tuple[Frame, Alpha | None]:
-        """RGB laid over white, and transparency; more than 8 bits are rounded to 8."""
+        """RGB blended over white, and transparency; more than 8 bits are rounded to 8."""
         colors, alpha = self.straight(picture, deep=False)
         if alpha is None:
             return colors.astype(np.uint8, copy=False), None
@@ -114,7 +114,7 @@ class PictureConverter:
     def straight(
         self, picture: av.VideoFrame, *, deep: bool
     ) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic] | None]:
-        """RGB as it is kept, not laid over anything, and transparency; uint8, or uint16 when `deep`."""
+        """RGB without blending, and transparency; uint8, or uint16 if `deep`."""
         kind = kind_of(picture)
         shallow = kind.is_rgb and kind.bits <= 8
         # YUV is converted via 16 bits, since the scaler's 8-bit output wraps around for colours out of gamut.
@@ -157,14 +157,14 @@ class PictureConverter:
 
 
 def off_white(image: Frame, alpha: Alpha) -> Frame:
-    """Colours that give `image` when laid over white; white where nothing shows."""
+    """Colours that give `image` when blended over white; white where fully transparent."""
     weight = np.maximum(alpha[:, :, None].astype(np.int32), 1)
     lifted = 255 - ((255 - image.astype(np.int32)) * 255 + weight // 2) // weight
     return np.where(alpha[:, :, None] == 0, 255, np.clip(lifted, 0, 255)).astype(np.uint8)
 
 
 class Turner:
-    """Turns pictures upright: their planes, so that nothing is lost."""
+    """Rotates pictures upright, plane by plane and losslessly."""
 
     def __init__(self, degrees: int) -> None:
         self._turns = TURNS.get(degrees % 360, ())
@@ -172,7 +172,7 @@ class Turner:
         self._of: tuple[int, int, str] | None = None
 
     def upright(self, picture: av.VideoFrame) -> av.VideoFrame:
-        """Turn a picture."""
+        """Rotate a picture."""
         if not self._turns:
             return picture
         of = (picture.width, picture.height, picture.format.name)

@@ -1,4 +1,4 @@
-"""What was met while a video was read, as lines for the user."""
+"""Problems found while reading a video, as lines for the user."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ MOST_GAPS = 3  # that are listed
 
 @dataclass(slots=True)
 class ReadingReport:
-    """What was met while a video was read."""
+    """Problems found while reading a video."""
 
     name: str
     frames: int = 0
     lost: list[Fraction] = field(default_factory=list)
-    """When packets were, the first and the last, that could not be decoded."""
+    """Times of the first and the last packet that could not be decoded."""
     lost_count: int = 0
     damaged: int = 0
     repaired: int = 0
     resized: int = 0
     interlaced: bool = False
     gaps: list[tuple[Fraction, Fraction]] = field(default_factory=list)
-    """Times of frames that are further apart than frames are."""
+    """Times of consecutive frames that are too far apart."""
     _last: Fraction = Fraction(0)
     cut_off: tuple[Fraction, Fraction] | None = None
-    """Where the file ends, and where it should."""
+    """Where the file ends, and where it should end."""
 
     def lose(self, time: Fraction) -> None:
-        """Take note of a packet that could not be decoded."""
+        """Record a packet that could not be decoded."""
         self.lost_count += 1
         self.lost = [self.lost[0] if self.lost else time, time]
 
     def shown(self, time: Fraction, step: Fraction) -> None:
-        """Take note of a frame, and whether frames seem to be missing before it; `step` = 0: not known."""
+        """Record a frame, and whether frames seem to be missing before it; `step` = 0: unknown."""
         if self.frames and step and time - self._last > step * GAP:
             self.gaps.append((self._last, time))
         self.frames += 1
         self._last = time
 
     def ended(self, end: Fraction, declared: Fraction | None, tolerance: Fraction) -> None:
-        """Take note of where the last frame ended, and where the file says it should have."""
+        """Record where the last frame ended, and where the file states that it should."""
         if declared is not None and end + tolerance < declared:
             self.cut_off = (end, declared)
 
     def _even(self) -> bool:
-        """Whether gaps are the exception: at a varying rate they mean nothing."""
+        """Whether gaps are exceptions: at a varying rate they mean nothing."""
         return 0 < len(self.gaps) * EVEN_FRAMES <= self.frames
 
     def nothing(self) -> str:
@@ -60,7 +60,7 @@ class ReadingReport:
         )
 
     def lines(self) -> tuple[str, ...]:
-        """What was met, for the user."""
+        """The problems, as lines for the user."""
         found: list[str] = []
         if self.lost_count:
             first, last = (clock(time) for time in self.lost)
@@ -81,7 +81,7 @@ class ReadingReport:
             found.append(f"{_counted(self.damaged, 'frame')} damaged; used as far as decoded")
         if self.cut_off:
             end, declared = (clock(time) for time in self.cut_off)
-            found.append(f"ends at {end}, and should at {declared}; what is there is used")
+            found.append(f"ends at {end} instead of {declared}; the existing part is used")
         if self.repaired:
             found.append(
                 f"{_counted(self.repaired, 'frame')} without a time of its own after that of the frame "
@@ -95,7 +95,7 @@ class ReadingReport:
 
 
 def clock(time: Fraction) -> str:
-    """A time as `hh:mm:ss.t`, without the hours where there are none."""
+    """A time as `hh:mm:ss.t`, without the hours if there are none."""
     tenths = round(time * 10)
     minutes, rest = divmod(abs(tenths), 600)
     hours, minutes = divmod(minutes, 60)

@@ -1,4 +1,4 @@
-"""Small pictures of frames, and how far two of them differ where they differ most."""
+"""Small pictures of frames, and their difference in the most different patch."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ a few pixels, mostly cancels in a cell's mean; a blink or a mouth of 10 x 6 pixe
 PATCH = 3
 """Cells along a patch's side."""
 EDGE_NOISE = 0.1
-"""Share of the contrast around a cell that a codec may be off by: its noise is strongest along outlines."""
+"""Tolerated codec noise, as a share of the contrast around a cell: noise is strongest along outlines."""
 REGION = 9
 """Cells along a region's side, over which noise and grain cancel."""
 WHOLE_WEIGHT = 10.0
-"""How much a change of the whole picture counts: a slow fade is weak everywhere, and no noise is."""
+"""Weight of a change of the whole picture: a slow fade is weak everywhere, unlike noise."""
 MOST = 255.0
 MOST_FLICKER = 2.0
-"""Grey levels by which a codec may make a whole frame lighter or darker from one to the next."""
+"""Tolerated flicker, in grey levels: a codec may make a whole frame lighter or darker."""
 
 
 def draw_sketch(frame: Frame, alpha: Alpha | None = None) -> Sketch:
@@ -45,12 +45,12 @@ def worst_patch(change: Sketch) -> float:
 
 
 def whole_change(change: Sketch) -> float:
-    """Mean over the picture of what changes in the large, of the plane that changes most, grey levels."""
+    """Mean large-scale change of the plane that changes most, grey levels."""
     return float(np.abs(mean_around(change, REGION)).mean(axis=(0, 1)).max())
 
 
 def difference(first: Sketch, second: Sketch) -> float:
-    """How far two sketches differ, in grey levels, as `clip.repeat_threshold` counts.
+    """Difference of two sketches, in grey levels, as used by `clip.repeat_threshold`.
 
     The mean over the patch of any plane that differs most, beyond what a codec may do to outlines; or
     `WHOLE_WEIGHT` times the mean over the picture of what changes in the large, if that is more. A codec's

@@ -46,8 +46,8 @@ class VideoFrame(ClipFrame):
 class VideoClip(Clip):
     """The first video stream of a file; cover art does not count.
 
-    Decoded by one thread: with more, what is made of damaged packets depends on chance, and a clip must be
-    the same each time it is read.
+    Decoded by one thread: with more, the result of damaged packets depends on chance, and a clip must be the
+    same each time it is read.
 
     Raises
     ------
@@ -63,7 +63,7 @@ class VideoClip(Clip):
             if first is None:
                 raise DataError(f"{path}: {self._report.nothing()}")
         self.kind: PictureKind = kind_of(first.picture)
-        """How its pixels are kept."""
+        """Kind of its pixels."""
         self.has_alpha = self.kind.has_alpha
         self.size = (first.picture.height, first.picture.width)
         with open_video(path) as container:
@@ -79,11 +79,11 @@ class VideoClip(Clip):
             self.aspect = 1 / aspect if turned and aspect else aspect
             """Width of a pixel over its height; 1 when unknown."""
         self.origin = first.time
-        """When the first frame is shown in the time of the file, in seconds: sound is in step with that."""
+        """When the first frame is shown in the time of the file, in seconds; sound is in sync with this."""
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What was met in the pass that came furthest."""
+        """Problems found in the pass that got furthest."""
         return self._report.lines()
 
     def digest(self) -> str:
@@ -117,7 +117,7 @@ class VideoClip(Clip):
             times: FrameTimes[av.VideoFrame] = FrameTimes(1 / mean_rate(stream), declared_end(stream))
             turners: dict[int, Turner] = {}
             end = Fraction(0)
-            # Where a file has an index of its packets, those that are damaged are met as such.
+            # If a file has an index of its packets, damaged ones are detected as such.
             step = Fraction(0) if "mp4" in container.format.name else 1 / mean_rate(stream)
             for picture, time, duration in times.spread(_decoded(container, stream, report)):
                 degrees = picture.rotation % 360

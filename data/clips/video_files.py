@@ -1,4 +1,4 @@
-"""Opening a video, finding its stream of pictures, and reading packets over places that are damaged."""
+"""Opening a video, finding its video stream, and reading packets past damaged places."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ def open_video(path: Path) -> InputContainer:
         FFmpeg cannot read it, or it is an image.
     """
     try:
-        # With `file:`, a colon in a name does not pass for a protocol.
+        # With `file:`, a colon in a name is not taken for a protocol.
         container = av.open(f"file:{path}", "r", metadata_errors="replace")
     except av.error.FFmpegError as error:
         if error.errno in (errno.ENOENT, errno.EACCES, errno.EISDIR):
             raise DataError(f"{path}: cannot be read ({error.strerror})") from None
         raise DataError(
             f"{path}: not a video that FFmpeg can read ({error.strerror}), or cut off before its index; "
-            "expected MP4, MKV, MOV, WebM, AVI or the like; check that the file is whole"
+            "expected MP4, MKV, MOV, WebM, AVI or the like; check that the file is complete"
         ) from None
     if container.format.name in ("image2", "tty") or container.format.name.endswith("_pipe"):
         container.close()
         raise DataError(
-            f"{path}: a single image or text, no video; for images name their folder, a glob or all of them"
+            f"{path}: a single image or text, not a video; for images name a folder, a glob or all of them"
         )
     return container
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream that is the video: the first one, but for cover art.
+    """The video stream: the first one that is not cover art.
 
     Raises
     ------
@@ -59,14 +59,14 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     stream = next((s for s in container.streams.video if not s.disposition & NO_PICTURES), None)
     if stream is None:
         kinds = sorted({str(s.type) for s in container.streams}) or ["nothing"]
-        raise DataError(f"{path}: no video in it, only {', '.join(kinds)}; name a whole file with pictures")
+        raise DataError(f"{path}: no video in it, only {', '.join(kinds)}; name a file with pictures")
     if stream.codec_context is None:
         raise DataError(f"{path}: its video codec is unknown to FFmpeg; convert the file")
     return stream
 
 
 def packets(container: InputContainer, stream: Any, report: ReadingReport | None = None) -> Iterator[Any]:
-    """Packets of a stream or of several, over places that cannot be read."""
+    """Packets of one or several streams, past unreadable places."""
     failures, reached = 0, Fraction(0)
     while failures < MOST_FAILURES:
         try:
@@ -83,7 +83,7 @@ def packets(container: InputContainer, stream: Any, report: ReadingReport | None
 
 
 def mean_rate(stream: VideoStream) -> Fraction:
-    """Frames a second of a stream, their mean where it varies; 24 when nothing says it."""
+    """Frames per second of a stream, the mean if it varies; 24 if unknown."""
     average, guessed = stream.average_rate, stream.guessed_rate
     if not average or (guessed and (stream.start_time is None or average > SUSPICIOUS_RATE * guessed)):
         average = guessed
@@ -91,7 +91,7 @@ def mean_rate(stream: VideoStream) -> Fraction:
 
 
 def declared_end(stream: VideoStream) -> Fraction | None:
-    """Where the file says that the video ends, in its own time."""
+    """The stated end of the video, in the file's time."""
     tick = stream.time_base or Fraction(1)
     if stream.duration is not None:
         return ((stream.start_time or 0) + stream.duration) * tick

@@ -1,4 +1,4 @@
-"""The clip that is made: its own frames, untouched, and those between them."""
+"""Assembly of the output clip from unchanged input frames and in-between frames."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Picture = tuple[Frame, Alpha | None]
 
 @dataclass
 class Assembled:
-    """What a clip was put together from."""
+    """Counts of an assembled clip."""
 
     frames: int = 0
-    """All that were written, or passed over where only those between are wanted."""
+    """All frames written, or skipped if only in-between frames are written."""
     drawn: int = 0
     """By synthesis."""
     mixed: int = 0
     """Cross-faded."""
     held: int = 0
-    """Of the clip's own, in place of frames that failed."""
+    """Repeated input frames in place of failed ones."""
 
 
 @dataclass
@@ -44,9 +44,9 @@ class Betweens:
     frames
         The clip's frames as files.
     sources
-        Where results are kept, by the pair's drawings; None where the pair has failed.
+        Locations of results, by the pair's drawings; None if the pair failed.
     section
-        Settings under which they were made.
+        Settings of the results.
     """
 
     frames: ClipFrames
@@ -56,12 +56,12 @@ class Betweens:
     _drawn: tuple[Drawings, Array] | None = field(default=None, repr=False)
 
     def draw(self, between: Between) -> Picture | None:
-        """Picture at a place between two drawings, without bars; None where it has failed.
+        """Picture at a place between two drawings, without bars; None if it failed.
 
         Raises
         ------
         CacheError
-            What is kept has gone, or is damaged.
+            The result is gone or damaged.
         """
         if between.way == "mix":
             return self._mix(between)
@@ -83,7 +83,7 @@ class Betweens:
         return picture, mix(self.frames.alpha(first), self.frames.alpha(second), between.t)
 
     def _moved_alpha(self, source: ItemSource, between: Between) -> Alpha:
-        """Both drawings' transparency, carried along the flows and blended."""
+        """Transparency of both drawings, moved along the flows and blended."""
         first, second = (np.repeat(self.frames.alpha(k)[..., None], 3, axis=2) for k in between.frames)
         flows = source.read("refinement")
         moved = synthesise(
@@ -110,7 +110,7 @@ def assemble(
     Raises
     ------
     DataError, CacheError
-        The clip or what is kept of it has changed, or the output cannot be written.
+        The clip or its results have changed, or the output cannot be written.
     """
     done, barred = Assembled(), betweens.frames.has_bars
     frames = iter(clip.frames())

@@ -1,4 +1,4 @@
-"""A clip from end to end: scan, pairs part by part through the stages, and the clip that is made of them."""
+"""Interpolation of a clip: scan it, run the stages on its pairs part by part, and write the output clip."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Advance = Callable[[int], None]
 
 @dataclass
 class ClipWork:
-    """What is done about one clip.
+    """The interpolation of one clip.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class ClipWork:
     failures: list[str] = field(default_factory=list)
     """Pairs that failed, with the reason."""
     example: list[str] = field(default_factory=list)
-    """A command that shows a pair, once pairs were worked on."""
+    """A command that shows a pair, once pairs were computed."""
 
     @cached_property
     def digest(self) -> str:
@@ -71,11 +71,11 @@ class ClipWork:
 
     @property
     def folder(self) -> Path:
-        """Where what is known of the clip is kept."""
+        """Cache folder of the clip."""
         return clip_folder(self.cache, self.clip.name, self.digest)
 
     def scan(self) -> ClipScan:
-        """What the clip's frames are to each other, from the cache where it is known.
+        """The scan of the clip, from the cache if it is there.
 
         Raises
         ------
@@ -98,12 +98,12 @@ class ClipWork:
         return known
 
     def compute(self, frames: ClipFrames, timeline: Timeline) -> dict[Drawings, ItemSource | None]:
-        """Run the stages on all pairs, part by part; return where each pair's results are kept.
+        """Run the stages on all pairs, part by part; return the location of each pair's results.
 
         Raises
         ------
         AnimeInterpError
-            Settings, weights or cache are unusable. Failed pairs are noted in `failures` instead.
+            Settings, weights or cache are unusable. Failed pairs are listed in `failures` instead.
         KeyboardInterrupt
             What was committed stays.
         """
@@ -139,7 +139,7 @@ class ClipWork:
         Raises
         ------
         DataError, CacheError
-            What it is made of has changed or is damaged, or the output cannot be written.
+            Its sources have changed or are damaged, or the output cannot be written.
         """
         betweens = Betweens(frames, sources, self.config.synthesis, self.clip.has_alpha)
         frames.write(sorted({index for both in timeline.plan.mixed for index in both}), lambda _: None)

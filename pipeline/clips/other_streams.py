@@ -19,9 +19,9 @@ from data.clips.video_files import open_video, packets
 SOUND_ENCODERS = ("aac", "libopus", "libmp3lame", "pcm_s16le")  # the first that the container holds
 SUBTITLE_ENCODERS = ("mov_text", "subrip", "webvtt")
 SUFFIXES = {"matroska": "mkv"}
-SOUND_BITS = 96_000  # a second and channel, where sound is encoded again
+SOUND_BITS = 96_000  # bits per second and channel of re-encoded sound
 OPUS_RATE = 48_000
-# What says how a file was made, and not what is in it.
+# Metadata about how a file was made, not about its content.
 OF_THE_FILE = re.compile(
     r"major_brand|minor_version|compatible_brands|encoder|duration|vendor_id|rotate|alpha_mode|"
     r"(bps|number_of_frames|number_of_bytes|_statistics_\w+|duration)(-\w+)?",
@@ -30,24 +30,24 @@ OF_THE_FILE = re.compile(
 
 
 class Carrier(Protocol):
-    """Takes one stream across."""
+    """Copies one stream."""
 
     def carry(self, packet: Any) -> Iterator[Any]:
-        """Packets to write for one that was read."""
+        """Packets to write for a packet read."""
 
     def rest(self) -> Iterator[Any]:
         """Packets to write at the end."""
 
 
 class OtherStreams:
-    """Everything in a video but its pictures, for an output that holds its pictures already.
+    """Copies everything in a video except its pictures to an output that already has its pictures.
 
     Attributes
     ----------
     notes
         What is not copied unchanged, and why.
     offset
-        When the first picture is shown in the output, in seconds, so that sound stays in step.
+        When the first picture is shown in the output, in seconds, so that sound stays in sync.
     """
 
     def __init__(self, clip: VideoClip, out: OutputContainer) -> None:
@@ -65,7 +65,7 @@ class OtherStreams:
         self._next: tuple[Fraction, Any] | None = None  # read, but not due yet
 
     def advance(self, until: Fraction | None) -> None:
-        """Write what comes before a time of the output; everything when it is None."""
+        """Write everything before a time of the output; everything left if it is None."""
         while True:
             if self._next is None:
                 packet = next(self._packets, None)
@@ -90,9 +90,9 @@ class OtherStreams:
         self._open.close()
 
     def _shift(self, packet: Any) -> Fraction:
-        """Move a packet into the output's time; when it is due."""
+        """Convert a packet to the output's time; return when it is due."""
         shift = round(self._base / packet.time_base)
-        if packet.dts is None:  # of cover art, which has no time at all
+        if packet.dts is None:  # of cover art, which has no time
             packet.dts = shift if packet.pts is None else packet.pts
         packet.dts -= shift
         packet.pts = packet.dts if packet.pts is None else packet.pts - shift
@@ -122,7 +122,7 @@ class OtherStreams:
         if stream.type == "data" and stream.name == "bin_data" and self._source.chapters():
             return  # MP4 has its chapters' titles in a track
         if stream.type not in ("video", "audio", "subtitle") or stream.codec_context is None:
-            self.notes.append(f"{_named(stream)} is left out: nothing is known of what it holds")
+            self.notes.append(f"{_named(stream)} is left out: its content is unknown")
             return
         carrier = self._copied(stream) or self._converted(stream)
         if carrier is not None:
@@ -146,7 +146,7 @@ class OtherStreams:
         return _Copy(new)
 
     def _converted(self, stream: Any) -> Carrier | None:
-        """Encoded again, since the output cannot hold it as it is; None if it cannot hold it at all."""
+        """A re-encoder, if the output cannot hold the stream unchanged; None if it cannot hold it at all."""
         codec = stream.codec_context.codec
         where = f".{SUFFIXES.get(self._out.format.name, self._out.format.name)}"
         held = self._out.supported_codecs
@@ -154,7 +154,7 @@ class OtherStreams:
             encoder = next((name for name in SOUND_ENCODERS if name in held), None)
             if encoder is not None:
                 self.notes.append(
-                    f"{_named(stream)} is encoded again as {_codec(encoder)}: {where} cannot hold it as it is"
+                    f"{_named(stream)} is re-encoded as {_codec(encoder)}: {where} cannot hold it unchanged"
                 )
                 return _Sound(self._out, stream, encoder)
         elif stream.type == "subtitle" and codec.text_sub:
@@ -162,7 +162,7 @@ class OtherStreams:
             if encoder is not None:
                 self.notes.append(
                     f"{_named(stream)} is converted to {_codec(encoder)}, which may lose styles: {where} "
-                    "cannot hold it as it is"
+                    "cannot hold it unchanged"
                 )
                 return _Subtitles(self._out, stream, encoder)
         self.notes.append(f"{_named(stream)} is left out: {where} cannot hold it")
@@ -170,12 +170,12 @@ class OtherStreams:
 
 
 def about(metadata: dict[str, str]) -> dict[str, str]:
-    """Metadata without what says how its file was made."""
+    """Metadata without the entries about how the file was made."""
     return {key: value for key, value in metadata.items() if not OF_THE_FILE.fullmatch(key)}
 
 
 class _Copy:
-    """Packets as they are."""
+    """Copies packets unchanged."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -194,7 +194,7 @@ class _Copy:
 
 
 class _Sound:
-    """Sound decoded and encoded again."""
+    """Decodes and re-encodes sound."""
 
     def __init__(self, out: OutputContainer, stream: Any, encoder: str) -> None:
         self._source = stream
@@ -222,7 +222,7 @@ class _Sound:
 
 
 class _Subtitles:
-    """Subtitles of text, in another notation."""
+    """Converts text subtitles to another format."""
 
     def __init__(self, out: OutputContainer, stream: Any, encoder: str) -> None:
         self._decoder = stream.codec_context
@@ -251,7 +251,7 @@ class _Subtitles:
 
 
 def _beginning(source: InputContainer, clip: VideoClip) -> Fraction:
-    """The source's time at which the output begins: later than 0 where its clock does not start there."""
+    """The source's time at which the output begins; later than 0 if its clock does not start at 0."""
     starts = [
         stream.start_time * stream.time_base
         for stream in source.streams.audio

@@ -1,4 +1,4 @@
-"""Files and folders that a clip is written to: unfinished beside their place, and errors that say so."""
+"""Output files and folders of a clip: temporary names beside the final ones, and errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.store.commits import sweep_unfinished, unfinished_folder
 
 
 def unfinished(path: Path) -> Path:
-    """Hidden name beside `path` under which its content is to be written."""
+    """Hidden name beside `path` under which its content is written."""
     return unfinished_folder(path, _prefix(path))
 
 
@@ -32,19 +32,19 @@ def _prefix(path: Path) -> str:
 
 
 def cannot_write(path: Path, error: OSError) -> DataError:
-    """What to tell the user when an output cannot be written."""
+    """The error for an output that cannot be written."""
     try:
         free = f"; {shutil.disk_usage(path.parent).free / 1e9:.1f} GB free"
     except OSError:
         free = ""
     return DataError(
         f"{path}: cannot be written ({error.strerror or error}{free}); make room or name another "
-        "place, and run the same command again"
+        "output, and run the same command again"
     )
 
 
 def check_folder(path: Path) -> None:
-    """Make sure that a file or folder can be made at `path`, whose folders may not be there yet.
+    """Make sure that a file or folder can be made at `path`, whose parents need not exist yet.
 
     Raises
     ------

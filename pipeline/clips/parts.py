@@ -1,4 +1,4 @@
-"""A clip's pairs, a part at a time: what keeps memory flat however long the clip is."""
+"""Parts of a clip: its pairs are processed a part at a time, so that memory does not grow with its length."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class ClipPart:
     number: int
     """From 1."""
     times: Mapping[Drawings, tuple[float, ...]]
-    """Times wanted of each pair."""
+    """Times of the frames to make for each pair."""
 
     def indices(self) -> list[int]:
-        """Frames that its pairs consist of, ascending."""
+        """Frames of its pairs, ascending."""
         return sorted({index for drawings in self.times for index in drawings})
 
     def pair_id(self, name: str, drawings: Drawings) -> str:
@@ -34,7 +34,7 @@ class ClipPart:
         return f"{name}_{drawings[0]:06d}_{drawings[1]:06d}"
 
     def list_pairs(self, frames: ClipFrames) -> list[str]:
-        """List the pairs in a folder of the cache; return the settings that make a run work on them.
+        """List the pairs in a folder of the cache; return the settings for a run on them.
 
         Raises
         ------
@@ -52,14 +52,14 @@ class ClipPart:
 
 
 def divide(times: Mapping[Drawings, tuple[float, ...]], most: int) -> list[ClipPart]:
-    """Divide pairs into parts of at most so many."""
+    """Divide pairs into parts of limited size."""
     pairs = list(times.items())
     starts = range(0, len(pairs), most)
     return [ClipPart(number, dict(pairs[k : k + most])) for number, k in enumerate(starts, start=1)]
 
 
 def sources_of(session: Session, part: ClipPart) -> dict[Drawings, ItemSource | None]:
-    """Where the results of a part's pairs are kept; None for a pair that has failed."""
+    """Locations of the results of a part's pairs; None for a pair that failed."""
     found: dict[Drawings, ItemSource | None] = {}
     for pair, (drawings, times) in enumerate(part.times.items()):
         reads = []

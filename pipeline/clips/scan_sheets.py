@@ -1,4 +1,4 @@
-"""Contact sheets of a clip's scan: every drawing with how long it is held, and cuts and fades in colours."""
+"""Contact sheets of a clip's scan: every drawing with its hold, cuts and fades in colour."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLORS: dict[Change, tuple[int, int, int]] = {
 }
 HOLDS = {1: "on ones", 2: "on twos", 3: "on threes", 4: "on fours"}
 PAUSE = 5
-"""Frames from which a hold is called a pause."""
+"""Smallest hold, in frames, that is called a pause."""
 MOST_SHEETS = 40
 """Sheets of a clip; one that has more drawings is shown around its cuts and fades only."""
 MOST_LISTED = 20
@@ -36,7 +36,7 @@ MOST_LISTED = 20
 
 
 def clip_summary(scan: ClipScan) -> list[str]:
-    """What a scan has found, as lines of text."""
+    """Summary of a scan, as lines of text."""
     holds = scan.holds()
     cuts, fades = scan.frames_of("cut"), _runs(scan.frames_of("fade"), scan.drawings())
     lines = [
@@ -51,16 +51,16 @@ def clip_summary(scan: ClipScan) -> list[str]:
 
 
 def write_clip_sheets(clip: Clip, scan: ClipScan, folder: Path) -> list[Path]:
-    """Draw the drawings of a clip, in order, into `drawings-001.png` and so on; sheets of others go.
+    """Draw the drawings of a clip, in order, into `drawings-001.png` and so on; other sheets are deleted.
 
     Parameters
     ----------
     clip
         Read once more, frame by frame.
     scan
-        What was found in it.
+        Its scan.
     folder
-        Made if it is not there.
+        Created if missing.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def _pages(clip: Clip, scan: ClipScan, shown: dict[int, int]) -> Iterator[list[T
 
 
 def _tile(picture: Frame, index: int, length: int, scan: ClipScan) -> Tile:
-    """A drawing's thumbnail in a border, with its frame number and time, and what was found of it."""
+    """A drawing's thumbnail in a border, with its frame number and time, and its changes."""
     change = scan.changes[index]
     height = max(1, round(THUMB_WIDTH * picture.shape[0] / picture.shape[1]))
     small = cv2.resize(picture, (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA)

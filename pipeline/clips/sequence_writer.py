@@ -1,4 +1,4 @@
-"""Writes a clip as numbered images: all of its frames, or only those made between them."""
+"""Writes a clip as numbered images: all frames, or only the in-between ones."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PLACEHOLDER = re.compile(r"%(0\d+)?d")
 
 @dataclass(frozen=True, slots=True)
 class SequenceName:
-    """Where numbered images go, and how they are called."""
+    """Folder and name pattern of numbered images."""
 
     folder: Path
     pattern: str
@@ -53,7 +53,7 @@ class SequenceName:
         return PLACEHOLDER.sub(lambda found: f"%{found[1] or ''}d" % number, self.pattern)
 
     def present(self) -> list[Path]:
-        """Images of such a name that are there already."""
+        """Existing images of such a name."""
         before, after = (re.escape(part) for part in _parts(self.pattern))
         like = re.compile(f"{before}\\d+{after}")
         if not self.folder.is_dir():
@@ -86,15 +86,15 @@ def sequence_name(output: Path) -> SequenceName:
 class SequenceWriter:
     """A `ClipWriter` of numbered images.
 
-    All are written to a hidden folder first. Where the folder is there already, images of the same pattern
-    in it are replaced, so that none of a longer sequence is left; other files stay.
+    All are first written to a hidden folder. In an existing output folder, images of the same pattern are
+    replaced, so that none of a longer sequence is left; other files stay.
 
     Parameters
     ----------
     name
-        Where they go.
+        Folder and name pattern.
     only_between
-        Leave out the originals; numbers stay those of the whole sequence.
+        Leave out the originals; numbers are those of the whole sequence.
     has_alpha
         Whether the source has transparency.
     """
@@ -111,7 +111,7 @@ class SequenceWriter:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What in the output is not as in the source, and why."""
+        """Differences of the output from the source, with reasons."""
         return self._notes
 
     def __enter__(self) -> Self:
@@ -131,7 +131,7 @@ class SequenceWriter:
         shutil.rmtree(self._unfinished, ignore_errors=True)
 
     def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:  # noqa: ARG002
-        """Write a frame of the source: the very file where it is an image of the same format.
+        """Write a frame of the source; an image file of the same format is copied.
 
         Raises
         ------
@@ -158,7 +158,7 @@ class SequenceWriter:
         start: Fraction,  # noqa: ARG002
         duration: Fraction,  # noqa: ARG002
     ) -> None:
-        """Write a frame made.
+        """Write an in-between frame.
 
         Raises
         ------
@@ -193,7 +193,7 @@ class SequenceWriter:
             raise cannot_write(folder, error) from None
 
     def _pixels(self, frame: ClipFrame) -> npt.NDArray[np.generic]:
-        """Pixels of an original as they are kept, not laid over white, as far as the format has room."""
+        """Pixels of an original, not blended over white, as precise as the format allows."""
         picture: av.VideoFrame | None = getattr(frame, "picture", None)
         path: Path | None = getattr(frame, "path", None)
         if self._name.kind not in WITH_ALPHA:
@@ -220,11 +220,9 @@ class SequenceWriter:
 
 
 def sequence_notes(name: SequenceName, *, has_alpha: bool) -> tuple[str, ...]:
-    """What in numbered images is not as in the source."""
+    """Differences of numbered images from the source."""
     if has_alpha and name.kind not in WITH_ALPHA:
-        return (
-            f"transparency is lost, and what showed through is white: {name.kind} has none; .png keeps it",
-        )
+        return (f"transparency is replaced by white: {name.kind} has none; .png keeps it",)
     return ()
 
 

@@ -1,4 +1,4 @@
-"""The frames of a clip that stages read: files in the cache, or the clip's own images where they will do."""
+"""The frames of a clip that stages read: files in the cache, or the clip's own images if suitable."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ DIGEST_SHOWN = 12
 
 
 class ClipFrames:
-    """Frames of one clip as files, without its black bars; written when first asked for.
+    """Frames of one clip as files, without its black bars; written on demand.
 
-    A video is decoded from the start once, whatever is asked for in ascending order; a file that is there
-    already is not written again.
+    A video is decoded once from the start if frames are requested in ascending order; existing files are not
+    written again.
 
     Parameters
     ----------
     clip
-        Where they come from.
+        The clip.
     digest
-        What `clip.digest()` said.
+        Result of `clip.digest()`.
     scan
         Its bars are cut off.
     cache
@@ -53,11 +53,11 @@ class ClipFrames:
 
     @property
     def name(self) -> str:
-        """What ids of frames and pairs begin with."""
+        """Prefix of the ids of frames and pairs."""
         return readable_name(self._clip.name)
 
     def path(self, index: int) -> Path:
-        """File of a frame, there after `write` only."""
+        """File of a frame; exists only after `write`."""
         if self._images:
             return self._images[index]
         return self._frames / f"{index:06d}.png"
@@ -125,18 +125,18 @@ class ClipFrames:
 
 
 def clip_folder(cache: Path, name: str, digest: str) -> Path:
-    """Where what is known of a clip is kept."""
+    """Cache folder of a clip."""
     return cache / CLIPS_FOLDER / f"{readable_name(name)}-{digest[:DIGEST_SHOWN]}"
 
 
 def readable_name(name: str) -> str:
-    """A clip's name as ids and folders can have it."""
+    """A clip's name, restricted to characters for ids and folders."""
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:READABLE_NAME] or "clip"
 
 
 def fewer_frames(clip: Clip, index: int) -> DataError:
-    """Error for a clip that ends before a frame that was there when it was scanned."""
+    """Error for a clip that ends before a frame that existed when it was scanned."""
     return DataError(
-        f"{clip.sources[0]}: ends before frame {index}, which was there before; the file was changed while "
-        "it was worked on: run the same command again"
+        f"{clip.sources[0]}: ends before frame {index}, which existed before; the file was changed during "
+        "the run: run the same command again"
     )

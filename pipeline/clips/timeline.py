@@ -1,4 +1,4 @@
-"""Which frames an interpolated clip has, when each is shown and what it is made of."""
+"""The timeline of an interpolated clip: its frames, their times and sources."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from data.clips.clip_scan import ClipScan
 from data.clips.frame_times import common_time_base
 
 SNAP = Fraction(1, 50)
-"""Share of a frame's time within which a time counts as the frame's own: containers round to milliseconds."""
+"""Tolerance, as a share of a frame's duration, for a time to count as the frame's own: containers round to
+ms."""
 
 Way = Literal["motion", "mix"]
 """Between two drawings: frames of synthesis, or a cross-fade."""
@@ -35,15 +36,15 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A frame of the clip to be made."""
+    """A frame of the output clip."""
 
     start: Fraction
     """When it is shown, in seconds from the first."""
     duration: Fraction
     frame: int
-    """The clip's own frame at that time."""
+    """The input frame at that time."""
     between: Between | None = None
-    """What is shown in its place; None = that frame, untouched."""
+    """What is shown in its place; None = that frame, unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the frames of a clip to be made need, all together."""
+    """Everything that the frames of the output clip need."""
 
     count: int
     """Of frames."""
@@ -67,21 +68,21 @@ class Plan:
     time_base: Fraction
     """Largest unit of which all their times are multiples, in seconds."""
     times: Mapping[tuple[int, int], tuple[float, ...]]
-    """Times that synthesis is to make between two drawings, by their first frames, in order."""
+    """Times to synthesise between two drawings, by their first frames, in order."""
     mixed: tuple[tuple[int, int], ...]
     """First frames of drawings that are cross-faded."""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The clip to be made.
+    """The timeline of the output clip.
 
     Parameters
     ----------
     scan
-        What the clip's frames are to each other.
+        The scan of the clip.
     section
-        Times wanted, and what to do with repeats and cuts.
+        Output times, and the treatment of repeats and cuts.
     to_the_end
         Whether the last frame is repeated for as long as it is shown, as a video needs it;
         images end with it.
@@ -93,7 +94,7 @@ class Timeline:
 
     @cached_property
     def plan(self) -> Plan:
-        """What all of the frames need."""
+        """What all frames need."""
         count, tick = 0, common_time_base([self.scan.end])
         times: dict[tuple[int, int], list[float]] = {}
         mixed: dict[tuple[int, int], None] = {}
@@ -113,7 +114,7 @@ class Timeline:
         )
 
     def shown(self) -> Iterator[Shown]:
-        """Frames in their order; together they last as long as the clip."""
+        """Frames in order; together they last as long as the clip."""
         starts = self._starts()
         start = next(starts, None)
         while start is not None:
@@ -124,7 +125,7 @@ class Timeline:
 
     @cached_property
     def _rate(self) -> Fraction | None:
-        """Frames a second, where `fps` sets it."""
+        """Frames per second, if `fps` sets it."""
         return read_rate(self.section.fps) if self.section.fps else None
 
     @cached_property
@@ -195,6 +196,6 @@ def _transitions(scan: ClipScan, section: ClipSection) -> Iterator[Transition]:
 
 
 def _usual_hold(drawings: list[int], longest: int) -> int:
-    """For how many frames the clip's drawings are shown, pauses aside."""
+    """How many frames the clip's drawings are usually held, without pauses."""
     holds = [after - before for before, after in pairwise(drawings)]
     return median_low([held for held in holds if held <= longest] or [1])

@@ -1,4 +1,4 @@
-"""How a video is encoded: encoder, pixel format, colours and options, by what was asked and the source."""
+"""Choice of encoder, pixel format, colours and options from the settings and the source."""
 
 from __future__ import annotations
 
@@ -36,27 +36,29 @@ USUAL_ENCODERS = {
     "prores": ("prores_ks",),
 }
 COMMON = ("h264", "h265", "av1", "vp9", "ffv1", "prores", "qtrle", "mpeg4")
-# Codecs that players expect in 4:2:0: RGB sources go that way, even where RGB could be encoded.
+# Codecs that players expect in 4:2:0: RGB sources are converted even if RGB could be encoded.
 FOR_PLAYERS = ("h264", "hevc", "av1", "vp9", "vp8", "mpeg4", "mpeg2video")
-THREADS = 4  # fixed, since what x264 and x265 write depends on it, and the same clip gives the same file
+THREADS = (
+    4  # fixed, since the output of x264 and x265 depends on it, and the same clip must give the same file
+)
 AVX_512F = 13  # OpenCV's CPU_AVX_512F
 SMPTE170M = 6  # AVCOL_SPC of BT.601
 SRGB = 13  # AVCOL_TRC
-QUALITY_PER_QUANTISER = 6  # steps of CRF for one of the quantiser of older codecs
-EVEN = ("av1",)  # codecs whose encoders take odd sizes without a word and cut a line off
+QUALITY_PER_QUANTISER = 6  # steps of CRF per step of the quantiser of older codecs
+EVEN = ("av1",)  # codecs whose encoders silently cut a line off odd sizes
 MOST_LISTED = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What a video is encoded with."""
+    """The encoding of a video."""
 
     encoder: str
     """FFmpeg's name of the encoder."""
     kind: PictureKind
-    """Of the pictures that it is given."""
+    """Kind of its input pictures."""
     notes: tuple[str, ...] = ()
-    """What in it is not as in the source, and why."""
+    """Differences from the source, with reasons."""
 
 
 def choose_encoding(
@@ -67,7 +69,7 @@ def choose_encoding(
     Parameters
     ----------
     section
-        Codec, quality and pixel format asked for.
+        Codec, quality and pixel format.
     suffix
         Of the container, such as `.mp4`.
     source
@@ -94,11 +96,13 @@ def choose_encoding(
     if source.has_alpha and not kind.has_alpha:
         able = [codec for codec in ("ffv1", "prores", "vp9") if codec != section.codec]
         notes.append(
-            f"transparency is lost, and what showed through is white: {section.codec} with {name} has none; "
+            f"transparency is replaced by white: {section.codec} with {name} has none; "
             f"{', '.join(able)} keep it"
         )
     if kind.bits < source.bits:
-        notes.append(f"{source.bits} bits a channel become {kind.bits}: {section.codec} is written as {name}")
+        notes.append(
+            f"{source.bits} bits per channel become {kind.bits}: {section.codec} is written as {name}"
+        )
     return Encoding(encoder, kind, tuple(notes))
 
 
@@ -108,7 +112,7 @@ def find_encoder(codec: str) -> str:
     Raises
     ------
     ConfigError
-        There is none of that name for pictures.
+        There is no such encoder for pictures.
     """
     for name in (*USUAL_ENCODERS.get(codec, ()), codec):
         try:
@@ -126,7 +130,7 @@ def find_encoder(codec: str) -> str:
 
 
 def encoder_options(encoder: str, quality: int) -> dict[str, str]:
-    """Options by which an encoder keeps a constant quality; 0 is lossless where it can be."""
+    """Options of an encoder for constant quality; 0 is lossless if possible."""
     lossless = quality == 0
     match encoder:
         case "libx264" | "libx264rgb":
@@ -159,7 +163,7 @@ def encoder_options(encoder: str, quality: int) -> dict[str, str]:
 
 
 def trial(encoder: str, kind: PictureKind, size: tuple[int, int], quality: int) -> str | None:
-    """Open an encoder; what it says when it refuses."""
+    """Open an encoder; return its message if it refuses."""
     if Codec(encoder, "w").canonical_name in EVEN and _is_subsampled_oddly(kind.format, size):
         return "its sizes are even"
     context = av.CodecContext.create(encoder, "w")
@@ -174,7 +178,7 @@ def trial(encoder: str, kind: PictureKind, size: tuple[int, int], quality: int) 
 
 
 def prepare(context: av.CodecContext, kind: PictureKind, size: tuple[int, int]) -> None:
-    """Tell an encoder what pictures it will be given, and to write the same bytes each time."""
+    """Configure an encoder for its input pictures and for reproducible output."""
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to the terminal by itself: errors only
     for name, value in {
         "height": size[0],
@@ -214,7 +218,7 @@ def _automatic(
     formats: list[str],
     odd: str,
 ) -> tuple[str, list[str]]:
-    """The nearest pixel format that the encoder really takes: some list more than they were built with."""
+    """The nearest pixel format that the encoder really takes: some list formats they were not built with."""
     first = name = _nearest(formats, encoder, source)
     left = formats
     while trial(encoder, _colours(name, source, size[0]), size, section.quality) is not None:
@@ -269,7 +273,7 @@ def _check_container(codec: str, encoder: str, suffix: str) -> None:
     holding = [name for name in COMMON if find_encoder(name) in _held_by(CONTAINERS[suffix])]
     others = [other for other, kind in CONTAINERS.items() if encoder in _held_by(kind)]
     raise ConfigError(
-        f"clip.codec = {codec!r}: {suffix} cannot hold it; choose one that it can hold, such as "
+        f"clip.codec = {codec!r}: {suffix} cannot hold it; choose one that it can, such as "
         f"--set clip.codec={holding[0]} ({', '.join(holding)})"
         + (f", or name the output {' or '.join(others)}" if others else "")
     )
@@ -307,7 +311,7 @@ def _unsampled(name: str, formats: list[str]) -> str | None:
 
 
 def _has_avx512() -> bool:
-    """Whether x264 would use AVX-512: some runs then give other bytes, by its macroblock tree."""
+    """Whether x264 would use AVX-512, with which its macroblock tree makes some runs give other bytes."""
     return bool(cv2.checkHardwareSupport(AVX_512F))
 
 

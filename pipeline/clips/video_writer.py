@@ -1,4 +1,4 @@
-"""Writes a clip as a video: originals in their pixel format, every frame at its exact time, sound in step."""
+"""Writes a clip as a video: originals in their pixel format, exact times, sound in sync."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pipeline.store.commits import sync
 
 FINEST_TICK = Fraction(1, 1_000_000)  # MP4 counts ticks a second in 32 bits
 FINEST_TICKS = {"mpeg4": Fraction(1, 65_535)}  # by encoder
-# No date and no random id goes into a file; of MP4 the index comes first, so that it plays while it loads.
+# No dates or random ids in the file; the index of MP4 comes first, so that it plays while loading.
 CONTAINER_OPTIONS = {"fflags": "+bitexact"}
 INDEX_FIRST = {"mp4": {"movflags": "+faststart"}, "mov": {"movflags": "+faststart"}}
 
@@ -37,13 +37,13 @@ class VideoWriter:
     Parameters
     ----------
     clip
-        The source: its sound and metadata go along.
+        The source, whose sound and metadata are copied.
     output
         The file.
     section
-        Quality, and whether sound goes along.
+        Quality, and whether sound is copied.
     encoding
-        What to encode with.
+        Encoder and options.
     time_base
         Unit of time, in seconds, of which all starts are multiples.
     rate
@@ -78,7 +78,7 @@ class VideoWriter:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What in the output is not as in the source, and why."""
+        """Differences of the output from the source, with reasons."""
         return self._notes
 
     def __enter__(self) -> Self:
@@ -115,7 +115,7 @@ class VideoWriter:
         if self._others is not None:
             self._others.close()
         if self._container is not None:
-            # Left without `finish`: what closing writes is of no use, and neither is what it complains of.
+            # Left without `finish`: the output of closing and its errors do not matter.
             with suppress(av.error.FFmpegError, OSError, ValueError):
                 self._container.close()
             self._container = None
@@ -123,7 +123,7 @@ class VideoWriter:
             self._unfinished.unlink(missing_ok=True)
 
     def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:
-        """Write a frame of the source as it is.
+        """Write a frame of the source unchanged.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class VideoWriter:
         picture: av.VideoFrame | None = getattr(frame, "picture", None)
         path: Path | None = getattr(frame, "path", None)
         if path is not None and self._encoding.kind.has_alpha:
-            pixels = read_rgba(path)  # laying over white and lifting off again would round twice
+            pixels = read_rgba(path)  # blending over white and undoing it would round twice
             picture = None if pixels is None else av.VideoFrame.from_ndarray(pixels, format="rgba")
         if picture is None or (kind_of(picture).has_alpha and not self._encoding.kind.has_alpha):
             self.drawn(frame.rgb(), frame.alpha(), start, duration)
@@ -144,7 +144,7 @@ class VideoWriter:
         self._encode(picture, start, duration)
 
     def drawn(self, image: Frame, alpha: Alpha | None, start: Fraction, duration: Fraction) -> None:
-        """Write a frame made.
+        """Write an in-between frame.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a clip made is written to: a video or numbered images, whole under its name or not at all."""
+"""Writers of output clips: a video or numbered images, written atomically."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ from pipeline.clips.video_writer import VideoWriter, add_pictures
 
 
 class ClipWriter(Protocol):
-    """Takes the frames of a clip made, in the order in which they are shown.
+    """Takes the frames of the output clip in order.
 
-    A context manager: what it has written appears under its name by `finish`, and is removed when the
-    context is left without it.
+    A context manager: the output gets its name by `finish`, and is removed if the context is left without it.
     """
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What in the output is not as in the source, and why: pixel format, transparency, sound."""
+        """Differences of the output from the source, with reasons: pixel format, transparency, sound."""
 
     def __enter__(self) -> Self: ...
 
@@ -44,10 +43,10 @@ class ClipWriter(Protocol):
     ) -> None: ...
 
     def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:
-        """Write a frame of the source as it is, shown from `start` on for `duration` seconds."""
+        """Write a frame of the source unchanged, shown from `start` for `duration` seconds."""
 
     def drawn(self, image: Frame, alpha: Alpha | None, start: Fraction, duration: Fraction) -> None:
-        """Write a frame made: RGB laid over white, as `ClipFrame.rgb` gives it, and its transparency."""
+        """Write an in-between frame: RGB blended over white, like `ClipFrame.rgb`, and its transparency."""
 
     def finish(self) -> None:
         """Complete the output, flush it to disk and give it its name."""
@@ -65,15 +64,15 @@ def check_output(
     output
         A video (by its suffix), a folder, or a pattern of numbered images such as `out/%06d.png`.
     section
-        Codec, quality, pixel format, and whether sound goes along.
+        Codec, quality, pixel format, and whether sound is copied.
     overwrite
-        Whether what is there may be replaced.
+        Whether an existing output may be replaced.
     only_between
-        Whether only the frames made are written.
+        Whether only in-between frames are written.
 
     Returns
     -------
-    The writer's notes: what in the output will not be as in the source, and why.
+    The writer's notes: differences of the output from the source, with reasons.
 
     Raises
     ------
@@ -87,7 +86,7 @@ def check_output(
         name = sequence_name(output)
         taken = name.present() if "%" in output.name else _listing(output)
         if taken and not overwrite:
-            raise ConfigError(f"{output}: there are images already ({taken[0].name}); add --overwrite")
+            raise ConfigError(f"{output}: already contains images ({taken[0].name}); add --overwrite")
         check_folder(name.folder / name.pattern)
         return sequence_notes(name, has_alpha=clip.has_alpha)
     if only_between:
@@ -96,7 +95,7 @@ def check_output(
             "name a folder, or a pattern such as between/%06d.png"
         )
     if output.is_dir():
-        raise ConfigError(f"{output}: a folder of that name is there; name another output")
+        raise ConfigError(f"{output}: is a folder; name another output")
     if output.exists() and not overwrite:
         raise ConfigError(f"{output}: exists; add --overwrite to replace it, or name another output")
     check_folder(output)
@@ -156,7 +155,7 @@ def is_video(output: Path) -> bool:
         return True
     if suffix in WRITABLE and "%" not in output.name and not output.is_dir():
         raise ConfigError(
-            f"{output}: one image, and a clip has many; name a pattern such as "
+            f"{output}: names one image, but a clip has many; name a pattern such as "
             f"{output.stem}_%06d{output.suffix}, or a folder"
         )
     if suffix and "%" not in output.name and not output.is_dir():
@@ -177,7 +176,7 @@ def _check_place(clip: Clip, output: Path) -> None:
     folder = sequence_name(target).folder
     if not isinstance(clip, VideoClip) and any(path.parent == folder for path in sources):
         raise ConfigError(
-            f"{output}: the folder of the input's own images, which would be mixed with those written; name "
+            f"{output}: the folder of the input's own images, which would be mixed with the output; name "
             "another folder"
         )
 
@@ -185,7 +184,7 @@ def _check_place(clip: Clip, output: Path) -> None:
 def _listing(folder: Path) -> list[Path]:
     if not folder.is_dir():
         if folder.exists():
-            raise DataError(f"{folder}: a file of that name is there, no folder; name another output")
+            raise DataError(f"{folder}: is a file, not a folder; name another output")
         return []
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
@@ -196,7 +195,7 @@ def _encoding(clip: Clip, output: Path, section: ClipSection) -> Encoding:
 
 
 def _stream_notes(clip: Clip, output: Path, section: ClipSection, encoding: Encoding) -> tuple[str, ...]:
-    """Notes on sound and subtitles, from an output that is not written."""
+    """Notes on sound and subtitles, determined without writing an output."""
     if not section.sound or not isinstance(clip, VideoClip):
         return ()
     with av.open(BytesIO(), "w", format=CONTAINERS[output.suffix.lower()]) as rehearsal:

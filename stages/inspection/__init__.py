@@ -1,1 +1,1 @@
-"""What only people look at: error maps, and what else a piece could match."""
+"""For viewing only: error maps, and the candidates of a piece."""

@@ -1,4 +1,4 @@
-"""The best candidates of each piece, and what their affinity is made of; for looking at a matching."""
+"""The best candidates of each piece, with the terms of their affinity; for viewing a matching."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def affinity_terms(
     chosen: NDArray[np.integer],
     section: MatchingSection,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """What the affinities of some candidates are made of.
+    """The terms of the affinities of some candidates.
 
     Parameters
     ----------

@@ -217,7 +217,7 @@ def test_times_problems_and_progress(standard: Drawn) -> None:
 
 
 def test_no_frames() -> None:
-    with pytest.raises(DataError, match="drawn: no frame in it that can be read"):
+    with pytest.raises(DataError, match="drawn: no readable frame"):
         scan([])
 
 

@@ -76,13 +76,13 @@ def test_lists_keep_their_order_but_for_that_of_the_alphabet(folder: Path) -> No
         (["mowie.mp4"], r"mowie\.mp4: no such file or folder \(there is movie\.mp4\)"),
         (["nowhere/movie.mp4"], r"no such file or folder \(nor a folder .*nowhere\)"),
         (["empty"], "empty: an empty folder; name a video"),
-        (["one"], r"one: holds one image \(only\.png\); motion needs two"),
-        (["one/only.png"], r"only\.png: one image, and motion needs two; name its folder"),
-        (["notes"], "notes: holds folders \\(a\\) and no images; a clip is one of them: name .*notes/a"),
-        (["frames/*.webp"], r"\*\.webp: nothing fits the pattern"),
-        (["not*"], "only folders .*notes.* fits the pattern"),
+        (["one"], r"one: contains one image \(only\.png\); motion needs two"),
+        (["one/only.png"], r"only\.png: one image, but motion needs two; name its folder"),
+        (["notes"], "notes: contains folders \\(a\\) and no images; a clip is one of them: name .*notes/a"),
+        (["frames/*.webp"], r"\*\.webp: nothing matches the pattern"),
+        (["not*"], "only folders .*notes.* matches the pattern"),
         (["frames/*.txt", "frames/f1.png"], r"\*\.txt: no such file"),
-        (["one/*"], "one image, and motion needs two"),
+        (["one/*"], "one image, but motion needs two"),
         (["frames/notes.txt", "movie.mp4"], "2 inputs that are not images; a clip is one video"),
         (["movie.mp4", "frames/f1.png"], r"movie\.mp4: no image, given with images such as .*f1\.png"),
         (["frames/f1.png", "frames/f3.png"], r"f3\.png: no such file \(there is f\d+\.png"),
@@ -102,5 +102,5 @@ def test_folders_without_images_say_what_they_hold(folder: Path) -> None:
 
 def test_several_videos_that_fit_a_glob_are_refused(folder: Path) -> None:
     write_video(folder / "other.mp4", 3)
-    with pytest.raises(DataError, match=r"\*\.mp4: 2 files fit, and none is an image"):
+    with pytest.raises(DataError, match=r"\*\.mp4: 2 files match, but none is an image"):
         open_clip([folder / "*.mp4"], ClipSection())

@@ -32,7 +32,7 @@ def test_an_end_before_its_time_is_told_unless_it_is_near() -> None:
     report.ended(Fraction(2, 10), Fraction(3, 10), 2 * STEP)
     assert report.lines() == ()
     report.ended(Fraction(2, 10), Fraction(75), 2 * STEP)
-    assert report.lines() == ("movie.mkv: ends at 00:00.2, and should at 01:15.0; what is there is used",)
+    assert report.lines() == ("movie.mkv: ends at 00:00.2 instead of 01:15.0; the existing part is used",)
 
 
 def test_lost_packets_are_counted_with_where_they_were() -> None:

@@ -139,7 +139,7 @@ def test_truncated_video_gives_what_is_there(tmp_path: Path) -> None:
     count = len(list(clip.frames()))
     assert 20 < count < 50
     assert any(
-        line.startswith("half.mp4: ends at 00:0") and "should at 00:02.5" in line for line in clip.problems
+        line.startswith("half.mp4: ends at 00:0") and "instead of 00:02.5" in line for line in clip.problems
     )
 
 
@@ -219,7 +219,7 @@ def test_cover_art_is_not_the_video(tmp_path: Path) -> None:
 
 def test_sound_alone_is_refused(tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-t", "0.1", "-i", "sine=440", tmp_path / "sound.wav")
-    with pytest.raises(DataError, match=r"sound\.wav: no video in it, only audio; name a whole file"):
+    with pytest.raises(DataError, match=r"sound\.wav: no video in it, only audio; name a file"):
         VideoClip(tmp_path / "sound.wav")
 
 
@@ -237,7 +237,7 @@ def test_videos_cut_before_their_index_or_first_frame_are_refused(tmp_path: Path
     write_video(tmp_path / "movie.mp4")
     content = (tmp_path / "movie.mp4").read_bytes()
     (tmp_path / "index.mp4").write_bytes(content[:200])
-    with pytest.raises(DataError, match="cut off before its index|only data; name a whole file"):
+    with pytest.raises(DataError, match="cut off before its index|only data; name a file"):
         VideoClip(tmp_path / "index.mp4")
     (tmp_path / "frame.mp4").write_bytes(content[: content.index(b"mdat") + 30])
     with pytest.raises(DataError, match="no frame of it could be decoded|ends before its first frame"):
@@ -246,7 +246,7 @@ def test_videos_cut_before_their_index_or_first_frame_are_refused(tmp_path: Path
 
 def test_an_image_is_no_video(tmp_path: Path) -> None:
     write_video(tmp_path / "one.png", 1, codec="png", pixel_format="rgb24", options={"update": "1"})
-    with pytest.raises(DataError, match="a single image or text, no video; for images name their folder"):
+    with pytest.raises(DataError, match="a single image or text, not a video; for images name a folder"):
         VideoClip(tmp_path / "one.png")
 
 

@@ -64,7 +64,7 @@ def test_a_book_that_is_missing_damaged_or_old_is_refused(folder: Path, tmp_path
         with pytest.raises(DataError, match=r"index.jsonl: damaged .*make the book again"):
             open_book(book)
     (book / INDEX).write_text(index.replace('"version": 1', '"version": 0'))
-    with pytest.raises(DataError, match="of version 0, expected 1"):
+    with pytest.raises(DataError, match="version 0, expected 1"):
         open_book(book)
     (book / INDEX).write_text(index)
     (book / DRAWINGS).write_bytes((book / DRAWINGS).read_bytes()[:-1])

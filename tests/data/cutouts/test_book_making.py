@@ -60,7 +60,7 @@ def test_drawings_are_cropped_premultiplied_and_shrunk(tmp_path: Path) -> None:
 def test_a_folder_without_cutouts_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.fromarray(cutout(0)[:20, :20]).save(tmp_path / "in" / "tiny.png")
-    with pytest.raises(DataError, match=r"none of 1 pictures serves .*tiny.png: too small: 20x20 pixels"):
+    with pytest.raises(DataError, match=r"none of 1 pictures can serve .*tiny.png: too small: 20x20 pixels"):
         make_book(tmp_path / "in", tmp_path / "book")
     with pytest.raises(DataError, match="side: found 10"):
         make_book(tmp_path / "in", tmp_path / "book", side=10)

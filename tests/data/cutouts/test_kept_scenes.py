@@ -119,7 +119,7 @@ def test_a_record_that_is_missing_old_or_changed_is_refused(own: Path, tmp_path:
     about = json.loads(record)
     about["versions"]["set"] = 0
     (own / "training_set.json").write_text(json.dumps(about))
-    with pytest.raises(DataError, match="of version 0, expected 1"):
+    with pytest.raises(DataError, match="version 0, expected 1"):
         TrainingSet(own)
     (own / "training_set.json").write_text("{}")
     with pytest.raises(DataError, match="no complete training set"):

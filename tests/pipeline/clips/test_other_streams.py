@@ -78,7 +78,7 @@ def test_fonts_stay_in_matroska_and_are_missed_elsewhere(tmp_path: Path) -> None
 def test_sound_that_the_container_cannot_hold_is_encoded_again_in_step(tmp_path: Path) -> None:
     write_full_video(tmp_path / "in.mkv")
     _, notes = doubled(tmp_path / "in.mkv", tmp_path / "out.webm", codec="vp9")
-    assert "sound stream 1, aac (jpn) is encoded again as opus: .webm cannot hold it as it is" in notes
+    assert "sound stream 1, aac (jpn) is re-encoded as opus: .webm cannot hold it unchanged" in notes
     assert onset(sound(tmp_path / "out.webm")) == pytest.approx(onset(sound(tmp_path / "in.mkv")), abs=0.01)
     assert words(tmp_path / "out.webm") == WORDS
     assert streams(tmp_path / "out.webm")["audio"][0] == "opus"

@@ -35,7 +35,7 @@ def test_a_full_disk_is_told_with_what_is_free(tmp_path: Path) -> None:
     error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     said = str(cannot_write(tmp_path / "out.mp4", error))
     assert said.startswith(f"{tmp_path / 'out.mp4'}: cannot be written (No space left on device; ")
-    assert "GB free); make room or name another place" in said
+    assert "GB free); make room or name another output" in said
     assert "free" not in str(cannot_write(tmp_path / "gone" / "out.mp4", error))
 
 

@@ -87,14 +87,14 @@ def test_transparency_is_kept_in_png_and_missed_in_jpeg(tmp_path: Path) -> None:
     assert alpha is not None
     np.testing.assert_array_equal(alpha, pixels[:, :, 3])
     _, notes = doubled(tmp_path / "frames", tmp_path / "jpeg" / "%d.jpg")
-    assert "transparency is lost" in notes[0]
+    assert "transparency is replaced" in notes[0]
 
 
 def test_a_shorter_sequence_replaces_a_longer_one_and_nothing_else(tmp_path: Path, frames: Path) -> None:
     doubled(frames, tmp_path / "out")
     (tmp_path / "out" / "notes.txt").write_text("mine")
     with pytest.raises(
-        ConfigError, match=r"out: there are images already \(frame_000001\.png\); add --overwrite"
+        ConfigError, match=r"out: already contains images \(frame_000001\.png\); add --overwrite"
     ):
         doubled(frames, tmp_path / "out")
     doubled([frames / "f2.png", frames / "f1.png"], tmp_path / "out", overwrite=True)

@@ -172,7 +172,7 @@ def test_lost_transparency_is_laid_over_white_in_every_frame(tmp_path: Path) -> 
     pictures = [av.VideoFrame.from_ndarray(pixels, format="rgba")]
     write_video(tmp_path / "source.mkv", 1, codec="ffv1", pixel_format="bgra", pictures=pictures)
     _, notes = doubled(tmp_path / "source.mkv", tmp_path / "out.mp4")
-    assert "transparency is lost, and what showed through is white" in notes[0]
+    assert "transparency is replaced by white" in notes[0]
     for frame in VideoClip(tmp_path / "out.mp4").frames():
         assert frame.rgb().min() >= 253
 
@@ -265,6 +265,6 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, name: str, codec
         cwd=ROOT,
     )
     assert f"{output}: cannot be written ({os.strerror(errno.EFBIG)}; " in said.stdout
-    assert "make room or name another place" in said.stdout
+    assert "make room or name another output" in said.stdout
     assert said.stderr == ""
     assert list(output.parent.iterdir()) == []

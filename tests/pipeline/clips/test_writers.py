@@ -28,11 +28,11 @@ def check(source: Path, output: Path, *, only_between: bool = False, **chosen: o
     [
         ("movie.mp4", {}, r"movie\.mp4: is the input itself"),
         ("there.mp4", {}, r"there\.mp4: exists; add --overwrite to replace it"),
-        ("folder.mp4", {}, r"folder\.mp4: a folder of that name is there"),
+        ("folder.mp4", {}, r"folder\.mp4: is a folder"),
         ("movie.mp4/out.mp4", {}, r"movie\.mp4 is a file, not a folder"),
-        ("there", {}, "there: a file of that name is there, no folder"),
+        ("there", {}, "there: is a file, not a folder"),
         ("out.gif", {}, r"\.gif is not a video format \(\.mp4, .*\); for images name a folder"),
-        ("out.png", {}, r"one image, and a clip has many; name a pattern such as out_%06d\.png"),
+        ("out.png", {}, r"names one image, but a clip has many; name a pattern such as out_%06d\.png"),
         (
             "out.mp4",
             {"codec": "h246"},
@@ -104,4 +104,4 @@ def test_fewer_bits_are_told(tmp_path: Path) -> None:
     write_video(tmp_path / "deep.mkv", 2, codec="ffv1", pixel_format="yuv420p10le")
     assert check(tmp_path / "deep.mkv", tmp_path / "out.mp4") == ()
     (note,) = check(tmp_path / "deep.mkv", tmp_path / "out.mp4", pixel_format="yuv420p")
-    assert note == "10 bits a channel become 8: h264 is written as yuv420p"
+    assert note == "10 bits per channel become 8: h264 is written as yuv420p"

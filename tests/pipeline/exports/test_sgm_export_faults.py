@@ -105,7 +105,7 @@ def test_a_file_in_the_way_is_refused_by_name(
 
 def test_an_unwritable_cache_is_named(export: Export, tmp_path: Path) -> None:
     (tmp_path / "cache" / "exports").write_text("in the way")
-    with pytest.raises(CacheError, match="exports.*cannot be written .*keeps note of what was exported"):
+    with pytest.raises(CacheError, match="exports.*cannot be written .*records what was exported"):
         export()
 
 

@@ -109,7 +109,9 @@ def gc(
     ] = None,
     fingerprint: Annotated[
         str | None,
-        typer.Option("--fingerprint", metavar="PREFIX", help="Only unused results with this fingerprint."),
+        typer.Option(
+            "--fingerprint", metavar="PREFIX", help="Only unused results whose fingerprint starts with this."
+        ),
     ] = None,
     older_than: Annotated[
         float | None,
@@ -145,7 +147,7 @@ def gc(
     plan = plan_gc(place, keep, scope)
     if fingerprint is not None and not plan.candidates and not plan.spared:
         raise CacheError(
-            f"--fingerprint {fingerprint}: nothing in {place} has this fingerprint; see 'cache ls'"
+            f"--fingerprint {fingerprint}: no fingerprint in {place} starts with it; see 'cache ls'"
         )
     print_plan(place, plan, delete=delete)
     if not delete:

@@ -45,7 +45,7 @@ def history(
         return
     runs = past_runs(place)
     if not runs:
-        say(f"{place}: no run has left a record")
+        say(f"{place}: no recorded runs")
         return
     _list(runs[:limit])
     if len(runs) > limit:

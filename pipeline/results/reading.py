@@ -226,7 +226,7 @@ def open_cache(cache: str | Path) -> Results:
     Raises
     ------
     CacheError
-        No run has left a record there.
+        No run is recorded there.
 
     Notes
     -----

@@ -86,7 +86,7 @@ def test_verify_names_damage_and_runs_repair_it(
         assert f"matching/{folder.name}/{shard.name}:" in text
         assert "file match01/c/0: its checksum differs" in text
         assert "array 'match01'" in text
-        assert "stage.json: is damaged" in text
+        assert "stage.json: damaged" in text
     assert command("cache", "verify", *options, "--stage", "features")[0] == 0
     assert command("run", "demo", *options, "--quiet")[0] == 0
     assert command("cache", "verify", "--cache", str(tmp_path / "cache"))[0] == 0
@@ -139,7 +139,7 @@ def test_gc_needs_configs_and_a_scope(command: Command, options: list[str], tmp_
     (tmp_path / "cache" / "matching" / "accepted.json").write_text("{")
     code, text = command("cache", "gc", "demo", "--unused", *options)
     assert code == 2
-    assert "accepted.json: is damaged" in text
+    assert "accepted.json: damaged" in text
 
 
 @pytest.mark.usefixtures("finished")

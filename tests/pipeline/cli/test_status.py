@@ -181,7 +181,7 @@ def test_accepting_by_the_command(
     assert row_of(printed, "matching") == [str(PAIRS), str(PAIRS), "0", "0", "0", "0", "0.0"]
     for name in ("status", "explain"):
         _, printed = command(name, "demo", *options)
-        assert "accepted matching: results of " in printed
+        assert "accepted matching: results from " in printed
         assert "matching.area_penalty: 20.0 -> 7.0" in printed
     code, printed = command("run", "demo", "--accept-current", "matching", *options)
     assert code == 2

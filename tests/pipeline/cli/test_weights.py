@@ -140,7 +140,7 @@ def test_verify_against_a_config(command: Command, released: Path) -> None:
     assert command("weights", "verify", str(released), "--config", "released")[0] == 0
     code, text = command("weights", "verify", str(released), "--config", "paper")
     assert code == 1
-    assert "is of variant 'released', trained with refinement.confidence_mask = false" in text
+    assert "variant 'released', trained with refinement.confidence_mask = false" in text
 
 
 def test_weights_of_the_other_variant_are_refused(released: Path) -> None:
@@ -156,7 +156,7 @@ def test_weights_of_the_other_variant_are_refused(released: Path) -> None:
 
 
 def test_a_run_with_the_other_variant_stops_at_once(run: Runner, released: Path) -> None:
-    with pytest.raises(WeightsError, match="is of variant 'released'"):
+    with pytest.raises(WeightsError, match="variant 'released'"):
         run(f"refinement.weights='{released}'", limit=1)
 
 

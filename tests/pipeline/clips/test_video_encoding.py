@@ -60,7 +60,7 @@ def test_encoders_are_found_by_the_name_of_their_codec_or_their_own() -> None:
     assert find_encoder("h264") == find_encoder("libx264") == "libx264"
     assert find_encoder("hevc") == "libx265"
     assert find_encoder("prores") == "prores_ks"
-    with pytest.raises(ConfigError, match="commonly there: h264, h265, av1"):
+    with pytest.raises(ConfigError, match="commonly available: h264, h265, av1"):
         find_encoder("nothing like it")
 
 

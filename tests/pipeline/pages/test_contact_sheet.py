@@ -211,7 +211,7 @@ def test_a_sheet_that_shows_damage_is_drawn_again_when_it_is_mended(
 def test_unknown_pair_is_refused_with_similar_ones(open_session: Opener) -> None:
     session = open_session()
     name = first_id(session)
-    with pytest.raises(ConfigError, match=f"no pair '{name}x' .*perhaps {name}"):
+    with pytest.raises(ConfigError, match=f"no pair '{name}x' .*did you mean {name}"):
         contact_sheet(PairResults(session, f"{name}x"))
 
 

@@ -64,7 +64,7 @@ def test_after_accepting_nothing_is_computed_and_undoing_brings_it_back(
     assert info.fingerprints == before.fingerprints
 
     (line,) = accept(CHANGE, retract=("matching",))
-    assert line.startswith("taken back: matching")
+    assert line.startswith("retracted: matching")
     assert list(to_do(open_session(CHANGE))) == after
     assert run(CHANGE).computed == Counter(dict.fromkeys(after, PAIRS))
 

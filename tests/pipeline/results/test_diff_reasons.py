@@ -71,7 +71,11 @@ def test_every_difference_of_the_presets_is_explained(both_presets: list[str]) -
         assert compared.reasons.unexplained == []
         assert [*compared.only_one, *compared.only_other] == []
         followed = {
-            name for line in told(compared) if "other results of" in line for name in STAGES if name in line
+            name
+            for line in told(compared)
+            if "different results of" in line
+            for name in STAGES
+            if name in line
         }
         if stage in changed:
             assert compared.reasons.settings or followed & changed, stage
@@ -101,7 +105,7 @@ def test_settings_without_effect_on_some_items(finished: None, settings: list[st
         f"{len(japanese)} frames identical in spite of different settings",
     ]
     assert told(found["features"]) == [
-        f"{2 * PAIRS - len(japanese)} frames made from other results of segmentation"
+        f"{2 * PAIRS - len(japanese)} frames made from different results of segmentation"
     ]
     assert told(found["matching"]) == [f"{PAIRS} pairs not in B: not computed"]
 
@@ -117,10 +121,12 @@ def test_other_frames_are_a_reason(
     changed = [f"data.root='{root}'"]
     run(*changed)
     found = by_stage(open_results("demo", settings), open_results("demo", settings + changed))
-    assert told(found["segmentation"])[0] == "1 frame made from another frame0"
+    assert told(found["segmentation"])[0] == "1 frame made from a different frame0"
     assert told(found["segmentation"])[1].startswith("1 frame not in B: failed: ")
-    assert "1 pair made from another frame0; other results of" not in told(found["coarse_flow"])
-    assert any(line.startswith("1 pair made from other results of ") for line in told(found["coarse_flow"]))
+    assert "1 pair made from a different frame0; different results of" not in told(found["coarse_flow"])
+    assert any(
+        line.startswith("1 pair made from different results of ") for line in told(found["coarse_flow"])
+    )
     assert "1 pair not in B: skipped: its segmentation failed" in told(found["coarse_flow"])
 
 
@@ -132,7 +138,7 @@ def test_of_a_fingerprint_the_settings_of_earlier_stages_are_named(
     (compared,) = compare_results(*(open_side(str(folder), []) for folder in folders))
     assert len(compared.table) > 0
     assert "matching.distance_limit: 0.15 -> 0.0" in told(compared)
-    assert any(line.endswith("made from other results of matching") for line in told(compared))
+    assert any(line.endswith("made from different results of matching") for line in told(compared))
 
 
 def test_another_method_reads_other_stages(finished: None, settings: list[str], run: Runner) -> None:
@@ -165,7 +171,7 @@ def test_what_nothing_on_record_explains_is_called_so(
         "libraries are the same; machine, device or number of threads may differ" in said
     )
     assert said.count("unexplained") == 1
-    assert f"{PAIRS} pairs made from other results of synthesis" in said
+    assert f"{PAIRS} pairs made from different results of synthesis" in said
 
 
 def test_other_libraries_are_a_reason(

@@ -98,7 +98,7 @@ def test_history_of_a_real_run(command: Command, finished_cache: Path) -> None:
 def test_history_of_nothing_and_of_no_id(command: Command, tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     place = ("--cache", str(tmp_path / "cache"))
-    assert command("history", *place) == (0, f"{tmp_path / 'cache'}: no run has left a record\n")
+    assert command("history", *place) == (0, f"{tmp_path / 'cache'}: no recorded runs\n")
     code, text = command("history", "demo", "nonsense", *place)
     assert code == 2
     assert "'nonsense' is not a run id" in text

@@ -204,7 +204,7 @@ def test_shards_that_have_gone_are_named(results: Path, open_session: Opener) ->
     path = open_session().shard_path("synthesis", 0)
     with pytest.raises(CacheError, match="item 'nobody' disappeared while its frames were being written"):
         write_frames(FrameJob(path, (("nobody", results, (0.5,)),)))
-    with pytest.raises(CacheError, match="absent: has gone"):
+    with pytest.raises(CacheError, match="absent: disappeared"):
         write_frames(FrameJob(path.with_name("absent"), (("nobody", results, (0.5,)),)))
 
 

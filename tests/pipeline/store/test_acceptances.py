@@ -48,7 +48,7 @@ def test_what_is_recorded_is_read_and_resolved(tmp_path: Path, kept: StageDescri
     assert found.resolve("matching", "other") == "other"
     assert found.resolve("features", "new") == "new"
     assert str(entry) == (
-        f"matching: results of {kept.fingerprint[:8]} accepted on 2026-01-02 in spite of "
+        f"matching: results from {kept.fingerprint[:8]} accepted on 2026-01-02 in spite of "
         "matching.area_penalty: 1 -> 2"
     )
 

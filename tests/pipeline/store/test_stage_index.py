@@ -124,7 +124,7 @@ def test_a_shard_of_another_fingerprint_counts_for_nothing(folder: Path) -> None
     path.rename(other / path.name)
     index = StageIndex(other)
     assert index.find("a", "1") is None
-    assert index.damage("a") == "manifest.json: is of evaluation f"
+    assert index.damage("a") == "manifest.json: belongs to evaluation f"
 
 
 def test_the_last_of_an_item_is_found_whatever_its_outcome(folder: Path) -> None:

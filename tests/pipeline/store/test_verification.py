@@ -216,7 +216,7 @@ def test_shards_that_changed_places_are_found_and_repaired(
     swap(first / name, second / name)
     for place, other in ((first, second), (second, first)):
         state = verify_and_note(place / name)
-        assert state.files == {"manifest.json": f"is of matching {other.name}"}
+        assert state.files == {"manifest.json": f"belongs to matching {other.name}"}
         assert not state.readable
     a, b = sorted((tmp_path / "cache" / "synthesis").glob("*/*.zarr"))[:2]
     swap(a, b)

@@ -117,7 +117,7 @@ function wheelLegend(longest) {
   context.putImageData(pixels, 0, 0);
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", "colour wheel: red moves right, yellow down, blue up, cyan left");
-  const text = `The colour shows where a pixel moves to; at the rim ${numberText(longest)} px, darker beyond.`;
+  const text = `Hue shows the direction of motion. The rim is ${numberText(longest)} px; longer vectors are darker.`;
   return make("div", { class: "legend wheel" }, canvas, make("span", {}, text));
 }
 

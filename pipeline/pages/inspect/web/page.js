@@ -5,16 +5,16 @@ const WITH_PIECES = new Set(["segmentation", "matching", "coarse_flow", "refinem
 const THUMB_WIDTH = 112;
 const KEYS = [
   ["1 … 9", "show that picture"],
-  ["[ ]", "stage before, stage after"],
+  ["[ ]", "previous stage, next stage"],
   ["+ − 0", "zoom in, out, whole frame; or wheel and pinch"],
-  ["arrows", "move, where a picture has the focus; or drag"],
+  ["arrows", "pan the focused picture; or drag"],
   ["c", "compare by a slider"],
-  ["f", "compare by flickering; swap where motion is not wanted"],
+  ["f", "compare by flickering, or by swapping if reduced motion is set"],
   ["v", "vectors of a flow"],
   ["t", "next time"],
   ["n p", "next smaller, next larger piece"],
   ["m z", "go to the match of the piece, zoom to it"],
-  ["Esc", "let go of the piece"],
+  ["Esc", "unpin the piece"],
   ["?", "this list"],
 ];
 const tabs = [...page.stages, RECORD];

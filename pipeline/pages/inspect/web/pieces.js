@@ -7,11 +7,11 @@ const PROBE_COLOR = [225, 60, 220];
 
 const CANDIDATE_COLUMNS = [
   ["piece", ""],
-  ["affinity", "features less both penalties"],
+  ["affinity", "features minus both penalties"],
   ["features", "sum of the minima of both pieces' features"],
-  ["size", "penalty for unlike areas"],
+  ["size", "penalty for different areas"],
   ["distance", "penalty for distance"],
-  ["ranks", "rank for this piece + rank of this piece for it; the match has the least sum"],
+  ["ranks", "rank for this piece + rank of this piece for it; the match has the smallest sum"],
   ["", "affinity and penalties"],
 ];
 
@@ -157,10 +157,10 @@ class Pieces {
       return;
     }
     const fate = table.fate?.[this.piece];
-    this.headline.textContent = table.why?.[this.piece] ?? "No coarse flow: whether it moves is not known.";
+    this.headline.textContent = table.why?.[this.piece] ?? "No coarse flow, so it is unknown whether it moves.";
     this.headline.dataset.fate = fate === undefined ? "" : page.fates[fate];
     const closer = make("button", { type: "button", class: "plain", onclick: () => this.zoomTo() }, make("kbd", {}, "z"), "zoom");
-    const pin = make("p", { class: "hint" }, this.pinned ? "Pinned; Esc lets go. " : "Click to pin it. ", closer);
+    const pin = make("p", { class: "hint" }, this.pinned ? "Pinned; Esc unpins it. " : "Click to pin it. ", closer);
     this.content.replaceChildren(pin, this.numbers(table), this.tests(table));
     this.below.replaceChildren(this.candidates(table));
   }
@@ -209,7 +209,7 @@ class Pieces {
     const rows = table.candidates.rows[this.piece - table.candidates.first];
     if (!rows) {
       const count = table.candidates.rows.length;
-      return make("p", { class: "hint" }, `Candidates are kept for the ${count} largest pieces.`);
+      return make("p", { class: "hint" }, `Candidates are included for the ${count} largest pieces.`);
     }
     const body = rows.map((row) => this.candidateRow(row));
     const head = CANDIDATE_COLUMNS.map(([text, title]) => make("th", { scope: "col", title }, text));

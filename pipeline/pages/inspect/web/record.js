@@ -2,7 +2,7 @@
 
 function buildRecord() {
   return [
-    make("p", {}, "How these results came to be. The time of a pair is its own; a shard is written as a whole."),
+    make("p", {}, "Where these results come from. Computing times are per item; a shard is written as a whole."),
     timesTable(),
     ...page.record.map(stageRecord),
   ];

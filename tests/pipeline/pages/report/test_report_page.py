@@ -105,9 +105,9 @@ def test_an_empty_cache_says_what_to_run(open_session: Opener, folder: Path) -> 
     page = written(open_session(), folder)
     assert "not complete" in page.text
     assert f"segmentation lacks {2 * PAIRS} of {2 * PAIRS} frames" in page.text
-    assert "computed by animeinterp run demo --set 'data.root=some folder'" in page.text
+    assert "out of date: animeinterp run demo --set 'data.root=some folder'" in page.text
     assert f"The evaluation of {PAIRS} of {PAIRS} pairs has not been computed" in page.text
-    assert "No run with these settings has left a record" in page.text
+    assert "No run with these settings is recorded" in page.text
     assert "Nothing has failed" in page.text
     assert page.text.count("synthesis is not computed yet") == PAIRS
     assert {"groups", "all-pairs", "slowest", "run-list", "versions"}.isdisjoint(page.tables)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import get_args
 
-from rich.filesize import decimal
 from rich.table import Table
 
 from configs.loading import load_config
@@ -17,6 +16,7 @@ from pipeline.planning.session import Session
 from pipeline.planning.stage_counts import ItemState, stage_state
 from pipeline.planning.verdicts import Verdicts, plan
 from pipeline.results.past_runs import DIED, PastRun, runs_of
+from pipeline.store.sizes import in_bytes
 
 
 def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> None:
@@ -57,7 +57,7 @@ def print_estimate(session: Session) -> None:
     say(_estimate_in_words(found))
     if found.size > found.free:
         cache = session.config.store.cache
-        say(f"warning: {decimal(found.free)} free in {cache}, less than that", "yellow")
+        say(f"warning: {in_bytes(found.free)} free in {cache}, less than that", "yellow")
 
 
 def _estimate_row(found: StageEstimate) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ def _estimate_row(found: StageEstimate) -> tuple[str, ...]:
     )
     each = f"{found.rate.seconds * found.scale:.3g}"
     work = str(timedelta(seconds=round(found.seconds)))
-    return found.stage, str(found.items), each, work, decimal(round(found.size)), measured
+    return found.stage, str(found.items), each, work, in_bytes(found.size), measured
 
 
 def _estimate_in_words(found: Estimate) -> str:
@@ -81,7 +81,7 @@ def _estimate_in_words(found: Estimate) -> str:
     where = "of work, divided by the cluster's workers"
     if count is not None:
         where = f"on {count} worker{'' if count == 1 else 's'}"
-    line = f"about {time} {where}, and {decimal(round(found.size))} ({decimal(found.free)} free)"
+    line = f"about {time} {where}, and {in_bytes(found.size)} ({in_bytes(found.free)} free)"
     return line + (f"; without {', '.join(found.unknown)}, no past rate" if found.unknown else "")
 
 
@@ -91,7 +91,7 @@ def _state_table(verdicts: Verdicts) -> Table:
     for stage in verdicts.session.stages:
         found = stage_state(verdicts, stage)
         counts = (str(found.counts[name]) for name in names)
-        states.add_row(stage, str(found.items), *counts, decimal(found.size) if found.size else "-")
+        states.add_row(stage, str(found.items), *counts, in_bytes(found.size) if found.size else "-")
     return states
 
 
@@ -111,7 +111,7 @@ def _print_going(session: Session, run: PastRun) -> None:
     stages = table(1, "stage", "done", "of", "failed", "rate", "written")
     for stage, found in run.stages.items():
         rate = "" if found.rate is None else f"{found.rate:.2f}/s"
-        failed, written = str(found.failed), decimal(found.size) if found.size else "-"
+        failed, written = str(found.failed), in_bytes(found.size) if found.size else "-"
         stages.add_row(stage, str(found.done), str(found.total), failed, rate, written)
     console.print(stages)
     rates = PastRates(session)

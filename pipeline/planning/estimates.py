@@ -9,14 +9,13 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-from rich.filesize import decimal
-
 from pipeline.compute.registry import STAGES
 from pipeline.planning.former_results import StageHistory
 from pipeline.planning.session import Session
 from pipeline.planning.verdicts import items_to_compute
 from pipeline.planning.worker_count import fit_to_work
 from pipeline.store.shard_manifest import ShardManifest
+from pipeline.store.sizes import in_bytes
 from pipeline.store.stage_descriptions import DIGITS_SHOWN
 
 SHARDS_READ = 64  # of another fingerprint, the latest: enough for a mean
@@ -189,7 +188,7 @@ def space_note(session: Session) -> str | None:
     if found.size <= CLEARLY_TOO_LITTLE * found.free:
         return None
     return (
-        f"store.cache = {str(session.config.store.cache)!r}: {decimal(found.free)} free, and about "
-        f"{decimal(round(found.size))} are needed, judging by earlier results; finished results are kept "
+        f"store.cache = {str(session.config.store.cache)!r}: {in_bytes(found.free)} free, and about "
+        f"{in_bytes(found.size)} are needed, judging by earlier results; finished results are kept "
         "if the disk fills up"
     )

@@ -53,7 +53,6 @@ class KeptItem:
     """An item as the cache holds it."""
 
     shard: Path
-    fingerprint: str
     record: ItemRecord
     committed: datetime | None
     """Commit time of its shard; None if the shard is gone."""
@@ -124,7 +123,7 @@ def _kept(verdicts: Verdicts, stage: str, item: int) -> KeptItem | None:
 def _kept_in(path: Path, record: ItemRecord) -> KeptItem:
     written = modified(path / MANIFEST_NAME)
     committed = datetime.fromtimestamp(written, UTC) if written else None
-    return KeptItem(path, path.parent.name, record, committed)
+    return KeptItem(path, record, committed)
 
 
 def _unknown(session: Session, name: str) -> ConfigError:

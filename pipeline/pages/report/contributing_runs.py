@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.pages.report.tables import run_shards
 from pipeline.planning.session import Session
@@ -29,19 +30,6 @@ class ContributingRun:
         return sum(self.run.stages[stage].failed for stage in self.stages)
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """A machine that such a run was started on."""
-
-    host: str
-    system: str
-    processor: str
-    cores: int
-    memory: int
-    """Bytes."""
-    gpus: tuple[str, ...]
-
-
 def contributing_runs(session: Session) -> list[ContributingRun]:
     """Runs with the settings of a session, the latest first.
 
@@ -59,23 +47,9 @@ def contributing_runs(session: Session) -> list[ContributingRun]:
     return found
 
 
-def machines(runs: list[ContributingRun]) -> list[Machine]:
-    """Machines that runs were started on, each once, in its latest state."""
-    found: dict[str, Machine] = {}
-    for each in runs:
-        info = each.run.info
-        found.setdefault(
-            info.host,
-            Machine(
-                info.host,
-                system=str(info.machine.get("system", "")),
-                processor=str(info.machine.get("processor", "")),
-                cores=info.machine.get("cores") or 0,
-                memory=info.machine.get("memory") or 0,
-                gpus=tuple(info.machine.get("gpus", ())),
-            ),
-        )
-    return list(found.values())
+def machines(runs: list[ContributingRun]) -> dict[str, dict[str, Any]]:
+    """Machines that runs were started on, by host, each as its latest run has it."""
+    return {each.run.info.host: each.run.info.machine for each in reversed(runs)}
 
 
 def versions(session: Session) -> dict[str, Counter[str]]:

@@ -71,11 +71,6 @@ class Distribution:
     perfect: int
     """Pairs whose score is infinite; in no bin."""
 
-    @property
-    def highest(self) -> int:
-        """Largest count of a bin."""
-        return max((found.count for found in self.bins), default=0)
-
 
 def distribution(scores: pd.DataFrame, metric: Metric) -> Distribution:
     """Distribution of a score that any pair has."""

@@ -119,4 +119,4 @@ def test_a_disk_too_small_is_noted(finished: None, open_session: Opener) -> None
     note = space_note(open_session("coarse_flow.max_shift=99"))
     assert note is not None
     assert "store.cache" in note
-    assert "PB are needed" in note
+    assert "TB are needed" in note

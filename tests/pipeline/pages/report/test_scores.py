@@ -89,7 +89,6 @@ def test_bins_count_every_finite_value() -> None:
         assert each.count == ((values >= each.start) & (values < each.end)).sum()
     assert (found.pairs, found.perfect) == (1002, 2)
     assert found.median == pytest.approx(np.median([*values, np.inf, np.inf]))
-    assert found.highest == max(each.count for each in found.bins)
     assert len(distribution(of_psnr(*values[:9]), SCORE_LABELS["psnr"]).bins) == 6
 
 
@@ -97,4 +96,4 @@ def test_equal_values_make_one_bin_and_infinite_ones_none() -> None:
     (only,) = distribution(of_psnr(3.0, 3.0), SCORE_LABELS["psnr"]).bins
     assert (only.start, only.end, only.count) == (3, 3, 2)
     perfect = distribution(of_psnr(np.inf), SCORE_LABELS["psnr"])
-    assert (perfect.bins, perfect.perfect, perfect.highest) == ((), 1, 0)
+    assert (perfect.bins, perfect.perfect) == ((), 1)

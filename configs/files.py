@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import uuid
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 HIDDEN_PREFIX = ".wip-"
 """Prefix of the names of files that are being written."""
@@ -48,6 +51,16 @@ def sync(path: Path) -> int:
         return os.fstat(descriptor).st_size
     finally:
         os.close(descriptor)
+
+
+def json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects in a file of one JSON object per line; lines that a kill has truncated are left out."""
+    found = []
+    with suppress(OSError):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError, TypeError):
+                found.append(dict(json.loads(line)))
+    return found
 
 
 def sha256_of(path: Path) -> str:

@@ -10,8 +10,10 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from configs.errors import CacheError
+from configs.files import json_lines
 from pipeline.store.fingerprints import canonical_digest
 
 FOLDER = "exports"  # in the cache
@@ -36,9 +38,8 @@ class ExportRecord:
         self.root = root
         self._path = cache / FOLDER / f"{canonical_digest(str(root))}.jsonl"
         self._folders: dict[str, tuple[str, FileStates]] = {}
-        with suppress(OSError):
-            for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
-                self._take(line)
+        for line in json_lines(self._path):
+            self._take(line)
 
     def owns(self, pair_id: str) -> bool:
         """Whether an export has written the pair's folder."""
@@ -57,13 +58,13 @@ class ExportRecord:
         CacheError
             The cache cannot be written.
         """
-        line = json.dumps({"id": pair_id, "source": source, "files": files})
+        line = {"id": pair_id, "source": source, "files": files}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
                 if file.tell() == 0:
                     file.write(json.dumps({"folder": str(self.root)}))
-                file.write(f"\n{line}")  # a kill may have truncated the line before
+                file.write(f"\n{json.dumps(line)}")  # a kill may have truncated the line before
         except OSError as error:
             raise CacheError(
                 f"{self._path}: cannot be written ({error.strerror}); it records what was exported: "
@@ -71,11 +72,10 @@ class ExportRecord:
             ) from None
         self._take(line)
 
-    def _take(self, line: str) -> None:
-        with suppress(ValueError, KeyError, TypeError, AttributeError):  # the first line, or a truncated one
-            content = json.loads(line)
-            files = {name: (size, modified) for name, (size, modified) in content.get("files", {}).items()}
-            self._folders[content["id"]] = content.get("source", ""), files
+    def _take(self, line: Mapping[str, Any]) -> None:
+        with suppress(ValueError, KeyError, TypeError, AttributeError):  # the first line, or a damaged one
+            files = {name: (size, modified) for name, (size, modified) in line.get("files", {}).items()}
+            self._folders[line["id"]] = line.get("source", ""), files
 
 
 def file_states(folder: Path, names: Iterable[str]) -> FileStates:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import CacheError
+from configs.files import json_lines
 from configs.sections import Config
 from pipeline.planning.session import Session
 from pipeline.store.commits import modified
 from pipeline.store.fingerprints import flat_settings
-from pipeline.store.run_records import INFO_NAME, RUNS_FOLDER, RunInfo, is_alive, read_events, read_runs
+from pipeline.store.run_records import INFO_NAME, LOG_NAME, RUNS_FOLDER, RunInfo, is_alive, read_runs
 
 DIED = "died"
 """State of a run that is recorded as running but whose process is gone."""
@@ -175,7 +176,7 @@ def changed_settings(config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
 
 def look_at_run(folder: Path, info: RunInfo) -> PastRun:
     """Read the record that a run has written so far."""
-    events = tuple(read_events(folder))
+    events = tuple(json_lines(folder / LOG_NAME))
     stages: dict[str, StageProgress] = {}
     for event in events:
         if event.get("event") == "begin":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -88,16 +88,3 @@ def read_runs(cache: Path) -> list[tuple[Path, RunInfo]]:
         except (OSError, ValueError, TypeError):
             continue
     return sorted(runs, key=lambda run: run[1].started)
-
-
-def read_events(folder: Path) -> Iterator[dict[str, Any]]:
-    """The events of a run so far, in order; an incomplete last line is left out."""
-    try:
-        lines = (folder / LOG_NAME).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue

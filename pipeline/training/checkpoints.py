@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from configs.errors import CacheError, ConfigError
-from configs.files import replace_file
+from configs.files import json_lines, replace_file
 from pipeline.store.commits import sweep_unfinished
 
 CHECKPOINT_VERSION = 1
@@ -174,16 +174,8 @@ class Log:
             raise cannot_write(self._path, error) from None
 
     def entries(self) -> list[dict[str, Any]]:
-        """All complete lines, up to one that a kill has truncated."""
-        if not self._path.exists():
-            return []
-        entries = []
-        for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                entries.append(dict(json.loads(line)))
-            except (ValueError, TypeError):
-                break
-        return entries
+        """All complete lines."""
+        return json_lines(self._path)
 
     def cut(self, step: int) -> None:
         """Drop entries after a step: a training that resumes there logs them again."""

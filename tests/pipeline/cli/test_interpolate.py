@@ -16,8 +16,9 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from configs.files import json_lines
 from data.images import read_image, write_image
-from pipeline.store.run_records import read_events, read_runs
+from pipeline.store.run_records import LOG_NAME, read_runs
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
 from tests.pipeline.dask_processes import DaskProcesses
@@ -116,7 +117,7 @@ def test_again_computes_nothing_and_gives_the_same_file(
     assert interpolate(movie, "b.mp4")[0] == 0
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
     shards = [
-        sum(event["event"] == "shard" for event in read_events(run))
+        sum(event["event"] == "shard" for event in json_lines(run / LOG_NAME))
         for run, _ in read_runs(tmp_path / "cache")
     ]
     assert shards[0] > 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.files import json_lines
 from configs.loading import load_config
 from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
@@ -18,7 +19,7 @@ from pipeline.results.cache_contents import Key, current_keys, fingerprint_folde
 from pipeline.results.cache_gc import Candidate, GcPlan, Scope, plan_gc, remove
 from pipeline.store.acceptances import Acceptance, write_acceptance
 from pipeline.store.commits import unfinished_folder
-from pipeline.store.run_records import is_alive, read_events, read_runs
+from pipeline.store.run_records import LOG_NAME, is_alive, read_runs
 from pipeline.store.shard_manifest import note_damage
 from pipeline.store.verification import verify_shard
 from tests.pipeline.run_folders import make_run
@@ -282,7 +283,7 @@ def test_runs_that_go_on_meanwhile_end_with_all_results_right(
     assert rounds
     ((folder, info),) = read_runs(cache)
     assert info.state == "finished"
-    assert not [event for event in read_events(folder) if event["event"] in ("trouble", "repair")]
+    assert not [event for event in json_lines(folder / LOG_NAME) if event["event"] in ("trouble", "repair")]
     session = open_session(*running)
     if not running:
         assert outputs(session) == expected

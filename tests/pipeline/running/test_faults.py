@@ -10,13 +10,14 @@ import pytest
 from rich.console import Console
 
 from configs.errors import CacheError
+from configs.files import json_lines
 from configs.loading import load_config
 from data.cartoon import write_dataset
 from pipeline.compute.registry import STAGES
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.running.execute import execute
-from pipeline.store.run_records import is_alive, read_events, read_runs
+from pipeline.store.run_records import LOG_NAME, is_alive, read_runs
 from tests.pipeline.fault_checks import Results, check_before_or_after, put_back, results, settings_for
 from tests.pipeline.faults import MOMENTS, Fault, run_to_the_end, running
 from tests.pipeline.mounts import remount
@@ -132,7 +133,7 @@ def test_full_disk_stops_the_run_with_a_clear_error(
     assert run_to_the_end(settings, None, Fault(moment, 4, "full")) == 2
     ((folder, info),) = read_runs(tmp_path / "cache")
     assert (info.state, info.exit_code) == ("refused", 2)
-    said = list(read_events(folder))[-1]["why"]
+    said = json_lines(folder / LOG_NAME)[-1]["why"]
     assert "cannot be written (No space left on device" in said
     assert "make room ('animeinterp cache gc' shows what can go) and run the same command again" in said
     assert len(check_before_or_after(tmp_path / "cache")) == 3  # none is computed in vain after that

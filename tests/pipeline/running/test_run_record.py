@@ -16,10 +16,11 @@ import pytest
 import torch
 
 from configs.errors import ConfigError
+from configs.files import json_lines
 from pipeline.compute.registry import STAGES
-from pipeline.planning import session
+from pipeline.planning import current_results
 from pipeline.running.run_record import RunRecord
-from pipeline.store.run_records import RunInfo, is_alive, read_events, read_runs
+from pipeline.store.run_records import LOG_NAME, RunInfo, is_alive, read_runs
 from pipeline.store.stage_index import StageIndex
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
@@ -44,7 +45,7 @@ def test_a_run_leaves_its_record(run: Runner, tmp_path: Path) -> None:
     assert info.fingerprints == report.session.fingerprints
     assert {"python", "torch"} <= info.versions.keys()
     assert info.machine["cores"] == os.cpu_count()
-    events = list(read_events(folder))
+    events = json_lines(folder / LOG_NAME)
     assert events[0]["totals"]["segmentation"] == 2 * PAIRS
     assert [event["event"] for event in events] == ["begin", *["shard"] * (len(events) - 2), "end"]
     stages = {row["stage"]: row for row in table(folder / "stages.csv")}
@@ -91,7 +92,7 @@ def test_a_run_is_on_record_before_it_looks_at_the_cache(
             seen.append([is_alive(info, path) for path, info in read_runs(tmp_path / "cache")])
             super().__init__(folder, **options)
 
-    monkeypatch.setattr(session, "StageIndex", WatchedIndex)
+    monkeypatch.setattr(current_results, "StageIndex", WatchedIndex)
     assert run(last="segmentation").succeeded
     assert seen == [[True]]
 
@@ -102,7 +103,7 @@ def test_a_run_that_is_refused_says_why(run: Runner, tmp_path: Path, monkeypatch
         run("executor.device=cuda")
     ((folder, info),) = read_runs(tmp_path / "cache")
     assert (info.state, info.exit_code) == ("refused", 2)
-    (event,) = read_events(folder)
+    (event,) = json_lines(folder / LOG_NAME)
     assert "no CUDA device" in event["why"]
 
 
@@ -144,8 +145,8 @@ def test_damaged_records_are_left_out(record: RunRecord) -> None:
     assert [info.id for _, info in read_runs(cache)] == [record.info.id]
     with (record.folder / "log.jsonl").open("a") as log:
         log.write('{"event": "sha')
-    assert [event["event"] for event in read_events(record.folder)] == ["begin"]
-    assert list(read_events(cache / "runs" / "one")) == []
+    assert [event["event"] for event in json_lines(record.folder / LOG_NAME)] == ["begin"]
+    assert json_lines(cache / "runs" / "one" / LOG_NAME) == []
     record.end("finished", [])
 
 

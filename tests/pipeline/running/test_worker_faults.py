@@ -11,11 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from configs.files import json_lines
 from data.cartoon import write_dataset
 from pipeline.compute.registry import STAGES
 from pipeline.planning.selection import Selection
 from pipeline.store.commits import REPLACED
-from pipeline.store.run_records import read_events, read_runs
+from pipeline.store.run_records import LOG_NAME, read_runs
 from tests.pipeline.fault_checks import Results, check_before_or_after, put_back, results, settings_for
 from tests.pipeline.faults import MOMENTS, run_to_the_end, running
 from tests.pipeline.mortal_cluster import Impatience, MortalCluster, MortalWorkers, frozen
@@ -133,7 +134,11 @@ def check_held(cache: Path, before: Held) -> Held:
 def shards_of_runs(cache: Path) -> list[set[tuple[str, str]]]:
     """Stage and name of the shards that each run has computed, by its record."""
     return [
-        {(event["stage"], event["shard"]) for event in read_events(folder) if event["event"] == "shard"}
+        {
+            (event["stage"], event["shard"])
+            for event in json_lines(folder / LOG_NAME)
+            if event["event"] == "shard"
+        }
         for folder, _ in read_runs(cache)
     ]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +17,6 @@ from numpy.typing import NDArray
 from data.cartoon.curves import Points
 
 Vector = tuple[float, float]
-
-
-class Link(Protocol):
-    """One invertible map of the plane."""
-
-    def forward(self, points: Points) -> Points:
-        """Images of (n, 2) points."""
-
-    def inverse(self, points: Points) -> Points:
-        """Points whose images are given, (n, 2)."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +66,9 @@ class Shear:
         moved = points.copy()
         moved[:, self.axis] -= self._shift(points)
         return moved
+
+
+Link = Affine | Shear
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -198,7 +198,7 @@ def _roles(rng: np.random.Generator, shot: Shot, where: Place) -> list[_Role]:
         tail = animals.draw_cat if rng.random() < 0.6 else things.draw_ball
         roles.append(_Role(tail, rng.uniform(770, 850), 528, 0.9))
     if flip and not (where == "street" and shot == "wide"):
-        roles = [_Role(r.draw, 960 - r.x, r.feet, r.scale, r.grounded) for r in roles]
+        roles = [replace(role, x=960 - role.x) for role in roles]
     return roles
 
 
@@ -247,9 +247,7 @@ def with_gain(cast: Cast, wish: float) -> Cast:
         high = low
     while high > 0 and displaced(high, 1) > wish:
         high *= 0.98
-    return Cast(
-        cast.figure, cast.moves, cast.placement, high, cast.middle, cast.motion, cast.behaviour, cast.pen
-    )
+    return replace(cast, gain=high)
 
 
 def _contact_shadow(cast: Cast, where: Place) -> Cast:
@@ -260,7 +258,7 @@ def _contact_shadow(cast: Cast, where: Place) -> Cast:
     figure.add(ellipse((left + right) / 2, bottom - 3, 0.46 * (right - left), 9), tone, line=False)
     root = cast.moves.get(ROOT, Move())
     moves = {ROOT: Move(stretch=root.stretch, shift=(root.shift[0], 0.0), lift=(root.lift[0], 0.0))}
-    return Cast(figure, moves, cast.placement, cast.gain, cast.middle, None, "", cast.pen)
+    return replace(cast, figure=figure, moves=moves, motion=None, behaviour="")
 
 
 def _prop(

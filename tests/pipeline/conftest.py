@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import dask
 import pytest
 from rich.console import Console
 
@@ -20,6 +21,7 @@ from pipeline.running.execute import execute
 from pipeline.running.run import RunReport
 from tests.browser import Browser, browser_running, find_browser
 from tests.pipeline.exported_folders import Export
+from tests.pipeline.forking import FORKED, fork_workers
 from tests.pipeline.mounts import mounted
 from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner, digests, small_settings
 
@@ -105,6 +107,14 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return code, captured.out + captured.err
 
     return command
+
+
+@pytest.fixture
+def forked_workers() -> Iterator[None]:
+    """Let workers of local clusters begin with the libraries loaded."""
+    with dask.config.set(FORKED):
+        fork_workers()
+        yield
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
 from rich.console import Console
 
 from configs.errors import AnimeInterpError
@@ -20,13 +20,12 @@ from pipeline.planning.selection import Selection
 from pipeline.running.execute import execute
 from pipeline.store import commits as folder_commits
 from pipeline.store import shards
+from tests.pipeline.forking import context
 from tests.project import PATIENCE
 
+KILLS = (5, pytest.param(50, marks=(pytest.mark.slow, pytest.mark.timeout(1200))))
+"""How often tests kill at random: each few, and many when asked for slow ones."""
 MOMENTS = ("before write", "after data", "after manifest", "before rename", "put aside", "after rename")
-
-# A server that has the libraries loaded already forks each run, in milliseconds instead of seconds.
-context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["tests.pipeline.faults", "tests.pipeline.mortal_cluster"])
 
 
 class Injection(Protocol):

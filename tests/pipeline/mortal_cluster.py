@@ -1,13 +1,9 @@
-"""Workers and schedulers that can be killed at any moment, and that say which jobs they begin.
-
-A server that has the libraries loaded already forks each process, in milliseconds instead of seconds.
-"""
+"""Workers and schedulers that can be killed at any moment, and that say which jobs they begin."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import os
 import signal
 import socket
@@ -23,14 +19,14 @@ from typing import Any, Self
 import dask
 import psutil
 from distributed import Client, Scheduler, Worker
-from distributed.utils import get_mp_context
 
 from pipeline.compute import shard_jobs as jobs
 from pipeline.compute.batching import Computed, compute_items
 from pipeline.compute.entry import StageBinding
 from pipeline.compute.item_source import ItemSource
 from pipeline.running import dask_cluster as cluster
-from tests.pipeline.faults import MOMENTS, Fault, context
+from tests.pipeline.faults import MOMENTS, Fault
+from tests.pipeline.forking import context, fork_workers
 from tests.project import PATIENCE
 
 FOLDER = "MORTAL_WORKERS"  # environment variable: where workers write
@@ -57,10 +53,8 @@ class MortalWorkers:
         """Let the workers of the local cluster that this process starts be such."""
         self.folder.mkdir(exist_ok=True)
         os.environ[FOLDER] = str(self.folder)
-        method = {"distributed.worker.multiprocessing-method": "forkserver"}
-        dask.config.set({**method, "distributed.worker.preload": [__name__]})
-        get_mp_context()  # has a list of what to load of its own, which is replaced here
-        multiprocessing.set_forkserver_preload([__name__])
+        dask.config.set({"distributed.worker.preload": [__name__]})
+        fork_workers()
 
     def dead(self) -> set[int]:
         """Numbers of those that were set up and have died."""

@@ -31,11 +31,16 @@ def dask_setup(worker: Any) -> None:
 async def _announce(worker: Any) -> None:
     while worker.status != Status.running:
         await asyncio.sleep(0.01)
-    (_folder() / f"worker {os.getpid()}").touch()
+    _announcement(os.getpid()).touch()
 
 
 def _folder() -> Path:
     return Path(os.environ[POISON_FILE]).parent
+
+
+def _announcement(process: int) -> Path:
+    """File that is there while a worker is at work."""
+    return _folder() / f"worker {process}"
 
 
 def _compute_items(
@@ -74,18 +79,20 @@ def _unrest() -> None:
     if left is None:
         return
     left.unlink()
-    os.kill(_another_worker(), signal.SIGKILL)
+    other = _another_worker()
+    _announcement(other).unlink()
+    os.kill(other, signal.SIGKILL)
     _another_worker()  # in its place: by now the scheduler knows that it has gone
+    _announcement(os.getpid()).unlink()
     _kill()
 
 
 def _another_worker() -> int:
-    """Process of a worker at work that is not this one; its announcement is taken down."""
+    """Process of a worker at work that is not this one."""
     while True:
         for path in _folder().glob("worker *"):
             number = int(path.name.split()[1])
             if number != os.getpid() and psutil.pid_exists(number):
-                path.unlink()
                 return number
         time.sleep(0.01)
 

@@ -1,4 +1,4 @@
-"""Runs in processes of their own, to be interrupted."""
+"""Runs in processes of their own, to be interrupted or to lose what they depend on."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ import time
 from pathlib import Path
 
 from pipeline.store.shard_manifest import read_manifest
+from tests.pipeline.forking import CommandProcess
 from tests.pipeline.small_runs import set_options
 from tests.project import PATIENCE, ROOT
 
 
-def start(settings: list[str]) -> subprocess.Popen[str]:
+def start(settings: list[str]) -> CommandProcess:
+    """Start a run."""
+    return CommandProcess(["run", "demo", *set_options(settings)])
+
+
+def start_program(settings: list[str]) -> subprocess.Popen[str]:
+    """Start a run as users do, with an interpreter of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.cli", "run", "demo", *set_options(settings)],
         cwd=ROOT,
@@ -23,7 +30,7 @@ def start(settings: list[str]) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_shards(cache: Path, process: subprocess.Popen[str], count: int) -> list[Path]:
+def wait_for_shards(cache: Path, process: CommandProcess | subprocess.Popen[str], count: int) -> list[Path]:
     patience = time.monotonic() + PATIENCE
     while time.monotonic() < patience:
         shards = [p for p in cache.glob("*/*/*.zarr") if read_manifest(p) is not None]

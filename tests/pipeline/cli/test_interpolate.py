@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +21,7 @@ from pipeline.store.run_records import LOG_NAME, read_runs
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
 from tests.pipeline.dask_processes import DaskProcesses
+from tests.pipeline.forking import CommandProcess
 from tests.pipeline.mounts import remount
 from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options
 
@@ -199,9 +199,9 @@ def test_a_pair_that_fails_is_held_and_reported(interpolate: Command, movie: Pat
 
 
 def test_killed_and_run_again_it_gives_the_same_file(movie: Path, tmp_path: Path) -> None:
-    def start(output: str, cache: str) -> subprocess.Popen[bytes]:
-        words = ["interpolate", str(movie), "-o", str(tmp_path / output), *options_for(tmp_path / cache)]
-        return subprocess.Popen([sys.executable, "-m", "pipeline.cli", *words], stdout=subprocess.DEVNULL)
+    def start(output: str, cache: str) -> CommandProcess:
+        options = ["-o", str(tmp_path / output), "--quiet", *options_for(tmp_path / cache)]
+        return CommandProcess(["interpolate", str(movie), *options])
 
     assert start("whole.mp4", "one").wait() == 0
     cache = tmp_path / "two"

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +8,9 @@ from pathlib import Path
 from pipeline.results.past_runs import runs_of
 from pipeline.running.run_record import RunRecord
 from pipeline.store.shard_manifest import FileState, read_manifest, write_manifest
+from tests.pipeline.run_processes import start
 from tests.pipeline.small_runs import PAIRS, Command, Opener, Runner, set_options
-from tests.project import PATIENCE, ROOT
+from tests.project import PATIENCE
 from tests.users import without_privileges
 
 CHANGE = ["--set", "matching.area_penalty=7"]
@@ -75,14 +74,7 @@ def test_a_shard_put_aside_while_it_is_replaced_still_counts(
 def test_status_follows_a_run_in_another_process(
     command: Command, settings: list[str], open_session: Opener
 ) -> None:
-    arguments = ["run", "demo", *set_options(settings)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = start(settings)
     patience = time.monotonic() + PATIENCE
     try:
         while not (live := [run for run in runs_of(open_session())[0] if run.state == "running"]):
@@ -93,7 +85,7 @@ def test_status_follows_a_run_in_another_process(
         _, other = command("status", "demo", *set_options(settings), *CHANGE)
         still = process.poll() is None
     finally:
-        output, _ = process.communicate(timeout=PATIENCE)
+        output, _ = process.communicate()
     assert process.returncode == 0, output
     assert code == 0
     if still:  # the machine may have stalled between the two

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from models.weights.files import file_digest
 from models.weights.records import RECORDS
 from pipeline.compute.networks import weights_digest
 from tests.file_server import CONTENT, DIGEST, Server
+from tests.pipeline.forking import CommandProcess
 from tests.pipeline.random_checkpoints import config_with, make_checkpoint
 from tests.pipeline.small_runs import Command, Opener, Runner
 
@@ -78,19 +76,19 @@ def test_fetch_refuses_another_file_than_the_record_knows(
 
 def test_a_killed_fetch_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
     server.pause_after = 1_000_000
-    fetch = ["-m", "pipeline.cli", "weights", "fetch", "animeinterp", "--sha256", DIGEST]
-    fetch += ["--folder", str(tmp_path), "--url", server.url]
-    first = subprocess.Popen([sys.executable, *fetch])
+    fetch = ["weights", "fetch", "animeinterp", "--sha256", DIGEST]
+    fetch += ["--folder", str(tmp_path), "--url", server.url, "--quiet"]
+    first = CommandProcess(fetch)
     assert server.paused.wait(60)
     part = tmp_path / "anime_interp_full.ckpt.part"
     while not part.exists() or part.stat().st_size < 1_000_000:
         time.sleep(0.01)
-    first.send_signal(signal.SIGKILL)
+    first.kill()
     first.wait()
     server.pause_after = 0
     server.go_on.set()
     assert not (tmp_path / "anime_interp_full.ckpt").exists()
-    subprocess.run([sys.executable, *fetch], check=True, capture_output=True)
+    assert CommandProcess(fetch).wait() == 0
     assert (tmp_path / "anime_interp_full.ckpt").read_bytes() == CONTENT
     assert server.asked == [None, "bytes=1000000-"]
 

@@ -15,8 +15,8 @@ from pipeline.compute.registry import STAGES, binding_of
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.shard_planning import shard_job
-from tests.pipeline.conftest import SIZE, small_settings
 from tests.pipeline.random_checkpoints import make_checkpoint
+from tests.pipeline.small_runs import SIZE, small_settings
 
 NOT_IN_THE_WORK = {"method", "times", "imported_as"}  # these are read where the work is planned
 METHODS = [(stage, method) for stage, entry in STAGES.items() for method in entry.methods if method]

@@ -230,7 +230,7 @@ def test_failed_items_are_kept_until_asked_for_again(copy: Path, run: Runner) ->
     assert mended.computed == Counter(dict.fromkeys(STAGES, 1))
 
 
-def test_every_executor_gives_the_same_digests(finished: None, run: Runner) -> None:
+def test_every_executor_gives_the_same_digests(finished: None, run: Runner, forked_workers: None) -> None:
     def digests(session: Session) -> dict[str, list[object]]:
         return {stage: [record and record.output for _, record in session.records(stage)] for stage in STAGES}
 

@@ -3,8 +3,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,8 +21,9 @@ from pipeline.store.run_records import LOG_NAME, is_alive, read_runs
 from pipeline.store.shard_manifest import note_damage
 from pipeline.store.verification import verify_shard
 from tests.pipeline.run_folders import make_run
-from tests.pipeline.small_runs import Opener, Runner, set_options
-from tests.project import PATIENCE, ROOT
+from tests.pipeline.run_processes import start
+from tests.pipeline.small_runs import Opener, Runner
+from tests.project import PATIENCE
 
 OTHER = "matching.area_penalty=7"
 THIRD = "matching.area_penalty=9"
@@ -232,16 +231,6 @@ def test_records_of_runs_go_by_age_when_asked_for(cache: Path, keep: Keep, open_
     ]
 
 
-def start(settings: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "run", "demo", *set_options(settings)],
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-
-
 def live_runs(cache: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     for folder, info in read_runs(cache):
         if is_alive(info, folder):
@@ -276,7 +265,7 @@ def test_runs_that_go_on_meanwhile_end_with_all_results_right(
                 remove(cache, candidate)
             rounds += 1
             time.sleep(0.05)  # the run wants to get on
-        printed, _ = process.communicate(timeout=PATIENCE)
+        printed, _ = process.communicate()
     finally:
         process.kill()
     assert process.returncode == 0, printed

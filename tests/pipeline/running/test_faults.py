@@ -19,12 +19,10 @@ from pipeline.planning.session import Session
 from pipeline.running.execute import execute
 from pipeline.store.run_records import LOG_NAME, is_alive, read_runs
 from tests.pipeline.fault_checks import Results, check_before_or_after, put_back, results, settings_for
-from tests.pipeline.faults import MOMENTS, Fault, run_to_the_end, running
+from tests.pipeline.faults import KILLS, MOMENTS, Fault, run_to_the_end, running
 from tests.pipeline.mounts import remount
 from tests.pipeline.small_runs import Command, set_options
 from tests.project import PATIENCE
-
-KILLS = 50
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +72,12 @@ def test_killed_at_every_moment_of_a_commit(
     assert not list((tmp_path / "cache").rglob("wip-*"))
 
 
-def test_killed_at_random(settings: list[str], tmp_path: Path, expected: Results) -> None:
+@pytest.mark.parametrize("kills", KILLS)
+def test_killed_at_random(settings: list[str], tmp_path: Path, expected: Results, kills: int) -> None:
     choice, cache = random.Random(0), tmp_path / "cache"
     before: dict[Path, set[str]] = {}
-    longest = 2.0
-    for _ in range(KILLS):
+    longest = 1.0
+    for _ in range(kills):
         # A run that has everything is made to replace some of it.
         done = results(settings) == expected
         force = frozenset({choice.choice(list(STAGES)[2:])}) if done else frozenset[str]()

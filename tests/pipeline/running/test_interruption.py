@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from pipeline.compute.registry import STAGES
-from tests.pipeline.run_processes import start, wait_for_shards
+from tests.pipeline.run_processes import start_program, wait_for_shards
 from tests.pipeline.small_runs import PAIRS, Opener, Runner, digests
 from tests.project import PATIENCE
 
@@ -32,7 +32,7 @@ def test_a_run_that_was_stopped_resumes_to_the_same_results(
     shards: int,
     with_signal: signal.Signals,
 ) -> None:
-    process = start([*settings, f"executor.kind={kind}", "executor.workers=1"])
+    process = start_program([*settings, f"executor.kind={kind}", "executor.workers=1"])
     try:
         done = wait_for_shards(tmp_path / "cache", process, shards)
         children = psutil.Process(process.pid).children(recursive=True)

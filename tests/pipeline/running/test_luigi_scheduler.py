@@ -18,7 +18,7 @@ import pytest
 from configs.errors import ConfigError
 from pipeline.compute.registry import STAGES
 from pipeline.running import luigi_scheduler
-from tests.pipeline.run_processes import start, wait_for_shards
+from tests.pipeline.run_processes import start_program, wait_for_shards
 from tests.pipeline.small_runs import Command, Runner, set_options
 from tests.project import PATIENCE, ROOT
 
@@ -161,7 +161,7 @@ def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_goes_on(
     (tmp_path / "luigi.cfg").write_text("[core]\nrpc-retry-wait = 1\n")
     with started(tmp_path) as (address, scheduler):
         monkeypatch.setenv("LUIGI_CONFIG_PATH", str(tmp_path / "luigi.cfg"))
-        process = start([*settings, "store.pairs_per_shard=1", f"executor.luigid={address}"])
+        process = start_program([*settings, "store.pairs_per_shard=1", f"executor.luigid={address}"])
         try:
             wait_for_shards(tmp_path / "cache", process, 2)
             scheduler.kill()

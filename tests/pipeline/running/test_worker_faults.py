@@ -18,15 +18,13 @@ from pipeline.planning.selection import Selection
 from pipeline.store.commits import REPLACED
 from pipeline.store.run_records import LOG_NAME, read_runs
 from tests.pipeline.fault_checks import Results, check_before_or_after, put_back, results, settings_for
-from tests.pipeline.faults import MOMENTS, run_to_the_end, running
+from tests.pipeline.faults import KILLS, MOMENTS, run_to_the_end, running
 from tests.pipeline.mortal_cluster import Impatience, MortalCluster, MortalWorkers, frozen
 from tests.project import PATIENCE
 
 PAIRS = 16
 LOCAL = ("executor.kind=local", "executor.workers=2")
 AT_RANDOM = "at random"
-FEW = 10  # kills
-SLOW_MANY = pytest.param(50, marks=(pytest.mark.slow, pytest.mark.timeout(1200)))
 SECONDS_TO_BEGIN = 2.0  # or so
 SECONDS_A_JOB = 0.03  # or so
 
@@ -54,7 +52,7 @@ def expected(many: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     return results(settings)
 
 
-@pytest.mark.parametrize("kills", [FEW, SLOW_MANY])
+@pytest.mark.parametrize("kills", KILLS)
 def test_workers_killed_at_random_and_at_every_moment_of_a_commit(
     settings: list[str], tmp_path: Path, expected: Results, kills: int
 ) -> None:
@@ -143,7 +141,7 @@ def shards_of_runs(cache: Path) -> list[set[tuple[str, str]]]:
     ]
 
 
-@pytest.mark.parametrize("kills", [FEW, SLOW_MANY])
+@pytest.mark.parametrize("kills", KILLS)
 def test_schedulers_killed_at_random(many: Path, tmp_path: Path, expected: Results, kills: int) -> None:
     choice, caches, refused = random.Random(0), 0, 0
     while refused < kills:

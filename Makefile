@@ -3,7 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: install demo test lint bench clean
+# A process a core, up to what the tests' memory allows.
+PYTEST := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=8 --dist=worksteal
+
+.PHONY: install demo test test-slow test-all lint bench clean
 
 install: $(READY)
 
@@ -17,7 +20,12 @@ demo: $(READY)
 	$(BIN)/animeinterp demo
 
 test: $(READY)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
+
+test-slow: $(READY)
+	$(PYTEST) -m slow $(PYTEST_ARGS)
+
+test-all: test test-slow
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,18 +13,16 @@ from tests.users import TestAsRoot, is_privileged
 
 SHARED = ROOT.parent / "shared"
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--slow", action="store_true", help="also run tests marked slow")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There is such a process for each core already; threads that wait for each other would double the time.
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     import torch
 
-    slow, cuda = config.getoption("--slow"), torch.cuda.is_available()
+    cuda = torch.cuda.is_available()
     for item in items:
-        if "slow" in item.keywords and not slow:
-            item.add_marker(pytest.mark.skip(reason="slow; run with --slow"))
         if "gpu" in item.keywords and not cuda:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
     items[:] = [_by_who_may(item) for item in items]

@@ -58,7 +58,7 @@ class TestAsRoot(pytest.Item):
         complaint = _complaint(AS_ROOT)
         if complaint:
             pytest.skip(f"needs root, or user namespaces, which are not permitted here ({complaint})")
-        options = ("-q", "-rs", "--slow", "-p", "no:cacheprovider", "-p", "no:xdist")
+        options = ("-q", "-rs", "-m", "", "-p", "no:cacheprovider")
         done = subprocess.run(
             [*AS_ROOT, sys.executable, "-m", "pytest", *options, self.nodeid],
             cwd=self.config.rootpath,

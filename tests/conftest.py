@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.file_server import Server
-from tests.project import ROOT
+from tests.project import SHARED
 from tests.users import TestAsRoot, is_privileged
-
-SHARED = ROOT.parent / "shared"
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # There is such a process for each core already; threads that wait for each other would double the time.
@@ -48,25 +46,21 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def shared_frames() -> Path:
-    """Folder of real frame pairs; not part of the project."""
-    return _shared("frames")
+def released_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of random weights, as the released program writes them."""
+    import torch
 
+    from tests.released_results import random_checkpoint
 
-@pytest.fixture(scope="session")
-def golden() -> Path:
-    """Folder of the released program's intermediate results; not part of the project."""
-    return _shared("golden")
+    path = tmp_path_factory.mktemp("released") / "random.ckpt"
+    torch.save({"model_state_dict": {f"module.{k}": v for k, v in random_checkpoint().items()}}, path)
+    return path
 
 
 @pytest.fixture(scope="session")
 def shared_triplets() -> Path:
     """Folder of real triplets with other methods' scores; not part of the project."""
-    return _shared("triplets")
-
-
-def _shared(name: str) -> Path:
-    folder = SHARED / name
+    folder = SHARED / "triplets"
     if not folder.is_dir():
-        pytest.skip(f"{name} of the shared reference results is absent")
+        pytest.skip(f"needs real triplets, which the project may not hold, in {folder}")
     return folder

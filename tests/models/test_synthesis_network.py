@@ -33,13 +33,10 @@ def splat_levels(source: Source, share: float) -> list[Tensor]:
 
 def test_average_splatting_gives_the_released_programs_frames(golden_pair) -> None:
     results = golden_pair.results
-    flows = (torch.from_numpy(results[name])[None] for name in ("refined_13", "refined_31"))
     network = load_synthesis(golden_pair.checkpoint)
     with torch.inference_mode():
-        sources = network.prepare(
-            golden_pair.frame0, golden_pair.frame1, *flows, splatting="average", alpha=0.0
-        )
-        frames = {t: network.draw(*sources, t)[0].numpy() for t in (0.5, 0.25)}
+        sources = network.prepare(*golden_pair.frames, *golden_pair.flows, splatting="average", alpha=0.0)
+        frames = {t: golden_pair.kept(network.draw(*sources, t)[0]) for t in (0.5, 0.25)}
     for t, frame in frames.items():
         expected = results[f"frame_t{t}"]
         assert np.abs(frame - expected).max() < 1e-5 * np.abs(expected).max()

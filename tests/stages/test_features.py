@@ -35,7 +35,8 @@ def test_golden(golden_case, both_networks):
         pool_frame(frame, pieces.label_map, pieces.count, both_networks)
         for frame, pieces in zip(golden_case.frames, golden_case.pieces, strict=True)
     ]
-    for layers, columns in (("relu_1", ~last), ("relu_last", last)):
+    for layers in golden_case.layers:
+        columns = last if layers == "relu_last" else ~last
         golden = golden_case.load(f"{layers}.matching")
         for found, key in zip(pooled, ("pooled_1", "pooled_3"), strict=True):
             wanted = golden[key].T

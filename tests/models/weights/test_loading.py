@@ -54,9 +54,9 @@ def test_whole_checkpoint_serves_both_loaders(
     assert_holds(load_synthesis(path), checkpoint)
 
 
-def test_released_programs_file_loads(golden: Path) -> None:
-    content = torch.load(golden / "random_full.ckpt", weights_only=True)["model_state_dict"]
-    rfr, synthesis = load_rfr(golden / "random_full.ckpt"), load_synthesis(golden / "random_full.ckpt")
+def test_released_programs_file_loads(released_checkpoint: Path) -> None:
+    content = torch.load(released_checkpoint, weights_only=True)["model_state_dict"]
+    rfr, synthesis = load_rfr(released_checkpoint), load_synthesis(released_checkpoint)
     assert len(rfr.state_dict()) + len(synthesis.state_dict()) == len(content)
     assert_holds(rfr, content, "module.flownet.")
     assert_holds(synthesis, content, "module.")

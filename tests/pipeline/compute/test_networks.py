@@ -31,12 +31,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_checkpoint(tmp_path_factory.mktemp("weights") / "random.ckpt", 0)
 
 
-@pytest.fixture
-def released_format(golden: Path) -> Path:
-    """A checkpoint of random numbers that the released program wrote."""
-    return golden / "random_full.ckpt"
-
-
 PLAIN = load_config("paper", [SMALL_NETWORK])
 RANDOM = [SMALL_NETWORK, "features.method=vgg19"]
 
@@ -168,7 +162,7 @@ def test_a_file_that_does_not_fit_is_refused_by_name(stage: str, tmp_path: Path)
         load_network(stage, config)
 
 
-@pytest.mark.parametrize("source", ["checkpoint", "released_format"])
+@pytest.mark.parametrize("source", ["checkpoint", "released_checkpoint"])
 def test_networks_work_from_end_to_end(
     finished: None, run: Runner, request: pytest.FixtureRequest, source: str
 ) -> None:

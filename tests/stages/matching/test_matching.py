@@ -33,19 +33,19 @@ def random_features(rng: np.random.Generator, count: int, channels: int) -> np.n
     return rng.integers(0, 4, (count, channels)).astype(np.float32) / 128
 
 
-@pytest.mark.parametrize("layers", ["relu_1", "relu_last"])
-def test_golden(golden_case, layers):
-    wanted = golden_case.load(f"{layers}.matching")
-    features = []
-    for key in ("pooled_1", "pooled_3"):
-        shifted = (wanted[key] - wanted[key].min(axis=0)).T
-        features.append((shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32))
-    found = match_pieces(*features, *golden_case.pieces, RELEASED)
-    np.testing.assert_allclose(found.affinity, wanted["affinity"], rtol=0, atol=1e-4)
-    np.testing.assert_array_equal(found.match01, wanted["match_13"])
-    np.testing.assert_array_equal(found.match10, wanted["match_31"])
-    np.testing.assert_array_equal(found.rank_sum01, wanted["rank_sum_13"])
-    np.testing.assert_array_equal(found.rank_sum10, wanted["rank_sum_31"])
+def test_golden(golden_case):
+    for layers in golden_case.layers:
+        wanted = golden_case.load(f"{layers}.matching")
+        features = []
+        for key in ("pooled_1", "pooled_3"):
+            shifted = (wanted[key] - wanted[key].min(axis=0)).T
+            features.append((shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32))
+        found = match_pieces(*features, *golden_case.pieces, RELEASED)
+        np.testing.assert_allclose(found.affinity, wanted["affinity"], rtol=0, atol=1e-4)
+        np.testing.assert_array_equal(found.match01, wanted["match_13"])
+        np.testing.assert_array_equal(found.match10, wanted["match_31"])
+        np.testing.assert_array_equal(found.rank_sum01, wanted["rank_sum_13"])
+        np.testing.assert_array_equal(found.rank_sum10, wanted["rank_sum_31"])
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

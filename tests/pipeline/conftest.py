@@ -109,7 +109,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return command
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def forked_workers() -> Iterator[None]:
     """Let workers of local clusters begin with the libraries loaded."""
     with dask.config.set(FORKED):

@@ -40,7 +40,7 @@ def survive(number: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def local() -> Iterator[DaskExecutor]:
+def local(forked_workers: None) -> Iterator[DaskExecutor]:
     """Two processes of this machine."""
     executor = open_executor(ExecutorSection(kind="local", workers=2))
     assert isinstance(executor, DaskExecutor)

@@ -17,7 +17,7 @@ from tests.pipeline.small_runs import Opener
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[LocalCluster]:
+def cluster(forked_workers: None) -> Iterator[LocalCluster]:
     with start_local_cluster(ExecutorSection(workers=1, memory_gb=1.5)) as cluster:
         yield cluster
 

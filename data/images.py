@@ -1,18 +1,17 @@
-"""Reading and writing single images: RGB uint8 everywhere, BGR only in this module."""
+"""Reading and writing single images: RGB uint8, upright."""
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
 from configs.errors import DataError
 from configs.files import replace_file
+from data.image_decoding import read_header, read_pixels
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
@@ -21,47 +20,51 @@ Alpha = npt.NDArray[np.uint8]
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Height and width of an image, from its header alone.
+    """Height and width of an image, upright, from its header alone.
 
     Raises
     ------
     DataError
-        The file is empty, missing, or not an image.
+        The file is empty, missing, too large, or not an image.
     """
-    header = _open(path)
-    if header is None:
-        height, width = _decode(path).shape[:2]
-        return height, width
-    with header as image:
-        return image.height, image.width
+    return read_header(path).size
 
 
-def read_image(path: Path, *, verify: bool = False) -> Frame:
+def has_alpha(path: Path) -> bool:
+    """Whether an image has transparency, from its header alone.
+
+    Raises
+    ------
+    DataError
+        As of `image_size`.
+    """
+    return read_header(path).has_alpha
+
+
+def read_image(path: Path) -> Frame:
     """Read an image as RGB.
 
     Parameters
     ----------
     path
         PNG, JPEG, BMP, TIFF or WebP.
-    verify
-        Decode with a strict decoder first, so that a truncated file is refused. (OpenCV silently fills the
-        missing part with grey.)
 
     Returns
     -------
     uint8 array (H, W, 3)
         Grey and palette images are expanded, 16 bits are rounded to 8, transparent pixels are laid
-        over white. EXIF rotation is not applied: frames of animation carry none.
+        over white. EXIF orientation is applied.
 
     Raises
     ------
     DataError
-        The file is missing, empty, truncated, not an image, or neither 8 nor 16 bits deep.
+        The file is missing, empty, damaged, not an image, or neither 8 nor 16 bits deep; or it holds several
+        pictures.
     """
-    return read_image_and_alpha(path, verify=verify)[0]
+    return read_image_and_alpha(path)[0]
 
 
-def read_image_and_alpha(path: Path, *, verify: bool = False) -> tuple[Frame, Alpha | None]:
+def read_image_and_alpha(path: Path) -> tuple[Frame, Alpha | None]:
     """Read an image as `read_image` does, and its transparency: uint8 `(H, W)`, or None without.
 
     Raises
@@ -69,16 +72,7 @@ def read_image_and_alpha(path: Path, *, verify: bool = False) -> tuple[Frame, Al
     DataError
         As of `read_image`.
     """
-    header = _open(path) if verify else None
-    if header is not None:
-        with header as image:
-            try:
-                image.load()
-            except (OSError, SyntaxError, ValueError) as error:
-                raise DataError(f"{path}: damaged image ({error}); replace the file") from None
-    pixels = _to_8_bits(_decode(path), path)
-    alpha = np.ascontiguousarray(pixels[:, :, 3]) if pixels.ndim == 3 and pixels.shape[2] == 4 else None
-    return _to_rgb(pixels, path), alpha
+    return laid_over_white(read_pixels(path))
 
 
 def read_rgba(path: Path) -> npt.NDArray[np.uint8] | None:
@@ -89,57 +83,21 @@ def read_rgba(path: Path) -> npt.NDArray[np.uint8] | None:
     DataError
         As of `read_image`.
     """
-    pixels = _to_8_bits(_decode(path), path)
-    if pixels.ndim < 3 or pixels.shape[2] != 4:
-        return None
-    return np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA), np.uint8)
+    pixels = read_pixels(path)
+    return pixels if pixels.shape[2] == 4 else None
 
 
-def has_alpha(path: Path) -> bool:
-    """Whether an image has transparency, from its header alone; False for kinds that only OpenCV knows.
-
-    Raises
-    ------
-    DataError
-        The file is empty or missing.
-    """
-    header = _open(path)
-    if header is None:
-        return False
-    with header as image:
-        return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+def laid_over_white(pixels: npt.NDArray[np.uint8]) -> tuple[Frame, Alpha | None]:
+    """RGB or RGBA `(H, W, C)` -> RGB laid over white, and transparency where there is any."""
+    if pixels.shape[2] == 3:
+        return pixels, None
+    alpha = np.ascontiguousarray(pixels[:, :, 3])
+    return over_white(pixels[:, :, :3], alpha), alpha
 
 
-def _decode(path: Path) -> npt.NDArray[np.generic]:
-    try:
-        encoded = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    if not encoded.size:
-        raise DataError(f"{path}: empty file (0 bytes); expected an image; replace it")
-    pixels: npt.NDArray[np.generic] | None = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise DataError(f"{path}: not an image, or damaged; expected PNG, JPEG, BMP, TIFF or WebP")
-    return pixels
-
-
-def _to_8_bits(pixels: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.generic]:
-    if pixels.dtype == np.uint16:
-        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257
-    if pixels.dtype != np.uint8:
-        raise DataError(f"{path}: {pixels.dtype} pixels; expected 8 or 16 bits a channel; convert the file")
-    return pixels
-
-
-def _to_rgb(pixels: npt.NDArray[np.generic], path: Path) -> Frame:
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    if channels == 1:
-        return np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), np.uint8)
-    if channels == 4:
-        pixels = over_white(pixels[:, :, :3], pixels[:, :, 3])
-    elif channels != 3:
-        raise DataError(f"{path}: {channels} channels; expected grey, RGB or RGBA; convert the file")
-    return np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+def opaque(size: tuple[int, int]) -> Alpha:
+    """Transparency of a picture that has none, uint8 `(H, W)`."""
+    return np.full(size, 255, np.uint8)
 
 
 def over_white(colors: npt.NDArray[np.generic], alpha: npt.NDArray[np.generic]) -> Frame:
@@ -147,23 +105,6 @@ def over_white(colors: npt.NDArray[np.generic], alpha: npt.NDArray[np.generic]) 
     weight = alpha[:, :, None].astype(np.uint16)
     mixed = (colors.astype(np.uint16) * weight + 255 * (255 - weight) + 127) // 255
     return mixed.astype(np.uint8)
-
-
-def _open(path: Path) -> Image.Image | None:
-    """Open an image for its header and a strict reading; None for kinds that only OpenCV knows."""
-    try:
-        if path.stat().st_size == 0:
-            raise DataError(f"{path}: empty file (0 bytes); expected an image; replace it")
-        with warnings.catch_warnings():
-            # A decompression-bomb warning is meant for untrusted uploads; frames may be large.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path)
-    except UnidentifiedImageError:
-        return None
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{path}: too large ({error})") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def write_image(path: Path, image: Frame) -> None:

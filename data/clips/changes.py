@@ -66,6 +66,7 @@ def scan_clip(clip: Clip, section: ClipSection, progress: Progress | None = None
         differences=tuple(scanner.differences),
         bars=scanner.bars.bars(),
         problems=tuple(clip.problems),
+        damage=tuple(clip.damage),
     )
 
 

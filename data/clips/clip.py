@@ -18,7 +18,7 @@ class ClipFrame(ABC):
     """A frame of a clip, as read."""
 
     index: int
-    """Position among the frames that could be read, from 0."""
+    """Position in the clip, from 0."""
     start: Fraction
     """When it is shown, in seconds from the first frame."""
     duration: Fraction
@@ -40,6 +40,8 @@ class Clip(ABC):
     """Name of its file or folder, without suffix."""
     sources: tuple[Path, ...]
     """Its files."""
+    files: tuple[Path, ...] = ()
+    """For each frame the image file that shows it; empty if frames are not files."""
     size: tuple[int, int]
     """Height and width of its frames, upright."""
     rate: Fraction
@@ -52,7 +54,12 @@ class Clip(ABC):
     @property
     @abstractmethod
     def problems(self) -> tuple[str, ...]:
-        """Problems found so far while reading."""
+        """Problems found so far while reading, damage included."""
+
+    @property
+    @abstractmethod
+    def damage(self) -> tuple[str, ...]:
+        """What could not be read so far: for its sake the clip made from this one is not complete."""
 
     @abstractmethod
     def digest(self) -> str:

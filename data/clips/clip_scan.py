@@ -16,7 +16,7 @@ from data.images import write_file
 
 Change = Literal["first", "repeat", "motion", "fade", "cut"]
 
-SCAN_FORMAT = 1
+SCAN_FORMAT = 2
 """Increased whenever the format or method of scans changes; older ones are then repeated."""
 
 
@@ -47,7 +47,9 @@ class ClipScan:
     bars: tuple[int, int, int, int]
     """Rows above and below, columns left and right, that are black in every frame."""
     problems: tuple[str, ...]
-    """Problems while reading."""
+    """Problems while reading, damage included."""
+    damage: tuple[str, ...] = ()
+    """What could not be read."""
 
     def drawings(self) -> tuple[int, ...]:
         """For each frame the first frame of its drawing."""
@@ -76,7 +78,8 @@ class ClipScan:
         """
         kinds = get_args(Change)
         numbers = [*self.starts, self.end]
-        about = {"key": key, "size": self.size, "bars": self.bars, "problems": self.problems}
+        told = {"problems": self.problems, "damage": self.damage}
+        about = {"key": key, "size": self.size, "bars": self.bars, **told}
         packed = io.BytesIO()
         np.savez_compressed(
             packed,
@@ -120,6 +123,7 @@ class ClipScan:
             differences=tuple(float(difference) for difference in arrays["differences"]),
             bars=(above, below, left, right),
             problems=tuple(about["problems"]),
+            damage=tuple(about["damage"]),
         )
 
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
 from configs.errors import DataError
 from configs.files import sha256_of
 from data.clips.clip import Alpha, Clip, ClipFrame
-from data.images import Frame, has_alpha, image_size, read_image_and_alpha
+from data.image_decoding import READING, ImageHeader, read_header
+from data.images import Frame, opaque, read_image_and_alpha
 
 MOST_NAMED = 5  # missing numbers listed
 
@@ -24,8 +23,8 @@ MOST_NAMED = 5  # missing numbers listed
 class ImageFrame(ClipFrame):
     """A frame that is an image file."""
 
-    path: Path
-    """Its file."""
+    path: Path | None
+    """The file that shows it as it is; None where that has to be turned upright."""
     _image: Frame
     _alpha: Alpha | None
 
@@ -57,7 +56,8 @@ class ImageClip(Clip):
 
     Notes
     -----
-    An unreadable image is left out; the one before it is shown for its time as well.
+    An unreadable image keeps its number: the frame before stands in for it, and the first readable one for
+    those before that.
     """
 
     def __init__(self, name: str, paths: Sequence[Path], rate: Fraction) -> None:
@@ -66,27 +66,35 @@ class ImageClip(Clip):
         self.expected_frames = len(paths)
         self.rate = rate
         self._unreadable: dict[Path, str] = {}
-        sizes: dict[Path, tuple[int, int]] = {}
-        self.has_alpha = False
+        self._headers: dict[Path, ImageHeader] = {}
         for path in paths:
             try:
-                sizes[path] = image_size(path)
-                self.has_alpha = self.has_alpha or has_alpha(path)
+                self._headers[path] = read_header(path)
             except DataError as error:
                 self._unreadable[path] = str(error)
-        if not sizes:
+        sizes = {path: header.size for path, header in self._headers.items()}
+        if sizes:
+            _check_sizes(sizes)
+            self.size = next(iter(sizes.values()))
+        self.has_alpha = any(header.has_alpha for header in self._headers.values())
+        first = next((number for number, path in enumerate(paths) if self._read(path) is not None), None)
+        if first is None:
             raise DataError(
                 f"{paths[0].parent}: none of {len(paths)} images can be read; the first: "
                 f"{self._unreadable[paths[0]]}"
             )
-        self.size = next(iter(sizes.values()))
-        _check_sizes(sizes)
+        self.files = (paths[first],) * first + self.sources[first:]
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Files that could not be read, and gaps in their numbers."""
-        missing = _missing_numbers(self.sources)
-        return (*missing, *(f"{problem}; its frame is left out" for problem in self._unreadable.values()))
+        """Gaps in the numbers of its files, files turned upright, and damage."""
+        return _missing_numbers(self.sources) + _turned(self._headers) + self.damage
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """Files that could not be read."""
+        found = (self._unreadable.get(path) for path in self.sources)
+        return tuple(f"{why} (the frame before stands in for it)" for why in found if why is not None)
 
     def digest(self) -> str:
         """SHA-256 of the contents of its files, in their order, and of the rate."""
@@ -96,37 +104,30 @@ class ImageClip(Clip):
                 digest.update(bytes.fromhex(sha256_of(path)))
             except OSError as error:
                 raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+            if path in self._headers and not self._headers[path].read_as_ever:
+                digest.update(READING)
         return digest.hexdigest()
 
     def frames(self) -> Iterator[ImageFrame]:
-        """Its readable frames."""
-        held: tuple[int, Path, Frame, Alpha | None] | None = None  # until it is known how long it is shown
-        first, index = 0, 0
-        for position, path in enumerate(self.sources):
+        """Its frames, one per file."""
+        shown: tuple[Path, Frame, Alpha | None] | None = None
+        for index, path in enumerate(self.files):
             read = self._read(path)
-            if read is None:
-                continue
-            if held is None:
-                first = position
-            else:
-                yield self._frame(index, first, held, position)
-                index += 1
-            held = (position, path, *read)
-        if held is None:
-            raise DataError(f"{self.sources[0].parent}: none of {len(self.sources)} images can be read")
-        yield self._frame(index, first, held, len(self.sources))
+            if read is not None:
+                shown = (path, *read)
+            if shown is None:
+                raise DataError(f"{self._unreadable[path]} (it could be read when the clip was opened)")
+            yield self._frame(index, *shown)
 
-    def _frame(
-        self, index: int, first: int, held: tuple[int, Path, Frame, Alpha | None], end: int
-    ) -> ImageFrame:
-        position, path, image, alpha = held
-        return ImageFrame(
-            index, (position - first) / self.rate, (end - position) / self.rate, path, image, alpha
-        )
+    def _frame(self, index: int, path: Path, image: Frame, alpha: Alpha | None) -> ImageFrame:
+        kept = path if self._headers[path].orientation == 1 else None
+        return ImageFrame(index, index / self.rate, 1 / self.rate, kept, image, alpha)
 
     def _read(self, path: Path) -> tuple[Frame, Alpha | None] | None:
+        if path not in self._headers:
+            return None
         try:
-            image, alpha = read_image_and_alpha(path, verify=True)
+            image, alpha = read_image_and_alpha(path)
         except DataError as error:
             self._unreadable[path] = str(error)
             return None
@@ -134,8 +135,17 @@ class ImageClip(Clip):
             self._unreadable[path] = f"{path}: {_of(image.shape[:2])} now, and {_of(self.size)} when opened"
             return None
         if self.has_alpha and alpha is None:
-            alpha = np.full(self.size, 255, np.uint8)
+            alpha = opaque(self.size)
         return image, alpha if self.has_alpha else None
+
+
+def _turned(headers: dict[Path, ImageHeader]) -> tuple[str, ...]:
+    """What to say of images that are turned upright."""
+    found = [path for path, header in headers.items() if header.orientation != 1]
+    if not found:
+        return ()
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return (f"{found[0]}{more}: turned upright as EXIF asks, and written so, without the tag",)
 
 
 def _check_sizes(sizes: dict[Path, tuple[int, int]]) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from configs.errors import DataError
 from configs.sections import ClipSection, read_rate
+from data.clips.animation import AnimationClip
 from data.clips.clip import Clip
 from data.clips.image_sequence import ImageClip
 from data.clips.video import VideoClip
+from data.image_decoding import read_header
 from data.images import IMAGE_SUFFIXES
 from data.layouts import natural_order
 
@@ -47,6 +49,8 @@ def open_clip(inputs: Sequence[str | Path], section: ClipSection) -> Clip:
     if path.exists():
         if not _is_image(path):
             return VideoClip(path)
+        if read_header(path).pictures > 1:
+            return AnimationClip(path, rate)
         raise DataError(
             f"{path}: one image, but motion needs two; name its folder, a glob, or also the next image"
         )

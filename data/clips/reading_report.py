@@ -19,6 +19,8 @@ class ReadingReport:
     lost: list[Fraction] = field(default_factory=list)
     """Times of the first and the last packet that could not be decoded."""
     lost_count: int = 0
+    replaced: int = 0
+    """Number of them for which the frame before stands in."""
     damaged: int = 0
     repaired: int = 0
     resized: int = 0
@@ -60,15 +62,8 @@ class ReadingReport:
         )
 
     def lines(self) -> tuple[str, ...]:
-        """The problems, as lines for the user."""
+        """The problems, as lines for the user, damage first."""
         found: list[str] = []
-        if self.lost_count:
-            first, last = (clock(time) for time in self.lost)
-            where = f"near {first}" if first == last else f"between {first} and {last}"
-            found.append(
-                f"{_counted(self.lost_count, 'packet')} {where} could not be decoded; frames there are "
-                "missing"
-            )
         if self._even():
             places = ", ".join(
                 f"{clock(before)} and {clock(after)}" for before, after in self.gaps[:MOST_GAPS]
@@ -77,11 +72,6 @@ class ReadingReport:
             found.append(
                 f"no frames between {places}{more}, at an otherwise even rate; some seem to be missing"
             )
-        if self.damaged:
-            found.append(f"{_counted(self.damaged, 'frame')} damaged; used as far as decoded")
-        if self.cut_off:
-            end, declared = (clock(time) for time in self.cut_off)
-            found.append(f"ends at {end} instead of {declared}; the existing part is used")
         if self.repaired:
             found.append(
                 f"{_counted(self.repaired, 'frame')} without a time of its own after that of the frame "
@@ -91,6 +81,22 @@ class ReadingReport:
             found.append(f"{_counted(self.resized, 'frame')} of another size than the first; scaled to it")
         if self.interlaced:
             found.append("interlaced; frames are used whole, and lines of two moments may show")
+        return self.damage() + tuple(f"{self.name}: {line}" for line in found)
+
+    def damage(self) -> tuple[str, ...]:
+        """What could not be decoded, for the user."""
+        found: list[str] = []
+        if self.lost_count:
+            first, last = (clock(time) for time in self.lost)
+            where = f"near {first}" if first == last else f"between {first} and {last}"
+            whole = self.replaced == self.lost_count
+            instead = "the frame before stands in" if whole else "frames there are missing"
+            found.append(f"{_counted(self.lost_count, 'packet')} {where} could not be decoded; {instead}")
+        if self.damaged:
+            found.append(f"{_counted(self.damaged, 'frame')} damaged; used as far as decoded")
+        if self.cut_off:
+            end, declared = (clock(time) for time in self.cut_off)
+            found.append(f"ends at {end} instead of {declared}; the existing part is used")
         return tuple(f"{self.name}: {line}" for line in found)
 
 

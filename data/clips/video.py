@@ -86,6 +86,11 @@ class VideoClip(Clip):
         """Problems found in the pass that got furthest."""
         return self._report.lines()
 
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What could not be decoded in that pass."""
+        return self._report.damage()
+
     def digest(self) -> str:
         """SHA-256 of the file."""
         try:
@@ -144,10 +149,15 @@ class _Shown:
 def _decoded(
     container: InputContainer, stream: VideoStream, report: ReadingReport
 ) -> Iterator[tuple[av.VideoFrame, Fraction | None, Fraction]]:
-    """Pictures in the order in which they are shown, with time and duration as the file has them."""
+    """Pictures in the order in which they are shown, with time and duration as the file has them.
+
+    Where each packet is a picture and they come in order, one that cannot be decoded keeps its place: the
+    picture before stands in for it.
+    """
     decoder = _decoder(stream)
     guess = TimeGuess()
     tick = stream.time_base or Fraction(1)
+    picture, stands_in_at = None, None
     for packet in packets(container, stream, report):
         try:
             pictures = decoder.decode(packet)
@@ -155,11 +165,17 @@ def _decoded(
             if packet.size:  # else it is the flush at the end
                 ticks = packet.dts if packet.pts is None else packet.pts
                 report.lose((ticks or 0) * tick)
+                in_order = not decoder.has_b_frames and ticks is not None and ticks == packet.dts
+                if picture is not None and in_order:
+                    report.replaced += 1
+                    stands_in_at = ticks
+                    yield picture, ticks * tick, (packet.duration or 0) * tick
             continue
         for picture in pictures:
             report.damaged += picture.is_corrupt
             ticks = guess.time(picture.pts, picture.dts)
-            yield picture, None if ticks is None else ticks * tick, picture.duration * tick
+            if ticks is None or ticks != stands_in_at:  # else it came after all, too late
+                yield picture, None if ticks is None else ticks * tick, picture.duration * tick
 
 
 def _decoder(stream: VideoStream) -> Any:

@@ -55,7 +55,7 @@ class ClipWork:
     quiet: bool = False
     retry_failed: bool = False
     failures: list[str] = field(default_factory=list)
-    """Pairs that failed, with the reason."""
+    """Frames that could not be read and pairs that failed, with the reason."""
     example: list[str] = field(default_factory=list)
     """A command that shows a pair, once pairs were computed."""
 
@@ -95,6 +95,7 @@ class ClipWork:
                 f"{self.clip.sources[0]}: {len(known.starts)} frame could be read, and two are needed to "
                 f"make one between them{': ' + what if what else ''}"
             )
+        self.failures += known.damage
         return known
 
     def compute(self, frames: ClipFrames, timeline: Timeline) -> dict[Drawings, ItemSource | None]:

@@ -42,8 +42,7 @@ class ClipFrames:
         self.folder = clip_folder(cache, clip.name, digest)
         bars = "-".join(map(str, scan.bars)) if self.has_bars else "whole"
         self._frames = self.folder / "frames" / bars
-        usable = not self.has_bars and len(clip.sources) == len(scan.starts)
-        self._images = clip.sources if usable else ()
+        self._images = () if self.has_bars else clip.files
         self._reading = iter(clip.frames())
 
     @property

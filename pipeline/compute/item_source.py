@@ -49,9 +49,9 @@ class ItemSource:
         """Height and width of the source frames, from their headers."""
         return image_size(self.frames[0])
 
-    def frame(self, index: int, *, verify: bool = False) -> Frame:
+    def frame(self, index: int) -> Frame:
         """Read a source frame: uint8 (H, W, 3), RGB."""
-        return read_image(self.frames[index], verify=verify)
+        return read_image(self.frames[index])
 
     def read(self, stage: str, index: int = 0, names: Sequence[str] | None = None) -> dict[str, Array]:
         """Read arrays of the index-th item of an earlier stage, all by default.

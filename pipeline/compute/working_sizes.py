@@ -33,7 +33,7 @@ def matched_pieces(item: ItemSource, index: int, config: Config) -> Pieces:
 
 
 def network_pair(
-    kind: Callable[..., Any], item: ItemSource, flows: Sequence[Array], height: int, *, verify: bool = False
+    kind: Callable[..., Any], item: ItemSource, flows: Sequence[Array], height: int
 ) -> NetworkPair:
     """A pair with its flows, at a working height.
 
@@ -45,10 +45,8 @@ def network_pair(
         The pair, and its flows 0 -> 1 and 1 -> 0 at the size of its frames.
     height
         Working height, px; 0 = that of the frames.
-    verify
-        Whether to check that the frames' files are complete; for the first stage that reads them.
     """
-    frame0, frame1 = (item.frame(k, verify=verify) for k in (0, 1))
+    frame0, frame1 = (item.frame(k) for k in (0, 1))
     size = working_size(size_of(frame0), height)
     frames = (shrink_frame(frame, size) for frame in (frame0, frame1))
     return NetworkPair(

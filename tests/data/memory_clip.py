@@ -44,6 +44,8 @@ class MemoryClip:
     alphas: Sequence[Frame] | None = None
     name: str = "drawn"
     problems: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
     sources: tuple[Path, ...] = ()
     rate: Fraction = Fraction(RATE)
 

@@ -17,7 +17,7 @@ def test_written_image_reads_back_as_rgb(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "frame.png"
     write_image(path, RED)
     assert [p.name for p in path.parent.iterdir()] == ["frame.png"]
-    read = read_image(path, verify=True)
+    read = read_image(path)
     assert read.dtype == np.uint8
     np.testing.assert_array_equal(read, RED)
     assert image_size(path) == (6, 9)
@@ -50,7 +50,7 @@ def test_transparent_pixels_lie_over_white(tmp_path: Path) -> None:
 def test_16_bits_are_rounded_to_8(tmp_path: Path) -> None:
     values = np.array([[0, 128, 129, 257, 65535]], np.uint16)
     cv2.imwrite(str(tmp_path / "frame.png"), values)
-    assert read_image(tmp_path / "frame.png", verify=True)[0, :, 0].tolist() == [0, 0, 1, 1, 255]
+    assert read_image(tmp_path / "frame.png")[0, :, 0].tolist() == [0, 0, 1, 1, 255]
 
 
 def test_float_pixels_are_refused(tmp_path: Path) -> None:
@@ -59,7 +59,6 @@ def test_float_pixels_are_refused(tmp_path: Path) -> None:
         read_image(tmp_path / "frame.tiff")
 
 
-@pytest.mark.parametrize("verify", [True, False])
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -67,13 +66,11 @@ def test_float_pixels_are_refused(tmp_path: Path) -> None:
         (b"This is a letter, not a picture.", "not an image"),
     ],
 )
-def test_files_that_are_no_images_are_refused(
-    tmp_path: Path, content: bytes, said: str, verify: bool
-) -> None:
+def test_files_that_are_no_images_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "frame.png"
     path.write_bytes(content)
     with pytest.raises(DataError, match=said) as refusal:
-        read_image(path, verify=verify)
+        read_image(path)
     assert str(path) in str(refusal.value)
     with pytest.raises(DataError):
         image_size(path)
@@ -87,7 +84,7 @@ def test_truncated_images_are_refused(tmp_path: Path, suffix: str) -> None:
     path.write_bytes(path.read_bytes()[:-2000])
     assert image_size(path) == (64, 64)
     with pytest.raises(DataError, match=r"damaged image .*truncated"):
-        read_image(path, verify=True)
+        read_image(path)
 
 
 def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
@@ -120,7 +117,7 @@ def test_transparency_is_written_and_read(tmp_path: Path, suffix: str, dtype: ty
     pixels[:3, :, 3] = 128
     path = tmp_path / f"frame{suffix}"
     path.write_bytes(encode_image(path.name, pixels.astype(dtype) * (257 if dtype is np.uint16 else 1)))
-    image, alpha = read_image_and_alpha(path, verify=True)
+    image, alpha = read_image_and_alpha(path)
     assert has_alpha(path)
     assert alpha is not None
     np.testing.assert_array_equal(alpha, pixels[:, :, 3])

@@ -41,6 +41,8 @@ class ListedClip:
     name: str = "a clip, of sorts"
     passes: int = 0
     problems: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
     rate: Fraction = field(default=Fraction(24))
 
     @property

@@ -37,7 +37,7 @@ def _frame_scores(item: ItemSource, truth: Path, config: Config) -> dict[str, fl
     prediction = frame.astype(np.float32) / (255 if frame.dtype == np.uint8 else 1)
     return evaluation.evaluate_frame(
         prediction,
-        read_image(truth, verify=True),
+        read_image(truth),
         item.roi,
         item.image_size,
         config.evaluation,

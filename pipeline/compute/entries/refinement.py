@@ -47,13 +47,11 @@ NETWORK = Network(
 def read_pair(item: ItemSource, config: Config, height: int | None = None) -> NetworkPair:
     """A pair and its coarse flows, at the configured height unless another is given."""
     coarse = item.read("coarse_flow")
-    # Without segmentation this is the first stage to read the frames, so it checks that they are complete.
     return network_pair(
         refinement.CoarsePair,
         item,
         (coarse["coarse_flow01"], coarse["coarse_flow10"]),
         config.refinement.height if height is None else height,
-        verify=config.coarse_flow.method != "sgm",
     )
 
 

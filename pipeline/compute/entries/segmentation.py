@@ -13,9 +13,8 @@ from stages.working_size import pieces_at
 
 def segment_frame(item: ItemSource, config: Config) -> dict[str, Array]:
     """Pieces of a frame."""
-    # The first stage to read a frame checks that the file is complete.
     preset = config.segmentation.anime if item.style == "anime" else config.segmentation.disney
-    frame = item.frame(0, verify=True)
+    frame = item.frame(0)
     small = matched_frame(frame, config)
     pieces = segmentation.segment(small, preset, merge_rounds=config.segmentation.merge_rounds)
     pieces = pieces_at(pieces, size_of(frame))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from configs.errors import DataError
 from data.clips.image_sequence import ImageClip
 from data.images import write_image
+from tests.data.odd_images import bmp32, tiff
 
 RATE = Fraction(24)
 
@@ -50,26 +52,31 @@ def test_digest_depends_on_contents_order_and_rate(tmp_path: Path) -> None:
         clip.digest()
 
 
-@pytest.mark.parametrize("kind", ["no image", "truncated"])
-def test_unreadable_images_are_left_out_and_the_one_before_is_shown_longer(tmp_path: Path, kind: str) -> None:
-    paths = write_shades(tmp_path, [f"{index}.png" for index in range(5)], (40, 60))
-    for broken in (paths[2], paths[4]):
-        broken.write_bytes(b"a letter" if kind == "no image" else broken.read_bytes()[:-40])
+@pytest.mark.parametrize("kind", ["no image", "truncated", "empty", "animated"])
+def test_unreadable_images_keep_their_numbers(tmp_path: Path, kind: str) -> None:
+    paths = write_shades(tmp_path, [f"{index}.png" for index in range(7)], (40, 60))
+    for broken in (paths[0], paths[1], paths[4], paths[6]):
+        content = {"no image": b"a letter", "truncated": broken.read_bytes()[:-40], "empty": b""}
+        if kind == "animated":
+            Image.new("RGB", (60, 40)).save(
+                broken, save_all=True, append_images=[Image.new("RGB", (60, 40), 9)]
+            )
+        else:
+            broken.write_bytes(content[kind])
     clip = ImageClip("a", paths, RATE)
-    frames = list(clip.frames())
-    assert [frame.path for frame in frames] == [paths[0], paths[1], paths[3]]
-    assert [frame.index for frame in frames] == [0, 1, 2]
-    assert [24 * frame.start for frame in frames] == [0, 1, 3]
-    assert [24 * frame.duration for frame in frames] == [1, 2, 2]
-    assert len(clip.problems) == 2
-    assert all("its frame is left out" in problem for problem in clip.problems)
-    assert str(paths[2]) in clip.problems[0]
-
-
-def test_times_count_from_the_first_image_that_can_be_read(tmp_path: Path) -> None:
-    paths = write_shades(tmp_path, ["0.png", "1.png", "2.png"])
-    paths[0].write_bytes(b"")
-    assert [frame.start for frame in ImageClip("a", paths, RATE).frames()] == [0, Fraction(1, 24)]
+    for _ in range(2):
+        frames = list(clip.frames())
+        shown = [paths[index] for index in (2, 2, 2, 3, 3, 5, 5)]
+        assert [frame.path for frame in frames] == shown
+        assert [int(frame.rgb()[0, 0, 0]) for frame in frames] == [20, 20, 20, 30, 30, 50, 50]
+        assert [(frame.index, 24 * frame.start, 24 * frame.duration) for frame in frames] == [
+            (index, index, 1) for index in range(7)
+        ]
+    assert clip.files[:3] == tuple(shown[:3])  # what stages read: pairs consist of first frames of drawings
+    assert len(clip.damage) == 4
+    assert clip.damage == clip.problems
+    assert all("(the frame before stands in for it)" in line for line in clip.damage)
+    assert str(paths[0]) in clip.damage[0]
 
 
 def test_images_none_of_which_can_be_read_are_refused(tmp_path: Path) -> None:
@@ -78,6 +85,52 @@ def test_images_none_of_which_can_be_read_are_refused(tmp_path: Path) -> None:
         path.write_bytes(b"")
     with pytest.raises(DataError, match=r"none of 2 images can be read; the first: .*0\.png: empty file"):
         ImageClip("a", paths, RATE)
+
+
+def test_images_none_of_which_can_be_decoded_are_refused_with_the_reason(tmp_path: Path) -> None:
+    for number in range(3):
+        content = tiff(np.zeros((4, 6, 3), np.float32), sample_format=3)
+        (tmp_path / f"{number}.tif").write_bytes(content)
+    paths = sorted(tmp_path.iterdir())
+    with pytest.raises(
+        DataError, match=r"none of 3 images can be read; the first: .*float32 pixels; expected 8"
+    ):
+        ImageClip("a", paths, RATE)
+
+
+def test_an_image_that_goes_after_the_clip_was_opened_is_told(tmp_path: Path) -> None:
+    paths = write_shades(tmp_path, ["0.png", "1.png"])
+    clip = ImageClip("a", paths, RATE)
+    paths[0].unlink()
+    with pytest.raises(DataError, match=r"0\.png.*it could be read when the clip was opened"):
+        list(clip.frames())
+
+
+def test_images_are_turned_upright_and_then_are_no_files_to_copy(tmp_path: Path) -> None:
+    upright = np.zeros((6, 4, 3), np.uint8)
+    upright[0] = (200, 100, 50)
+    about = Image.Exif()
+    about[274] = 6
+    Image.fromarray(np.ascontiguousarray(np.rot90(upright))).save(tmp_path / "0.png", exif=about)
+    write_image(tmp_path / "1.png", upright)
+    clip = ImageClip("a", [tmp_path / "0.png", tmp_path / "1.png"], RATE)
+    assert clip.size == (6, 4)
+    turned, plain = clip.frames()
+    np.testing.assert_array_equal(turned.rgb(), upright)
+    assert (turned.path, plain.path) == (None, tmp_path / "1.png")
+    assert clip.damage == ()
+    assert "0.png: turned upright as EXIF asks" in clip.problems[0]
+
+
+def test_digest_of_images_that_were_read_otherwise_before_is_another(tmp_path: Path) -> None:
+    pixels = np.full((4, 6, 4), 9, np.uint8)
+    plain, odd = bmp32(pixels, 0), bmp32(pixels, masks=(0xFF0000, 0xFF00, 0xFF))
+    for content, same in ((plain, True), (odd, False)):
+        for number in range(2):
+            (tmp_path / f"{number}.bmp").write_bytes(content)
+        clip = ImageClip("a", sorted(tmp_path.iterdir()), RATE)
+        former = sha256(b"24\n" + 2 * sha256(content).digest()).hexdigest()  # of version 0.1
+        assert (clip.digest() == former) == same
 
 
 def test_images_of_unlike_sizes_are_refused_by_name(tmp_path: Path) -> None:
@@ -92,11 +145,11 @@ def test_images_of_unlike_sizes_are_refused_by_name(tmp_path: Path) -> None:
         ImageClip("a", [*paths, tmp_path / "4.png"], RATE)
 
 
-def test_an_image_replaced_by_one_of_another_size_is_left_out(tmp_path: Path) -> None:
+def test_an_image_replaced_by_one_of_another_size_counts_as_damaged(tmp_path: Path) -> None:
     paths = write_shades(tmp_path, ["0.png", "1.png"])
     clip = ImageClip("a", paths, RATE)
     write_image(paths[1], np.zeros((5, 6, 3), np.uint8))
-    assert [frame.path for frame in clip.frames()] == [paths[0]]
+    assert [frame.path for frame in clip.frames()] == [paths[0], paths[0]]
     assert "6x5 now, and 6x4 when opened" in clip.problems[0]
 
 

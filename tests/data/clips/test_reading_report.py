@@ -39,6 +39,24 @@ def test_lost_packets_are_counted_with_where_they_were() -> None:
     report = shown(0)
     report.lose(Fraction(62))
     assert "1 packet near 01:02.0 could not be decoded" in report.lines()[0]
+    assert "frames there are missing" in report.lines()[0]
     report.lose(Fraction(70))
     assert "2 packets between 01:02.0 and 01:10.0 could not be decoded" in report.lines()[0]
     assert "no frame of it could be decoded (2 packets of video found" in report.nothing()
+
+
+def test_damage_is_told_apart_from_what_is_only_odd() -> None:
+    report = shown(*range(20), *range(25, 50))
+    report.repaired = report.resized = 1
+    report.interlaced = True
+    assert report.damage() == ()
+    report.lose(Fraction(1))
+    report.replaced = 1
+    report.damaged = 3
+    report.ended(Fraction(2), Fraction(9), 2 * STEP)
+    assert [line.partition(": ")[2] for line in report.damage()] == [
+        "1 packet near 00:01.0 could not be decoded; the frame before stands in",
+        "3 frames damaged; used as far as decoded",
+        "ends at 00:02.0 instead of 00:09.0; the existing part is used",
+    ]
+    assert set(report.damage()) < set(report.lines())

@@ -160,22 +160,38 @@ def test_damaged_video_is_read_past_the_damage_and_the_same_each_time(tmp_path: 
     assert [(frame.start, planes(frame.picture)) for frame in clip.frames()] == first
 
 
-def test_packets_that_cannot_be_decoded_are_counted(tmp_path: Path) -> None:
-    write_video(tmp_path / "whole.mov", 24, codec="png", pixel_format="rgb24")
-    content = (tmp_path / "whole.mov").read_bytes()
-    positions = [index for index in range(len(content)) if content.startswith(b"IHDR", index)]
-    hurt = bytearray(content)
-    for index in (positions[12], positions[13]):
-        hurt[index : index + 4] = b"XXXX"
+@pytest.mark.parametrize(
+    ("codec", "pixel_format"), [("png", "rgb24"), ("mjpeg", "yuvj420p"), ("prores_ks", "yuv422p10le")]
+)
+def test_frames_that_cannot_be_decoded_keep_their_numbers(
+    tmp_path: Path, codec: str, pixel_format: str
+) -> None:
+    write_video(tmp_path / "whole.mov", 24, codec=codec, pixel_format=pixel_format)
+    hurt = bytearray((tmp_path / "whole.mov").read_bytes())
+    with av.open(str(tmp_path / "whole.mov")) as source:
+        places = [(packet.pos, packet.size) for packet in source.demux(video=0) if packet.size]
+    for position, size in places[12:14]:
+        hurt[position : position + size] = bytes(size)
     (tmp_path / "hurt.mov").write_bytes(hurt)
     clip = VideoClip(tmp_path / "hurt.mov")
-    found = starts(clip)
-    assert len(found) == 22
-    assert clip.problems == (
-        "hurt.mov: 2 packets near 00:00.5 could not be decoded; frames there are missing",
-    )
-    assert Fraction(14, 24) in found
-    assert Fraction(1, 2) not in found
+    assert starts(clip) == [Fraction(index, 24) for index in range(24)]
+    shown = [planes(frame.picture) for frame in clip.frames()]
+    assert shown[11] == shown[12] == shown[13] != shown[14]
+    assert clip.damage == clip.problems
+    assert "2 packets near 00:00.5 could not be decoded; the frame before stands in" in clip.damage[0]
+
+
+def test_frames_lost_where_they_are_out_of_order_are_missing(tmp_path: Path) -> None:
+    write_video(tmp_path / "whole.mp4", 24, options={"bf": "2", "g": "24"})
+    hurt = bytearray((tmp_path / "whole.mp4").read_bytes())
+    with av.open(str(tmp_path / "whole.mp4")) as source:
+        places = [(packet.pos, packet.size) for packet in source.demux(video=0) if packet.size]
+    position, size = places[12]
+    hurt[position : position + size] = bytes(size)
+    (tmp_path / "hurt.mp4").write_bytes(hurt)
+    clip = VideoClip(tmp_path / "hurt.mp4")
+    assert set(starts(clip)) <= {Fraction(index, 24) for index in range(24)}
+    assert clip.damage
 
 
 def test_videos_without_times_go_by_their_rate(tmp_path: Path) -> None:

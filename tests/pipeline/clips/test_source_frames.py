@@ -81,12 +81,7 @@ def test_transparency_is_kept_beside(clip: ListedClip, tmp_path: Path) -> None:
 
 
 def test_images_without_bars_are_used_as_they_are(clip: ListedClip, tmp_path: Path) -> None:
-    class Images(ListedClip):
-        @property
-        def sources(self) -> tuple[Path, ...]:
-            return tuple(tmp_path / f"{k}.png" for k in range(5))
-
-    images = Images(clip.pictures)
+    images = ListedClip(clip.pictures, files=tuple(tmp_path / f"{k}.png" for k in range(5)))
     assert frames_of(images, tmp_path).path(2) == tmp_path / "2.png"
     barred = frames_of(images, tmp_path, (1, 1, 0, 0))
     write(barred, 2)

@@ -14,6 +14,10 @@ from typing import Any
 HIDDEN_PREFIX = ".wip-"
 """Prefix of the names of files that are being written."""
 
+FileState = tuple[int, int, int, int]
+"""Length, modification time, time of change (ns), inode: one of them changes whenever a file does, even where
+its modification time is set back."""
+
 
 def writer_tag() -> str:
     """Host, process and a number, which distinguish an active writer from a dead one with leftover files."""
@@ -73,3 +77,15 @@ def sha256_of(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_state(path: Path) -> FileState:
+    """State of a file, without reading it.
+
+    Raises
+    ------
+    OSError
+        There is none, or its folder cannot be read.
+    """
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino

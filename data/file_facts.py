@@ -6,27 +6,34 @@ import hashlib
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs.errors import DataError
-from configs.files import replace_file, sha256_of
-from data.images import IMAGE_SUFFIXES, image_size
+from configs.files import FileState, file_state, replace_file, sha256_of
+from data.image_decoding import READING, read_header
+from data.images import IMAGE_SUFFIXES
 
-FORMAT = 2
+FORMAT = 3
+FORMER_FORMAT = 2  # which knew neither inode nor time of change
+UNKNOWN = -1
 HASHING_THREADS = 8  # hashing and reading release the interpreter lock
 
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """Facts of a file, valid while its length and modification time are unchanged."""
+    """Facts of a file, valid while its state is unchanged."""
 
     length: int
     """Bytes; -1 when the file cannot be read."""
     modified: int
     """Modification time, ns."""
+    changed: int
+    """Time of the last change of content, name or rights, ns."""
+    inode: int
     digest: str
-    """SHA-256 of the content."""
+    """SHA-256 of the content; of an image that version 0.1 read in another way, of that as well."""
     size: tuple[int, int] | None
     """Height and width; None if the file is not an image, or its header cannot be read."""
 
@@ -34,6 +41,14 @@ class FileFact:
     def readable(self) -> bool:
         """Whether the file could be read."""
         return self.length >= 0
+
+    @property
+    def state(self) -> FileState:
+        """Its state when it was looked into."""
+        return self.length, self.modified, self.changed, self.inode
+
+
+ABSENT = FileFact(-1, 0, 0, 0, hashlib.sha256(b"unreadable").hexdigest(), None)
 
 
 class FileFacts:
@@ -43,22 +58,27 @@ class FileFacts:
     ----------
     index
         JSON file that remembers them between runs; without it, or if it is damaged, the start is only slower.
+    rehash
+        Read every file once more, whatever is remembered.
     """
 
-    def __init__(self, index: Path) -> None:
+    def __init__(self, index: Path, *, rehash: bool = False) -> None:
         self._index = index
         self._facts = _read_index(index)
+        self._doubted = set(self._facts) if rehash else set[str]()
         self._changed = False
 
     def __getitem__(self, path: Path) -> FileFact:
-        return self._facts[str(path.absolute())]
+        return self._facts[_name(path)]
 
     def learn(self, paths: Iterable[Path]) -> None:
         """Read the files that are new or have changed since the last time."""
-        stale = [path for path in dict.fromkeys(paths) if not self._is_current(path)]
+        stale = {_name(path): path for path in dict.fromkeys(paths) if not self._is_current(path)}
+        former = [None if name in self._doubted else self._facts.get(name) for name in stale]
         with ThreadPoolExecutor(HASHING_THREADS) as pool:
-            for path, fact in zip(stale, pool.map(_look_into, stale), strict=True):
-                self._facts[str(path.absolute())] = fact
+            for name, fact in zip(stale, pool.map(_look_into, stale.values(), former), strict=True):
+                self._facts[name] = fact
+        self._doubted -= stale.keys()
         self._changed |= bool(stale)
 
     def save(self) -> None:
@@ -71,31 +91,36 @@ class FileFacts:
         """
         if not self._changed:
             return
-        rows = json.dumps({path: (f.length, f.modified, f.digest, f.size) for path, f in self._facts.items()})
+        rows = json.dumps({path: (*fact.state, fact.digest, fact.size) for path, fact in self._facts.items()})
         content = f'{{"format": {FORMAT}, "digest": "{_digest(rows)}", "files": {rows}}}'
         replace_file(self._index, content.encode())
         self._changed = False
 
     def _is_current(self, path: Path) -> bool:
-        fact = self._facts.get(str(path.absolute()))
-        if fact is None:
+        fact = self._facts.get(_name(path))
+        if fact is None or _name(path) in self._doubted:
             return False
         try:
-            stat = path.stat()
+            return fact.state == file_state(path)
         except OSError:
-            return fact.length == -1
-        return (fact.length, fact.modified) == (stat.st_size, stat.st_mtime_ns)
+            return not fact.readable
+
+
+def _name(path: Path) -> str:
+    return str(path.absolute())
 
 
 def _read_index(index: Path) -> dict[str, FileFact]:
     try:
         content = json.loads(index.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT or content["digest"] != _digest(json.dumps(content["files"])):
+        if content["digest"] != _digest(json.dumps(content["files"])):
             return {}
-        return {
-            path: FileFact(length, modified, digest, tuple(size) if size else None)
-            for path, (length, modified, digest, size) in content["files"].items()
-        }
+        unknown = {FORMAT: [], FORMER_FORMAT: [UNKNOWN, UNKNOWN]}[content["format"]]
+        facts = {}
+        for path, (*state, digest, size) in content["files"].items():
+            length, modified, changed, inode = state + unknown
+            facts[path] = FileFact(length, modified, changed, inode, digest, tuple(size) if size else None)
+        return facts
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
@@ -104,14 +129,19 @@ def _digest(rows: str) -> str:
     return hashlib.sha256(rows.encode()).hexdigest()
 
 
-def _look_into(path: Path) -> FileFact:
+def _look_into(path: Path, former: FileFact | None) -> FileFact:
+    """Facts of a file; only the header of one that an index of version 0.1 knows and that is as it was."""
     try:
-        stat = path.stat()
-        digest = sha256_of(path)
+        state = file_state(path)
+        known = former is not None and former.state == (*state[:2], UNKNOWN, UNKNOWN)
+        digest = former.digest if former is not None and known else sha256_of(path)
     except OSError:
-        return FileFact(-1, 0, hashlib.sha256(b"unreadable").hexdigest(), None)
-    try:
-        size = image_size(path) if path.suffix.lower() in IMAGE_SUFFIXES else None
-    except DataError:
-        size = None
-    return FileFact(stat.st_size, stat.st_mtime_ns, digest, size)
+        return ABSENT
+    size = None
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        with suppress(DataError):
+            header = read_header(path)
+            size = header.size
+            if not header.read_as_ever:
+                digest = hashlib.sha256(digest.encode() + READING).hexdigest()
+    return FileFact(*state, digest, size)

@@ -38,6 +38,10 @@ def run(
     ] = False,
     limit: Limit = None,
     ids: Ids = None,
+    rehash: Annotated[
+        bool,
+        typer.Option("--rehash", help="Look at every byte of frames and results again, not at file times."),
+    ] = False,
     settings: Settings = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would run and why; compute nothing.")
@@ -59,7 +63,8 @@ def run(
     """Run the stages on a dataset; current results are not computed again."""
     if only is not None:
         first = last = only
-    selection = Selection(first, last, frozenset(force or ()), retry_failed, limit, tuple(ids or ()))
+    asked_again = frozenset(force or ())
+    selection = Selection(first, last, asked_again, retry_failed, limit, tuple(ids or ()), rehash)
     accepted = None
     if accept or retract:
         accepted, said = change_acceptances(

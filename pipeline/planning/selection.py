@@ -23,6 +23,8 @@ class Selection:
     """Only the first pairs of the dataset."""
     ids: tuple[str, ...] = ()
     """Only these pairs."""
+    rehash: bool = False
+    """Whether every byte of the source files is looked at again, whatever their state says."""
 
     @property
     def stages(self) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ class Session:
         cache = config.store.cache.expanduser()
         if not look_only:
             _make_folder(cache)
-        facts = FileFacts(cache / "source_files.json")
+        facts = FileFacts(cache / "source_files.json", rehash=selection.rehash)
         manifest = read_dataset(config.data, facts)
         accepted = read_acceptances(cache, STAGES) if accepted is None else accepted
         described = describe_stages(config, selection.last, accepted.resolve)

@@ -43,6 +43,7 @@ class PipelineTask(luigi.Task):  # type: ignore[misc]
     retry_failed = luigi.BoolParameter(description="try failed items again")
     limit = luigi.OptionalIntParameter(default=None, description="only the first pairs")
     ids = luigi.ListParameter(default=(), description="only these pairs")
+    rehash = luigi.BoolParameter(description="look at every byte of the source files again")
     opened = OpenRun(default=None, significant=False, visibility=ParameterVisibility.PRIVATE)
 
     @cached_property
@@ -51,7 +52,13 @@ class PipelineTask(luigi.Task):  # type: ignore[misc]
         if self.opened is not None:
             return cast(Run, self.opened)
         selection = Selection(
-            self.first, self.last, frozenset(self.force), self.retry_failed, self.limit, tuple(self.ids)
+            self.first,
+            self.last,
+            frozenset(self.force),
+            self.retry_failed,
+            self.limit,
+            tuple(self.ids),
+            self.rehash,
         )
         return Run.open(load_config(self.config, self.settings), selection)
 
@@ -220,6 +227,7 @@ class RunDataset(PipelineTask):
             retry_failed=selection.retry_failed,
             limit=selection.limit,
             ids=selection.ids,
+            rehash=selection.rehash,
             opened=run,
         )
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from configs.errors import CacheError, ConfigError
+from configs.files import file_state
 from configs.loading import load_config
 from data.images import read_image, write_image
 from pipeline.compute.registry import STAGES
@@ -144,6 +147,62 @@ def test_a_changed_frame_recomputes_what_depends_on_it(copy: Path, run: Runner, 
     report = run(*setting)
     assert report.succeeded
     assert report.computed == Counter(dict.fromkeys(STAGES, 1))
+
+
+def test_frames_exchanged_for_others_of_their_size_and_time_are_computed_again(
+    copy: Path, run: Runner
+) -> None:
+    setting = [f"data.root='{copy}'", "data.layout=folders"]
+    pair = sorted((copy / "test_2k_540p").iterdir())[0]
+    (copy / "pairs" / "a").mkdir(parents=True)
+    frames = [copy / "pairs" / "a" / f"{k}.bmp" for k in (1, 2)]
+    for frame, name in zip(frames, ("frame1.png", "frame3.png"), strict=True):
+        write_image(frame, read_image(pair / name))
+    setting[0] = f"data.root='{copy / 'pairs'}'"
+    assert run(*setting).computed["synthesis"] == 1
+    for frame in frames:  # BMPs of one size have one length
+        before = frame.stat()
+        write_image(frame, 255 - read_image(frame))
+        os.utime(frame, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert frame.stat().st_size == before.st_size
+    assert run(*setting).computed["synthesis"] == 1
+    assert run(*setting).computed.total() == 0
+
+
+def test_a_source_that_changed_behind_every_sign_is_found_when_asked(copy: Path, run: Runner) -> None:
+    setting = f"data.root='{copy}'"
+    run(setting)
+    index = copy.parent / "cache" / "source_files.json"
+    path = sorted((copy / "test_2k_540p").iterdir())[1] / "frame2.png"
+    before = file_state(path)
+    write_image(path, 255 - read_image(path))
+    rows = json.dumps(
+        {
+            name: [*file_state(path), *row[4:]] if name == str(path) else row
+            for name, row in json.loads(index.read_text())["files"].items()
+        }
+    )
+    digest = hashlib.sha256(rows.encode()).hexdigest()
+    index.write_text(f'{{"format": 3, "digest": "{digest}", "files": {rows}}}')
+    assert file_state(path) != before
+    assert run(setting).computed.total() == 0  # as where a disk hands out other bytes than were written
+    assert run(setting, rehash=True).computed == Counter({"evaluation": 1})
+
+
+def test_a_cache_of_version_0_1_has_nothing_to_do(
+    finished: None, cartoons: Path, tmp_path: Path, run: Runner
+) -> None:
+    index = tmp_path / "cache" / "source_files.json"
+    rows = json.dumps(
+        {
+            path: [length, modified, digest, size]
+            for path, (length, modified, _, _, digest, size) in json.loads(index.read_text())["files"].items()
+        }
+    )
+    digest = hashlib.sha256(rows.encode()).hexdigest()
+    index.write_text(f'{{"format": 2, "digest": "{digest}", "files": {rows}}}')
+    assert run().computed.total() == 0
+    assert json.loads(index.read_text())["format"] == 3
 
 
 def test_a_changed_truth_only_scores_again(copy: Path, run: Runner) -> None:

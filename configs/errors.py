@@ -8,6 +8,10 @@ from difflib import get_close_matches
 SUGGESTIONS = 3  # similar names in a message
 
 
+class MovedPathWarning(UserWarning):
+    """A relative path of a config file was another path before version 0.2."""
+
+
 class AnimeInterpError(Exception):
     """Base of every error that is the input's or the environment's fault, not the program's."""
 

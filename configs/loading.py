@@ -5,16 +5,18 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from configs.errors import ConfigError
+from configs.errors import ConfigError, MovedPathWarning
 from configs.sections import Config, Section
+from configs.sections.section import is_url
 
 PRESET_FOLDER = Path(__file__).parent
 EXTENDS = "extends"  # the key by which a TOML file names the preset it starts from
@@ -34,13 +36,14 @@ def load_config(source: str | Path, settings: Iterable[str] = ()) -> Config:
         A TOML file, or the name of a shipped preset such as `paper`. Its `extends` key, if any, names
         the preset (or a file beside it) that it starts from.
     settings
-        Strings `section.key=value`; the value is TOML, and anything that is not TOML is taken as text.
-        Later settings win.
+        Strings `section.key=value`. Where the key wants text or a path, the value is that, as it stands
+        or quoted as in TOML; else it is TOML. Later settings win.
 
     Returns
     -------
     Config
-        Frozen and validated. Relative paths stay relative to the working folder.
+        Frozen and validated. Relative paths of a file go by its folder, those of shipped presets and of
+        `settings` by the working folder.
 
     Raises
     ------
@@ -48,10 +51,15 @@ def load_config(source: str | Path, settings: Iterable[str] = ()) -> Config:
         Unknown file or key, wrong type, value out of range, impossible combination; the message names
         the key, the value found and what is allowed.
     """
-    tree = _read_tree(_find(source, PRESET_FOLDER), seen=())
+    moved: dict[tuple[str, str], str] = {}
+    tree = _read_tree(_find(source, PRESET_FOLDER), (), moved)
     for setting in settings:
         _apply(tree, setting)
-    return validate(tree, str(source))
+    config = validate(tree, str(source))
+    for path in _paths(tree):
+        if path in moved:
+            warnings.warn(MovedPathWarning(moved[path]), stacklevel=2)
+    return config
 
 
 def validate(tree: Mapping[str, Any], source: str) -> Config:
@@ -65,8 +73,9 @@ def validate(tree: Mapping[str, Any], source: str) -> Config:
 
 def text_setting(key: str, text: str) -> str:
     """A setting `section.key=value` that `load_config` reads as this very text, quoted where need be."""
-    plain = text == text.strip() and _parse_value(text) == text
-    return f"{key}={text if plain else json.dumps(text, ensure_ascii=False)}"  # TOML quotes as JSON does
+    plain = text == text.strip() and _value(key.split("."), text) == text
+    quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", r"\u007f")  # TOML's way, but for DEL
+    return f"{key}={text if plain else quoted}"
 
 
 def set_options(settings: Iterable[str]) -> list[str]:
@@ -75,7 +84,7 @@ def set_options(settings: Iterable[str]) -> list[str]:
 
 
 def _find(source: str | Path, folder: Path) -> Path:
-    path = Path(source)
+    path = Path(source).expanduser()
     if path.suffix == ".toml":
         if path.is_file():
             return path
@@ -89,21 +98,23 @@ def _find(source: str | Path, folder: Path) -> Path:
     )
 
 
-def _read_tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+def _read_tree(path: Path, seen: tuple[Path, ...], moved: dict[tuple[str, str], str]) -> dict[str, Any]:
     if path.resolve() in seen:
         raise ConfigError(f"{path}: extends itself by way of {' -> '.join(p.name for p in seen)}")
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML ({error})") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     parent = tree.pop(EXTENDS, None)
+    if path.absolute().parent != PRESET_FOLDER:
+        _anchor(tree, path, moved)
     if parent is None:
         return tree
     if not isinstance(parent, str):
         raise ConfigError(f"{path}: {EXTENDS} = {parent!r} must be the name of a preset or a .toml file")
-    base = _read_tree(_find(parent, path.parent), (*seen, path.resolve()))
+    base = _read_tree(_find(parent, path.parent), (*seen, path.resolve()), moved)
     return _overlay(base, tree)
 
 
@@ -112,6 +123,40 @@ def _overlay(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
         below = base.get(key)
         base[key] = _overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return base
+
+
+def _anchor(tree: dict[str, Any], file: Path, moved: dict[tuple[str, str], str]) -> None:
+    """Take the relative paths of a file from its folder; note those that were others before 0.2."""
+    folder, here = file.absolute().parent, Path.cwd()
+    for key, written in list(_paths(tree)):
+        if not written or Path(written).is_absolute() or written.startswith("~") or is_url(written):
+            continue
+        *sections, name = key.split(".")
+        holder = tree
+        for section in sections:
+            holder = holder[section]
+        holder[name] = str(folder / written)
+        if folder != here:
+            moved[key, holder[name]] = (
+                f"{file}: {key} = {written!r} goes by the file's folder: {holder[name]}; before version 0.2 "
+                f"it went by the working folder: {here / written}"
+            )
+
+
+def _paths(
+    tree: Mapping[str, Any], section: type[Section] = Config, before: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Every setting given that is a path, by its full key."""
+    for name, value in tree.items():
+        field = section.model_fields.get(name)
+        if field is None:
+            continue
+        if isinstance(value, dict):
+            inner = _as_section(field.annotation)
+            if inner is not None:
+                yield from _paths(value, inner, f"{before}{name}.")
+        elif isinstance(value, str) and Path in _choices(field.annotation):
+            yield f"{before}{name}", value
 
 
 def _apply(tree: dict[str, Any], setting: str) -> None:
@@ -125,14 +170,47 @@ def _apply(tree: dict[str, Any], setting: str) -> None:
         tree = tree.setdefault(part, {})
         if not isinstance(tree, dict):
             raise ConfigError(f"setting {setting!r}: {part!r} is a value, not a section")
-    tree[name] = _parse_value(text.strip())
+    tree[name] = _value([*path, name], text.strip())
 
 
-def _parse_value(text: str) -> Any:
+def _value(path: list[str], text: str) -> Any:
+    """What a setting's text stands for."""
+    if not _is_text(path):
+        return _parse(text)
+    # A comment is part of a text: within brackets it would hide the closing one.
+    quoted = _parse(f"[{text}]") if text[:1] in ("'", '"') else None
+    return quoted[0] if isinstance(quoted, list) and len(quoted) == 1 and isinstance(quoted[0], str) else text
+
+
+def _parse(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def _is_text(path: list[str]) -> bool:
+    """Whether a setting wants text or a path."""
+    section: type[Section] | None = Config
+    for name in path[:-1]:
+        field = None if section is None else section.model_fields.get(name)
+        section = None if field is None else _as_section(field.annotation)
+    field = None if section is None else section.model_fields.get(path[-1])
+    choices = () if field is None else _choices(field.annotation)
+    return any(choice in (str, Path) or _are_words(choice) for choice in choices)
+
+
+def _are_words(choice: Any) -> bool:
+    return get_origin(choice) is Literal and all(isinstance(word, str) for word in get_args(choice))
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _as_section(annotation: Any) -> type[Section] | None:
+    found = (c for c in _choices(annotation) if isinstance(c, type) and issubclass(c, Section))
+    return next(found, None)
 
 
 def _explain(detail: ErrorDetails) -> str:
@@ -144,6 +222,8 @@ def _explain(detail: ErrorDetails) -> str:
             close = difflib.get_close_matches(where[-1], allowed, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
             return f"{key} = {detail['input']!r}: unknown key; {hint}allowed here: {', '.join(allowed)}"
+        case "path_type" | "string_type":
+            return f"{key} = {detail['input']!r}: expected text; write it in quotes"
         case "value_error":
             return f"{key}: {detail['msg'].removeprefix('Value error, ')}"
         case _:
@@ -153,10 +233,5 @@ def _explain(detail: ErrorDetails) -> str:
 def _allowed_keys(path: list[str]) -> list[str]:
     section: type[Section] = Config
     for part in path:
-        section = _section_type(section.model_fields[part].annotation)
+        section = _as_section(section.model_fields[part].annotation) or section
     return list(section.model_fields)
-
-
-def _section_type(annotation: Any) -> type[Section]:
-    candidates = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    return next(c for c in candidates if isinstance(c, type) and issubclass(c, Section))

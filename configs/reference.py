@@ -15,9 +15,14 @@ INTRODUCTION = """\
 
 A run is described by a TOML file: a shipped preset (`paper`, `released`, `demo`, `atd12k_test`,
 `atd12k_train`, `train_light`) or your own, which may extend another one (`extends = "released"`). On the
-command line, `--set section.key=value` overrides a setting. The value is TOML; anything else is read as text.
-An empty value means "not given". Unknown keys, wrong types, values out of range and impossible combinations
-are refused before anything is computed.
+command line, `--set section.key=value` overrides a setting. For a key that holds text or a path, the value
+is taken literally (`data.root=2024`), without quotes around it; for other keys it is TOML
+(`synthesis.times=[0.25, 0.5]`). An empty value means "not given". Unknown keys, wrong types, values out of
+range and impossible combinations are refused before anything is computed.
+
+Relative paths in your own config file are relative to the folder of that file, so a run does not depend on
+where it is started. Relative paths in `--set`, in other options and in the shipped presets are relative to
+the working folder. (Before version 0.2, all were; commands print a note for each path that this changes.)
 
 This page is generated from `configs/sections/` by `python -m configs.reference`.
 """

@@ -34,9 +34,14 @@ def _no_tiny_height(height: int) -> int:
 WorkingHeight = Annotated[int, Field(ge=0), AfterValidator(_no_tiny_height)]
 
 
+def is_url(text: str) -> bool:
+    """Whether text is a URL and no path."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text) is not None
+
+
 def _no_url(value: object) -> object:
     # As a path it would become a folder of that name, or with one slash less.
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(value)):
+    if is_url(str(value)):
         raise ValueError(
             f"{str(value)!r} is a URL, expected a folder: results are committed by an atomic rename and "
             "a flush to disk, which object stores and web servers lack; name a folder on a disk or on a "

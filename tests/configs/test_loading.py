@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from configs.errors import ConfigError
+from configs.errors import ConfigError, MovedPathWarning
 from configs.loading import load_config, preset_names, text_setting
 from configs.sections import PAPER_LAYERS, RELEASED_LAYERS
 
@@ -190,7 +193,143 @@ def test_any_text_can_be_a_setting(text: str) -> None:
 
 def test_texts_that_read_as_themselves_are_not_quoted() -> None:
     assert text_setting("data.root", "/a path") == "data.root=/a path"
-    assert text_setting("data.root", "12") == 'data.root="12"'
+    assert text_setting("data.root", "12") == "data.root=12"
+    assert text_setting("data.root", "'12'") == "data.root=\"'12'\""
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"])))
+@pytest.mark.parametrize("key", ["coarse_flow.imported_as", "clip.codec", "training.licence"])
+def test_every_text_can_be_a_setting(key: str, text: str) -> None:
+    section, _, name = key.partition(".")
+    assert getattr(getattr(load_config("paper", [text_setting(key, text)]), section), name) == text
+
+
+TEXTS = [
+    "2024",
+    "2024-05-27",
+    "1e5",
+    "true",
+    "0x10",
+    "2024 #1",
+    "inf",
+    "nan",
+    "[a]",
+    "{a}",
+    "07:32:00",
+    "a = 1",
+]
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "'a' # 'b'", '"a" "b"', "'", '"', "it's", "'a", "[Group] show"])
+@pytest.mark.parametrize("key", ["data.root", "store.results", "store.cache", "features.weights"])
+def test_paths_are_taken_as_they_stand(key: str, text: str) -> None:
+    section, _, name = key.partition(".")
+    assert getattr(getattr(load_config("paper", [f"{key}={text}"]), section), name) == Path(text)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_texts_are_taken_as_they_stand(text: str) -> None:
+    assert load_config("paper", [f"coarse_flow.imported_as={text}"]).coarse_flow.imported_as == text
+
+
+@pytest.mark.parametrize("quoted", ["'2024'", '"2024"', '"\\u0032024"', " '2024' "])
+def test_quotes_around_a_text_are_none_of_it(quoted: str) -> None:
+    config = load_config("paper", [f"data.root={quoted}", f"coarse_flow.imported_as={quoted}"])
+    assert (config.data.root, config.coarse_flow.imported_as) == (Path("2024"), "2024")
+
+
+def test_other_settings_are_toml() -> None:
+    config = load_config(
+        "paper",
+        [
+            "clip.sound=false",
+            "executor.workers=1_0 # ten",
+            "synthesis.times=[0.25, 0.5]",
+            "store.shard_megapixels=1e1",
+            "clip.fps=24",
+            "clip.timing=keep",
+            "refinement.initial_flow_additions=2",
+        ],
+    )
+    assert (config.clip.sound, config.executor.workers, config.synthesis.times) == (False, 10, (0.25, 0.5))
+    assert config.refinement.initial_flow_additions == 2
+    assert (config.store.shard_megapixels, config.clip.fps, config.clip.timing) == (10, "24", "keep")
+
+
+@pytest.mark.parametrize("line", ["root = 2024", "root = 2024-05-27", "root = true", "root = ['a']"])
+def test_a_file_that_gives_no_text_for_a_path_is_told_how(tmp_path: Path, line: str) -> None:
+    (tmp_path / "mine.toml").write_text(f"[data]\n{line}\n")
+    with pytest.raises(ConfigError, match=r"data\.root = .*: expected text; write it in quotes") as refusal:
+        load_config(tmp_path / "mine.toml")
+    assert "pathlib" not in str(refusal.value)
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_none_of_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[matching]\narea_penalty = 10\n", encoding="utf-8-sig")
+    assert load_config(tmp_path / "mine.toml").matching.area_penalty == 10
+
+
+MINE = """
+extends = "deep/base.toml"
+[data]
+root = "frames"
+[store]
+cache = "../cache"
+results = "/results"
+[coarse_flow]
+imported_from = "~/flows"
+[refinement]
+weights = ""
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A file, and one in another folder that it starts from."""
+    (tmp_path / "project" / "deep").mkdir(parents=True)
+    (tmp_path / "project" / "mine.toml").write_text(MINE)
+    base = "[data]\nroot = 'elsewhere'\n[features]\nweights = 'vgg.pth'\n[synthesis]\nweights = 'w.pth'\n"
+    (tmp_path / "project" / "deep" / "base.toml").write_text(base)
+    return tmp_path / "project"
+
+
+def test_relative_paths_of_a_file_go_by_its_folder(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        config = load_config("project/mine.toml", ["synthesis.weights=w.pth"])
+    assert (config.data.root, config.store.cache) == (project / "frames", project / "../cache")
+    assert (config.store.results, config.coarse_flow.imported_from) == (Path("/results"), Path("~/flows"))
+    assert (config.features.weights, config.refinement.weights) == (project / "deep" / "vgg.pth", None)
+    assert config.synthesis.weights == Path("w.pth")  # of the command line
+    notes = [str(note.message) for note in told]
+    assert len(notes) == 3  # neither what was put on top, nor what is absolute
+    assert (
+        f"project/mine.toml: data.root = 'frames' goes by the file's folder: {project / 'frames'}; before "
+        f"version 0.2 it went by the working folder: {tmp_path / 'frames'}"
+    ) in notes
+    assert {note.category for note in told} == {MovedPathWarning}
+
+
+def test_paths_that_are_the_same_as_ever_are_not_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    load_config("mine.toml", ["features.weights=", "synthesis.weights="])  # warnings are errors here
+    monkeypatch.chdir(project / "deep")
+    assert load_config("demo").store.cache == Path("demo/cache")  # shipped ones go by the working folder
+
+
+def test_a_url_in_a_file_is_refused_as_such(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[data]\nroot = 'https://host/frames'\n")
+    with pytest.raises(ConfigError, match="'https://host/frames' is a URL"):
+        load_config(tmp_path / "mine.toml")
+
+
+def test_a_tilde_in_the_name_of_a_file_is_ones_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.toml").write_text("[matching]\narea_penalty = 10\n")
+    assert load_config("~/mine.toml").matching.area_penalty == 10
 
 
 @pytest.mark.parametrize(("given", "absent"), [("weights", "backbone"), ("backbone", "weights")])

@@ -23,6 +23,12 @@ class Server(ThreadingHTTPServer):
         """For each answer to come, how many bytes are sent before the connection breaks."""
         self.errors: list[int] = []
         self.knows_ranges = True
+        self.redirects: list[str] = []
+        """Addresses that the next answers point to."""
+        self.claimed_length: str | None = None
+        """What it says of the length of its file, in place of the truth."""
+        self.endless = False
+        """Whether it sends the file again and again, and no length."""
         self.asked: list[str | None] = []
         self.pause_after = 0
         """Bytes after which an answer waits for `go_on`; 0 = none does."""
@@ -45,6 +51,11 @@ class Handler(BaseHTTPRequestHandler):
         if server.errors:
             self.send_error(server.errors.pop(0))
             return
+        if server.redirects:
+            self.send_response(302)
+            self.send_header("Location", server.redirects.pop(0))
+            self.end_headers()
+            return
         start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
         partial = bool(wanted) and server.knows_ranges and self.headers.get("If-Range") == server.tag
         if partial and start >= len(server.content):
@@ -52,7 +63,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         body = server.content[start:] if partial else server.content
         self.send_response(206 if partial else 200)
-        self.send_header("Content-Length", str(len(body)))
+        if not server.endless:
+            self.send_header("Content-Length", server.claimed_length or str(len(body)))
         if server.tag:
             self.send_header("ETag", server.tag)
         if partial:
@@ -65,6 +77,8 @@ class Handler(BaseHTTPRequestHandler):
             server.paused.set()
             server.go_on.wait()
             return
+        while server.endless:
+            self.wfile.write(body)
         self.wfile.write(body[: server.drop_after.pop(0)] if server.drop_after else body)
 
     def log_message(self, *arguments: object) -> None:

@@ -14,10 +14,12 @@ import io
 import shutil
 import time
 from collections.abc import Callable
+from http.client import HTTPMessage
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from configs.errors import WeightsError
 from models.weights.files import file_digest
@@ -25,6 +27,7 @@ from models.weights.files import file_digest
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 30.0  # s without a byte
 ATTEMPTS = 4
+MOST_BYTES = 10_000_000_000  # no weights are so large; a server that sends more sends something else
 WAIT = 1.0  # s before the second attempt, doubled before each further one
 
 Progress = Callable[[int, int | None], object]
@@ -57,8 +60,9 @@ def download(
     Raises
     ------
     WeightsError
-        Another kind of address, a server that refuses or does not answer, a connection lost several times, a
-        full disk, or a file with another digest. What came is kept, except in the last case.
+        Another kind of address, a server that refuses, does not answer or points to a less safe address, a
+        connection lost several times, a full disk, a file that is too large or has another digest. What came
+        is kept, except in the last two cases.
     """
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
         raise WeightsError(f"{url}: not the address of a file, expected http://... or https://...")
@@ -90,6 +94,22 @@ class _LostError(Exception):
     """The connection broke; another attempt may go on."""
 
 
+class _SafeRedirects(HTTPRedirectHandler):
+    """Follows a server to http and https, and from https to https only."""
+
+    def redirect_request(
+        self, req: Request, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        """Follow, or refuse."""
+        scheme = urlsplit(newurl).scheme
+        if scheme not in ("https", req.type):
+            fp.close()
+            raise WeightsError(
+                f"{req.full_url}: points to {newurl}, which is not followed; check the address"
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _fetch(url: str, part: Path, on_progress: Progress, wait: float) -> None:
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -113,11 +133,11 @@ def _go_on(url: str, part: Path, on_progress: Progress) -> None:
         there = 0  # of which version it is a part cannot be told
     headers = {"Range": f"bytes={there}-", "If-Range": tag} if there else {}
     try:
-        with urlopen(Request(url, headers=headers), timeout=TIMEOUT) as answer:
+        with build_opener(_SafeRedirects).open(Request(url, headers=headers), timeout=TIMEOUT) as answer:
             continued = answer.status == http.client.PARTIAL_CONTENT
             there = there if continued else 0
             left = answer.headers.get("Content-Length")
-            total = None if left is None else there + int(left)
+            total = there + int(left) if left is not None and left.isdecimal() else None
             new_tag = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
             # A weak tag does not promise the same bytes.
             new_tag = "" if new_tag.startswith("W/") else new_tag
@@ -138,7 +158,7 @@ def _go_on(url: str, part: Path, on_progress: Progress) -> None:
         ) from None
     except URLError as error:
         raise _LostError(f"the server could not be reached ({error.reason})") from None
-    except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
+    except (ConnectionError, TimeoutError, ValueError, http.client.HTTPException) as error:
         raise _LostError(f"the connection was lost ({type(error).__name__})") from None
     if total is not None and there != total:
         raise _LostError(f"the connection was lost at {there} of {total} bytes")
@@ -147,6 +167,8 @@ def _go_on(url: str, part: Path, on_progress: Progress) -> None:
 def _copy(
     answer: http.client.HTTPResponse, file: io.FileIO, there: int, total: int | None, on_progress: Progress
 ) -> int:
+    if total is not None and total > MOST_BYTES:
+        raise _too_large(file)
     free = shutil.disk_usage(Path(str(file.name)).parent).free
     if total is not None and total - there > free:
         raise OSError(errno.ENOSPC, f"{total - there} bytes are to come and {free} are free")
@@ -155,7 +177,19 @@ def _copy(
         file.write(chunk)
         there += len(chunk)
         on_progress(there, total)
+        if there > MOST_BYTES:
+            raise _too_large(file)
     return there
+
+
+def _too_large(file: io.FileIO) -> WeightsError:
+    part = Path(str(file.name))
+    part.unlink()
+    _tag_file(part).unlink(missing_ok=True)
+    return WeightsError(
+        f"{part.stem}: the server sends more than {MOST_BYTES / 1e9:g} GB, which are no weights; what came "
+        "was thrown away: check the address"
+    )
 
 
 def _tag_file(part: Path) -> Path:

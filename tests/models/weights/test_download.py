@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from http.client import HTTPMessage
+from io import BytesIO
 from pathlib import Path
+from urllib.request import Request
 
 import pytest
 
@@ -142,3 +145,62 @@ def test_a_folder_that_cannot_be_made_is_named(server: Server, tmp_path: Path) -
     (tmp_path / "file").touch()
     with pytest.raises(WeightsError, match=r"cannot be written .*; choose another folder"):
         download(server.url, tmp_path / "file" / "weights.pth", DIGEST)
+
+
+@pytest.mark.parametrize(
+    "address", ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x", "gopher://127.0.0.1/"]
+)
+def test_a_server_that_points_elsewhere_than_to_the_web_is_not_followed(
+    server: Server, target: Path, address: str
+) -> None:
+    server.redirects = [address]
+    with pytest.raises(
+        WeightsError, match="points to .*, which is not followed|Redirection to .* is not allowed"
+    ):
+        download(server.url, target, "", wait=0)
+    assert not target.exists()
+
+
+def test_redirects_are_followed_and_not_without_end(server: Server, target: Path) -> None:
+    server.redirects = [server.url, "/weights.pth"]
+    download(server.url, target, DIGEST)
+    only(target)
+    server.redirects = [server.url] * 20
+    with pytest.raises(WeightsError, match="infinite loop"):
+        download(server.url, target, DIGEST, wait=0)
+
+
+def test_from_a_safe_address_to_an_unsafe_one_nobody_goes() -> None:
+    request = Request("https://host/weights.pth")
+    with pytest.raises(WeightsError, match="points to http://host/weights.pth, which is not followed"):
+        weights_download._SafeRedirects().redirect_request(
+            request, BytesIO(), 302, "", HTTPMessage(), "http://host/weights.pth"
+        )
+
+
+@pytest.mark.parametrize("length", ["3000001", "99999999", "1000"])
+def test_a_server_that_says_a_wrong_length_gives_no_file(server: Server, target: Path, length: str) -> None:
+    server.claimed_length = length
+    with pytest.raises(WeightsError):
+        download(server.url, target, DIGEST, wait=0)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("length", ["many", "-5", "1e9"])
+def test_a_length_that_is_none_is_not_heeded(server: Server, target: Path, length: str) -> None:
+    server.claimed_length = length
+    download(server.url, target, DIGEST, wait=0)
+    only(target)
+
+
+def test_a_server_that_never_stops_is_left(
+    server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights_download, "MOST_BYTES", 2 * len(CONTENT))
+    server.endless = True
+    with pytest.raises(WeightsError, match="sends more than 0.006 GB, which are no weights"):
+        download(server.url, target, "", wait=0)
+    assert list(target.parent.iterdir()) == []
+    server.endless, server.claimed_length = False, "99000000000"
+    with pytest.raises(WeightsError, match="which are no weights"):
+        download(server.url, target, "", wait=0)

@@ -1,5 +1,5 @@
 """`python -m pipeline.cli`."""
 
-from pipeline.cli.app import main
+from pipeline.cli.entry_point import main
 
 main()

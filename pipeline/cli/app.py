@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import logging
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +15,7 @@ from configs.errors import AnimeInterpError
 from pipeline.cli.cache import cache
 from pipeline.cli.demo import demo
 from pipeline.cli.diff import diff
+from pipeline.cli.entry_point import DEBUG
 from pipeline.cli.evaluate import evaluate
 from pipeline.cli.explain import explain
 from pipeline.cli.history import history
@@ -25,9 +28,12 @@ from pipeline.cli.status import status
 from pipeline.cli.terminal import (
     EXIT_USAGE,
     complain,
+    errors,
+    say,
 )
 from pipeline.cli.train import train
 from pipeline.cli.weights import weights
+from pipeline.store.run_records import EXIT_CODES
 
 app = typer.Typer(
     help="Draw in-between frames of cartoons, stage by stage.",
@@ -52,6 +58,13 @@ app.add_typer(weights, name="weights", no_args_is_help=True)
 app.add_typer(cache, name="cache", no_args_is_help=True)
 
 
+class _Handler(logging.Handler):
+    """Prints log messages as other lines are printed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.format(record), on=errors)
+
+
 @app.callback()
 def _options(
     debug: Annotated[
@@ -63,6 +76,7 @@ def _options(
         for noisy in ("numba", "asyncio", "matplotlib", "PIL"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
     else:
+        logging.basicConfig(handlers=[_Handler()])
         # When a run is interrupted its workers end too; log messages about their connections help nobody.
         # Dask sets the level of some of these loggers itself.
         for noisy in ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio"):
@@ -77,9 +91,19 @@ def main() -> None:
         app()
     except AnimeInterpError as error:
         complain(str(error))
-        if "--debug" in sys.argv:
+        if DEBUG in sys.argv:
             raise
         sys.exit(EXIT_USAGE)
+    except Exception as error:
+        if DEBUG in sys.argv:
+            raise
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}, line {last.lineno}"
+        complain(
+            f"{type(error).__name__}: {error} ({where}); this should not happen: please report what "
+            f"'animeinterp {DEBUG} ...' prints of it"
+        )
+        sys.exit(EXIT_CODES["crashed"])
 
 
 if __name__ == "__main__":

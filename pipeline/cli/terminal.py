@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from signal import SIGTERM
 from typing import Annotated, Any
 
 import typer
@@ -12,18 +13,20 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.running.interruption import EXIT_TERMINATED, GO_ON, TerminatedError, interruptions
+from pipeline.cli.plain_console import plain_console
+from pipeline.running.interruption import GO_ON, TerminatedError, exit_code_of, interruptions
 from pipeline.store.run_records import EXIT_CODES
 
 EXIT_FAILURES = EXIT_CODES["failed"]
 EXIT_USAGE = EXIT_CODES["refused"]
 EXIT_INTERRUPTED = EXIT_CODES["interrupted"]
+EXIT_TERMINATED = exit_code_of(SIGTERM)
 PLAIN_WIDTH = 120  # columns where the output is no terminal
 NARROW: dict[str, Any] = {"pad_edge": False, "padding": (0, 1, 0, 0)}
 """Style of tables that fit 80 columns."""
 
-console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-errors = Console(stderr=True)
+console = plain_console(width=None if sys.stdout is not None and sys.stdout.isatty() else PLAIN_WIDTH)
+errors = plain_console(stderr=True)
 
 ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="TOML file or name of a preset.")]
 KnownConfig = Annotated[
@@ -41,7 +44,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only failures 
 
 def say(text: str, style: str | None = None, on: Console = console) -> None:
     """Print a line without markup."""
-    on.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    on.print(text, style=style, soft_wrap=True)
 
 
 def complain(message: str) -> None:
@@ -72,7 +75,7 @@ def number(value: float, form: str = ".4g") -> str:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """On Ctrl-C or SIGTERM end the command in order and print how to resume; on a second one end at once.
+    """On a signal end the command in order and print how to resume; on a second one end at once.
 
     Raises
     ------
@@ -84,5 +87,4 @@ def interruptible() -> Iterator[None]:
             yield
     except KeyboardInterrupt as stop:
         complain(f"interrupted; {GO_ON}")
-        terminated = isinstance(stop, TerminatedError)
-        raise typer.Exit(EXIT_TERMINATED if terminated else EXIT_INTERRUPTED) from None
+        raise typer.Exit(stop.exit_code if isinstance(stop, TerminatedError) else EXIT_INTERRUPTED) from None

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -31,6 +31,7 @@ from pipeline.cli.terminal import (
     say,
 )
 from pipeline.compute.networks import check_variant
+from pipeline.running.proxies import go_past_proxies
 
 FOLDER = Path("weights")
 STAGE_OF: dict[Part, str] = {
@@ -65,7 +66,7 @@ def list_weights(folder: Folder = FOLDER) -> None:
         for name, value in rows.items():
             table.add_row(name, value)
         table.add_row()
-    Console(width=console.width).print(table, markup=False, highlight=False)
+    console.print(table)
 
 
 @weights.command()
@@ -81,8 +82,10 @@ def fetch(
     target, expected = folder / record.file, (sha256 or record.sha256).lower()
     if target.exists() and _is_here(target, expected):
         return
+    source = url or record.url
+    go_past_proxies(urlsplit(source).hostname or "")
     with interruptible(), _progress(record.file, quiet) as on_progress:
-        digest = download(url or record.url, target, expected, on_progress)
+        digest = download(source, target, expected, on_progress)
     say(f"{target}: fetched, SHA-256 {digest}")
     if not expected:
         say(

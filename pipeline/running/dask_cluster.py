@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import queue
 import re
 import uuid
@@ -21,7 +22,7 @@ from configs.sections import ExecutorSection
 from pipeline.compute.registry import STAGES
 from pipeline.compute.warm_up import prepare_process
 from pipeline.running.interruption import GO_ON
-from pipeline.running.local_cluster import has_dashboard, start_local_cluster
+from pipeline.running.local_cluster import end_with, has_dashboard, start_local_cluster
 from pipeline.running.waiting_for_workers import WorkerWait, offers
 from pipeline.running.worker_checks import Surroundings, UnfitWorkerError, WorkerDiedError
 from pipeline.store.sizes import in_bytes
@@ -41,15 +42,25 @@ Answer = TypeVar("Answer")
 
 
 class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
-    """Sets up each worker process before its first job."""
+    """Sets up each worker process before its first job.
+
+    Parameters
+    ----------
+    threads
+        Of its libraries.
+    parent
+        The process without which it is to end; None where it is somebody else's.
+    """
 
     name = "animeinterp-prepare"
 
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
+    def __init__(self, threads: int, parent: int | None) -> None:
+        self.threads, self.parent = threads, parent
 
     def setup(self, worker: Any) -> None:  # noqa: ARG002
         """Give the libraries their threads and make the compiled code ready."""
+        if self.parent is not None:
+            end_with(self.parent)
         prepare_process(self.threads)
 
 
@@ -115,7 +126,8 @@ class DaskExecutor:
         if self._surroundings is not None:
             self._surroundings.mark()
         try:
-            self._ask(lambda: self._client.register_plugin(PrepareWorker(self._section.threads)))
+            parent = None if self._cluster is None else os.getpid()
+            self._ask(lambda: self._client.register_plugin(PrepareWorker(self._section.threads, parent)))
         except ClusterError:
             raise
         except Exception as error:

@@ -23,6 +23,7 @@ from pipeline.running.output_folder import write_results
 from pipeline.running.progress import RunProgress
 from pipeline.running.run import Run, RunReport
 from pipeline.store.run_records import RunState
+from pipeline.store.shard_arrays import check_zarr
 from pipeline.store.shards import ChangedCacheError
 
 MOST_PLANS = 5
@@ -73,6 +74,7 @@ def execute(
 
 def _check(session: Session) -> None:
     """Report problems of the whole run before hours of work, not in each item."""
+    check_zarr()
     first = session.stages[0]
     for group in session.layout.wanted_groups(first):
         if session.to_compute(first, group):

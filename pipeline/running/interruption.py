@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first ends a run in order, the second ends the process and its children at once."""
+"""Ctrl-C, SIGTERM, SIGHUP: the first ends a run in order, the second the process and its children at once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from types import FrameType
 import psutil
 from rich.console import Console
 
-from pipeline.store.run_records import EXIT_CODES
-
-EXIT_TERMINATED = 143  # as shells report SIGTERM
 GO_ON = "finished results are kept: run the same command again to resume"
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class TerminatedError(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM, as batch systems do before they kill."""
+    """The process was asked to end: by SIGTERM, as batch systems do, or by SIGHUP of a closed terminal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = exit_code_of(number)
+
+
+def exit_code_of(number: int) -> int:
+    """Exit code of a process that a signal has ended, as shells report it."""
+    return 128 + number
 
 
 class _Handler:
@@ -37,7 +43,9 @@ class _Handler:
         return self._met is not None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signal calls it
-        if self.met:
+        if self._met is not None:
+            if number == signal.SIGHUP:
+                return  # a terminal that closes says so several times
             _stop_at_once(number, self._console)
         self._met = number
         self._console.print("stopping; press again to stop at once", highlight=False)
@@ -46,7 +54,9 @@ class _Handler:
 
     def interrupt(self) -> None:
         """Raise the exception of the first signal."""
-        raise TerminatedError if self._met == signal.SIGTERM else KeyboardInterrupt
+        if self._met is None or self._met == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise TerminatedError(self._met)
 
 
 _current: _Handler | None = None
@@ -60,8 +70,10 @@ def interruptions(console: Console) -> Iterator[None]:
     """
     global _current
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    if before[signal.SIGHUP] == signal.SIG_IGN:  # as under nohup
+        del before[signal.SIGHUP]
     handler = _current = _Handler(console)
-    for number in SIGNALS:
+    for number in before:
         signal.signal(number, handler)
     try:
         yield
@@ -93,4 +105,4 @@ def _stop_at_once(number: int, console: Console) -> None:
         with suppress(psutil.Error):
             child.kill()
     console.print(f"error: stopped at once; {GO_ON}", style="red", highlight=False, soft_wrap=True)
-    os._exit(EXIT_TERMINATED if number == signal.SIGTERM else EXIT_CODES["interrupted"])
+    os._exit(exit_code_of(number))

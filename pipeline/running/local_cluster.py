@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import logging
+import os
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING
 
 import dask
 from distributed import LocalCluster
@@ -18,9 +20,7 @@ from configs.sections import LEAST_MEMORY_GB, ExecutorSection
 from pipeline.planning.worker_count import number_of_workers
 from pipeline.store.sizes import in_bytes
 
-if TYPE_CHECKING:
-    pass
-
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LOCAL_SETTINGS = {
     # `DaskExecutor.map` decides about the jobs of a worker that dies.
     "distributed.scheduler.allowed-failures": 0,
@@ -54,7 +54,7 @@ def start_local_cluster(section: ExecutorSection) -> LocalCluster:
             f"worker needs {LEAST_MEMORY_GB:g} GB; choose fewer, or executor.kind = 'inline'"
         )
     dask.config.set(LOCAL_SETTINGS)
-    # Ctrl-C reaches every process of the terminal; the main one decides when workers end. Threads
+    # Ctrl-C and a closing terminal reach all its processes; the main one decides when workers end. Threads
     # and processes inherit what is blocked where they are started; the main thread must go on hearing it.
     with ThreadPoolExecutor(1, initializer=_block_interrupts) as starter:
         try:
@@ -68,7 +68,7 @@ def start_local_cluster(section: ExecutorSection) -> LocalCluster:
 
 def _block_interrupts() -> None:
     resource_tracker.ensure_running()  # starting it ends what is blocked
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
 
 
 def _start(workers: int, memory: float) -> LocalCluster:
@@ -80,6 +80,17 @@ def _start(workers: int, memory: float) -> LocalCluster:
         silence_logs=logging.ERROR,
         memory_limit=int(memory),
     )
+
+
+def end_with(parent: int) -> None:
+    """Let this worker be killed the moment its parent has gone.
+
+    Elsewhere than on Linux, Dask's own watch on the parent ends it soon after.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it has gone already
+            os._exit(1)
 
 
 def has_dashboard() -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import luigi
 from luigi.rpc import RPCError
@@ -13,9 +15,11 @@ from luigi.task_register import Register
 
 from configs.errors import ClusterError, ConfigError
 from pipeline.running.luigi_tasks import StageBatch
+from pipeline.running.proxies import go_past_proxies
 from pipeline.running.run import Run
 
 ANSWER_SECONDS = 10.0
+SETTINGS = "luigi.cfg in the working folder, /etc/luigi, or the file that LUIGI_CONFIG_PATH names"
 
 
 def check(luigid: str) -> None:
@@ -28,6 +32,7 @@ def check(luigid: str) -> None:
     """
     if not luigid:
         return
+    go_past_proxies(urlsplit(luigid).hostname or "")
     try:
         with urllib.request.urlopen(
             f"{luigid.rstrip('/')}/api/resource_list", timeout=ANSWER_SECONDS
@@ -47,6 +52,8 @@ def build(run: Run, batches: Sequence[StageBatch], luigid: str, log_level: str) 
     ------
     ClusterError
         The Luigi scheduler was lost, or does not hand out tasks.
+    ConfigError
+        Luigi rejects its own settings.
     """
     where = {"scheduler_url": luigid} if luigid else {"local_scheduler": True}
     try:
@@ -57,6 +64,8 @@ def build(run: Run, batches: Sequence[StageBatch], luigid: str, log_level: str) 
             f"executor.luigid = {luigid!r}: the Luigi scheduler has stopped or cannot be reached any more; "
             "finished results are kept: run the same command again, with or without the scheduler, to resume"
         ) from None
+    except (ValueError, OSError, configparser.Error) as error:  # Luigi handles the errors of tasks itself
+        raise ConfigError(f"Luigi rejects its settings ({error}); correct {SETTINGS}") from None
     finally:
         Register.clear_instance_cache()  # it would keep every run of a long process
     hindered = run.report.broken or run.changed or run.stopped

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec, ZstdCodec
 
-from pipeline.store.array_specs import Array, ArraySpec
+from configs.errors import ConfigError
+from pipeline.store.array_specs import ARRAY_SPECS, Array, ArraySpec
 
 # By measurement (docs/performance.md): higher levels cost much time for little space.
 PLAIN_LEVEL = 3
@@ -22,8 +24,36 @@ SMALL = 1 << 14  # bytes; smaller ragged arrays, such as scores and matches, are
 
 OFFSETS = "offsets"
 """Attribute of a ragged array: where each item begins, and where the last ends."""
+SETTINGS = "the environment variables ZARR_*, or the files in ~/.config/zarr"
+
 SHAPES = "shapes"
 """Attribute of the others: the shape of each item, zeros where there is none."""
+
+
+@cache
+def check_zarr() -> None:
+    """Make sure that Zarr writes and reads with the settings that its environment gives it.
+
+    Raises
+    ------
+    ConfigError
+        It does not, such as where a codec pipeline is named that is not installed.
+    """
+    variables = [*ARRAY_SPECS["segmentation"], *ARRAY_SPECS["coarse_flow"]]
+    try:
+        store = zarr.storage.MemoryStore()
+        group = zarr.create_group(store, zarr_format=3)
+        for variable in variables:
+            written = np.ones((2,) * len(variable.dims), variable.dtypes[0])
+            write_array(group, variable, [written])
+        shard = OpenShard(store)
+        same = all((shard.read(variable, 0) == 1).all() for variable in variables)
+    except Exception as error:  # noqa: BLE001 - whatever a wrong setting provokes
+        raise ConfigError(
+            f"Zarr rejects its settings ({type(error).__name__}: {error}); correct {SETTINGS}"
+        ) from None
+    if not same:
+        raise ConfigError(f"Zarr reads other values than it has written; see {SETTINGS}")
 
 
 def write_array(group: zarr.Group, variable: ArraySpec, items: Sequence[Array | None]) -> None:
@@ -88,10 +118,22 @@ def _compressors(variable: ArraySpec, itemsize: int) -> list[Any]:
     return [codec, Crc32cCodec()]
 
 
+def finish_arrays(path: Path) -> None:
+    """Describe all arrays of a shard in its group, so that whoever opens it need not list its folder.
+
+    Zarr would meet the manifest there, take it for a foreign object, and warn of it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", zarr.errors.ZarrUserWarning
+        )  # it is no part of the format's version 3
+        zarr.consolidate_metadata(path, zarr_format=3)
+
+
 class OpenShard:
     """A committed shard, its arrays opened when first asked for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | zarr.storage.MemoryStore) -> None:
         self._group = zarr.open_group(path, mode="r")
         self._arrays: dict[str, zarr.Array[Any] | None] = {}
         self._whole: dict[str, Array] = {}

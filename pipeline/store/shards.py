@@ -15,7 +15,7 @@ from configs.errors import CacheError
 from pipeline.store.array_specs import ARRAY_SPECS, Array
 from pipeline.store.commits import commit_folder, locked, sync_tree, unfinished_folder
 from pipeline.store.fingerprints import DIGEST_LENGTH
-from pipeline.store.shard_arrays import OpenShard, open_shard, write_array
+from pipeline.store.shard_arrays import OpenShard, check_zarr, finish_arrays, open_shard, write_array
 from pipeline.store.shard_manifest import (
     MANIFEST_NAME,
     ShardManifest,
@@ -93,14 +93,18 @@ def write_shard(
     ------
     ShardCommittedError
         The existing shard is not the one to be replaced; it has been left alone.
+    ConfigError
+        Zarr does not work with its settings.
     OSError
         Disk full, no permission; nothing incomplete is left at `path`.
     """
+    check_zarr()
     unfinished = unfinished_folder(path)
     try:
         group = zarr.create_group(unfinished, zarr_format=3, attributes={"stage": manifest.stage})
         for variable in ARRAY_SPECS[manifest.stage]:
             write_array(group, variable, [None if item is None else item[variable.name] for item in items])
+        finish_arrays(unfinished)
         write_manifest(unfinished, replace(manifest, files=file_states(unfinished)))
         size = sync_tree(unfinished)
         with locked(path.parent):
@@ -121,7 +125,10 @@ def read_item(
     ------
     CacheError
         The item is not ok; `DamagedShardError` if its data are damaged or missing.
+    ConfigError
+        Zarr does not work with its settings.
     """
+    check_zarr()  # otherwise sound data would count as damaged
     record = manifest.items[row]
     if record.status != "ok":
         raise CacheError(f"{path}: item {record.id!r} has no data ({record.status}: {record.reason})")

@@ -387,3 +387,17 @@ def test_demo_draws_runs_scores_and_shows(command: Command, tmp_path: Path) -> N
     code, printed = command("evaluate", "demo", *set_options(roots))
     assert code == 0
     assert {"easy", "medium", "hard"} & first_words(printed)
+
+
+def test_what_nobody_foresaw_is_one_line(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the sky is falling")
+
+    monkeypatch.setattr("pipeline.cli.weights.Table", fail)
+    code, printed = command("weights", "list")
+    assert code == 1
+    assert "error: RuntimeError: the sky is falling (test_app.py, line " in printed
+    assert "please report what 'animeinterp --debug ...' prints of it" in printed
+    assert "Traceback" not in printed
+    with pytest.raises(RuntimeError, match="the sky is falling"):
+        command("--debug", "weights", "list")

@@ -43,7 +43,8 @@ def signal_and_wait(number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, EXIT_INTERRUPTED), (signal.SIGTERM, EXIT_TERMINATED)]
+    ("number", "code"),
+    [(signal.SIGINT, EXIT_INTERRUPTED), (signal.SIGTERM, EXIT_TERMINATED), (signal.SIGHUP, 129)],
 )
 def test_the_first_signal_ends_in_order(
     number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
@@ -69,6 +70,31 @@ def test_the_second_signal_ends_at_once_with_its_children(number: signal.Signals
     assert "stopped at once" in complaint
     assert "Traceback" not in complaint
     child.wait(PATIENCE)
+
+
+def test_a_terminal_that_says_twice_that_it_closed_ends_a_run_in_order_all_the_same() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUBBORN], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    child = psutil.Process(int(process.stdout.readline()))
+    try:
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout.readline() == "cleaning up\n"
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+    child.wait(PATIENCE)
+
+
+def test_who_asked_for_a_closed_terminal_to_be_ignored_is_heeded() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    with interruptible():
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 def test_without_a_signal_nothing_is_changed() -> None:

@@ -147,6 +147,20 @@ def test_a_run_shows_itself_on_the_schedulers_page(
     assert ("the Luigi scheduler did not give this run all of its tasks" in printed) == (code == 2)
 
 
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+def test_a_scheduler_of_this_machine_is_reached_past_proxies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: list[str], run: Runner, name: str
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")  # where nobody is
+    with started(tmp_path) as (address, _):
+        assert run(
+            f"executor.luigid={address}", "coarse_flow.method=zero", limit=1, last="coarse_flow"
+        ).succeeded
+        assert tasks(address, "DONE")
+
+
 def test_a_scheduler_that_does_not_answer_is_told_before_any_work(run: Runner, tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(ConfigError, match=f"executor.luigid = '{address}': no Luigi scheduler answers there"):

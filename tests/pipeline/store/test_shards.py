@@ -92,6 +92,16 @@ def test_layout_is_zarr_v3_one_item_a_chunk_with_checksums(shard: Path) -> None:
     assert not list(shard.parent.glob("wip-*"))
 
 
+def test_zarr_and_xarray_open_a_shard_without_a_warning(shard: Path) -> None:
+    group = zarr.open_group(shard, mode="r")  # warnings are errors here
+    assert sorted(name for name, _ in group.members()) == ["area", "box", "centroid", "label_map"]
+    xarray = pytest.importorskip("xarray")
+    for opened in (xarray.open_zarr(shard), xarray.open_dataset(shard, engine="zarr")):
+        assert set(opened) == {"area", "box", "centroid", "label_map"}
+        assert opened["label_map"].dims == ("item", "y", "x")
+        opened.close()
+
+
 def test_same_items_give_the_same_bytes(tmp_path: Path, items: dict[str, Item | None]) -> None:
     def content(path: Path) -> dict[str, bytes]:
         write_shard(path, manifest_of(items), list(items.values()))

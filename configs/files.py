@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,6 +14,9 @@ from typing import Any
 
 HIDDEN_PREFIX = ".wip-"
 """Prefix of the names of files that are being written."""
+
+FOLDER_EXPECTED = {errno.EEXIST, errno.ENOTDIR}
+FILE_EXPECTED = {errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY}
 
 FileState = tuple[int, int, int, int]
 """Length, modification time, time of change (ns), inode: one of them changes whenever a file does, even where
@@ -89,3 +93,19 @@ def file_state(path: Path) -> FileState:
     """
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def obstacle(error: OSError) -> str:
+    """Why a file or folder could not be written: what is in its way, by name, or else the system's reason."""
+    path = Path(error.filename2 or error.filename or "")
+    for place in (*reversed(path.parents), path):
+        if (
+            os.path.lexists(place)
+            and not place.is_dir()
+            and (place != path or error.errno in FOLDER_EXPECTED)
+        ):
+            kind = "a file" if place.exists() else "a dangling link"
+            return f"{place} is {kind} where a folder belongs: move it away"
+    if error.errno in FILE_EXPECTED and path.is_dir():
+        return f"{path} is a folder where a file belongs: move it away"
+    return error.strerror or str(error)

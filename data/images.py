@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.errors import DataError
-from configs.files import replace_file
+from configs.files import obstacle, replace_file
 from data.image_decoding import read_header, read_pixels
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
@@ -141,8 +141,8 @@ def encode_image(name: str, image: npt.NDArray[np.generic]) -> bytes:
     return bytes(encoded.tobytes())
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file atomically, making its folder if needed.
+def write_file(path: Path, content: bytes, *, flush: bool = False) -> None:
+    """Write a file atomically, making its folder if needed; with `flush` it is on disk when this returns.
 
     Raises
     ------
@@ -150,9 +150,9 @@ def write_file(path: Path, content: bytes) -> None:
         The folder cannot be written.
     """
     try:
-        replace_file(path, content)
+        replace_file(path, content, flush=flush)
     except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror}); check the folder") from None
+        raise DataError(f"{path}: cannot be written ({obstacle(error)}); check the folder") from None
 
 
 def to_uint8(frame: npt.NDArray[Any]) -> Frame:

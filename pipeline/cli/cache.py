@@ -13,7 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from configs.errors import CacheError, ConfigError
 from configs.loading import load_config
 from configs.sections import Config
-from pipeline.cli.cache_tables import print_check, print_contents, print_offers, print_plan
+from pipeline.cli.cache_tables import (
+    print_check,
+    print_contents,
+    print_offers,
+    print_plan,
+    print_results_check,
+)
 from pipeline.cli.terminal import (
     DEFAULT_CONFIG,
     EXIT_FAILURES,
@@ -25,7 +31,13 @@ from pipeline.cli.terminal import (
     say,
 )
 from pipeline.compute.registry import STAGES
-from pipeline.results.cache_check import CheckReport, check_shards, check_surroundings, shards_in
+from pipeline.results.cache_check import (
+    CheckReport,
+    check_results,
+    check_shards,
+    check_surroundings,
+    shards_in,
+)
 from pipeline.results.cache_contents import (
     Key,
     check_cache,
@@ -37,6 +49,7 @@ from pipeline.results.cache_contents import (
 from pipeline.results.cache_gc import GcPlan, Scope, plan_gc, remove
 from pipeline.store.acceptances import stage_acceptances
 from pipeline.store.sizes import in_bytes
+from pipeline.store.written_results import WrittenResults
 
 cache = typer.Typer(help="List, check and clean the cache.")
 OptionalConfig = Annotated[
@@ -72,11 +85,15 @@ def verify(
     everything: Annotated[
         bool, typer.Option("--all", help="Also check results that the config does not use.")
     ] = False,
+    results: Annotated[
+        bool, typer.Option("--results", help="Check the files in store.results too, not only the cache.")
+    ] = False,
     settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
     """Read all results and report damage; the next run recomputes damaged items."""
     place, loaded = find_cache(config, folder, settings or ())
+    written = _results_folder(loaded) if results else None
     check_cache(place, [stage] if stage else ())
     folders = list(fingerprint_folders(place, stage))
     if loaded is not None and not everything:
@@ -93,8 +110,22 @@ def verify(
         for _ in bar.track(check_shards(paths, report), total=len(paths), description="shards"):
             pass
     print_check(place, report, time.monotonic() - started, quiet=quiet)
+    if written is not None:
+        with interruptible():
+            report.results = check_results(written)
+        print_results_check(written, report.results, quiet=quiet)
     if not report.sound:
         raise typer.Exit(EXIT_FAILURES)
+
+
+def _results_folder(config: Config | None) -> WrittenResults:
+    root = None if config is None else config.store.results
+    if root is None:
+        raise ConfigError(
+            "--results needs a config with store.results, the folder to check: give CONFIG, or "
+            "--set store.results=FOLDER"
+        )
+    return WrittenResults(root.expanduser().absolute())
 
 
 @cache.command()

@@ -8,7 +8,6 @@ from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli.terminal import console, narrow_table, say
@@ -18,6 +17,7 @@ from pipeline.results.cache_contents import Contents, Key, Users, last_use, occu
 from pipeline.results.cache_gc import GcPlan, Kind
 from pipeline.store.sizes import in_bytes
 from pipeline.store.stage_descriptions import DIGITS_SHOWN, StageDescription, own_differences
+from pipeline.store.written_results import WrittenResults
 
 MARK = " *"
 MOST_NAMED = 2
@@ -92,6 +92,16 @@ def print_check(cache: Path, report: CheckReport, seconds: float, *, quiet: bool
     say(f"{read}: {_verdict(report)}")
 
 
+def print_results_check(written: WrittenResults, damaged: Mapping[str, str], *, quiet: bool = False) -> None:
+    """Print the result of a check of a results folder."""
+    for name, why in damaged.items():
+        say(f"{written.root / name}: {why}", style="red")
+    if not quiet:
+        again = "; runs write them again" if damaged else ""
+        count = f"{len(damaged)} damaged{again}" if damaged else "no damage"
+        say(f"{len(written.names) + len(damaged)} files in {written.root} read: {count}")
+
+
 def _verdict(report: CheckReport) -> str:
     if not report.damaged:
         return "no damage"
@@ -116,7 +126,7 @@ def print_plan(cache: Path, plan: GcPlan, *, delete: bool) -> None:
             filter(None, (one.key[1][:DIGITS_SHOWN], "" if one.kind == "results" else one.path.name))
         )
         items = str(one.items) if one.items else ""
-        table.add_row(one.key[0], escape(name), items, in_bytes(one.size), ago(one.used), one.why)
+        table.add_row(one.key[0], name, items, in_bytes(one.size), ago(one.used), one.why)
     console.print(table)
     hint = "" if delete else "; nothing deleted yet, add --delete"
     say(f"{cache}: {len(plan.candidates)} to delete, {in_bytes(plan.size)}{hint}")

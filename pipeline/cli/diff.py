@@ -7,7 +7,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli.terminal import console, say, table
@@ -83,6 +82,6 @@ def _measures_table(compared: StageComparison) -> Table:
             "" if np.isinf(measure.equal) or low != low else f"{low:.3g} to {high:.3g}",
             f"{np.median(finite):.4g}",
             f"{values[worst]:.4g}",
-            escape(str(compared.table.index[worst])),
+            str(compared.table.index[worst]),
         )
     return measures

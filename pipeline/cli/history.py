@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from configs.errors import ConfigError
@@ -64,7 +63,7 @@ def _list(runs: Sequence[PastRun]) -> None:
             _time(run.duration),
             str(run.sum("computed")),
             str(run.sum("failed")),
-            escape(command),
+            command,
         )
     console.print(table)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli.terminal import console, number, say, table
@@ -60,7 +59,7 @@ def _group_table(comparison: Comparison) -> Table:
         if row["by"] != before:
             made.add_section()
         before = row["by"]
-        made.add_row(escape(str(name)), f"{int(row['pairs'])}", *(_signed(row[m]) for m in shown))
+        made.add_row(str(name), f"{int(row['pairs'])}", *(_signed(row[m]) for m in shown))
     return made
 
 
@@ -71,7 +70,7 @@ def _largest_table(comparison: Comparison, metric: str) -> Table:
     )
     for _, row in largest_differences(comparison, metric, LARGEST).iterrows():
         made.add_row(
-            escape(str(row["id"])),
+            str(row["id"]),
             number(row[metric]),
             number(row[f"{metric}_there"]),
             _signed(row[f"{metric}_difference"]),

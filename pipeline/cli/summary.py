@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli.terminal import EXIT_FAILURES, console, errors, interruptible, number, say, table
@@ -108,7 +107,7 @@ def print_failures(console: Console, session: Session, broken: list[str]) -> Non
     if failures:
         failed = table(3, "pair or frame", "stage", "why", title=f"{len(failures)} failed", title_style="red")
         for stage, record in failures:
-            failed.add_row(escape(record.id), stage, escape(record.reason))
+            failed.add_row(record.id, stage, record.reason)
         console.print(failed)
     for line in broken:
         say(f"not done: {line}", "red", console)
@@ -148,5 +147,5 @@ def _score_table(title: str, summary: pd.DataFrame, columns: Sequence[Column]) -
             scores.add_section()
         before = row["by"]
         values = (number(float(means.loc[str(name)])) for _, means in columns)
-        scores.add_row(escape(str(name)), f"{int(row['pairs'])}", *values)
+        scores.add_row(str(name), f"{int(row['pairs'])}", *values)
     return scores

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.errors import CacheError
+from configs.files import obstacle
 from configs.sections import Config
 from data.file_facts import FileFacts
 from data.layouts import read_dataset
@@ -119,12 +120,17 @@ class Session:
 
         Raises
         ------
+        CacheError
+            Something else is in its place.
         OSError
             The folder cannot be written.
         """
         folder = self.folder(stage)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_description(folder, self.descriptions[stage])
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_description(folder, self.descriptions[stage])
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise CacheError(f"{folder}: cannot be written ({obstacle(error)})") from None
 
     def to_compute(self, stage: str, group: int) -> tuple[int, ...]:
         """Selected items of a shard that are not done."""
@@ -203,6 +209,6 @@ def _make_folder(cache: Path) -> None:
 
 def _unwritable(cache: Path, error: OSError) -> CacheError:
     return CacheError(
-        f"store.cache = {str(cache)!r}: cannot be written ({error.strerror}); "
+        f"store.cache = {str(cache)!r}: cannot be written ({obstacle(error)}); "
         "name another folder, or make room: --set store.cache=FOLDER"
     )

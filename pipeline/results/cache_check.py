@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pipeline.results.cache_contents import left_over
 from pipeline.store.commits import unfinished_in
 from pipeline.store.stage_descriptions import description_trouble
 from pipeline.store.verification import ShardState, verify_and_note
+from pipeline.store.written_results import WrittenResults
 
 
 @dataclass
@@ -25,13 +27,15 @@ class CheckReport:
     """Damaged shards."""
     descriptions: list[str] = field(default_factory=list)
     """Problems of `stage.json` files."""
+    results: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with files in the results folder, by path in it."""
     left_over: list[Path] = field(default_factory=list)
     """Leftover files of dead writers."""
 
     @property
     def sound(self) -> bool:
         """Whether nothing is damaged; leftover files are not damage."""
-        return not self.damaged and not self.descriptions
+        return not self.damaged and not self.descriptions and not self.results
 
 
 def shards_in(folders: Sequence[Path]) -> list[Path]:
@@ -69,3 +73,22 @@ def check_surroundings(folders: Sequence[Path], report: CheckReport) -> None:
         report.left_over.extend(path for path in unfinished_in(folder) if left_over(path))
     for stage in sorted({folder.parent for folder in folders}):
         report.left_over.extend(path for path in unfinished_in(stage) if left_over(path))
+
+
+def check_results(written: WrittenResults) -> dict[str, str]:
+    """Read all files that runs have written to a results folder; return what is wrong, by path in it.
+
+    What is damaged is taken out of the folder's index, where that can be written, so that the next run
+    writes it again.
+    """
+    damaged = {}
+    for name in written.names:
+        why = written.trouble(name, contents=True)
+        if why:
+            damaged[name] = why
+    for name in damaged:
+        written.forget(name)
+    if damaged:
+        with suppress(OSError):
+            written.save()
+    return damaged

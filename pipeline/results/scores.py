@@ -211,9 +211,10 @@ def write_scores(folder: Path, scores: pd.DataFrame) -> list[str]:
     OSError
         The folder cannot be written.
     """
-    replace_file(folder / SCORES_CSV, scores.to_csv(index=False).encode())
+    replace_file(folder / SCORES_CSV, scores.to_csv(index=False).encode(), flush=True)
     if find_spec("pyarrow") is None:
         (folder / SCORES_PARQUET).unlink(missing_ok=True)
         return [SCORES_CSV]
-    replace_file(folder / SCORES_PARQUET, scores.to_parquet(None, engine="pyarrow", index=False))
+    table = scores.to_parquet(None, engine="pyarrow", index=False)
+    replace_file(folder / SCORES_PARQUET, table, flush=True)
     return [SCORES_CSV, SCORES_PARQUET]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs.errors import CacheError
-from configs.files import replace_file
-from data.images import to_uint8, write_image
+from configs.files import obstacle, sha256_of
+from data.images import encode_image, to_uint8, write_file
 from pipeline.planning.session import Session
 from pipeline.results.scores import score_table, write_scores
 from pipeline.running.run import Run
+from pipeline.store.commits import HIDDEN_WIP_PREFIX, sweep_unfinished
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import ChangedCacheError, read_item
+from pipeline.store.written_results import WrittenResults
 
-INDEX_NAME = ".written.json"  # which frame each PNG was written from, so that a second run writes none
+SCORES = "scores"  # what tables are made from, and written anew by every run
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,74 +54,75 @@ def write_results(run: Run) -> int:
     if root is None:
         return 0
     root = root.expanduser().absolute()
-    written = _read_index(root)
-    jobs, digests = _frames_to_write(session, root, written)
+    written = WrittenResults(root)
+    jobs, sources = _frames_to_write(session, root, written)
     try:
         root.mkdir(parents=True, exist_ok=True)
+        sweep_unfinished(root, HIDDEN_WIP_PREFIX)
         _withdraw(session, root, written)
         count = 0
-        for job, outcome in run.start_workers().map(write_frames, jobs) if jobs else ():
+        for _, outcome in run.start_workers().map(write_frames, jobs) if jobs else ():
             if isinstance(outcome, Exception):
                 raise outcome
-            count += outcome
-            written.update({item: digests[item] for item, _, _ in job.folders})
-        replace_file(root / INDEX_NAME, json.dumps(written, indent=0).encode())
+            for name, digest in outcome.items():
+                written.note(name, sources[name], digest)
+            count += len(outcome)
         scores = score_table(session)
         if len(scores):
-            write_scores(root, scores)
+            for name in write_scores(root, scores):
+                written.note(name, SCORES, sha256_of(root / name))
+        written.save()
     except OSError as error:
         raise CacheError(
-            f"store.results = {str(root)!r}: cannot be written ({error.strerror or error}); "
+            f"store.results = {str(root)!r}: cannot be written ({obstacle(error)}); "
             "name another folder, or none"
         ) from None
     return count
 
 
 def _frames_to_write(
-    session: Session, root: Path, written: dict[str, str]
+    session: Session, root: Path, written: WrittenResults
 ) -> tuple[list[FrameJob], dict[str, str]]:
-    """Jobs for frames that are missing or out of date, and the sources of each pair's frames."""
+    """Jobs for frames that are missing, damaged or out of date, and what each file is made from."""
     folders: dict[Path, list[tuple[str, Path, tuple[float, ...]]]] = {}
-    digests: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    again = session.selection.rehash
     for pair, location in session.locations("synthesis"):
         if location is None or location.record.status != "ok":
             continue
-        name, times = location.record.id, session.layout.times(pair)
-        digests[name] = f"{location.record.output_digest} {times}"
-        present = all((root / name / frame_name(t)).is_file() for t in times)
-        if not present or written.get(name) != digests[name]:
-            folders.setdefault(location.path, []).append((name, root / name, times))
-    return [FrameJob(shard, tuple(found)) for shard, found in folders.items()], digests
+        record, times = location.record, session.layout.times(pair)
+        own = {f"{record.id}/{frame_name(t)}": f"{record.output_digest} {t!r}" for t in times}
+        if not all(written.is_current(name, source, contents=again) for name, source in own.items()):
+            folders.setdefault(location.path, []).append((record.id, root / record.id, times))
+            sources |= own
+    return [FrameJob(shard, tuple(found)) for shard, found in folders.items()], sources
 
 
-def _withdraw(session: Session, root: Path, written: dict[str, str]) -> None:
+def _withdraw(session: Session, root: Path, written: WrittenResults) -> None:
     """Remove frames of earlier runs for pairs that fail now; they would be mistaken for this run's."""
     for _, record in session.records("synthesis"):
-        if record is not None and record.status != "ok" and written.pop(record.id, None) is not None:
+        if record is not None and record.status != "ok" and written.forget_pair(record.id):
             for path in (root / record.id).glob("frame_t*.png"):
                 path.unlink(missing_ok=True)
 
 
-def write_frames(job: FrameJob) -> int:
-    """Write the frames of one shard; return how many."""
+def write_frames(job: FrameJob) -> dict[str, str]:
+    """Write the frames of one shard, flushed to disk; return their digests by path in the results folder."""
     manifest = read_manifest(job.shard)
     if manifest is None:
         raise ChangedCacheError(f"{job.shard}: disappeared while its frames were being written; run again")
+    digests = {}
     for item, folder, times in job.folders:
         row = manifest.row(item)
         if row is None:
             raise ChangedCacheError(
                 f"{job.shard}: item {item!r} disappeared while its frames were being written; run again"
             )
+        sweep_unfinished(folder, HIDDEN_WIP_PREFIX)
         frames = read_item(job.shard, manifest, row)["frames"]
         for time, frame in zip(times, frames, strict=True):
-            write_image(folder / frame_name(time), to_uint8(frame))
-    return sum(len(times) for _, _, times in job.folders)
-
-
-def _read_index(root: Path) -> dict[str, str]:
-    try:
-        content = json.loads((root / INDEX_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+            name = frame_name(time)
+            content = encode_image(name, to_uint8(frame))
+            write_file(folder / name, content, flush=True)
+            digests[f"{item}/{name}"] = hashlib.sha256(content).hexdigest()
+    return digests

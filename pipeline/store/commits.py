@@ -20,6 +20,7 @@ from configs.files import sync as sync
 WIP_PREFIX = "wip-"
 HIDDEN_WIP_PREFIX = HIDDEN_PREFIX  # in folders that other programs list
 REPLACED = "-replaced-"  # between the name of the new folder and that of the old one
+ASIDE = "aside-"  # prefix of the names of what was in the way of a folder
 ABANDONED_AFTER = 24 * 3600.0  # seconds; the slowest folder is written within minutes
 
 
@@ -87,6 +88,18 @@ def commit_folder(unfinished: Path, path: Path) -> None:
                 path.rename(aside)
     sync(path.parent)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def put_aside(path: Path) -> None:
+    """Rename a file or a dangling link that is in the way of a folder; it is not deleted.
+
+    Raises
+    ------
+    OSError
+        It cannot be renamed.
+    """
+    if os.path.lexists(path) and not path.is_dir():
+        path.rename(path.with_name(f"{ASIDE}{writer_tag()}-{path.name}"))
 
 
 def restore_replaced(folder: Path, prefix: str = WIP_PREFIX) -> None:

@@ -13,7 +13,7 @@ import zarr
 
 from configs.errors import CacheError
 from pipeline.store.array_specs import ARRAY_SPECS, Array
-from pipeline.store.commits import commit_folder, locked, sync_tree, unfinished_folder
+from pipeline.store.commits import commit_folder, locked, put_aside, sync_tree, unfinished_folder
 from pipeline.store.fingerprints import DIGEST_LENGTH
 from pipeline.store.shard_arrays import OpenShard, check_zarr, finish_arrays, open_shard, write_array
 from pipeline.store.shard_manifest import (
@@ -110,6 +110,7 @@ def write_shard(
         with locked(path.parent):
             if read_manifest(path) != replaces:
                 raise ShardCommittedError(f"{path}: another process has written this shard")
+            put_aside(path)
             commit_folder(unfinished, path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

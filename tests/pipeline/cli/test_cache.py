@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 from pathlib import Path
@@ -194,3 +195,36 @@ def test_gc_of_a_cache_that_cannot_be_written(
     assert code == 1
     assert "cannot be deleted (Read-only file system)" in text
     assert "freed 0 B" in text
+
+
+def test_results_are_checked_when_asked_and_written_again(
+    command: Command, finished: None, settings: list[str], tmp_path: Path
+) -> None:
+    options = set_options([*settings, f"store.results={tmp_path / 'results'}"])
+    assert command("run", "demo", *options, "-q")[0] == 0
+    frames = sorted((tmp_path / "results").glob("*/*.png"))
+    code, said = command("cache", "verify", "demo", "--results", *options)
+    assert code == 0
+    assert f"files in {tmp_path / 'results'} read: no damage" in said
+    whole = frames[0].read_bytes()
+    before = frames[0].stat()
+    frames[0].write_bytes(whole[:-1] + b"!")
+    os.utime(frames[0], ns=(before.st_atime_ns, before.st_mtime_ns))
+    frames[1].unlink()
+    (tmp_path / "results" / "scores.csv").write_text("")
+    assert command("cache", "verify", "demo", *options)[0] == 0  # the cache alone is sound
+    code, said = command("cache", "verify", "demo", "--results", *options)
+    assert code == 1
+    assert f"{frames[0]}: its digest differs" in said
+    assert f"{frames[1]}: is missing" in said
+    assert "scores.csv: its digest differs" in said
+    assert "3 damaged; runs write them again" in said
+    assert command("run", "demo", *options, "-q")[0] == 0
+    assert frames[0].read_bytes() == whole
+    assert command("cache", "verify", "demo", "--results", *options)[0] == 0
+
+
+def test_results_cannot_be_checked_without_a_folder(command: Command, finished: None, tmp_path: Path) -> None:
+    code, said = command("cache", "verify", "--cache", str(tmp_path / "cache"), "--results")
+    assert code == 2
+    assert "--results needs a config with store.results" in said

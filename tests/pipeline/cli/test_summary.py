@@ -12,6 +12,7 @@ from rich.console import Console
 
 from configs.loading import load_config
 from data.images import write_image
+from pipeline.cli.plain_console import plain_console
 from pipeline.cli.summary import (
     print_failures,
     print_report,
@@ -33,7 +34,7 @@ WIDTH = 200
 
 
 def printed(show: Callable[[Console], None], width: int = WIDTH) -> str:
-    console = Console(width=width, force_terminal=False)
+    console = plain_console(width=width, force_terminal=False)
     with console.capture() as capture:
         show(console)
     return capture.get()

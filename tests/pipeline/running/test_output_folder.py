@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import os
+import platform
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +12,7 @@ import pandas as pd
 import pytest
 
 from configs.errors import CacheError, DataError
+from configs.files import file_state
 from data.images import read_image, to_uint8
 from pipeline.planning.session import Session
 from pipeline.results.scores import ABOUT_PAIRS, score_table, write_scores
@@ -16,6 +20,7 @@ from pipeline.running.output_folder import FrameJob, frame_name, write_frames
 from pipeline.store.array_specs import Array
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import read_item
+from pipeline.store.written_results import WrittenResults
 from tests.pipeline.small_runs import PAIRS, SIZE, Opener, Runner
 
 
@@ -206,6 +211,135 @@ def test_shards_that_have_gone_are_named(results: Path, open_session: Opener) ->
         write_frames(FrameJob(path, (("nobody", results, (0.5,)),)))
     with pytest.raises(CacheError, match="absent: disappeared"):
         write_frames(FrameJob(path.with_name("absent"), (("nobody", results, (0.5,)),)))
+
+
+def harm(path: Path, kind: str, other: Path) -> None:
+    """Damage a file so that its length and time stay, where that is possible."""
+    before, content = path.stat(), bytearray(path.read_bytes())
+    if kind == "a flipped bit":
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    elif kind == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    elif kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "gone":
+        path.unlink()
+    else:
+        aside = path.with_name("aside")
+        path.rename(aside)
+        other.rename(path)
+        aside.rename(other)
+
+
+HARMS = ("a flipped bit", "cut", "empty", "gone", "swapped with another's")
+
+
+@pytest.mark.parametrize("kind", HARMS)
+def test_frames_that_are_damaged_are_written_again(
+    run: Runner, setting: str, results: Path, kind: str
+) -> None:
+    run(setting)
+    before = {path: path.read_bytes() for path in results.glob("*/*.png")}
+    one, other, *_ = before
+    harm(one, kind, other)
+    assert run(setting).frames_written == (2 if kind.startswith("swapped") else 1)
+    assert {path: path.read_bytes() for path in results.glob("*/*.png")} == before
+    assert run(setting).frames_written == 0
+
+
+def test_results_that_were_moved_are_read_once_and_not_written(
+    run: Runner, setting: str, results: Path, tmp_path: Path
+) -> None:
+    run(setting)
+    shutil.copytree(results, tmp_path / "copy", copy_function=shutil.copy)
+    moved = f"store.results='{tmp_path / 'copy'}'"
+    assert run(moved).frames_written == 0
+    index = WrittenResults(tmp_path / "copy")
+    assert all(not index.trouble(name) for name in index.names)
+
+
+def test_damage_behind_every_sign_is_found_when_asked(run: Runner, setting: str, results: Path) -> None:
+    run(setting)
+    one = next(results.glob("*/*.png"))
+    whole = one.read_bytes()
+    harm(one, "a flipped bit", one)
+    content = json.loads((results / ".written.json").read_text())
+    content["files"][f"{one.parent.name}/{one.name}"][2] = list(file_state(one))
+    (results / ".written.json").write_text(json.dumps(content))  # as where a disk hands out other bytes
+    assert run(setting).frames_written == 0
+    assert run(setting, rehash=True).frames_written == 1
+    assert one.read_bytes() == whole
+
+
+def test_the_index_of_version_0_1_has_frames_written_once_more(
+    run: Runner, setting: str, results: Path, cartoons: Path, tmp_path: Path
+) -> None:
+    run(setting)
+    pairs = [path.name for path in results.iterdir() if path.is_dir()]
+    (results / ".written.json").write_text(json.dumps(dict.fromkeys(pairs, "digest (0.5,)")))
+    assert run(setting).frames_written == PAIRS
+    assert run(setting).frames_written == 0
+    (results / ".written.json").write_text(json.dumps(dict.fromkeys(pairs, "digest (0.5,)")))
+    shutil.copytree(cartoons, tmp_path / "copy")
+    broken = sorted((tmp_path / "copy" / "test_2k_540p").iterdir())[-1]
+    (broken / "frame3.png").write_bytes(b"")
+    run(setting, f"data.root='{tmp_path / 'copy'}'")
+    assert not list((results / broken.name).glob("*.png"))  # withdrawn, though only the old index knew of it
+
+
+@pytest.mark.parametrize("name", ["scores.csv", "scores.parquet", ".written.json", "frame"])
+def test_a_folder_where_a_file_belongs_is_named_and_leaves_nothing_behind(
+    run: Runner, setting: str, results: Path, open_session: Opener, name: str
+) -> None:
+    if name == "scores.parquet":
+        pytest.importorskip("pyarrow")
+    if name == "frame":
+        name = f"{open_session().manifest.pairs[0].id}/frame_t0.5.png"
+    (results / name / "kept").mkdir(parents=True)
+    for _ in range(2):
+        with pytest.raises(
+            (CacheError, DataError), match=f"{name} is a folder where a file belongs: move it away"
+        ):
+            run(setting)
+    assert not [
+        path for path in results.rglob("*") if path.name.startswith((".wip-", ".scores", ".written.json."))
+    ]
+    assert (results / name / "kept").is_dir()
+    (results / name).rename(results.parent / "moved away")
+    assert run(setting).succeeded
+
+
+def test_what_a_writer_that_was_killed_has_left_is_swept(run: Runner, setting: str, results: Path) -> None:
+    run(setting)
+    pair = next(path for path in results.iterdir() if path.is_dir())
+    dead = f".wip-{platform.node()}-999999999-0123456789ab"
+    for folder in (results, pair):
+        (folder / dead).write_bytes(b"half")
+    next(pair.glob("*.png")).unlink()
+    run(setting)
+    assert not list(results.rglob(".wip-*"))
+
+
+def test_results_are_flushed_before_they_count(
+    run: Runner, setting: str, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        flushed.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    run(setting)
+    written = [path for path in flushed if path.startswith(str(results))]
+    folders = {path for path in written if ".wip-" not in path}
+    assert folders == {str(results), *(str(path) for path in results.iterdir() if path.is_dir())}
+    assert len(written) - sum(path in folders for path in written) == PAIRS + len(
+        [path for path in results.iterdir() if path.is_file()]
+    )
 
 
 def test_names_of_pictures() -> None:

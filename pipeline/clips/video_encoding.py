@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fractions import Fraction
@@ -171,10 +173,27 @@ def trial(encoder: str, kind: PictureKind, size: tuple[int, int], quality: int) 
     context.time_base, context.framerate = Fraction(1, 48), Fraction(48)  # type: ignore[attr-defined]
     context.options = encoder_options(encoder, quality)
     try:
-        context.open()
+        with ordinary_priority():
+            context.open()
     except (av.error.FFmpegError, ValueError) as error:
         return str(getattr(error, "strerror", None) or error)
     return None
+
+
+@contextmanager
+def ordinary_priority() -> Iterator[None]:
+    """Keep the thread's scheduling policy, whatever an encoder makes of it.
+
+    SVT-AV1, opened by root, makes the thread that opens it a real-time one, which starves all other programs.
+    """
+    if not hasattr(os, "sched_getscheduler"):  # macOS and Windows
+        yield
+        return
+    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameter)
 
 
 def prepare(context: av.CodecContext, kind: PictureKind, size: tuple[int, int]) -> None:

@@ -21,7 +21,7 @@ from data.clips.video import VideoClip
 from data.images import Frame, read_rgba
 from pipeline.clips.other_streams import OtherStreams
 from pipeline.clips.output_files import cannot_write, prepare_place, unfinished
-from pipeline.clips.video_encoding import CONTAINERS, Encoding, encoder_options, prepare
+from pipeline.clips.video_encoding import CONTAINERS, Encoding, encoder_options, ordinary_priority, prepare
 from pipeline.store.commits import sync
 
 FINEST_TICK = Fraction(1, 1_000_000)  # MP4 counts ticks a second in 32 bits
@@ -189,7 +189,9 @@ class VideoWriter:
         picture.pts, picture.time_base, picture.duration = begin, self._tick, end - begin
         picture.pict_type = 0  # else the encoder makes key frames where the source has them
         try:
-            self._mux(self._stream.encode(picture))
+            with ordinary_priority():
+                packets = self._stream.encode(picture)
+            self._mux(packets)
             if self._others is not None:
                 self._others.advance(self._offset + start)
         except (av.error.FFmpegError, OSError) as error:

@@ -124,7 +124,7 @@ def test_an_animation_that_changed_since_it_was_opened_is_told(tmp_path: Path) -
 
 def test_an_animation_of_one_frame_is_one_image(tmp_path: Path) -> None:
     Image.new("RGB", (32, 24)).save(tmp_path / "a.webp", save_all=True)
-    with pytest.raises(DataError, match="one image, and motion needs two"):
+    with pytest.raises(DataError, match="one image, but motion needs two"):
         open_clip([tmp_path / "a.webp"], ClipSection())
 
 

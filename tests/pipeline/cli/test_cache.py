@@ -134,7 +134,7 @@ def test_gc_needs_configs_and_a_scope(command: Command, options: list[str], tmp_
     assert "give configs of the same cache, or choose one with --cache" in text
     code, text = command("cache", "gc", "demo", "--fingerprint", "abc", *options)
     assert code == 2
-    assert "has this fingerprint; see 'cache ls'" in text
+    assert "starts with it; see 'cache ls'" in text
     assert "nothing to delete" in command("cache", "gc", "demo", "--unused", *options)[1]
     (tmp_path / "cache" / "matching").mkdir()
     (tmp_path / "cache" / "matching" / "accepted.json").write_text("{")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from configs.errors import ConfigError
 from configs.sections import ClipSection
 from data.clips.pictures import PictureKind
-from pipeline.clips.video_encoding import choose_encoding, encoder_options, find_encoder
+from pipeline.clips.video_encoding import choose_encoding, encoder_options, find_encoder, trial
 
 SIZE = (48, 64)
 
@@ -76,3 +78,12 @@ def test_quality_0_is_lossless_where_it_can_be() -> None:
     assert "lossless=1" in encoder_options("libx265", 0)["x265-params"]
     assert encoder_options("libvpx-vp9", 0)["lossless"] == "1"
     assert encoder_options("libx264", 20)["crf"] == "20"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system has no scheduling policies")
+def test_encoders_leave_the_scheduling_policy_alone() -> None:
+    before = os.sched_getscheduler(0)
+    kind = PictureKind("yuv420p")
+    for encoder in ("libsvtav1", "libx264"):
+        assert trial(encoder, kind, (64, 64), 30) is None
+        assert os.sched_getscheduler(0) == before

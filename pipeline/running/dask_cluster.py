@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import queue
 import re
 import uuid
@@ -22,7 +21,7 @@ from configs.sections import ExecutorSection
 from pipeline.compute.registry import STAGES
 from pipeline.compute.warm_up import prepare_process
 from pipeline.running.interruption import GO_ON
-from pipeline.running.local_cluster import end_with, has_dashboard, start_local_cluster
+from pipeline.running.local_cluster import end_with_parent, has_dashboard, start_local_cluster
 from pipeline.running.waiting_for_workers import WorkerWait, offers
 from pipeline.running.worker_checks import Surroundings, UnfitWorkerError, WorkerDiedError
 from pipeline.store.sizes import in_bytes
@@ -48,19 +47,19 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
     ----------
     threads
         Of its libraries.
-    parent
-        The process without which it is to end; None where it is somebody else's.
+    own
+        Whether this process started it, so that it ends with this process.
     """
 
     name = "animeinterp-prepare"
 
-    def __init__(self, threads: int, parent: int | None) -> None:
-        self.threads, self.parent = threads, parent
+    def __init__(self, threads: int, own: bool) -> None:
+        self.threads, self.own = threads, own
 
     def setup(self, worker: Any) -> None:  # noqa: ARG002
         """Give the libraries their threads and make the compiled code ready."""
-        if self.parent is not None:
-            end_with(self.parent)
+        if self.own:
+            end_with_parent()
         prepare_process(self.threads)
 
 
@@ -126,8 +125,8 @@ class DaskExecutor:
         if self._surroundings is not None:
             self._surroundings.mark()
         try:
-            parent = None if self._cluster is None else os.getpid()
-            self._ask(lambda: self._client.register_plugin(PrepareWorker(self._section.threads, parent)))
+            prepare = PrepareWorker(self._section.threads, own=self._cluster is not None)
+            self._ask(lambda: self._client.register_plugin(prepare))
         except ClusterError:
             raise
         except Exception as error:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import resource_tracker
+from multiprocessing import parent_process, resource_tracker
 
 import dask
 from distributed import LocalCluster
@@ -82,14 +82,16 @@ def _start(workers: int, memory: float) -> LocalCluster:
     )
 
 
-def end_with(parent: int) -> None:
+def end_with_parent() -> None:
     """Let this worker be killed the moment its parent has gone.
 
-    Elsewhere than on Linux, Dask's own watch on the parent ends it soon after.
+    Elsewhere than on Linux, Dask's own watch on the parent ends it soon after. A worker that a fork server
+    started, as Dask can be told to, has the server for its parent, which ends when nobody needs it any more.
     """
-    if sys.platform == "linux":
+    parent = parent_process()
+    if sys.platform == "linux" and parent is not None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it has gone already
+        if not parent.is_alive():  # it had gone before
             os._exit(1)
 
 

@@ -77,7 +77,8 @@ def test_status_follows_a_run_in_another_process(
     process = start(settings)
     patience = time.monotonic() + PATIENCE
     try:
-        while not (live := [run for run in runs_of(open_session())[0] if run.state == "running"]):
+        # Until it has planned: before that there is nothing to tell of its stages.
+        while not (live := [r for r in runs_of(open_session())[0] if r.state == "running" and r.stages]):
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < patience
             time.sleep(0.02)

@@ -117,7 +117,7 @@ def _work(run: Run, task: RunDataset, console: Console, *, quiet: bool) -> None:
     level = "INFO" if logging.getLogger().isEnabledFor(logging.DEBUG) else "CRITICAL"
     with RunProgress(console, totals, quiet=quiet) as progress:
         run.listeners.append(progress)
-        luigi_scheduler.build(run, list(task.requires()), luigid, level)
+        luigi_scheduler.build(task, luigid, level)
         run.listeners.remove(progress)
     stopped = run.stopped or workers.lost
     if stopped is not None:

@@ -6,7 +6,6 @@ import configparser
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import luigi
@@ -14,9 +13,8 @@ from luigi.rpc import RPCError
 from luigi.task_register import Register
 
 from configs.errors import ClusterError, ConfigError
-from pipeline.running.luigi_tasks import StageBatch
+from pipeline.running.luigi_tasks import RunDataset
 from pipeline.running.proxies import go_past_proxies
-from pipeline.running.run import Run
 
 ANSWER_SECONDS = 10.0
 SETTINGS = "luigi.cfg in the working folder, /etc/luigi, or the file that LUIGI_CONFIG_PATH names"
@@ -45,8 +43,8 @@ def check(luigid: str) -> None:
         ) from None
 
 
-def build(run: Run, batches: Sequence[StageBatch], luigid: str, log_level: str) -> None:
-    """Run batches in this process, those that others read first.
+def build(task: RunDataset, luigid: str, log_level: str) -> None:
+    """Run a task and its batches in this process.
 
     Raises
     ------
@@ -58,7 +56,7 @@ def build(run: Run, batches: Sequence[StageBatch], luigid: str, log_level: str) 
     where = {"scheduler_url": luigid} if luigid else {"local_scheduler": True}
     try:
         # One Luigi worker: forked ones and Torch, CUDA or Dask clients do not mix.
-        luigi.build(batches, workers=1, log_level=log_level, **where)
+        luigi.build([task], workers=1, log_level=log_level, **where)
     except RPCError:
         raise ClusterError(
             f"executor.luigid = {luigid!r}: the Luigi scheduler has stopped or cannot be reached any more; "
@@ -68,8 +66,9 @@ def build(run: Run, batches: Sequence[StageBatch], luigid: str, log_level: str) 
         raise ConfigError(f"Luigi rejects its settings ({error}); correct {SETTINGS}") from None
     finally:
         Register.clear_instance_cache()  # it would keep every run of a long process
+    run = task.pipeline_run
     hindered = run.report.broken or run.changed or run.stopped
-    if luigid and not hindered and not all(batch.complete() for batch in batches):
+    if luigid and not hindered and not all(batch.complete() for batch in task.requires()):
         raise ClusterError(
             f"executor.luigid = {luigid!r}: the Luigi scheduler did not give this run all of its tasks: "
             "another run has them, or they were done less than a minute ago (see its web page); run the same "

@@ -250,14 +250,15 @@ class RunDataset(PipelineTask):
         return done and not session.failures()
 
     def run(self) -> None:
-        """Write the results; fail if items have failed, since the run is then not a success.
+        """Write the results, unless who opened the run does; fail if items have failed.
 
         Raises
         ------
         RunFailedError
             Names the failed items.
         """
-        write_results(self.pipeline_run)
+        if self.opened is None:
+            write_results(self.pipeline_run)
         failures = self.pipeline_run.session.failures()
         if failures:
             listed = "\n".join(

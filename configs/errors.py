@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from configs.names import shown_lines
+
 SUGGESTIONS = 3  # similar names in a message
 
 
@@ -13,7 +15,13 @@ class MovedPathWarning(UserWarning):
 
 
 class AnimeInterpError(Exception):
-    """Base of every error that is the input's or the environment's fault, not the program's."""
+    """Base of every error that is the input's or the environment's fault, not the program's.
+
+    Its message can be printed and kept, whatever characters the names in it have.
+    """
+
+    def __str__(self) -> str:
+        return shown_lines(super().__str__())
 
 
 class ConfigError(AnimeInterpError):

@@ -65,7 +65,7 @@ def json_lines(path: Path) -> list[dict[str, Any]]:
     """The objects in a file of one JSON object per line; lines that a kill has truncated are left out."""
     found = []
     with suppress(OSError):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
             with suppress(ValueError, TypeError):
                 found.append(dict(json.loads(line)))
     return found

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from configs.errors import ConfigError, MovedPathWarning
+from configs.names import given_path
 from configs.sections import Config, Section
 from configs.sections.section import is_url
 
@@ -84,7 +85,7 @@ def set_options(settings: Iterable[str]) -> list[str]:
 
 
 def _find(source: str | Path, folder: Path) -> Path:
-    path = Path(source).expanduser()
+    path = given_path(source)
     if path.suffix == ".toml":
         if path.is_file():
             return path
@@ -129,7 +130,7 @@ def _anchor(tree: dict[str, Any], file: Path, moved: dict[tuple[str, str], str])
     """Take the relative paths of a file from its folder; note those that were others before 0.2."""
     folder, here = file.absolute().parent, Path.cwd()
     for key, written in list(_paths(tree)):
-        if not written or Path(written).is_absolute() or written.startswith("~") or is_url(written):
+        if not written or given_path(written).is_absolute() or is_url(written):
             continue
         *sections, name = key.split(".")
         holder = tree

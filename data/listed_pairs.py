@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from configs.errors import DataError
+from configs.names import LONGEST_NAME, id_of
 from configs.sections import check_times
 from data.images import write_file
 from data.manifest import FoundPair
@@ -41,9 +42,19 @@ class ListedPair(BaseModel):
     @classmethod
     def _names_a_folder(cls, name: str) -> str:
         # Results are written to a folder of that name.
-        if not name or name.startswith(".") or "/" in name or "\\" in name:
+        if not name or name.startswith(".") or set("/\\\0") & set(name):
             raise ValueError(f"{name!r} cannot name a folder; use letters, digits, '_' and '-'")
+        if not _encodable(name) or len(os.fsencode(name)) > LONGEST_NAME:
+            raise ValueError(f"{name!r} cannot name a folder; use {LONGEST_NAME} bytes of UTF-8 at most")
         return name
+
+    @field_validator("frames", "truth")
+    @classmethod
+    def _names_files(cls, paths: tuple[str, str] | str | None) -> tuple[str, str] | str | None:
+        for path in (paths,) if isinstance(paths, str) else paths or ():
+            if "\0" in path or not _encodable(path):
+                raise ValueError(f"{path!r} cannot name a file")
+        return paths
 
     @field_validator("times")
     @classmethod
@@ -66,11 +77,14 @@ def read_pairs(root: Path) -> list[FoundPair]:
     Raises
     ------
     DataError
-        The file is missing or malformed, lists no pair, or lists an id twice.
+        The file is missing or malformed, or lists no pair.
     """
     path = root / PAIRS_FILE
     try:
-        listed = PairList.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
+        # Names that are not UTF-8 may stand in it as they are.
+        text = content.decode(json.detect_encoding(content), "surrogateescape")
+        listed = PairList.model_validate(json.loads(text))
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}); data.layout = 'listed' needs this file, "
@@ -80,13 +94,20 @@ def read_pairs(root: Path) -> list[FoundPair]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         raise DataError(f"{path}: {where}: {first['msg']}; see docs/data.md for the format") from None
-    ids = [pair.id for pair in listed.pairs]
-    twice = next((name for name in ids if ids.count(name) > 1), None) if len(set(ids)) < len(ids) else None
-    if twice is not None:
-        raise DataError(f"{path}: the id {twice!r} occurs more than once; every pair needs its own")
-    if not ids:
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON ({error}); see docs/data.md for the format") from None
+    if not listed.pairs:
         raise DataError(f"{path}: lists no pairs")
     return [_found(root, listed.name, pair) for pair in listed.pairs]
+
+
+def _encodable(name: str) -> bool:
+    """Whether a file system can have a name: JSON can hold halves of characters."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 PairToList = tuple[str, tuple[Path, Path], tuple[float, ...]]  # id, frames, times
@@ -119,4 +140,4 @@ def _found(root: Path, name: str, pair: ListedPair) -> FoundPair:
     # Normalised, so that a frame is the same file in every list.
     first, second = (Path(os.path.normpath(root / frame)) for frame in pair.frames)
     truth = None if pair.truth is None else Path(os.path.normpath(root / pair.truth))
-    return FoundPair(pair.id, (first, second), truth, times=pair.times, frames_of=name)
+    return FoundPair(id_of(pair.id), (first, second), truth, times=pair.times, frames_of=id_of(name))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
+from configs.errors import DataError
+from configs.names import id_of, shown
 from configs.sections import DataSection, Style
 from data.annotations import Annotation
 from data.file_facts import FileFacts
@@ -18,7 +23,7 @@ class SourceFrame:
     """A frame on disk."""
 
     id: str
-    """`<pair id>/<file stem>`; with the suffix if two files of a pair differ only in it."""
+    """`<pair id>/<file stem>`; with the suffix, or also a digest of the path, if that is taken."""
     path: Path
     digest: str
     """SHA-256 of the file; of its absence when it cannot be read."""
@@ -66,6 +71,8 @@ class Manifest:
     root: Path
     frames: tuple[SourceFrame, ...]
     pairs: tuple[Pair, ...]
+    notes: tuple[str, ...] = ()
+    """What the user should know about the dataset, such as what was ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,11 @@ class FoundPair:
 
 
 def build_manifest(
-    root: Path, found: Sequence[FoundPair], section: DataSection, facts: FileFacts
+    root: Path,
+    found: Sequence[FoundPair],
+    section: DataSection,
+    facts: FileFacts,
+    notes: tuple[str, ...] = (),
 ) -> Manifest:
     """Read the facts of the files found and make a manifest.
 
@@ -100,13 +111,23 @@ def build_manifest(
         Chooses the segmentation preset of each frame.
     facts
         Digests and sizes, saved between runs.
+    notes
+        What the user should know about the dataset.
 
     Returns
     -------
     Manifest
         A pair whose frames differ in size carries an `error`; a file that is not an image is detected when it
         is first processed, so that one bad file fails alone.
+
+    Raises
+    ------
+    DataError
+        Two pairs have the same id.
     """
+    twice = next((name for name, count in Counter(pair.id for pair in found).items() if count > 1), None)
+    if twice is not None:
+        raise DataError(f"{root}: {twice!r} is the id of more than one pair; give each its own")
     facts.learn(path for pair in found for path in _files(pair))
     frames: list[SourceFrame] = []
     position: dict[Path, int] = {}
@@ -119,14 +140,14 @@ def build_manifest(
                 position[path] = len(frames)
                 name = pair.frames_of or pair.id
                 frame = _source_frame(name, path, style, facts)
-                frame = replace(frame, id=f"{name}/{path.name}") if frame.id in taken else frame
+                frame = replace(frame, id=next(found for found in _ids(name, path) if found not in taken))
                 taken.add(frame.id)
                 frames.append(frame)
         members = tuple(position[path] for path in pair.frames)
         truth = None if pair.truth is None else _source_frame(pair.id, pair.truth, style, facts)
         drawn = pair.motion_truth
         motion = None if drawn is None else SourceFile(drawn, facts[drawn].digest)
-        error = pair.error or _size_error([frames[i] for i in members])
+        error = shown(pair.error or _size_error([frames[i] for i in members]))
         pairs.append(
             Pair(
                 pair.id,
@@ -135,12 +156,12 @@ def build_manifest(
                 motion,
                 pair.annotation,
                 pair.annotation_error,
-                error,
+                error or None,
                 pair.annotation_file,
                 pair.times,
             )
         )
-    return Manifest(root, tuple(frames), tuple(pairs))
+    return Manifest(root, tuple(frames), tuple(pairs), notes)
 
 
 def _files(pair: FoundPair) -> Iterable[Path]:
@@ -156,15 +177,23 @@ def _style(pair_id: str, section: DataSection) -> Style:
     return section.unnamed_style
 
 
+def _ids(name: str, path: Path) -> Iterator[str]:
+    """Possible ids of a frame, the preferred one first."""
+    yield f"{name}/{id_of(path.stem)}"
+    yield f"{name}/{id_of(path.name)}"
+    for length in range(8, 65, 8):
+        yield f"{name}/{id_of(path.name)}~{sha256(os.fsencode(path)).hexdigest()[:length]}"
+
+
 def _source_frame(pair_id: str, path: Path, style: Style, facts: FileFacts) -> SourceFrame:
     fact = facts[path]
-    return SourceFrame(f"{pair_id}/{path.stem}", path, fact.digest, fact.size, style)
+    return SourceFrame(next(_ids(pair_id, path)), path, fact.digest, fact.size, style)
 
 
-def _size_error(frames: Sequence[SourceFrame]) -> str | None:
+def _size_error(frames: Sequence[SourceFrame]) -> str:
     sizes = {frame.size for frame in frames if frame.size is not None}
     if len(sizes) < 2:
-        return None
+        return ""
     found = ", ".join(
         f"{frame.path.name} is {frame.size[1]}x{frame.size[0]}" for frame in frames if frame.size
     )

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.errors import DataError
+from configs.names import name_of
 from data.file_facts import FileFacts
 
 FLOWS = ("guide_flo13.npy", "guide_flo31.npy")
@@ -48,7 +49,8 @@ def find_flow_files(root: Path, pair_ids: Sequence[str], facts: FileFacts) -> li
     facts
         Digests, saved between runs.
     """
-    paths = [(root / name / FLOWS[0], root / name / FLOWS[1]) for name in pair_ids]
+    folders = [root / name_of(pair_id) for pair_id in pair_ids]
+    paths = [(folder / FLOWS[0], folder / FLOWS[1]) for folder in folders]
     facts.learn(path for both in paths for path in both)
     return [
         FlowFiles(both, (facts[both[0]].digest, facts[both[1]].digest), all(facts[p].readable for p in both))

@@ -34,6 +34,9 @@ class ClipSection(Section):
     """Dissimilarity of two drawings from which there is a cut between them: 0 = always, 1 = never."""
     rate: str = "24"
     """Frames per second of a folder or sequence of images; a video has its own."""
+    order: Literal["auto", "number", "given"] = "auto"
+    """Order of images that are listed one by one: by the `number` in their names, as `given`, or `auto` = by
+    number, unless the list is clearly in an order of its own."""
     codec: str = "h264"
     """Codec of the output video: `h264`, `h265`, `av1`, `vp9`, `prores`, `ffv1` (lossless), `qtrle`, `mpeg4`,
     or any FFmpeg encoder that needs no option other than a quality."""

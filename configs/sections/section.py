@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from configs.names import given_path
+
 LEAST_HEIGHT = 64  # px; less leaves no pieces to match
 
 Style = Literal["anime", "disney"]
@@ -20,7 +22,11 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+def _at_home(path: Path | None) -> Path | None:
+    return None if path is None else given_path(path)
+
+
+OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_at_home)]
 
 
 def _no_tiny_height(height: int) -> int:
@@ -50,8 +56,10 @@ def _no_url(value: object) -> object:
     return value
 
 
-Folder = Annotated[Path, BeforeValidator(_no_url)]
-OptionalFolder = Annotated[Path | None, BeforeValidator(_no_url), BeforeValidator(_none_if_empty)]
+Folder = Annotated[Path, BeforeValidator(_no_url), AfterValidator(given_path)]
+OptionalFolder = Annotated[
+    Path | None, BeforeValidator(_no_url), BeforeValidator(_none_if_empty), AfterValidator(_at_home)
+]
 
 
 def _one_is_a_list(times: object) -> object:

@@ -50,6 +50,8 @@ class Clip(ABC):
     """Estimated number of frames, for showing progress."""
     has_alpha: bool
     """Whether its frames have transparency."""
+    notes: tuple[str, ...] = ()
+    """What was decided about its files that nobody has asked for: their order, what is passed over."""
 
     @property
     @abstractmethod

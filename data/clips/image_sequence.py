@@ -48,6 +48,8 @@ class ImageClip(Clip):
         The images; at least two.
     rate
         Frames a second.
+    notes
+        What was decided about them that nobody has asked for.
 
     Raises
     ------
@@ -60,8 +62,8 @@ class ImageClip(Clip):
     those before that.
     """
 
-    def __init__(self, name: str, paths: Sequence[Path], rate: Fraction) -> None:
-        self.name = name
+    def __init__(self, name: str, paths: Sequence[Path], rate: Fraction, notes: tuple[str, ...] = ()) -> None:
+        self.name, self.notes = name, notes
         self.sources = tuple(paths)
         self.expected_frames = len(paths)
         self.rate = rate
@@ -168,7 +170,7 @@ def _of(size: Sequence[int]) -> str:
 
 def _missing_numbers(paths: Sequence[Path]) -> tuple[str, ...]:
     """A note on missing numbers, if the names differ in only one number."""
-    parts = [re.fullmatch(r"(.*?)(\d+)(\D*)", path.name) for path in paths]
+    parts = [re.fullmatch(r"(.*?)(\d+)(\D*)", path.name, re.DOTALL) for path in paths]
     found = [match for match in parts if match is not None]
     if len(found) < len(paths) or len({(match[1], match[3]) for match in found}) != 1:
         return ()

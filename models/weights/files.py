@@ -21,6 +21,7 @@ from torch import Tensor
 
 from configs.errors import WeightsError
 from configs.files import replace_file, sha256_of
+from configs.names import utf8_path
 from models.weights.records import VariantName, record_of
 
 Format = Literal["safetensors", "PyTorch"]
@@ -115,7 +116,7 @@ def read_header(path: Path) -> Mapping[str, Any]:
     if format_of(path) != "safetensors":
         return {}
     try:
-        with safe_open(path, framework="pt") as file:
+        with utf8_path(path) as readable, safe_open(readable, framework="pt") as file:
             text = (file.metadata() or {}).get(HEADER, "{}")
         header: dict[str, Any] = dict(json.loads(text))
     except (SafetensorError, OSError, ValueError, TypeError) as error:
@@ -167,7 +168,7 @@ def check_file(path: Path, wanted: Wanted) -> None:
 def _read_safetensors(path: Path, wanted: Wanted) -> dict[str, Any]:
     read_header(path)
     try:
-        with safe_open(path, framework="pt") as file:
+        with utf8_path(path) as readable, safe_open(readable, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise _damaged(path, error, wanted) from None
@@ -175,11 +176,11 @@ def _read_safetensors(path: Path, wanted: Wanted) -> dict[str, Any]:
 
 def _unpickle(path: Path, wanted: Wanted) -> object:
     try:
-        with warnings.catch_warnings(), path.open("rb") as file:
+        with warnings.catch_warnings(), path.open("rb") as file, utf8_path(path) as readable:
             # Hints for programmers about formats; what matters is checked here.
             warnings.simplefilter("ignore")
             mapped = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC  # older files cannot be mapped
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            return torch.load(readable, map_location="cpu", weights_only=True, mmap=mapped)
     except OSError as error:
         raise _unreadable(path, error) from None
     # Damaged files raise nearly anything: of some thousand made for a test, a dozen types from KeyError to

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import sys
@@ -12,6 +13,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import AnimeInterpError
+from configs.names import LONGEST_NAME
 from pipeline.cli.cache import cache
 from pipeline.cli.demo import demo
 from pipeline.cli.diff import diff
@@ -97,6 +99,9 @@ def main() -> None:
     except Exception as error:
         if DEBUG in sys.argv:
             raise
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            complain(f"{error.filename}: the name is too long; file systems allow {LONGEST_NAME} bytes")
+            sys.exit(EXIT_USAGE)
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}, line {last.lineno}"
         complain(

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from configs.errors import CacheError, ConfigError
 from configs.loading import load_config
+from configs.names import given_path
 from configs.sections import Config
 from pipeline.cli.cache_tables import (
     print_check,
@@ -57,7 +58,8 @@ OptionalConfig = Annotated[
     typer.Argument(metavar="[CONFIG]", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset."),
 ]
 CacheFolder = Annotated[
-    Path | None, typer.Option("--cache", metavar="FOLDER", help="Use this cache instead of the config's.")
+    Path | None,
+    typer.Option("--cache", metavar="FOLDER", parser=given_path, help="Use this cache, not the config's."),
 ]
 OneStage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="Only this stage.")]
 
@@ -125,7 +127,7 @@ def _results_folder(config: Config | None) -> WrittenResults:
             "--results needs a config with store.results, the folder to check: give CONFIG, or "
             "--set store.results=FOLDER"
         )
-    return WrittenResults(root.expanduser().absolute())
+    return WrittenResults(root.absolute())
 
 
 @cache.command()
@@ -200,7 +202,7 @@ def _what_to_keep(
             "without any, everything in the cache would count as unused"
         )
     loaded = {config: load_config(config, settings) for config in configs}
-    places = {config: (folder or one.store.cache).expanduser() for config, one in loaded.items()}
+    places = {config: (folder or one.store.cache) for config, one in loaded.items()}
     place = places[configs[0]]
     other = next((config for config in configs if places[config].resolve() != place.resolve()), None)
     if other is not None:
@@ -241,6 +243,6 @@ def find_cache(
 ) -> tuple[Path, Config | None]:
     """The cache of a command, and its config; None if only a folder was given."""
     if folder is not None and config is None and not settings:
-        return folder.expanduser(), None
+        return folder, None
     loaded = load_config(config or DEFAULT_CONFIG, settings)
-    return (folder or loaded.store.cache).expanduser(), loaded
+    return (folder or loaded.store.cache), loaded

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from configs.loading import text_setting
+from configs.names import given_path
 from pipeline.cli.summary import leave_if_failed, run_and_report
 from pipeline.cli.terminal import (
     Quiet,
@@ -15,13 +16,17 @@ from pipeline.cli.terminal import (
     say,
 )
 from pipeline.pages.contact_sheet import write_contact_sheet
+from pipeline.pages.html_files import page_name
 from pipeline.planning.selection import Selection
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Folder for cartoons, cache and results.")] = Path(
-        "demo"
-    ),
+    folder: Annotated[
+        Path,
+        typer.Option(
+            "--folder", metavar="FOLDER", parser=given_path, help="Folder for cartoons, cache and results."
+        ),
+    ] = Path("demo"),
     pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many triplets to draw.")] = 6,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the first drawing.")] = 0,
     height: Annotated[int, typer.Option("--height", min=16, help="Height of the frames, px.")] = 540,
@@ -43,7 +48,7 @@ def demo(
     report = run_and_report("demo", [*places, *(settings or ())], Selection(), quiet=quiet)
     leave_if_failed(report)
     for pair in report.session.manifest.pairs:
-        path = folder / "contact_sheets" / f"{pair.id}.png"
+        path = folder / "contact_sheets" / page_name(pair.id, ".png")
         write_contact_sheet(report.session, pair.id, path)
         if not quiet:
             say(f"contact sheet: {path}")

@@ -9,6 +9,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from configs.names import given_path
 from pipeline.cli.terminal import console, say, table
 from pipeline.pages.diff.diff_pages import write_page
 from pipeline.results.diff_measures import measures_of
@@ -37,7 +38,14 @@ def diff(
         list[str] | None, typer.Option("--set-b", metavar="SECTION.KEY=VALUE", help="A setting for B only.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for a page with pictures, and for tables.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            parser=given_path,
+            help="Folder for a page with pictures, and for tables.",
+        ),
     ] = None,
     pairs: Annotated[int, typer.Option("--pairs", min=0, help="Pairs shown side by side on the page.")] = 4,
 ) -> None:

@@ -11,10 +11,12 @@ import typer
 
 from configs.errors import ConfigError
 from configs.loading import load_config
+from configs.names import given_path
 from pipeline.cli.score_tables import print_comparison
 from pipeline.cli.summary import (
     leave_if_failed,
     print_failures,
+    print_notes,
     print_scores,
     print_skipped,
     run_and_report,
@@ -26,7 +28,6 @@ from pipeline.cli.terminal import (
     console,
     say,
 )
-from pipeline.compute.method_notes import method_notes
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.results.score_comparison import compare
@@ -49,7 +50,8 @@ def evaluate(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="CSV", help="File for the joined table.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="CSV", parser=given_path, help="File for the joined table."),
     ] = None,
     settings: Settings = None,
     quiet: Quiet = False,
@@ -67,8 +69,7 @@ def evaluate(
         report = run_and_report(config, settings or [], selection, quiet=quiet)
         session = report.session
     else:
-        for note in method_notes(loaded):
-            say(f"note: {note}", style="yellow")
+        print_notes(console, session)
         print_skipped(console, session)
         print_failures(console, session, [])
         print_scores(console, score_table(session))
@@ -83,7 +84,7 @@ def evaluate(
 
 def _scores_there(against: str, settings: Sequence[str]) -> pd.DataFrame:
     if Path(against).suffix.lower() == ".csv":
-        return read_scores(Path(against).expanduser())
+        return read_scores(given_path(against))
     shared = [setting for setting in settings if setting.strip().startswith(SHARED_SECTIONS)]
     session = Session.open(
         load_config(against, shared), Selection("evaluation", "evaluation"), look_only=True

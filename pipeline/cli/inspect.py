@@ -9,15 +9,17 @@ from typing import Annotated
 import typer
 
 from configs.loading import load_config, set_options
+from configs.names import given_path
 from pipeline.cli.terminal import (
     DEFAULT_CONFIG,
     Settings,
     say,
 )
 from pipeline.pages.contact_sheet import write_contact_sheet
+from pipeline.pages.html_files import page_name
 from pipeline.pages.inspect.pair_pages import write_pages
 from pipeline.pages.report.pairs import inspect_folder
-from pipeline.planning.selection import Selection
+from pipeline.planning.selection import Selection, find_pairs
 from pipeline.planning.session import Session
 
 
@@ -27,7 +29,10 @@ def inspect(
         str,
         typer.Option("--config", "-c", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset."),
     ] = DEFAULT_CONFIG,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the pages.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", parser=given_path, help="Folder for the pages."),
+    ] = None,
     png: Annotated[
         bool, typer.Option("--png", help="Draw one picture of all stages instead of a page.")
     ] = False,
@@ -36,14 +41,15 @@ def inspect(
 ) -> None:
     """Write an HTML page that shows every stage of a pair."""
     session = Session.open(load_config(config, settings or ()), Selection(ids=tuple(ids)), look_only=True)
+    names = [session.manifest.pairs[index].id for index in find_pairs(session.manifest, ids)]
     folder = output or inspect_folder(session.config)
     if png:
-        paths = [folder / f"{name}.png" for name in ids]
-        for name, path in zip(ids, paths, strict=True):
+        paths = [folder / page_name(name, ".png") for name in names]
+        for name, path in zip(names, paths, strict=True):
             write_contact_sheet(session, name, path)
     else:
         command = ["animeinterp", "run", config, *set_options(settings or ())]
-        paths = write_pages(session, ids, folder, command)
+        paths = write_pages(session, names, folder, command)
     for path in paths:
         say(str(path))
     if show:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from configs.errors import ConfigError
 from configs.loading import load_config, text_setting
+from configs.names import command_line, given_path
 from data.clips.opening import open_clip
 from pipeline.cli.terminal import EXIT_FAILURES, Quiet, Settings, complain, console, interruptible, say
 from pipeline.clips.assembly import Assembled
 from pipeline.clips.clip_interpolation import ClipWork
+from pipeline.clips.idle_settings import idle_settings
 from pipeline.clips.parts import LAST_STAGE
 from pipeline.clips.scan_sheets import clip_summary, write_clip_sheets
 from pipeline.clips.source_frames import ClipFrames
@@ -34,6 +36,8 @@ def interpolate(
         typer.Option(
             "--output",
             "-o",
+            metavar="PATH",
+            parser=given_path,
             help="A video (by its suffix), or a folder or pattern of images such as out/%06d.png.",
         ),
     ],
@@ -83,7 +87,12 @@ def interpolate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
     sheet: Annotated[
         Path | None,
-        typer.Option("--sheet", help="Folder for contact sheets of the detected drawings, repeats and cuts."),
+        typer.Option(
+            "--sheet",
+            metavar="FOLDER",
+            parser=given_path,
+            help="Folder for contact sheets of the detected drawings, repeats and cuts.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Scan the clip and show what would be made; compute nothing.")
@@ -119,7 +128,8 @@ def interpolate(
         if not quiet:
             for line in [*clip_summary(scan), _intention(timeline)]:
                 say(line)
-            for note in [*method_notes(loaded, LAST_STAGE), *told]:
+            idle = idle_settings(loaded.clip, clip, output)
+            for note in [*method_notes(loaded, LAST_STAGE), *clip.notes, *idle, *told]:
                 say(f"note: {note}", style="yellow")
         if sheet is not None:
             for path in write_clip_sheets(clip, scan, sheet):
@@ -140,7 +150,7 @@ def interpolate(
         done = work.assemble(frames, timeline, sources, writer)
     if not quiet:
         if work.example:
-            say(f"to look at a pair: {shlex.join(work.example)}")
+            say(f"to look at a pair: {command_line(work.example)}")
         say(_outcome(done, output, time.monotonic() - started))
     _leave_if_failed(work, done)
 
@@ -149,7 +159,10 @@ def _clip_settings(chosen: dict[str, Any]) -> list[str]:
     """The options as settings; an option that chooses the times overrides those of the config."""
     given = {name: value for name, value in chosen.items() if value is not None}
     found = []
-    if {"factor", "fps", "times"} & given.keys():
+    choosing = [name for name in ("factor", "fps", "times") if name in given]
+    if len(choosing) > 1:
+        raise ConfigError(f"--{choosing[0]} and --{choosing[1]} exclude each other; give one of them")
+    if choosing:
         found = ["clip.fps=", "clip.times=[]"]
     for name, value in given.items():
         if name == "times":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from configs.loading import load_config, set_options
+from configs.names import command_line, given_path
 from pipeline.cli.terminal import DEFAULT_CONFIG, Ids, KnownConfig, Limit, Settings, interruptible, say
 from pipeline.pages.report.report_page import write_report
 from pipeline.pages.report.tables import PARQUET_NOTE
@@ -19,7 +19,10 @@ from pipeline.results.scores import SCORES_PARQUET
 
 def report(
     config: KnownConfig = DEFAULT_CONFIG,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the report.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", parser=given_path, help="Folder for the report."),
+    ] = None,
     pages: Annotated[
         int, typer.Option("--pages", min=0, metavar="N", help="Also write the pages of the N worst pairs.")
     ] = 0,
@@ -33,13 +36,13 @@ def report(
     """Write a page about a run (scores, worst pairs, failures, time and space) and its tables."""
     loaded = load_config(config, settings or ())
     session = Session.open(loaded, Selection(limit=limit, ids=tuple(ids or ())), look_only=True)
-    folder = output or (loaded.store.results or loaded.store.cache).expanduser().parent / "report"
+    folder = output or (loaded.store.results or loaded.store.cache).parent / "report"
     command = ["animeinterp", "run", config, *set_options(settings or ())]
     with interruptible():
         written = write_report(session, folder, rank_by=rank_by, pages=pages, command=command)
     for path in written.files:
         say(str(path))
     for shard in written.damaged:
-        say(f"note: {shard}; left out here; to recompute it: {shlex.join(command)}", style="yellow")
+        say(f"note: {shard}; left out here; to recompute it: {command_line(command)}", style="yellow")
     if SCORES_PARQUET not in [path.name for path in written.files]:
         say(f"note: {PARQUET_NOTE}", style="yellow")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from configs.errors import CacheError, DataError
 from configs.loading import load_config, set_options, text_setting
+from configs.names import command_line, given_path, name_of
 from data.sgm_folders import FLOWS
 from pipeline.cli.summary import leave_if_failed, print_failures, run_and_report
 from pipeline.cli.terminal import (
@@ -39,10 +39,16 @@ RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Compute pairs
 def export_sgm(
     config: ConfigArgument,
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder in which each pair gets a folder of six files.")
+        Path,
+        typer.Argument(
+            metavar="OUT", parser=given_path, help="Folder in which each pair gets a folder of six files."
+        ),
     ],
     labels: Annotated[
-        Path | None, typer.Option("--labels", metavar="ROOT", help="Also write label maps, into this folder.")
+        Path | None,
+        typer.Option(
+            "--labels", metavar="ROOT", parser=given_path, help="Also write label maps, into this folder."
+        ),
     ] = None,
     dtype: Annotated[FlowType, typer.Option("--dtype", help="Data type of the flows.")] = "float64",
     limit: Limit = None,
@@ -89,7 +95,10 @@ def _print_export(report: ExportReport, out: Path, command: str, *, quiet: bool)
 def import_sgm(
     config: ConfigArgument,
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Folder with <id>/guide_flo13.npy and guide_flo31.npy.")
+        Path,
+        typer.Argument(
+            metavar="FOLDER", parser=given_path, help="Folder with <id>/guide_flo13.npy and guide_flo31.npy."
+        ),
     ],
     name: Annotated[
         str, typer.Option("--name", help="Name of the import, to keep several side by side.")
@@ -101,7 +110,7 @@ def import_sgm(
     quiet: Quiet = False,
 ) -> None:
     """Import flows made elsewhere into the cache, as coarse flow."""
-    folder = folder.expanduser().absolute()
+    folder = folder.absolute()
     imported = [
         *(settings or ()),
         "coarse_flow.method=imported",
@@ -128,7 +137,7 @@ def _check_folder(folder: Path, config: str, settings: Sequence[str], selection:
         )
     session = Session.open(load_config(config, settings), selection, look_only=True)
     names = [session.manifest.pairs[pair].id for pair in sorted(session.layout.wanted_pairs)]
-    if any((folder / name).is_dir() for name in names):
+    if any((folder / name_of(name)).is_dir() for name in names):
         return
     held = sorted(path.name for path in folder.iterdir())[:LISTED]
     raise DataError(
@@ -145,4 +154,4 @@ def _options(ids: Sequence[str] | None, limit: int | None) -> list[str]:
 
 def _command(name: str, config: str, *arguments: str, settings: Sequence[str]) -> str:
     """A command to be pasted into a shell."""
-    return shlex.join(["animeinterp", name, config, *arguments, *set_options(settings)])
+    return command_line(["animeinterp", name, config, *arguments, *set_options(settings)])

@@ -32,7 +32,9 @@ def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> N
 
 
 def print_plan(session: Session, verdicts: Verdicts | None = None) -> None:
-    """Print what would be computed and why."""
+    """Print what would be computed and why, and what is to be said of the dataset."""
+    for note in session.manifest.notes:
+        say(f"note: {note}", "yellow")
     reasons = plan(session, verdicts)
     if not any(reasons.values()):
         say("nothing to do: everything requested is done")

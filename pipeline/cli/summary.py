@@ -41,8 +41,7 @@ def print_report(console: Console, report: RunReport) -> None:
     """Print the summary of a run."""
     session = report.session
     console.print(stage_table(session, report))
-    for note in method_notes(session.config, session.selection.last):
-        say(f"note: {note}", "yellow", console)
+    print_notes(console, session)
     print_accepted(console, session)
     print_skipped(console, session)
     print_failures(console, session, report.broken)
@@ -56,6 +55,12 @@ def print_report(console: Console, report: RunReport) -> None:
         say(f"record: {report.record}", on=console)
     outcome = "finished" if report.succeeded else "finished with failures"
     say(f"{outcome} in {report.wall_seconds:.1f} s", on=console)
+
+
+def print_notes(console: Console, session: Session) -> None:
+    """Print what is to be said of the dataset and of the methods chosen."""
+    for note in (*session.manifest.notes, *method_notes(session.config, session.selection.last)):
+        say(f"note: {note}", "yellow", console)
 
 
 def stage_table(session: Session, report: RunReport | None = None) -> Table:

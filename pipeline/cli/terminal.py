@@ -13,6 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from configs.names import shown_lines
 from pipeline.cli.plain_console import plain_console
 from pipeline.running.interruption import GO_ON, TerminatedError, exit_code_of, interruptions
 from pipeline.store.run_records import EXIT_CODES
@@ -44,7 +45,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only failures 
 
 def say(text: str, style: str | None = None, on: Console = console) -> None:
     """Print a line without markup."""
-    on.print(text, style=style, soft_wrap=True)
+    on.print(shown_lines(text), style=style, soft_wrap=True)
 
 
 def complain(message: str) -> None:

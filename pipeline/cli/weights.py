@@ -14,6 +14,7 @@ from rich.table import Table
 
 from configs.errors import WeightsError
 from configs.loading import load_config
+from configs.names import given_path
 from models.weights.conversion import Examined, convert, examine
 from models.weights.download import Progress as OnProgress
 from models.weights.download import download
@@ -42,7 +43,9 @@ STAGE_OF: dict[Part, str] = {
 }
 
 weights = typer.Typer(help="List, download, convert and check weights files.")
-Folder = Annotated[Path, typer.Option("--folder", help="Folder of weights files.")]
+Folder = Annotated[
+    Path, typer.Option("--folder", metavar="FOLDER", parser=given_path, help="Folder of weights files.")
+]
 Network = Literal["vgg19", "rfr", "synthesis"]
 
 
@@ -99,8 +102,12 @@ def fetch(
 
 @weights.command("convert")
 def convert_weights(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="VGG-19 or an AnimeInterp checkpoint.")],
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="Output file, ending in .safetensors.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", parser=given_path, help="VGG-19 or an AnimeInterp checkpoint.")
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", parser=given_path, help="Output file, ending in .safetensors.")
+    ],
     variant: Annotated[
         VariantName | None, typer.Option("--variant", help="Variant that the networks were trained with.")
     ] = None,
@@ -120,7 +127,7 @@ def convert_weights(
 
 @weights.command()
 def verify(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", parser=given_path, help="Weights files.")],
     config: Annotated[
         str | None, typer.Option("--config", "-c", help="Also check that they fit this config.")
     ] = None,

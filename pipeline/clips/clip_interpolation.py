@@ -67,7 +67,7 @@ class ClipWork:
     @property
     def cache(self) -> Path:
         """`store.cache`, absolute."""
-        return self.config.store.cache.expanduser().absolute()
+        return self.config.store.cache.absolute()
 
     @property
     def folder(self) -> Path:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
 
 from configs.errors import DataError
+from configs.names import LONGEST_NAME, fitting
 from pipeline.store.commits import sweep_unfinished, unfinished_folder
+
+LONGEST_PREFIX = 150
+"""Bytes of an output's name in that of its unfinished file, which tells machine and process, too."""
 
 
 def unfinished(path: Path) -> Path:
@@ -28,7 +33,7 @@ def prepare_place(path: Path) -> None:
 
 
 def _prefix(path: Path) -> str:
-    return f".{path.name}-"
+    return fitting(f".{path.name}", "-", LONGEST_PREFIX)
 
 
 def cannot_write(path: Path, error: OSError) -> DataError:
@@ -37,10 +42,26 @@ def cannot_write(path: Path, error: OSError) -> DataError:
         free = f"; {shutil.disk_usage(path.parent).free / 1e9:.1f} GB free"
     except OSError:
         free = ""
+    remedy = "name" if error.errno == errno.ENAMETOOLONG else "make room or name"
     return DataError(
-        f"{path}: cannot be written ({error.strerror or error}{free}); make room or name another "
+        f"{path}: cannot be written ({error.strerror or error}{free}); {remedy} another "
         "output, and run the same command again"
     )
+
+
+def check_name(path: Path) -> None:
+    """Make sure that a file system can have the name of `path`.
+
+    Raises
+    ------
+    DataError
+        It is too long.
+    """
+    length = len(os.fsencode(path.name))
+    if length > LONGEST_NAME:
+        raise DataError(
+            f"{path}: the name has {length} bytes; file systems allow {LONGEST_NAME}; choose a shorter one"
+        )
 
 
 def check_folder(path: Path) -> None:
@@ -51,6 +72,7 @@ def check_folder(path: Path) -> None:
     DataError
         It cannot.
     """
+    check_name(path)
     folder = path.parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

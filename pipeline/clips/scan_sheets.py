@@ -11,10 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from configs.names import shown
 from data.clips.clip import Clip
 from data.clips.clip_scan import Change, ClipScan
-from data.images import Frame, write_image
-from pipeline.results.pictures import Tile, arrange
+from data.images import Frame, write_file
+from data.not_frames import is_contact_sheet
+from pipeline.results.pictures import Tile, arrange, result_png
 
 COLUMNS, ROWS = 10, 12
 """Drawings on a sheet."""
@@ -72,19 +74,21 @@ def write_clip_sheets(clip: Clip, scan: ClipScan, folder: Path) -> list[Path]:
     A sheet holds 120 drawings, and only one sheet is in memory. Of a clip with more than 40 sheets only the
     drawings before, at and after cuts and the ends of fades are shown.
     """
-    shown = shown_drawings(scan)
-    count = -(-len(shown) // (COLUMNS * ROWS))
-    about = "" if len(shown) == len(scan.holds()) else ", around cuts and fades only"
+    chosen = shown_drawings(scan)
+    count = -(-len(chosen) // (COLUMNS * ROWS))
+    about = "" if len(chosen) == len(scan.holds()) else ", around cuts and fades only"
     written: list[Path] = []
-    for number, tiles in enumerate(_pages(clip, scan, shown), 1):
+    for number, tiles in enumerate(_pages(clip, scan, chosen), 1):
         path = folder / f"drawings-{number:03d}.png"
         lines = clip_summary(scan)
-        title = [f"{clip.name}, sheet {number} of {count}{about}: {lines[0]}", *lines[1:3]]
+        title = [f"{shown(clip.name)}, sheet {number} of {count}{about}: {lines[0]}", *lines[1:3]]
         rows = [tiles[start : start + COLUMNS] for start in range(0, len(tiles), COLUMNS)]
-        write_image(path, arrange("\n".join(title), rows, THUMB_WIDTH + 2 * BORDER))
+        sheet = arrange("\n".join(title), rows, THUMB_WIDTH + 2 * BORDER)
+        write_file(path, result_png(sheet, ""))
         written.append(path)
     for left in set(folder.glob("drawings-*.png")) - set(written):
-        left.unlink()
+        if is_contact_sheet(left):
+            left.unlink()
     return written
 
 

@@ -33,6 +33,7 @@ WRITABLE = {
 WITH_ALPHA = (".png", ".webp", ".tif")
 DEEP = (".png", ".tif")  # formats of 16 bits a channel
 PLACEHOLDER = re.compile(r"%(0\d+)?d")
+CONVERSION = re.compile(r"%[-+#.\d]*[a-zA-Z]")  # of printf, which has more than are taken here
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,11 @@ class SequenceName:
         return sorted(path for path in self.folder.iterdir() if like.fullmatch(path.name))
 
 
+def is_numbered(output: Path) -> bool:
+    """Whether an output is a pattern of numbered images; a folder that is there never is."""
+    return PLACEHOLDER.search(output.name) is not None and not output.is_dir()
+
+
 def sequence_name(output: Path) -> SequenceName:
     """Read an output's name: a folder, or a pattern such as `out/%06d.jpg`.
 
@@ -69,9 +75,9 @@ def sequence_name(output: Path) -> SequenceName:
     ConfigError
         The pattern has no or several placeholders, or names a format that cannot be written.
     """
-    if "%" not in output.name:
+    if not is_numbered(output):
         return SequenceName(output, DEFAULT_PATTERN)
-    if len(PLACEHOLDER.findall(output.name)) != 1 or "%" in PLACEHOLDER.sub("", output.name):
+    if len(PLACEHOLDER.findall(output.name)) != 1 or CONVERSION.search(PLACEHOLDER.sub("", output.name)):
         raise ConfigError(
             f"{output}: a pattern has one number, such as frame_%06d.png; found {output.name!r}"
         )

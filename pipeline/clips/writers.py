@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -17,10 +18,21 @@ from data.clips.pictures import PictureKind
 from data.clips.video import VideoClip
 from data.images import Frame
 from pipeline.clips.other_streams import OtherStreams
-from pipeline.clips.output_files import check_folder
-from pipeline.clips.sequence_writer import WRITABLE, SequenceWriter, sequence_name, sequence_notes
+from pipeline.clips.output_files import check_folder, check_name
+from pipeline.clips.sequence_writer import (
+    WRITABLE,
+    SequenceWriter,
+    is_numbered,
+    sequence_name,
+    sequence_notes,
+)
 from pipeline.clips.video_encoding import CONTAINERS, Encoding, choose_encoding
 from pipeline.clips.video_writer import VideoWriter, add_pictures
+
+SUFFIX = re.compile(r"\.(?=.*[a-z])[a-z0-9]{2,5}")
+"""What may be meant as the suffix of a file; `v1.0` and `Mr. Robot` are folders."""
+LONGEST_NUMBER = 999_999
+"""Of an image, as far as its name's length is looked at before any work."""
 
 
 class ClipWriter(Protocol):
@@ -81,13 +93,14 @@ def check_output(
     DataError
         Its folder cannot be written.
     """
+    check_name(output)
     _check_place(clip, output)
     if not is_video(output):
         name = sequence_name(output)
-        taken = name.present() if "%" in output.name else _listing(output)
+        taken = name.present() if is_numbered(output) else _listing(output)
         if taken and not overwrite:
             raise ConfigError(f"{output}: already contains images ({taken[0].name}); add --overwrite")
-        check_folder(name.folder / name.pattern)
+        check_folder(name.folder / name.file(LONGEST_NUMBER))
         return sequence_notes(name, has_alpha=clip.has_alpha)
     if only_between:
         raise ConfigError(
@@ -153,17 +166,17 @@ def is_video(output: Path) -> bool:
     suffix = output.suffix.lower()
     if suffix in CONTAINERS:
         return True
-    if suffix in WRITABLE and "%" not in output.name and not output.is_dir():
+    if output.is_dir() or is_numbered(output) or not SUFFIX.fullmatch(suffix):
+        return False
+    if suffix in WRITABLE:
         raise ConfigError(
             f"{output}: names one image, but a clip has many; name a pattern such as "
             f"{output.stem}_%06d{output.suffix}, or a folder"
         )
-    if suffix and "%" not in output.name and not output.is_dir():
-        raise ConfigError(
-            f"{output}: {output.suffix} is not a video format ({', '.join(CONTAINERS)}); for images "
-            "name a folder without suffix, or a pattern such as out/%06d.png"
-        )
-    return False
+    raise ConfigError(
+        f"{output}: {output.suffix} is not a video format ({', '.join(CONTAINERS)}); for images "
+        "name a folder without suffix, or a pattern such as out/%06d.png"
+    )
 
 
 def _check_place(clip: Clip, output: Path) -> None:

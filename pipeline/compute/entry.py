@@ -58,7 +58,7 @@ class Network:
         """The given weights files, by setting."""
         section = getattr(config, self.stage)
         given = {name: getattr(section, name) for name in self.weights}
-        return {name: path.expanduser() for name, path in given.items() if path is not None}
+        return {name: path for name, path in given.items() if path is not None}
 
     def load(self, config: Config) -> Any:
         """The network, ready on the device; None if it needs weights and there are none.

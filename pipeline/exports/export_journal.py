@@ -14,6 +14,7 @@ from typing import Any
 
 from configs.errors import CacheError
 from configs.files import json_lines
+from configs.names import name_of
 from pipeline.store.fingerprints import canonical_digest
 
 FOLDER = "exports"  # in the cache
@@ -48,7 +49,7 @@ class ExportRecord:
     def is_current(self, pair_id: str, source: str) -> bool:
         """Whether the pair's folder is unchanged since an export from this source, given by a digest."""
         known, files = self._folders.get(pair_id, ("", {}))
-        return known == source and files == file_states(self.root / pair_id, files)
+        return known == source and files == file_states(self.root / name_of(pair_id), files)
 
     def finish(self, pair_id: str, source: str, files: FileStates) -> None:
         """Record that a pair's folder is written.

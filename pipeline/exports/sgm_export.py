@@ -13,6 +13,7 @@ from typing import Literal
 from rich.console import Console
 
 from configs.errors import AnimeInterpError, ConfigError, DataError
+from configs.names import name_of
 from configs.sections import Config
 from pipeline.compute.item_source import ItemSource, UpstreamItem
 from pipeline.compute.registry import needed_for
@@ -91,7 +92,7 @@ def export_sgm(
     roots = {"flows": _resolved(out)} | ({} if labels is None else {"labels": _resolved(labels)})
     check_method(session.config)
     check_places(session, roots)
-    cache = session.config.store.cache.expanduser()
+    cache = session.config.store.cache
     records = {kind: ExportRecord(cache, root) for kind, root in roots.items()}
     notes = {session.manifest.pairs[pair].id: _PairNotes() for pair, _ in session.locations("coarse_flow")}
     _sweep(roots)
@@ -170,7 +171,7 @@ def _nested(one: Path, other: Path) -> bool:
 
 
 def _resolved(path: Path) -> Path:
-    return path.expanduser().resolve()
+    return path.resolve()
 
 
 def _sweep(roots: Mapping[str, Path]) -> None:
@@ -190,7 +191,7 @@ def _plan(
             continue
         item = _source(session, pair)
         for kind, record in records.items():
-            path, source = record.root / name, _digest(item, kind, dtype)
+            path, source = record.root / name_of(name), _digest(item, kind, dtype)
             foreign = foreign_content(path, FILE_NAMES[kind])
             if foreign is not None:
                 complaints.append(_complaint(record, foreign))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from configs.sections import MethodSection
 from data.images import Frame, to_uint8, write_file
+from data.not_frames import PICTURE_MARK
 from data.truth import TRUTH_TIME
 from pipeline.compute.registry import needed_for
 from pipeline.planning.session import Session
@@ -25,6 +24,7 @@ from pipeline.results.pictures import (
     error_map,
     flow_to_color,
     match_colors,
+    result_png,
     saturated_length,
 )
 from pipeline.store.array_specs import Array
@@ -82,18 +82,14 @@ def write_contact_sheet(session: Session, pair_id: str, path: Path) -> bool:
     if _state_in(path) == state:
         return False
     sheet = contact_sheet(view)
-    note = PngInfo()
-    note.add_text(STATE_KEY, state if view.settled else "")
-    encoded = BytesIO()
-    Image.fromarray(sheet).save(encoded, "PNG", pnginfo=note)
-    write_file(path, encoded.getvalue())
+    write_file(path, result_png(sheet, state if view.settled else ""))
     return True
 
 
 def _state_in(path: Path) -> str | None:
     try:
         with Image.open(path) as sheet:
-            return str(sheet.info.get(STATE_KEY))
+            return str(sheet.info.get(PICTURE_MARK))
     except (OSError, ValueError):
         return None
 

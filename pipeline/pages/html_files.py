@@ -12,10 +12,16 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from configs.names import fitting, name_of
 from pipeline.store.sizes import in_bytes, in_time
 
 BASE_STYLE = "base.css"
 """Common style of all pages; precedes a page's own style."""
+
+
+def page_name(pair_id: str, suffix: str = ".html") -> str:
+    """Name of the file that shows a pair."""
+    return fitting(name_of(pair_id), suffix)
 
 
 @cache
@@ -59,7 +65,8 @@ def render(
     allowed |= {"frame-src": "'self'"} if frames else {}
     policy = "; ".join(f"{kind} {source}" for kind, source in allowed.items())
     page = _templates().get_template(template)
-    return page.render(content, policy=policy, style=Markup(styles), script=Markup(script)).encode()
+    text = page.render(content, policy=policy, style=Markup(styles), script=Markup(script))
+    return text.encode(errors="backslashreplace")  # names that are not UTF-8
 
 
 def _source(text: str) -> str:

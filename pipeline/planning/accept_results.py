@@ -50,7 +50,7 @@ def change_acceptances(
     CacheError
         It cannot be recorded.
     """
-    cache = config.store.cache.expanduser()
+    cache = config.store.cache
     known = read_acceptances(cache, STAGES)
     accept, retract = _in_order(accept), _in_order(retract)
     said = []

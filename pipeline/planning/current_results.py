@@ -158,7 +158,7 @@ class CurrentResults:
         if root is None:
             raise ConfigError("coarse_flow.imported_from is not set")
         names = [self.layout.item_id("coarse_flow", pair) for pair in pairs]
-        found = find_flow_files(root.expanduser().absolute(), names, self.facts)
+        found = find_flow_files(root.absolute(), names, self.facts)
         self._flow_files.update(zip(pairs, found, strict=True))
 
     def forget(self, stage: str, group: int) -> None:

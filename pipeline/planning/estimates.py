@@ -94,7 +94,7 @@ class PastRates:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        cache = session.config.store.cache.expanduser().absolute()
+        cache = session.config.store.cache.absolute()
         self._history = StageHistory(cache, session.descriptions)
         self._rates: dict[str, PastRate | None] = {}
 
@@ -152,7 +152,7 @@ class PastRates:
 def estimate(session: Session, rates: PastRates | None = None) -> Estimate:
     """Estimate the run of a session."""
     rates = rates or PastRates(session)
-    free = free_space(session.config.store.cache.expanduser())
+    free = free_space(session.config.store.cache)
     return Estimate(tuple(_estimates(session, rates)), workers(session), free)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from configs.errors import ConfigError, similar
+from configs.names import id_of
 from pipeline.compute.registry import STAGES, needed_for
 from pipeline.planning.session import Session
 from pipeline.planning.verdicts import SETTLED, Verdict, Verdicts
@@ -96,10 +97,11 @@ def items_named(session: Session, name: str) -> list[tuple[str, int]]:
     ConfigError
         There is no such pair or frame.
     """
-    pairs = [k for k, pair in enumerate(session.manifest.pairs) if pair.id == name]
+    ids = (name, id_of(name))
+    pairs = [k for k, pair in enumerate(session.manifest.pairs) if pair.id in ids]
     frames = [index for k in pairs for index in session.manifest.pairs[k].frames]
     if not pairs:
-        frames = [k for k, frame in enumerate(session.manifest.frames) if frame.id == name]
+        frames = [k for k, frame in enumerate(session.manifest.frames) if frame.id in ids]
     if not pairs and not frames:
         raise _unknown(session, name)
     of_unit: Mapping[str, list[int]] = {"frame": frames, "pair": pairs}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from configs.errors import ConfigError, similar
+from configs.names import id_of
 from configs.sections import Config
 from data.manifest import Manifest
 from pipeline.compute.registry import STAGES, needed_for
@@ -69,6 +71,22 @@ def unknown_pair(manifest: Manifest, name: str) -> ConfigError:
     return ConfigError(f"no pair {name!r} in {manifest.root}; did you mean {similar(name, ids)}?")
 
 
+def find_pairs(manifest: Manifest, names: Sequence[str]) -> list[int]:
+    """Positions of pairs by their ids, or by the names of their folders, which may not be fit for ids.
+
+    Raises
+    ------
+    ConfigError
+        One is not in the dataset; the message names similar ones.
+    """
+    position = {pair.id: index for index, pair in enumerate(manifest.pairs)}
+    found = [position.get(name, position.get(id_of(name))) for name in names]
+    for name, index in zip(names, found, strict=True):
+        if index is None:
+            raise unknown_pair(manifest, name)
+    return [index for index in found if index is not None]
+
+
 def wanted_pairs(manifest: Manifest, selection: Selection) -> frozenset[int]:
     """Positions of the selected pairs.
 
@@ -77,11 +95,7 @@ def wanted_pairs(manifest: Manifest, selection: Selection) -> frozenset[int]:
     ConfigError
         An id is not in the dataset.
     """
-    position = {pair.id: index for index, pair in enumerate(manifest.pairs)}
-    unknown = [name for name in selection.ids if name not in position]
-    if unknown:
-        raise unknown_pair(manifest, unknown[0])
-    chosen = [position[name] for name in selection.ids] or list(range(len(manifest.pairs)))
+    chosen = find_pairs(manifest, selection.ids) or list(range(len(manifest.pairs)))
     if selection.limit is not None:
         chosen = chosen[: selection.limit]
     return frozenset(chosen)

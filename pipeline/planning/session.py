@@ -69,11 +69,11 @@ class Session:
         """
         selection = selection or Selection()
         stages = wanted_stages(selection, config)
-        cache = config.store.cache.expanduser()
+        cache = config.store.cache
         if not look_only:
             _make_folder(cache)
         facts = FileFacts(cache / "source_files.json", rehash=selection.rehash)
-        manifest = read_dataset(config.data, facts)
+        manifest = read_dataset(config.data, facts, config.store)
         accepted = read_acceptances(cache, STAGES) if accepted is None else accepted
         described = describe_stages(config, selection.last, accepted.resolve)
         fingerprints = {stage: description.fingerprint for stage, description in described.items()}
@@ -194,7 +194,7 @@ class Session:
 
 def stage_folder(config: Config, stage: str, fingerprint: str) -> Path:
     """Folder of a stage's results under a fingerprint."""
-    return config.store.cache.expanduser().absolute() / stage / fingerprint
+    return config.store.cache.absolute() / stage / fingerprint
 
 
 def _make_folder(cache: Path) -> None:

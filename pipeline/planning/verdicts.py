@@ -60,7 +60,7 @@ class Verdicts:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.history = StageHistory(session.config.store.cache.expanduser().absolute(), session.descriptions)
+        self.history = StageHistory(session.config.store.cache.absolute(), session.descriptions)
         self._known: dict[tuple[str, int], Verdict] = {}
         self._shards: dict[tuple[str, int], str | None] = {}
 

@@ -12,7 +12,7 @@ from data.images import Frame, read_image
 from data.manifest import Pair
 from data.truth import TRUTH_TIME
 from pipeline.compute.registry import STAGES, needed_for
-from pipeline.planning.selection import unknown_pair
+from pipeline.planning.selection import find_pairs
 from pipeline.planning.session import Session
 from pipeline.store.array_specs import ARRAY_SPECS, Array
 from pipeline.store.fingerprints import canonical_digest
@@ -58,11 +58,8 @@ class PairResults:
     """
 
     def __init__(self, session: Session, pair_id: str) -> None:
-        ids = [pair.id for pair in session.manifest.pairs]
-        if pair_id not in ids:
-            raise unknown_pair(session.manifest, pair_id)
         self.session = session
-        self.index = ids.index(pair_id)
+        (self.index,) = find_pairs(session.manifest, [pair_id])
         self.pair: Pair = session.manifest.pairs[self.index]
         self._needed = needed_for("evaluation", session.config)
         self._found: dict[tuple[str, int], Found] = {}

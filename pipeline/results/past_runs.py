@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 
 from configs.errors import CacheError
 from configs.files import json_lines
+from configs.names import command_line
 from configs.sections import Config
 from pipeline.planning.session import Session
 from pipeline.store.commits import modified
@@ -97,7 +97,7 @@ class PastRun:
             return ""
         program, *arguments = self.info.command
         name = Path(program).name
-        return shlex.join(["animeinterp" if name in ("cli.py", "animeinterp") else name, *arguments])
+        return command_line(["animeinterp" if name in ("cli.py", "animeinterp") else name, *arguments])
 
     def time_left(self, past: Callable[[str], float | None]) -> tuple[float | None, tuple[str, ...]]:
         """Seconds until an active run ends, and the stages not included.
@@ -159,7 +159,7 @@ def runs_of(session: Session) -> tuple[list[PastRun], list[PastRun]]:
     """
     same: list[PastRun] = []
     others: list[PastRun] = []
-    for folder, info in read_runs(session.config.store.cache.expanduser()):
+    for folder, info in read_runs(session.config.store.cache):
         shared = all(info.fingerprints.get(stage) == session.fingerprints[stage] for stage in session.stages)
         if shared and str(info.config.get("data", {}).get("root")) == str(session.config.data.root):
             same.append(look_at_run(folder, info))

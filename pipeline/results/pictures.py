@@ -5,13 +5,16 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from data.images import Frame
+from data.not_frames import PICTURE_MARK
 
 # Steps of hue between the wheel's six corners, red -> yellow -> green -> cyan -> blue -> magenta -> red,
 # chosen so that equal angles look equally far apart (Baker et al. 2011, doi:10.1007/s11263-010-0390-2).
@@ -27,6 +30,23 @@ BACKGROUND = (24, 24, 28)
 INK = (235, 235, 235)
 CAPTION_HEIGHT = 24
 MARGIN = 6
+
+
+def result_png(picture: Frame, state: str) -> bytes:
+    """A picture of results as a PNG file that says so: it is no frame, wherever it may lie.
+
+    Parameters
+    ----------
+    picture
+        uint8 (H, W, 3), RGB.
+    state
+        Digest of what it shows; empty where that may change.
+    """
+    note = PngInfo()
+    note.add_text(PICTURE_MARK, state)
+    encoded = BytesIO()
+    Image.fromarray(picture).save(encoded, "PNG", pnginfo=note)
+    return encoded.getvalue()
 
 
 def _color_wheel() -> npt.NDArray[np.float64]:

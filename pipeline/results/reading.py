@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from configs.errors import AnimeInterpError, CacheError, similar
 from configs.loading import load_config
+from configs.names import given_path, shown
 from configs.sections import Config
 from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
@@ -63,7 +64,7 @@ class StageResults:
     def table(self) -> pd.DataFrame:
         """One row per item, indexed by id: `status`, `reason`, `seconds`, `shard` and `row` in it."""
         rows = [
-            (name, at.record.status, at.record.reason, at.record.seconds, str(at.path), at.row)
+            (name, at.record.status, at.record.reason, at.record.seconds, shown(str(at.path)), at.row)
             for name, at in self._locations.items()
         ]
         columns = ["id", "status", "reason", "seconds", "shard", "row"]
@@ -232,7 +233,7 @@ def open_cache(cache: str | Path) -> Results:
     -----
     Of several results of an item, from different inputs, the latest that is ok is used.
     """
-    cache = Path(cache).expanduser()
+    cache = given_path(cache)
     runs = read_runs(cache)
     if not runs:
         raise CacheError(

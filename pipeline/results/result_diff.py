@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from configs.errors import CacheError
 from configs.loading import load_config
+from configs.names import given_path
 from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
 from pipeline.results.diff_measures import compare_arrays, measures_of
@@ -84,7 +84,7 @@ def open_side(name: str, settings: Sequence[str]) -> Results:
     AnimeInterpError
         It cannot be opened, or it is finished and settings are given.
     """
-    folder = Path(name).expanduser()
+    folder = given_path(name)
     is_run, is_stage = (folder / INFO_NAME).is_file(), folder.is_dir() and folder.parent.name in STAGES
     if not is_run and not is_stage:
         return results_of(Session.open(load_config(name, settings), look_only=True))

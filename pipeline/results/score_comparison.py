@@ -64,7 +64,12 @@ def compare(here: pd.DataFrame, there: pd.DataFrame) -> Comparison:
         for metric in METRICS
         if metric in there.columns and here[metric].notna().any() and there[metric].notna().any()
     )
-    ids, others = set(here["id"]), set(there["id"])
+    ids = set(here["id"])
+    # Tables add blanks to ids, or lose them.
+    meant = {name.strip(): name for name in here["id"]}
+    found = [name if name in ids else meant.get(name.strip(), name.strip()) for name in there["id"]]
+    there = there.assign(id=found)
+    others = set(found)
     if not ids & others:
         shown, wanted = (", ".join(list(table["id"])[:IDS_SHOWN]) or "none" for table in (there, here))
         raise DataError(f"no pair in common: the ids there are {shown}, ...; here {wanted}, ...")

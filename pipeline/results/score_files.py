@@ -56,11 +56,11 @@ def read_scores(path: Path) -> pd.DataFrame:
     """
     table = _read_text(path)
     columns = _known_columns(path, [str(name) for name in table.columns])
-    found = pd.DataFrame({"id": table[columns.pop("id")].str.strip()})
+    found = pd.DataFrame({"id": table[columns.pop("id")]})
     for metric in METRICS:
         if metric in columns:
             found[metric] = _numbers(path, columns[metric], table[columns[metric]])
-    empty = np.flatnonzero(found["id"] == "")
+    empty = np.flatnonzero(found["id"].str.strip() == "")
     if len(empty):
         raise DataError(f"{path}: line {empty[0] + 2} has no id; give it one or remove it")
     twice = found["id"][found["id"].duplicated()]

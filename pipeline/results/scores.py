@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from configs.files import replace_file
+from configs.names import shown
 from data.manifest import STYLE_OF_PREFIX
 from pipeline.planning.session import Session
 from pipeline.store.shards import DamagedShardError
@@ -152,7 +153,7 @@ def _text(note: object) -> str | None:
     """The annotated word as text; the format does not guarantee that it is one word."""
     if note is None or note in ("", []):
         return None
-    return " + ".join(map(str, note)) if isinstance(note, list) else str(note)
+    return shown(" + ".join(map(str, note)) if isinstance(note, list) else str(note))
 
 
 def _source(pair_id: str) -> str:

@@ -8,16 +8,18 @@ from pathlib import Path
 
 from configs.errors import CacheError
 from configs.files import obstacle, sha256_of
+from configs.names import name_of, set_apart
 from data.images import encode_image, to_uint8, write_file
 from pipeline.planning.session import Session
-from pipeline.results.scores import score_table, write_scores
+from pipeline.results.scores import SCORES_CSV, SCORES_PARQUET, score_table, write_scores
 from pipeline.running.run import Run
 from pipeline.store.commits import HIDDEN_WIP_PREFIX, sweep_unfinished
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import ChangedCacheError, read_item
-from pipeline.store.written_results import WrittenResults
+from pipeline.store.written_results import INDEX_NAME, WrittenResults
 
 SCORES = "scores"  # what tables are made from, and written anew by every run
+OWN_FILES = (INDEX_NAME, SCORES_CSV, SCORES_PARQUET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,12 @@ class FrameJob:
     shard: Path
     folders: tuple[tuple[str, Path, tuple[float, ...]], ...]
     """Item id, the folder for its frames, and their times."""
+
+
+def results_folder(pair_id: str) -> str:
+    """Name of the folder of a pair's frames: that of the pair, unless a file of the results has it."""
+    name = name_of(pair_id)
+    return set_apart(name) if name.casefold() in OWN_FILES else name
 
 
 def frame_name(time: float) -> str:
@@ -53,7 +61,7 @@ def write_results(run: Run) -> int:
     root = session.config.store.results
     if root is None:
         return 0
-    root = root.expanduser().absolute()
+    root = root.absolute()
     written = WrittenResults(root)
     jobs, sources = _frames_to_write(session, root, written)
     try:
@@ -91,9 +99,10 @@ def _frames_to_write(
         if location is None or location.record.status != "ok":
             continue
         record, times = location.record, session.layout.times(pair)
-        own = {f"{record.id}/{frame_name(t)}": f"{record.output_digest} {t!r}" for t in times}
+        folder = results_folder(record.id)
+        own = {f"{folder}/{frame_name(t)}": f"{record.output_digest} {t!r}" for t in times}
         if not all(written.is_current(name, source, contents=again) for name, source in own.items()):
-            folders.setdefault(location.path, []).append((record.id, root / record.id, times))
+            folders.setdefault(location.path, []).append((record.id, root / folder, times))
             sources |= own
     return [FrameJob(shard, tuple(found)) for shard, found in folders.items()], sources
 
@@ -101,8 +110,9 @@ def _frames_to_write(
 def _withdraw(session: Session, root: Path, written: WrittenResults) -> None:
     """Remove frames of earlier runs for pairs that fail now; they would be mistaken for this run's."""
     for _, record in session.records("synthesis"):
-        if record is not None and record.status != "ok" and written.forget_pair(record.id):
-            for path in (root / record.id).glob("frame_t*.png"):
+        folder = results_folder(record.id) if record is not None and record.status != "ok" else ""
+        if folder and written.forget_folder(folder):
+            for path in (root / folder).glob("frame_t*.png"):
                 path.unlink(missing_ok=True)
 
 
@@ -124,5 +134,5 @@ def write_frames(job: FrameJob) -> dict[str, str]:
             name = frame_name(time)
             content = encode_image(name, to_uint8(frame))
             write_file(folder / name, content, flush=True)
-            digests[f"{item}/{name}"] = hashlib.sha256(content).hexdigest()
+            digests[f"{folder.name}/{name}"] = hashlib.sha256(content).hexdigest()
     return digests

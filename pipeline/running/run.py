@@ -183,7 +183,7 @@ def describe(error: Exception) -> str:
 def _hopeless(session: Session, error: OSError) -> CacheError:
     cache = session.config.store.cache
     try:
-        free = f"{shutil.disk_usage(cache.expanduser()).free / 1e9:.1f} GB free"
+        free = f"{shutil.disk_usage(cache).free / 1e9:.1f} GB free"
     except OSError:
         free = "free space unknown"
     return CacheError(

@@ -74,7 +74,7 @@ class RunRecord:
             dict(library_versions()),
             _machine(),
         )
-        record = cls(session.config.store.cache.expanduser().absolute() / RUNS_FOLDER / name, info)
+        record = cls(session.config.store.cache.absolute() / RUNS_FOLDER / name, info)
         record._write(lambda: record.folder.mkdir(parents=True, exist_ok=True))
         record._save()
         if totals is not None:
@@ -99,7 +99,7 @@ class RunRecord:
         line = json.dumps({"time": now, "event": kind, **details}, ensure_ascii=False) + "\n"
 
         def append() -> None:
-            with (self.folder / LOG_NAME).open("a", encoding="utf-8") as log:
+            with (self.folder / LOG_NAME).open("a", encoding="utf-8", errors="backslashreplace") as log:
                 log.write(line)
 
         self._write(append)
@@ -161,7 +161,7 @@ class RunRecord:
 
 
 def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)

@@ -75,7 +75,7 @@ class Surroundings:
         config = session.config
         writes = {"store.cache": config.store.cache, "store.results": config.store.results}
         markers = {
-            setting: unfinished_folder(folder.expanduser().absolute() / "run", MARKER_PREFIX)
+            setting: unfinished_folder(folder.absolute() / "run", MARKER_PREFIX)
             for setting, folder in writes.items()
             if folder is not None
         }
@@ -83,7 +83,7 @@ class Surroundings:
         reads = {"data.root": next(filter(Path.is_file, frames), session.manifest.root)}
         imported = config.coarse_flow.imported_from
         if config.coarse_flow.method == "imported" and imported is not None:
-            reads["coarse_flow.imported_from"] = imported.expanduser().absolute()
+            reads["coarse_flow.imported_from"] = imported.absolute()
         return cls(markers, reads, code_versions())
 
     def mark(self) -> None:

@@ -129,7 +129,11 @@ def write_acceptance(cache: Path, accepted: Acceptance, *, keep: bool = True) ->
                 now: {"kept": entry.kept, "changes": entry.changes, "time": entry.time}
                 for now, entry in entries.items()
             }
-            replace_file(path, json.dumps(content, indent=1, ensure_ascii=False).encode(), flush=True)
+            replace_file(
+                path,
+                json.dumps(content, indent=1, ensure_ascii=False).encode(errors="backslashreplace"),
+                flush=True,
+            )
     except OSError as error:
         raise CacheError(f"{path}: cannot be written ({error.strerror or error})") from None
     return path

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from configs.files import HIDDEN_PREFIX, writer_tag
 from configs.files import sync as sync
+from configs.names import LONGEST_NAME
 
 WIP_PREFIX = "wip-"
 HIDDEN_WIP_PREFIX = HIDDEN_PREFIX  # in folders that other programs list
@@ -74,9 +75,13 @@ def commit_folder(unfinished: Path, path: Path) -> None:
     Notes
     -----
     A folder with content cannot be renamed over, so the earlier one is first renamed to a name that includes
-    its own: if the process dies before the new one is there, `restore_replaced` restores it.
+    its own: if the process dies before the new one is there, `restore_replaced` restores it. If that name is
+    too long, it is moved to a folder.
     """
     aside = path.with_name(f"{unfinished.name}{REPLACED}{path.name}")
+    if len(os.fsencode(aside.name)) > LONGEST_NAME:
+        aside = path.with_name(f"{unfinished.name}{REPLACED}") / path.name
+        aside.parent.mkdir(exist_ok=True)
     while True:
         try:
             unfinished.rename(path)
@@ -87,7 +92,7 @@ def commit_folder(unfinished: Path, path: Path) -> None:
             with suppress(FileNotFoundError):  # another writer may be at this point too
                 path.rename(aside)
     sync(path.parent)
-    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(aside if aside.parent == path.parent else aside.parent, ignore_errors=True)
 
 
 def put_aside(path: Path) -> None:
@@ -105,10 +110,12 @@ def put_aside(path: Path) -> None:
 def restore_replaced(folder: Path, prefix: str = WIP_PREFIX) -> None:
     """Restore folders that writers which died in `commit_folder` had renamed, if nothing has their name."""
     for aside in folder.glob(f"{escape(prefix)}*{REPLACED}*"):
-        path = folder / aside.name.partition(REPLACED)[2]
-        if not path.exists():
-            with suppress(OSError):  # its writer is alive and has finished, or the folder is read-only
-                aside.rename(path)
+        with suppress(OSError):  # its writer is alive and has finished, or the folder is read-only
+            name = aside.name.partition(REPLACED)[2]
+            for old in (aside,) if name else aside.iterdir():
+                path = folder / (name or old.name)
+                if not path.exists():
+                    old.rename(path)
 
 
 def unfinished_in(folder: Path, prefix: str = WIP_PREFIX) -> list[Path]:
@@ -156,8 +163,9 @@ def is_abandoned(unfinished: Path, prefix: str = WIP_PREFIX) -> bool:
         It no longer exists.
     """
     owner = re.fullmatch(
-        rf"({re.escape(prefix)}|{re.escape(HIDDEN_WIP_PREFIX)})(.+)-(\d+)-[0-9a-f]{{12}}({re.escape(REPLACED)}.+)?",
+        rf"({re.escape(prefix)}|{re.escape(HIDDEN_WIP_PREFIX)})(.+)-(\d+)-[0-9a-f]{{12}}({re.escape(REPLACED)}.*)?",
         unfinished.name,
+        re.DOTALL,
     )
     if owner is None:
         return False

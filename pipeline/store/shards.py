@@ -12,6 +12,7 @@ import numpy as np
 import zarr
 
 from configs.errors import CacheError
+from configs.names import shown
 from pipeline.store.array_specs import ARRAY_SPECS, Array
 from pipeline.store.commits import commit_folder, locked, put_aside, sync_tree, unfinished_folder
 from pipeline.store.fingerprints import DIGEST_LENGTH
@@ -48,7 +49,7 @@ class DamagedShardError(ChangedCacheError):
 
     def __str__(self) -> str:
         path, array, item, why = self.args
-        return (
+        return shown(
             f"{path}: array {array!r} of item {item!r} is damaged ({why}); a run recomputes it, and "
             f"'animeinterp cache verify' finds further damage"
         )

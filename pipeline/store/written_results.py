@@ -100,13 +100,13 @@ class WrittenResults:
         """Let a file be written again."""
         self._files.pop(name, None)
 
-    def forget_pair(self, pair: str) -> bool:
-        """Forget all files of a pair; whether there were any."""
-        gone = [name for name in self._files if name.startswith(f"{pair}/")]
+    def forget_folder(self, folder: str) -> bool:
+        """Forget all files of a pair's folder; whether there were any."""
+        gone = [name for name in self._files if name.startswith(f"{folder}/")]
         for name in gone:
             del self._files[name]
-        known = pair in self._former or bool(gone)
-        self._former.discard(pair)
+        known = folder in self._former or bool(gone)
+        self._former.discard(folder)
         return known
 
     def save(self) -> None:

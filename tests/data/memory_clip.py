@@ -43,6 +43,7 @@ class MemoryClip:
     pictures: Sequence[Frame]
     alphas: Sequence[Frame] | None = None
     name: str = "drawn"
+    notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from configs.names import command_line, shown
 from pipeline.compute.registry import STAGES
 from pipeline.pages.inspect.embedded_pictures import colors_text
 from pipeline.pages.inspect.frames_and_scores import evaluation_part, synthesis_part
@@ -116,7 +116,7 @@ def piece_tables(material: Material) -> tuple[list[dict[str, Any] | None], str]:
 
 
 def _command(words: Sequence[str], stage: str, pair_id: str) -> str:
-    return shlex.join([*words, "--id", pair_id, "--to", stage]) if words else ""
+    return command_line([*words, "--id", pair_id, "--to", stage]) if words else ""
 
 
 def about(view: PairResults) -> list[str]:
@@ -126,6 +126,6 @@ def about(view: PairResults) -> list[str]:
     if note is not None:
         if note.level is not None:
             told.append(f"level {note.level} ({LEVELS[note.level]})")
-        told += [str(said) for said in (note.general_motion_type, note.behavior) if said]
+        told += [shown(str(said)) for said in (note.general_motion_type, note.behavior) if said]
     told += [said for said in (view.pair.error, view.pair.annotation_error) if said]
     return told

@@ -17,7 +17,7 @@ import numpy as np
 from markupsafe import Markup
 
 from data.images import Frame, write_file
-from pipeline.pages.html_files import BASE_STYLE, page_file, render
+from pipeline.pages.html_files import BASE_STYLE, page_file, page_name, render
 from pipeline.pages.inspect.embedded_pictures import data_uri
 from pipeline.pages.inspect.frames_and_scores import score_text
 from pipeline.pages.inspect.page_data import PAGE_FORMAT, about, page_data
@@ -79,7 +79,7 @@ def write_pages(
     ids = list(dict.fromkeys(ids))
     for name in ids:
         PairResults(session, name)  # unknown ids are refused before anything is written
-    paths = [folder / f"{name}.html" for name in ids]
+    paths = [folder / page_name(name) for name in ids]
     for number, path in enumerate(paths):
         view = PairResults(session, ids[number])  # it holds what it has read, so one at a time
         links = page_links(ids, number, Link("All pairs", _index_name(ids))) if len(ids) > 1 else []
@@ -109,15 +109,15 @@ def page_links(ids: Sequence[str], number: int, overview: Link, folder: str = ""
 
 def page_address(pair_id: str, folder: str = "") -> str:
     """Address of a pair's page, from the folder that contains `folder`."""
-    return f"{folder}{quote(pair_id)}.html"
+    return f"{folder}{quote(os.fsencode(page_name(pair_id)))}"
 
 
 def _index_name(ids: Sequence[str]) -> str:
     """Name of the index; another one if a pair's page has this name."""
     name = "index"
-    while name in ids:
+    while page_name(name) in map(page_name, ids):
         name += "_"
-    return f"{name}.html"
+    return page_name(name)
 
 
 def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ()) -> bytes:

@@ -39,7 +39,7 @@ def contributing_runs(session: Session) -> list[ContributingRun]:
     common. Other datasets in the same cache have the same fingerprints, so their runs are among them.
     """
     found = []
-    for run in past_runs(session.config.store.cache.expanduser()):
+    for run in past_runs(session.config.store.cache):
         shared = [s for s in session.stages if run.info.fingerprints.get(s) == session.fingerprints[s]]
         stages = tuple(stage for stage in shared if stage in run.stages and run.stages[stage].done)
         if stages or len(shared) == len(session.stages):

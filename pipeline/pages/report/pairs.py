@@ -15,6 +15,7 @@ import numpy as np
 from configs.sections import Config
 from data.images import Frame, to_uint8
 from data.truth import TRUTH_TIME
+from pipeline.pages.html_files import page_name
 from pipeline.planning.session import Session
 from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import error_map
@@ -38,7 +39,7 @@ class Thumbnail:
 
 def inspect_folder(config: Config) -> Path:
     """Folder where `inspect` writes the pages of pairs by default."""
-    return (config.store.results or config.store.cache).expanduser().parent / "inspect"
+    return (config.store.results or config.store.cache).parent / "inspect"
 
 
 def page_finder(pages: Path, report: Path) -> Callable[[str], str]:
@@ -47,8 +48,8 @@ def page_finder(pages: Path, report: Path) -> Callable[[str], str]:
     way = Path(os.path.relpath(pages.absolute(), report.absolute()))
 
     def find(pair_id: str) -> str:
-        names = (f"{pair_id}{suffix}" for suffix in PAGE_SUFFIXES)
-        return next((quote((way / name).as_posix()) for name in names if pages / name in there), "")
+        names = (page_name(pair_id, suffix) for suffix in PAGE_SUFFIXES)
+        return next((quote(os.fsencode(way / name)) for name in names if pages / name in there), "")
 
     return find
 

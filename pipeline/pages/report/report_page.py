@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ import pandas as pd
 
 from configs.errors import DataError
 from configs.files import replace_file
+from configs.names import command_line
 from data.images import write_file
 from pipeline.compute.method_notes import method_notes
 from pipeline.pages.html_files import render
@@ -134,12 +134,13 @@ def _about(session: Session, command: Sequence[str], tables: Sequence[str]) -> d
     return {
         "title": session.manifest.root.name or str(session.manifest.root),
         "root": str(session.manifest.root.absolute()),
-        "cache": str(session.config.store.cache.expanduser().absolute()),
+        "cache": str(session.config.store.cache.absolute()),
         "pairs": len(session.layout.wanted_pairs),
-        "command": shlex.join(command),
+        "command": command_line(command),
         "tables": tables,
         "parquet_missing": SCORES_PARQUET not in tables,
         "notes": [
+            *session.manifest.notes,
             *method_notes(session.config, session.selection.last),
             *(f"accepted {text}" for text in accepted),
         ],

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 from torch import nn
 
 from configs.errors import WeightsError
 from models.vgg19 import random_vgg19
-from models.weights.files import file_digest
+from models.weights.files import file_digest, read_header, read_state
 from models.weights.layouts import CLASSIFIER_SHAPES
 from models.weights.loading import load_rfr, load_synthesis, load_vgg19
 from tests.models.states import State
@@ -291,3 +292,17 @@ def test_files_that_cannot_be_read_are_named(
 def test_digest_is_sha256(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc" * 100_000)
     assert file_digest(tmp_path / "file") == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+@pytest.mark.parametrize("name", [b"\x83A.pth", b"new\nline.pth", b"%d [x] 'y'.pth"])
+@pytest.mark.parametrize("kind", ["safetensors", "PyTorch", "older PyTorch"])
+def test_files_of_any_name_are_read(tmp_path: Path, name: bytes, kind: str) -> None:
+    path = tmp_path / os.fsdecode(name)
+    state = {"a": torch.arange(3.0)}
+    if kind == "safetensors":
+        path.write_bytes(safetensors.torch.save(state))
+    else:
+        with path.open("wb") as file:
+            torch.save(state, file, _use_new_zipfile_serialization=kind == "PyTorch")
+    assert torch.equal(read_state(path)["a"], state["a"])
+    assert read_header(path) == {}

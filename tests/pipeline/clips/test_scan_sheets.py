@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from configs.sections import ClipSection
 from data.clips.changes import scan_clip
 from data.clips.clip_scan import Change, ClipScan
-from data.images import read_image
+from data.images import read_image, write_image
 from pipeline.clips import scan_sheets as module
 from pipeline.clips.scan_sheets import (
     BORDER,
@@ -87,8 +88,9 @@ def test_clock(time: Fraction, text: str) -> None:
 
 
 def test_every_drawing_is_on_a_sheet(clip: MemoryClip, scan: ClipScan, tmp_path: Path) -> None:
-    (tmp_path / "drawings-009.png").write_bytes(b"of an earlier scan")
     paths = write_clip_sheets(clip, scan, tmp_path)
+    shutil.copy(paths[0], tmp_path / "drawings-009.png")  # of a longer scan
+    write_clip_sheets(clip, scan, tmp_path)
     assert [path.name for path in paths] == ["drawings-001.png", "drawings-002.png"]
     assert sorted(tmp_path.iterdir()) == paths
     sheets = [read_image(path) for path in paths]
@@ -128,3 +130,9 @@ def test_sheets_of_a_long_clip_say_so(tmp_path: Path, monkeypatch: pytest.Monkey
     row = 2 * MARGIN + 5 * CAPTION_HEIGHT + 40
     shown = [int(sheet[row, MARGIN + BORDER + 80 + tile * k, 0]) for k in range(3)]
     assert shown == [40, 60, 80]
+
+
+def test_only_sheets_are_removed(clip: MemoryClip, scan: ClipScan, tmp_path: Path) -> None:
+    write_image(tmp_path / "drawings-010.png", np.zeros((4, 4, 3), np.uint8))
+    write_clip_sheets(clip, scan, tmp_path)
+    assert (tmp_path / "drawings-010.png").is_file()

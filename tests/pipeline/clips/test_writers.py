@@ -8,8 +8,10 @@ from configs.errors import AnimeInterpError
 from configs.sections import ClipSection
 from data.clips.opening import open_clip
 from data.images import write_image
-from pipeline.clips.writers import check_output
+from pipeline.clips.sequence_writer import sequence_name
+from pipeline.clips.writers import check_output, is_video
 from tests.drawn_videos import drawing, write_video
+from tests.pipeline.clip_sources import doubled
 
 
 @pytest.fixture
@@ -105,3 +107,50 @@ def test_fewer_bits_are_told(tmp_path: Path) -> None:
     assert check(tmp_path / "deep.mkv", tmp_path / "out.mp4") == ()
     (note,) = check(tmp_path / "deep.mkv", tmp_path / "out.mp4", pixel_format="yuv420p")
     assert note == "10 bits per channel become 8: h264 is written as yuv420p"
+
+
+@pytest.mark.parametrize("name", ["100% done", "50%d", "%04d.png", "v1.0", "Mr. Robot", "movie.avi.frames"])
+def test_a_folder_that_is_there_is_a_folder(movie: Path, name: str) -> None:
+    folder = movie.parent / name
+    folder.mkdir()
+    assert not is_video(folder)
+    assert sequence_name(folder).folder == folder
+    assert check(movie, folder) == ()
+    (folder / "frame_000001.png").write_bytes(b"")
+    with pytest.raises(AnimeInterpError, match=r"already contains images \(frame_000001\.png\)"):
+        check(movie, folder)
+
+
+@pytest.mark.parametrize("name", ["100% done", "v1.0", "Mr. Robot", "100%", "~out"])
+def test_names_of_new_folders(movie: Path, name: str) -> None:
+    assert check(movie, movie.parent / name) == ()
+    assert sequence_name(movie.parent / name).folder == movie.parent / name
+
+
+def test_percent_signs_in_patterns(movie: Path) -> None:
+    pattern = sequence_name(movie.parent / "100% done_%04d.png")
+    assert pattern.file(7) == "100% done_0007.png"
+    assert check(movie, movie.parent / "100% done_%04d.png") == ()
+    with pytest.raises(AnimeInterpError, match="names one image, but a clip has many"):
+        check(movie, movie.parent / "100%.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [
+        ("x" * 252 + ".mkv", 256),
+        ("ä" * 126 + ".mkv", 256),
+        ("x" * 246 + "%06d.png", 256),
+        ("x" * 246 + "%d.png", 256),
+    ],
+)
+def test_names_that_are_too_long_are_refused(movie: Path, name: str, length: int) -> None:
+    with pytest.raises(AnimeInterpError, match=f"the name has {length} bytes; file systems allow 255"):
+        check(movie, movie.parent / name, codec="ffv1")
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".mkv", "ä" * 125 + "x.mkv", "x" * 245 + "%06d.png"])
+def test_the_longest_names_are_written(movie: Path, name: str) -> None:
+    doubled(movie, movie.parent / name, codec="ffv1")
+    assert [path.name for path in movie.parent.iterdir() if path.name.startswith((".", "x", "ä"))]
+    assert not [path.name for path in movie.parent.iterdir() if path.name.startswith(".")]

@@ -9,8 +9,9 @@ from PIL import Image
 
 from configs.errors import ConfigError, DataError
 from data.images import write_image
+from data.not_frames import PICTURE_MARK
 from pipeline.pages import contact_sheet as module
-from pipeline.pages.contact_sheet import STATE_KEY, contact_sheet, write_contact_sheet
+from pipeline.pages.contact_sheet import contact_sheet, write_contact_sheet
 from pipeline.planning.session import Session
 from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import CAPTION_HEIGHT, MARGIN, Tile, arrange
@@ -180,7 +181,7 @@ def test_sheet_is_drawn_again_only_when_the_results_change(
     session = open_session()
     assert write_contact_sheet(session, first_id(session), path)
     with Image.open(path) as sheet:
-        assert len(sheet.info[STATE_KEY]) == DIGEST_LENGTH
+        assert len(sheet.info[PICTURE_MARK]) == DIGEST_LENGTH
         assert sheet.size[0] == MARGIN + 4 * (WIDTH + MARGIN)
     assert not write_contact_sheet(open_session(), first_id(session), path)
     changed = run("coarse_flow.max_shift=1", limit=1).session

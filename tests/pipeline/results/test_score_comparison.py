@@ -105,3 +105,10 @@ def test_largest_differences_come_first() -> None:
     )
     assert list(largest_differences(found, "psnr", 3)["id"]) == ["c", "b", "d"]
     assert list(largest_differences(found, "psnr", 9)["id"]) == ["c", "b", "d", "a"]
+
+
+def test_blanks_at_the_ends_of_ids_do_not_part_them() -> None:
+    found = compare(here({" a": 30, "a": 20, "b ": 10}), there({" a": 30, "a": 20, "b": 10, "c ": 1}))
+    assert found.only_here == ()
+    assert found.only_there == ("c",)
+    assert len(found.common) == 3

@@ -50,7 +50,7 @@ def test_names_of_columns_are_taken_as_they_come(tmp_path: Path, names: str, met
 
 def test_cells_without_a_number(tmp_path: Path) -> None:
     table = read_scores(write(tmp_path, "id,psnr\n a ,inf\n\nb,\nc,nan\nd,N/A\n".replace("N/A", "NA")))
-    assert list(table["id"]) == ["a", "b", "c", "d"]
+    assert list(table["id"]) == [" a ", "b", "c", "d"]
     assert table.loc[0, "psnr"] == math.inf
     assert table.loc[1:, "psnr"].isna().all()
 

@@ -79,3 +79,20 @@ def test_only_orphans_are_swept(tmp_path: Path, prefix: str) -> None:
     assert sweep_unfinished(tmp_path, prefix) == 4
     kept = sorted(path.name for path in (mine, elsewhere, final, somebodys))
     assert sorted(path.name for path in tmp_path.iterdir()) == kept
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "a-replaced-", "-replaced-b", "new\nline", "\udc83" * 255])
+def test_any_name_is_replaced_and_restored(tmp_path: Path, name: str) -> None:
+    final = tmp_path / name
+    for text in ("one", "two"):
+        commit_folder(fill(unfinished_folder(final, HIDDEN_WIP_PREFIX), text), final)
+        assert (final / "file").read_text() == text
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+
+    dead = f"{HIDDEN_WIP_PREFIX}{platform.node()}-999999999-abcdef012345-replaced-"
+    aside = tmp_path / f"{dead}{name}" if len(os.fsencode(dead + name)) <= 255 else tmp_path / dead / name
+    aside.parent.mkdir(exist_ok=True)
+    final.rename(aside)  # its writer died before the new one was there
+    sweep_unfinished(tmp_path, HIDDEN_WIP_PREFIX)
+    assert (final / "file").read_text() == "two"
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -15,6 +15,8 @@ from configs.sections import DataSection, Style
 from data.annotations import Annotation
 from data.file_facts import FileFacts
 
+RESERVED_IDS = frozenset({"scores.csv", "scores.parquet", ".written.json"})
+"""Files in `store.results`, in which each pair has a folder of its name."""
 STYLE_OF_PREFIX: dict[str, Style] = {"Japan_": "anime", "Disney_": "disney"}  # ATD-12K folder names
 
 
@@ -147,7 +149,7 @@ def build_manifest(
         truth = None if pair.truth is None else _source_frame(pair.id, pair.truth, style, facts)
         drawn = pair.motion_truth
         motion = None if drawn is None else SourceFile(drawn, facts[drawn].digest)
-        error = shown(pair.error or _size_error([frames[i] for i in members]))
+        error = shown(pair.error or _name_error(pair.id) or _size_error([frames[i] for i in members]))
         pairs.append(
             Pair(
                 pair.id,
@@ -188,6 +190,12 @@ def _ids(name: str, path: Path) -> Iterator[str]:
 def _source_frame(pair_id: str, path: Path, style: Style, facts: FileFacts) -> SourceFrame:
     fact = facts[path]
     return SourceFrame(next(_ids(pair_id, path)), path, fact.digest, fact.size, style)
+
+
+def _name_error(pair_id: str) -> str:
+    if pair_id.lower() not in RESERVED_IDS:
+        return ""
+    return f"{pair_id!r} is the name of a file that runs write beside the results of pairs; rename the pair"
 
 
 def _size_error(frames: Sequence[SourceFrame]) -> str:

@@ -67,6 +67,7 @@ def scan_clip(clip: Clip, section: ClipSection, progress: Progress | None = None
         bars=scanner.bars.bars(),
         problems=tuple(clip.problems),
         damage=tuple(clip.damage),
+        leading=clip.leading,
     )
 
 

@@ -42,6 +42,8 @@ class Clip(ABC):
     """Its files."""
     files: tuple[Path, ...] = ()
     """For each frame the image file that shows it; empty if frames are not files."""
+    leading: int = 0
+    """Unreadable frames at the beginning, for which the first readable one stands in."""
     size: tuple[int, int]
     """Height and width of its frames, upright."""
     rate: Fraction

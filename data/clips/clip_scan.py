@@ -50,6 +50,8 @@ class ClipScan:
     """Problems while reading, damage included."""
     damage: tuple[str, ...] = ()
     """What could not be read."""
+    leading: int = 0
+    """Unreadable frames at the beginning; nothing moves before the first readable one."""
 
     def drawings(self) -> tuple[int, ...]:
         """For each frame the first frame of its drawing."""
@@ -78,7 +80,7 @@ class ClipScan:
         """
         kinds = get_args(Change)
         numbers = [*self.starts, self.end]
-        told = {"problems": self.problems, "damage": self.damage}
+        told = {"problems": self.problems, "damage": self.damage, "leading": self.leading}
         about = {"key": key, "size": self.size, "bars": self.bars, **told}
         packed = io.BytesIO()
         np.savez_compressed(
@@ -124,6 +126,7 @@ class ClipScan:
             bars=(above, below, left, right),
             problems=tuple(about["problems"]),
             damage=tuple(about["damage"]),
+            leading=about["leading"],
         )
 
 

@@ -85,6 +85,7 @@ class ImageClip(Clip):
                 f"{paths[0].parent}: none of {len(paths)} images can be read; the first: "
                 f"{self._unreadable[paths[0]]}"
             )
+        self.leading = first
         self.files = (paths[first],) * first + self.sources[first:]
 
     @property

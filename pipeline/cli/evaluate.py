@@ -10,6 +10,7 @@ import pandas as pd
 import typer
 
 from configs.errors import ConfigError
+from configs.files import obstacle, replace_file
 from configs.loading import load_config
 from configs.names import given_path
 from pipeline.cli.score_tables import print_comparison
@@ -33,6 +34,7 @@ from pipeline.planning.session import Session
 from pipeline.results.score_comparison import compare
 from pipeline.results.score_files import read_scores
 from pipeline.results.scores import score_table
+from pipeline.store.csv_tables import as_csv
 
 SHARED_SECTIONS = ("data.", "store.", "executor.")
 """Settings of these sections also apply to the config that is compared with."""
@@ -101,8 +103,7 @@ def _scores_there(against: str, settings: Sequence[str]) -> pd.DataFrame:
 
 def _write(joined: pd.DataFrame, output: Path) -> None:
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        joined.to_csv(output, index=False)
+        replace_file(output, as_csv(joined))
     except OSError as error:
-        raise ConfigError(f"--output {output}: cannot be written ({error.strerror or error})") from None
+        raise ConfigError(f"--output {output}: cannot be written ({obstacle(error)})") from None
     say(f"joined table: {output}")

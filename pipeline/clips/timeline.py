@@ -179,6 +179,7 @@ class Timeline:
 
 def _transitions(scan: ClipScan, section: ClipSection) -> Iterator[Transition]:
     drawings = [index for index, change in enumerate(scan.changes) if change != "repeat"]
+    drawings[:1] = [scan.leading]
     usual = _usual_hold(drawings, section.longest_hold)
     for first, second in pairwise(drawings):
         change = scan.changes[second]

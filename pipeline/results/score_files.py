@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from configs.errors import DataError
+from pipeline.store.csv_tables import cell_text
 from stages.evaluation import METRICS
 
 # Compared without case, spaces and signs.
@@ -56,7 +57,7 @@ def read_scores(path: Path) -> pd.DataFrame:
     """
     table = _read_text(path)
     columns = _known_columns(path, [str(name) for name in table.columns])
-    found = pd.DataFrame({"id": table[columns.pop("id")]})
+    found = pd.DataFrame({"id": table[columns.pop("id")].map(cell_text)})
     for metric in METRICS:
         if metric in columns:
             found[metric] = _numbers(path, columns[metric], table[columns[metric]])

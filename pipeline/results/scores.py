@@ -17,6 +17,7 @@ from configs.files import replace_file
 from configs.names import shown
 from data.manifest import STYLE_OF_PREFIX
 from pipeline.planning.session import Session
+from pipeline.store.csv_tables import as_csv
 from pipeline.store.shards import DamagedShardError
 from pipeline.store.stage_index import Location
 from stages.evaluation import METRICS
@@ -212,7 +213,7 @@ def write_scores(folder: Path, scores: pd.DataFrame) -> list[str]:
     OSError
         The folder cannot be written.
     """
-    replace_file(folder / SCORES_CSV, scores.to_csv(index=False).encode(), flush=True)
+    replace_file(folder / SCORES_CSV, as_csv(scores), flush=True)
     if find_spec("pyarrow") is None:
         (folder / SCORES_PARQUET).unlink(missing_ok=True)
         return [SCORES_CSV]

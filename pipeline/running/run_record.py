@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import os
@@ -17,12 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psutil
 import torch
 
 from configs.files import replace_file
 from pipeline.compute.shard_jobs import ShardOutcome
 from pipeline.planning.session import Session
+from pipeline.store.csv_tables import as_csv
 from pipeline.store.run_records import (
     EXIT_CODES,
     HEARTBEAT,
@@ -161,10 +162,7 @@ class RunRecord:
 
 
 def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
+    replace_file(path, as_csv(pd.DataFrame(list(rows), columns=list(header))))
 
 
 def _machine() -> dict[str, Any]:

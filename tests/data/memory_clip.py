@@ -47,6 +47,7 @@ class MemoryClip:
     problems: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    leading: int = 0
     sources: tuple[Path, ...] = ()
     rate: Fraction = Fraction(RATE)
 

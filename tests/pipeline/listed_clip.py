@@ -43,6 +43,7 @@ class ListedClip:
     problems: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    leading: int = 0
     rate: Fraction = field(default=Fraction(24))
 
     @property

@@ -15,6 +15,7 @@ from pipeline.pages.report.pairs import Thumbnail, thumbnails
 from pipeline.results.diff_measures import Measure, measures_of
 from pipeline.results.reading import Results
 from pipeline.results.result_diff import StageComparison, stages_apart
+from pipeline.store.csv_tables import as_csv
 
 PAGE_NAME = "index.html"
 SIDES = ("A", "B")
@@ -97,7 +98,7 @@ def write_page(
             links = page_links(pairs, number, Link("Overview", PAGE_NAME), PAIRS_FOLDER)
             write_file(folder / PAIRS_FOLDER / f"{name}.html", render_pair(name, names, links))
     for compared in comparisons:
-        write_file(folder / f"{compared.stage}.csv", compared.table.to_csv().encode())
+        write_file(folder / f"{compared.stage}.csv", as_csv(compared.table, index=True))
     page = render(
         "diff/index.html",
         STYLE,

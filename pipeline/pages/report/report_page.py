@@ -31,6 +31,7 @@ from pipeline.planning.item_inputs import general_reason
 from pipeline.planning.session import Session
 from pipeline.results.past_runs import changed_settings
 from pipeline.results.scores import SCORES_PARQUET, DamagedScores, Metric, readable_scores, write_scores
+from pipeline.store.csv_tables import as_csv
 from stages.evaluation import FRAME_METRICS
 
 PAGE_NAME = "report.html"
@@ -114,7 +115,7 @@ def write_report(
         write_pages(session, (ranking or in_order)[:pages], pair_pages, command)
     try:
         tables = [*write_scores(folder, scores), ITEMS_CSV]
-        replace_file(folder / ITEMS_CSV, items.to_csv(index=False).encode())
+        replace_file(folder / ITEMS_CSV, as_csv(items))
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror or error}); name another") from None
     content = {

@@ -85,8 +85,8 @@ class Session:
             groups_wanted = layout.wanted_groups("coarse_flow")
             current.look_at_flow_files([pair for k in groups_wanted for pair in groups[k].pairs])
         if not look_only:
-            for stage in stages:
-                sweep_unfinished(folders[stage])
+            for folder in (cache, *(folders[stage] for stage in stages)):
+                sweep_unfinished(folder)
             try:
                 facts.save()
             except OSError as error:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -69,3 +70,17 @@ def test_no_more_workers_than_shards(open_session: Opener) -> None:
     assert fit_to_work(session).workers == len(session.layout.groups) < 9
     assert fit_to_work(open_session(*nine, limit=1)).workers == 1
     assert fit_to_work(open_session("executor.workers=9")).workers == 9  # which nobody looks at inline
+
+
+def test_nobody_outside_of_this_machine_is_listened_to(cluster: LocalCluster) -> None:
+    with Client(cluster) as client:
+        client.run(os.getpid)
+        own = psutil.Process()
+        listening = [
+            connection.laddr.ip
+            for process in (own, *own.children(recursive=True))
+            for connection in process.net_connections(kind="inet")
+            if connection.status == psutil.CONN_LISTEN
+        ]
+    assert len(listening) >= 3  # the scheduler, its page and the worker
+    assert all(ipaddress.ip_address(address).is_loopback for address in listening)

@@ -48,6 +48,9 @@ class ClipSection(Section):
     encoder supports it, so that original frames stay unchanged, else the nearest: RGB becomes `yuv420p`
     (`yuv420p10le` above 8 bits) with codecs for which players expect it, and odd sizes `yuv444p` with codecs
     that need even sizes."""
+    ffmpeg: str = ""
+    """The FFmpeg program (5.1 or later) that writes videos; empty = the system's, else the one installed with
+    `imageio-ffmpeg`."""
     sound: bool = True
     """Whether the output video gets the sound, subtitles, chapters and metadata of the input."""
     pairs_per_part: int = Field(1024, ge=1)

@@ -57,11 +57,14 @@ class FrameTimes(Generic[Item]):
     end
         Where the last frame ends, if known. It is used only if it is near: a truncated file states where it
         should have ended.
+    count
+        Stated number of frames; 0 = unknown. A file that has them all is not truncated.
     """
 
-    def __init__(self, step: Fraction, end: Fraction | None = None) -> None:
+    def __init__(self, step: Fraction, end: Fraction | None = None, count: int = 0) -> None:
         self._step = step
         self._end = end
+        self._left = count or None
         self.repaired = 0
         """Frames so far whose time was missing, or not after that of the frame before."""
 
@@ -100,11 +103,13 @@ class FrameTimes(Generic[Item]):
         """Duration of the last frame: the stated end of a video is more reliable than durations of frames."""
         if self._end is None or self._end <= start or abs(start + length - self._end) < NOTICED:
             return length
-        is_cut_off = self._end > start + length + 2 * self._step
+        is_whole = self._left is not None and self._left <= 1
+        is_cut_off = not is_whole and self._end > start + length + 2 * self._step
         return length if is_cut_off else self._end - start
 
     def _placed(
         self, frames: list[Item], start: Fraction, duration: Fraction
     ) -> Iterator[tuple[Item, Fraction, Fraction]]:
         for index, frame in enumerate(frames):
+            self._left = None if self._left is None else self._left - 1
             yield frame, start + index * duration, duration

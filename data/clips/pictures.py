@@ -164,7 +164,10 @@ def off_white(image: Frame, alpha: Alpha) -> Frame:
 
 
 class Turner:
-    """Rotates pictures upright, plane by plane and losslessly."""
+    """Rotates pictures upright, plane by plane and losslessly, and clears their interlaced flag.
+
+    The scaler would convert the two fields of a flagged picture apart, and mix colours of every other line.
+    """
 
     def __init__(self, degrees: int) -> None:
         self._turns = TURNS.get(degrees % 360, ())
@@ -173,7 +176,7 @@ class Turner:
 
     def upright(self, picture: av.VideoFrame) -> av.VideoFrame:
         """Rotate a picture."""
-        if not self._turns:
+        if not self._turns and not picture.interlaced_frame:
             return picture
         of = (picture.width, picture.height, picture.format.name)
         if self._graph is None or self._of != of:
@@ -189,7 +192,9 @@ class Turner:
             format=picture.format,
             time_base=picture.time_base or Fraction(1),
         )
-        nodes = [node, *(graph.add("transpose", turn) for turn in self._turns), graph.add("buffersink")]
+        whole = graph.add("setfield", "mode=prog")
+        turns = [graph.add("transpose", turn) for turn in self._turns]
+        nodes = [node, whole, *turns, graph.add("buffersink")]
         graph.link_nodes(*nodes).configure()
         return graph
 

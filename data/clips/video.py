@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 from av.container import InputContainer
+from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
 from configs.errors import DataError
@@ -22,6 +23,7 @@ from data.clips.reading_report import ReadingReport
 from data.clips.video_files import declared_end, mean_rate, open_video, packets, video_stream
 from data.images import Frame
 
+HDR = (Type.MASTERING_DISPLAY_METADATA, Type.CONTENT_LIGHT_LEVEL)
 # FFmpeg decodes the transparency of these with these decoders only.
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -66,13 +68,16 @@ class VideoClip(Clip):
         """Kind of its pixels."""
         self.has_alpha = self.kind.has_alpha
         self.size = (first.picture.height, first.picture.width)
+        side_data: Any = first.picture.side_data
+        self.has_hdr_metadata = any(side_data.get(kind) for kind in HDR)
+        """Whether it describes its mastering display or its light levels."""
         with open_video(path) as container:
             stream = video_stream(container, path)
             turned = first.turned
             self.stream_index = stream.index
             self.rate = mean_rate(stream)
             self.time_base = stream.time_base or 1 / self.rate
-            ends = declared_end(stream)
+            ends = declared_end(path, stream)
             lasts = 0 if ends is None else max(0, round((ends - first.time) * self.rate))
             self.expected_frames = stream.frames or lasts
             aspect = stream.sample_aspect_ratio or Fraction(1)
@@ -119,7 +124,8 @@ class VideoClip(Clip):
         """Decode the file once: pictures upright, with their times in the file's time."""
         with open_video(self.path) as container:
             stream = video_stream(container, self.path)
-            times: FrameTimes[av.VideoFrame] = FrameTimes(1 / mean_rate(stream), declared_end(stream))
+            declared = declared_end(self.path, stream)
+            times: FrameTimes[av.VideoFrame] = FrameTimes(1 / mean_rate(stream), declared, stream.frames)
             turners: dict[int, Turner] = {}
             end = Fraction(0)
             # If a file has an index of its packets, damaged ones are detected as such.
@@ -132,7 +138,7 @@ class VideoClip(Clip):
                 end = time + duration
                 upright = turners.setdefault(degrees, Turner(degrees)).upright(picture)
                 yield _Shown(upright, time, duration, degrees % 180 == 90)
-            report.ended(end, declared_end(stream), 2 / mean_rate(stream))
+            report.ended(end, declared, 2 / mean_rate(stream))
 
 
 @dataclass(frozen=True, slots=True)

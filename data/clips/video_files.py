@@ -15,6 +15,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from configs.errors import DataError
+from data.clips.mp4_edits import edited_end
 from data.clips.reading_report import ReadingReport
 
 MOST_FAILURES = 100  # reads that fail in a row, after which the rest of a file counts as unreadable
@@ -90,9 +91,13 @@ def mean_rate(stream: VideoStream) -> Fraction:
     return average or Fraction(24)
 
 
-def declared_end(stream: VideoStream) -> Fraction | None:
+def declared_end(path: Path, stream: VideoStream) -> Fraction | None:
     """The stated end of the video, in the file's time."""
     tick = stream.time_base or Fraction(1)
+    # FFmpeg's duration of an MP4 is that of its frames in decoding order.
+    edited = edited_end(path, stream.id) if "mp4" in stream.container.format.name else None
+    if edited is not None:
+        return edited
     if stream.duration is not None:
         return ((stream.start_time or 0) + stream.duration) * tick
     text = stream.metadata.get("DURATION")  # Matroska's, of the one stream

@@ -20,9 +20,10 @@ from pipeline.clips.parts import LAST_STAGE
 from pipeline.clips.scan_sheets import clip_summary, write_clip_sheets
 from pipeline.clips.source_frames import ClipFrames
 from pipeline.clips.timeline import Timeline
-from pipeline.clips.writers import check_output, is_video, open_writer
+from pipeline.clips.writers import check_place, is_video, prepare_output
 from pipeline.compute.method_notes import method_notes
 
+NO_TIMES = "the frame rate varies, and numbered images have no times: --fps makes it constant"
 LISTED = 20  # failures and problems printed
 
 
@@ -121,7 +122,7 @@ def interpolate(
     loaded = load_config(config, every)
     with interruptible():
         clip = open_clip(inputs, loaded.clip)
-        told = check_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)
+        target = prepare_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)
         work = ClipWork(clip, config, every, loaded, console, quiet, retry_failed)
         scan = work.scan()
         timeline = Timeline(scan, loaded.clip, to_the_end=is_video(output))
@@ -129,7 +130,8 @@ def interpolate(
             for line in [*clip_summary(scan), _intention(timeline)]:
                 say(line)
             idle = idle_settings(loaded.clip, clip, output)
-            for note in [*method_notes(loaded, LAST_STAGE), *clip.notes, *idle, *told]:
+            lost = [] if is_video(output) or timeline.plan.cadence.is_even else [NO_TIMES]
+            for note in [*method_notes(loaded, LAST_STAGE), *clip.notes, *idle, *target.notes, *lost]:
                 say(f"note: {note}", style="yellow")
         if sheet is not None:
             for path in write_clip_sheets(clip, scan, sheet):
@@ -138,15 +140,8 @@ def interpolate(
             return
         frames = ClipFrames(clip, work.digest, scan, work.cache)
         sources = work.compute(frames, timeline)
-        writer = open_writer(
-            clip,
-            output,
-            loaded.clip,
-            time_base=timeline.plan.time_base,
-            rate=timeline.plan.rate,
-            overwrite=overwrite,
-            only_between=only_between,
-        )
+        check_place(clip, output, overwrite=overwrite, only_between=only_between)  # hours may have passed
+        writer = target.writer(timeline.plan.cadence)
         done = work.assemble(frames, timeline, sources, writer)
     if not quiet:
         if work.example:
@@ -177,9 +172,8 @@ def _clip_settings(chosen: dict[str, Any]) -> list[str]:
 def _intention(timeline: Timeline) -> str:
     plan = timeline.plan
     drawn = sum(map(len, plan.times.values()))
-    return (
-        f"to be made: {plan.count} frames, {drawn} of them drawn between {len(plan.times)} pairs of drawings"
-    )
+    pairs = f"{len(plan.times)} pairs of drawings"
+    return f"to be made: {plan.cadence.count} frames, {drawn} of them drawn between {pairs}"
 
 
 def _outcome(done: Assembled, output: Path, seconds: float) -> str:

@@ -145,7 +145,7 @@ class ClipWork:
         betweens = Betweens(frames, sources, self.config.synthesis, self.clip.has_alpha)
         frames.write(sorted({index for both in timeline.plan.mixed for index in both}), lambda _: None)
         try:
-            with self._progress("writing", timeline.plan.count) as advance, writer:
+            with self._progress("writing", timeline.plan.cadence.count) as advance, writer:
                 done = assemble(self.clip, timeline, betweens, writer, advance)
                 writer.finish()
         except DamagedShardError as error:

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.errors import ConfigError, DataError
-from data.clips.clip import Alpha, ClipFrame
+from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.pictures import PictureConverter, kind_of, off_white
+from data.clips.video import VideoClip
 from data.images import Frame, encode_image, read_rgba
 from pipeline.clips.output_files import cannot_write, prepare_place, unfinished
 from pipeline.store.commits import sync_tree
@@ -101,11 +102,9 @@ class SequenceWriter:
         Folder and name pattern.
     only_between
         Leave out the originals; numbers are those of the whole sequence.
-    has_alpha
-        Whether the source has transparency.
     """
 
-    def __init__(self, name: SequenceName, *, only_between: bool, has_alpha: bool) -> None:
+    def __init__(self, name: SequenceName, *, only_between: bool) -> None:
         self._name = name
         self._only_between = only_between
         self._number = 1
@@ -113,12 +112,6 @@ class SequenceWriter:
         self._converter = PictureConverter()
         self._place = name.folder / name.pattern if name.folder.is_dir() else name.folder
         self._unfinished = unfinished(self._place)
-        self._notes = sequence_notes(name, has_alpha=has_alpha)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Differences of the output from the source, with reasons."""
-        return self._notes
 
     def __enter__(self) -> Self:
         try:
@@ -225,11 +218,15 @@ class SequenceWriter:
         self._written += 1
 
 
-def sequence_notes(name: SequenceName, *, has_alpha: bool) -> tuple[str, ...]:
+def sequence_notes(name: SequenceName, clip: Clip) -> tuple[str, ...]:
     """Differences of numbered images from the source."""
-    if has_alpha and name.kind not in WITH_ALPHA:
-        return (f"transparency is replaced by white: {name.kind} has none; .png keeps it",)
-    return ()
+    notes = []
+    if clip.has_alpha and name.kind not in WITH_ALPHA:
+        notes.append(f"transparency is replaced by white: {name.kind} has none; .png keeps it")
+    if isinstance(clip, VideoClip) and clip.aspect != 1:
+        shape = f"{clip.aspect.numerator}:{clip.aspect.denominator}"
+        notes.append(f"the video's pixels are {shape}, those of images are square: they look squeezed")
+    return tuple(notes)
 
 
 def _parts(pattern: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -18,6 +18,9 @@ from data.clips.frame_times import common_time_base
 SNAP = Fraction(1, 50)
 """Tolerance, as a share of a frame's duration, for a time to count as the frame's own: containers round to
 ms."""
+
+ROUNDING = Fraction(1, 400)
+"""Seconds by which steps differ, at most, that are even but for the rounding of containers."""
 
 Way = Literal["motion", "mix"]
 """Between two drawings: frames of synthesis, or a cross-fade."""
@@ -58,8 +61,8 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that the frames of the output clip need."""
+class Cadence:
+    """When the frames of a clip are shown, in short."""
 
     count: int
     """Of frames."""
@@ -67,6 +70,30 @@ class Plan:
     """Frames a second, their mean where it varies."""
     time_base: Fraction
     """Largest unit of which all their times are multiples, in seconds."""
+    last_duration: Fraction
+    """How long the last frame is shown, in seconds."""
+    is_even: bool = True
+    """Whether the rate is constant, but for the rounding of containers."""
+
+    @classmethod
+    def of(cls, times: Iterable[tuple[Fraction, Fraction]], rate: Fraction | None = None) -> Cadence:
+        """Of frames with these starts and durations; one at least."""
+        count, tick, before = 0, Fraction(0), None
+        shortest, longest, end = Fraction(10**9), Fraction(0), Fraction(0)
+        for start, duration in times:
+            if before is not None:
+                shortest, longest = min(shortest, start - before), max(longest, start - before)
+            count, before, end = count + 1, start, start + duration
+            tick = common_time_base([tick, start, duration])
+        even = longest - shortest <= ROUNDING
+        return cls(count, rate or count / end, tick, end - (before or 0), even)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the frames of a clip to be made need, all together."""
+
+    cadence: Cadence
     times: Mapping[tuple[int, int], tuple[float, ...]]
     """Times to synthesise between two drawings, by their first frames, in order."""
     mixed: tuple[tuple[int, int], ...]
@@ -94,24 +121,22 @@ class Timeline:
 
     @cached_property
     def plan(self) -> Plan:
-        """What all frames need."""
-        count, tick = 0, common_time_base([self.scan.end])
+        """What all of the frames need."""
         times: dict[tuple[int, int], list[float]] = {}
         mixed: dict[tuple[int, int], None] = {}
-        for shown in self.shown():
-            count, tick = count + 1, common_time_base([tick, shown.start])
-            between = shown.between
-            if between is not None and between.way == "motion":
-                times.setdefault(between.frames, []).append(between.t)
-            elif between is not None:
-                mixed[between.frames] = None
-        return Plan(
-            count,
-            self._rate or count / self.scan.end,
-            tick,
-            {frames: tuple(dict.fromkeys(wanted)) for frames, wanted in times.items()},
-            tuple(mixed),
-        )
+
+        def noted() -> Iterator[tuple[Fraction, Fraction]]:
+            for shown in self.shown():
+                between = shown.between
+                if between is not None and between.way == "motion":
+                    times.setdefault(between.frames, []).append(between.t)
+                elif between is not None:
+                    mixed[between.frames] = None
+                yield shown.start, shown.duration
+
+        cadence = Cadence.of(noted(), self._rate)
+        wanted = {frames: tuple(dict.fromkeys(found)) for frames, found in times.items()}
+        return Plan(cadence, wanted, tuple(mixed))
 
     def shown(self) -> Iterator[Shown]:
         """Frames in order; together they last as long as the clip."""

@@ -1,34 +1,52 @@
-"""Writes a clip as a video: originals in their pixel format, exact times, sound in sync."""
+"""Writes a clip as a video: its pictures go to FFmpeg as they are, each with its exact time."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import errno
+import os
+import re
+import subprocess
+import tempfile
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 import av
 import numpy as np
-from av.container import OutputContainer
 
 from configs.errors import AnimeInterpError, DataError
-from configs.sections import ClipSection
-from data.clips.clip import Alpha, Clip, ClipFrame
-from data.clips.frame_times import common_time_base
+from data.clips.clip import Alpha, ClipFrame
 from data.clips.pictures import PictureConverter, kind_of, off_white
-from data.clips.video import VideoClip
 from data.images import Frame, read_rgba
-from pipeline.clips.other_streams import OtherStreams
+from pipeline.clips.ffmpeg_program import start_program
 from pipeline.clips.output_files import cannot_write, prepare_place, unfinished
-from pipeline.clips.video_encoding import CONTAINERS, Encoding, encoder_options, ordinary_priority, prepare
+from pipeline.clips.recipe import Recipe
+from pipeline.clips.timeline import Cadence
 from pipeline.store.commits import sync
 
-FINEST_TICK = Fraction(1, 1_000_000)  # MP4 counts ticks a second in 32 bits
-FINEST_TICKS = {"mpeg4": Fraction(1, 65_535)}  # by encoder
-# No dates or random ids in the file; the index of MP4 comes first, so that it plays while loading.
-CONTAINER_OPTIONS = {"fflags": "+bitexact"}
-INDEX_FIRST = {"mp4": {"movflags": "+faststart"}, "mov": {"movflags": "+faststart"}}
+BUFFER = 1 << 20  # bytes
+LAST_WORDS = 10  # s, for a program whose pipe has broken
+MOST_SAID = 64_000  # bytes, of its last ones
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class ProgramError(DataError):
+    """FFmpeg failed, for another reason than a full disk.
+
+    Attributes
+    ----------
+    said
+        What it said.
+    """
+
+    def __init__(self, output: Path, program: str, said: str) -> None:
+        super().__init__(
+            f"{output}: FFmpeg ({program}) failed: {said}; choose another codec or output (--set "
+            "clip.codec=h264, or .mkv), or leave sound out: --set clip.sound=false"
+        )
+        self.said = said
 
 
 class VideoWriter:
@@ -36,74 +54,48 @@ class VideoWriter:
 
     Parameters
     ----------
-    clip
-        The source, whose sound and metadata are copied.
     output
         The file.
-    section
-        Quality, and whether sound is copied.
-    encoding
-        Encoder and options.
-    time_base
-        Unit of time, in seconds, of which all starts are multiples.
-    rate
-        Frames a second; their mean where it varies.
+    recipe
+        What to make it of.
+    cadence
+        When its frames are shown.
     """
 
-    def __init__(
-        self,
-        clip: Clip,
-        output: Path,
-        section: ClipSection,
-        encoding: Encoding,
-        *,
-        time_base: Fraction,
-        rate: Fraction,
-    ) -> None:
-        self._clip = clip
-        self._output = output
-        self._section = section
-        self._encoding = encoding
-        self._rate = rate
-        self._tick = time_base
+    def __init__(self, output: Path, recipe: Recipe, cadence: Cadence) -> None:
+        self._output, self._recipe, self._cadence = output, recipe, cadence
+        self._kind, self._tick = recipe.encoding.kind, recipe.tick(cadence)
         self._unfinished = unfinished(output)
         self._converter = PictureConverter()
-        self._container: OutputContainer | None = None
-        self._stream: Any = None
-        self._others: OtherStreams | None = None
-        self._offset = Fraction(0)
+        self._open = ExitStack()
+        self._ready = bytearray()
+        """What is to be sent."""
         self._last = -1
-        self._durations: dict[int, int] = {}
-        self._notes: tuple[str, ...] = encoding.notes
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Differences of the output from the source, with reasons."""
-        return self._notes
 
     def __enter__(self) -> Self:
-        container = CONTAINERS[self._output.suffix.lower()]
-        try:
-            prepare_place(self._output)
-            self._container = av.open(
-                f"file:{self._unfinished}",
-                "w",
-                format=container,
-                container_options=CONTAINER_OPTIONS | INDEX_FIRST.get(container, {}),
-            )
-        except OSError as error:
-            raise cannot_write(self._output, error) from None
-        self._stream = add_pictures(self._container, self._encoding, self._clip, self._section, self._rate)
-        if self._section.sound and isinstance(self._clip, VideoClip):
-            self._others = OtherStreams(self._clip, self._container)
-            self._offset = self._others.offset
-            self._notes += tuple(self._others.notes)
-        self._tick = max(
-            common_time_base([self._tick, self._offset]),
-            FINEST_TICKS.get(self._encoding.encoder, FINEST_TICK),
-        )
-        self._stream.codec_context.time_base = self._tick
-        self._stream.time_base = self._tick
+        with ExitStack() as opened:
+            self._folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="animeinterp-"))
+            try:
+                for way in self._recipe.ways:
+                    if way.file is not None:
+                        Path(self._folder, way.file[0]).write_bytes(way.file[1])
+                prepare_place(self._output)
+                self._unfinished.touch()
+            except OSError as error:
+                raise cannot_write(self._output, error) from None
+            opened.callback(self._remove)
+            arguments = self._recipe.arguments(self._cadence, self._unfinished, self._folder)
+            self._errors = opened.enter_context(tempfile.TemporaryFile())
+            self._process = start_program(self._recipe.program, arguments, self._errors)
+            opened.callback(self._end)
+            # What PyAV calls must not be Python's: an interruption would be lost in it.
+            sink = SimpleNamespace(write=self._ready.extend)
+            self._pipe = av.open(sink, "w", format="nut", buffer_size=BUFFER)
+            self._stream: Any = self._pipe.add_stream("rawvideo", rate=self._cadence.rate)
+            self._stream.height, self._stream.width = self._recipe.clip.size
+            self._stream.pix_fmt = self._kind.format
+            self._stream.codec_context.time_base = self._stream.time_base = self._tick
+            self._open = opened.pop_all()
         return self
 
     def __exit__(
@@ -112,15 +104,7 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._others is not None:
-            self._others.close()
-        if self._container is not None:
-            # Left without `finish`: the output of closing and its errors do not matter.
-            with suppress(av.error.FFmpegError, OSError, ValueError):
-                self._container.close()
-            self._container = None
-        with suppress(OSError):
-            self._unfinished.unlink(missing_ok=True)
+        self._open.close()
 
     def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:
         """Write a frame of the source unchanged.
@@ -132,32 +116,38 @@ class VideoWriter:
         """
         picture: av.VideoFrame | None = getattr(frame, "picture", None)
         path: Path | None = getattr(frame, "path", None)
-        if path is not None and self._encoding.kind.has_alpha:
-            pixels = read_rgba(path)  # blending over white and undoing it would round twice
+        if path is not None and self._kind.has_alpha:
+            pixels = read_rgba(path)  # laying over white and lifting off again would round twice
             picture = None if pixels is None else av.VideoFrame.from_ndarray(pixels, format="rgba")
-        if picture is None or (kind_of(picture).has_alpha and not self._encoding.kind.has_alpha):
+        if picture is None or (kind_of(picture).has_alpha and not self._kind.has_alpha):
             self.drawn(frame.rgb(), frame.alpha(), start, duration)
             return
-        kind, wanted = kind_of(picture), self._encoding.kind
-        if kind.format != wanted.format or kind.is_full_range != wanted.is_full_range:
-            picture = self._converter.convert(picture, wanted)
-        self._encode(picture, start, duration)
+        kind = kind_of(picture)
+        if kind.format != self._kind.format or kind.is_full_range != self._kind.is_full_range:
+            picture = self._converter.convert(picture, self._kind)
+        self._write(picture, start)
 
-    def drawn(self, image: Frame, alpha: Alpha | None, start: Fraction, duration: Fraction) -> None:
-        """Write an in-between frame.
+    def drawn(
+        self,
+        image: Frame,
+        alpha: Alpha | None,
+        start: Fraction,
+        duration: Fraction,  # noqa: ARG002
+    ) -> None:
+        """Write a frame made.
 
         Raises
         ------
         DataError
             The file cannot be written.
         """
-        if self._encoding.kind.has_alpha:
+        if self._kind.has_alpha:
             shown = np.full(image.shape[:2], 255, np.uint8) if alpha is None else alpha
             pixels = np.dstack([off_white(image, shown), shown])
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgba")
         else:
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        self._encode(self._converter.convert(picture, self._encoding.kind), start, duration)
+        self._write(self._converter.convert(picture, self._kind), start)
 
     def finish(self) -> None:
         """Complete the file, flush it to disk and give it its name.
@@ -167,63 +157,79 @@ class VideoWriter:
         DataError
             It cannot be written.
         """
-        if self._container is None or self._last < 0:
+        if self._last < 0:
             raise DataError(f"{self._output}: no frame to write")
         try:
-            self._mux(self._stream.encode(None))
-            if self._others is not None:
-                self._others.advance(None)
-            self._container.close()
-            self._container = None
+            self._pipe.close()
+            self._send()
+            self._wait()
+            if self._recipe.has_subtitles:
+                self._add_subtitles()
             sync(self._unfinished)
             self._unfinished.replace(self._output)
             sync(self._output.parent)
         except (av.error.FFmpegError, OSError) as error:
             raise self._trouble(error) from None
 
-    def _encode(self, picture: av.VideoFrame, start: Fraction, duration: Fraction) -> None:
-        begin = max(round((self._offset + start) / self._tick), self._last + 1)
-        end = max(round((self._offset + start + duration) / self._tick), begin + 1)
-        self._last = begin
-        self._durations[begin] = end - begin
-        picture.pts, picture.time_base, picture.duration = begin, self._tick, end - begin
-        picture.pict_type = 0  # else the encoder makes key frames where the source has them
+    def _write(self, picture: av.VideoFrame, start: Fraction) -> None:
+        self._last = max(round((self._recipe.offset + start) / self._tick), self._last + 1)
+        picture.pts, picture.time_base = self._last, self._tick
         try:
-            with ordinary_priority():
-                packets = self._stream.encode(picture)
-            self._mux(packets)
-            if self._others is not None:
-                self._others.advance(self._offset + start)
+            self._pipe.mux(self._stream.encode(picture))
+            self._send()
         except (av.error.FFmpegError, OSError) as error:
             raise self._trouble(error) from None
 
-    def _mux(self, packets: list[Any]) -> None:
-        if self._container is None:
-            raise DataError(f"{self._output}: written to after it was finished")
-        for packet in packets:
-            packet.duration = self._durations.pop(packet.pts, packet.duration)
-            self._container.mux(packet)
+    def _wait(self) -> None:
+        self._process.communicate()
+        if self._process.returncode or self._full_disk():
+            raise self._trouble()
 
-    def _trouble(self, error: Exception) -> AnimeInterpError:
-        if isinstance(error, OSError):
+    def _add_subtitles(self) -> None:
+        first, self._unfinished = self._unfinished, unfinished(self._output)
+        try:
+            arguments = self._recipe.arguments(self._cadence, self._unfinished, self._folder, first)
+            self._process = start_program(self._recipe.program, arguments, self._errors)
+            self._wait()
+        finally:
+            first.unlink(missing_ok=True)
+
+    def _send(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.write(self._ready)
+        self._ready.clear()
+
+    def _trouble(self, error: Exception | None = None) -> AnimeInterpError:
+        """What to tell the user, after the program's own words where it has ended."""
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             return cannot_write(self._output, error)
-        said = getattr(error, "strerror", None) or error
-        return DataError(
-            f"{self._output}: {self._encoding.encoder} or the container failed ({said}); choose another "
-            "codec or output (--set clip.codec=h264, or .mkv), or leave sound out: --set clip.sound=false"
-        )
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(LAST_WORDS)
+        full = self._full_disk()
+        if full is not None:
+            return cannot_write(self._output, full)
+        lines = re.sub(r"^\[.*?\] ", "", self._said(), flags=re.MULTILINE).splitlines()
+        said = lines[0] if lines else f"exit code {self._process.poll()}"
+        return ProgramError(self._output, self._recipe.program, said)
 
+    def _full_disk(self) -> OSError | None:
+        """Whether the program says so: FFmpeg 5 may end with exit code 0 nevertheless."""
+        said = self._said()
+        full = (number for number in FULL_DISK if os.strerror(number) in said)
+        return next((OSError(number, os.strerror(number)) for number in full), None)
 
-def add_pictures(
-    container: OutputContainer, encoding: Encoding, clip: Clip, section: ClipSection, rate: Fraction
-) -> Any:
-    """Add the stream of pictures to an output, as first."""
-    stream: Any = container.add_stream(
-        encoding.encoder, rate=rate, options=encoder_options(encoding.encoder, section.quality)
-    )
-    prepare(stream.codec_context, encoding.kind, clip.size)
-    if isinstance(clip, VideoClip):
-        stream.codec_context.sample_aspect_ratio = clip.aspect
-    if encoding.kind.has_alpha and encoding.encoder in ("libvpx", "libvpx-vp9"):
-        stream.metadata["alpha_mode"] = "1"
-    return stream
+    def _said(self) -> str:
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - MOST_SAID))
+        return self._errors.read().decode(errors="replace")
+
+    def _end(self) -> None:
+        """Leave no process behind: one that is still at work is not needed any more."""
+        self._process.kill()
+        with suppress(av.error.FFmpegError, OSError, ValueError):
+            self._pipe.close()
+        with suppress(OSError):
+            self._process.communicate()
+
+    def _remove(self) -> None:
+        with suppress(OSError):
+            self._unfinished.unlink(missing_ok=True)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-import av
-
 from configs.errors import ConfigError, DataError
 from configs.sections import ClipSection
 from data.clips.clip import Alpha, Clip, ClipFrame
-from data.clips.pictures import PictureKind
 from data.clips.video import VideoClip
 from data.images import Frame
-from pipeline.clips.other_streams import OtherStreams
 from pipeline.clips.output_files import check_folder, check_name
+from pipeline.clips.rehearsal import rehearse
 from pipeline.clips.sequence_writer import (
     WRITABLE,
     SequenceWriter,
@@ -26,8 +24,9 @@ from pipeline.clips.sequence_writer import (
     sequence_name,
     sequence_notes,
 )
-from pipeline.clips.video_encoding import CONTAINERS, Encoding, choose_encoding
-from pipeline.clips.video_writer import VideoWriter, add_pictures
+from pipeline.clips.timeline import Cadence
+from pipeline.clips.video_encoding import CONTAINERS
+from pipeline.clips.video_writer import VideoWriter
 
 SUFFIX = re.compile(r"\.(?=.*[a-z])[a-z0-9]{2,5}")
 """What may be meant as the suffix of a file; `v1.0` and `Mr. Robot` are folders."""
@@ -40,10 +39,6 @@ class ClipWriter(Protocol):
 
     A context manager: the output gets its name by `finish`, and is removed if the context is left without it.
     """
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Differences of the output from the source, with reasons: pixel format, transparency, sound."""
 
     def __enter__(self) -> Self: ...
 
@@ -64,9 +59,25 @@ class ClipWriter(Protocol):
         """Complete the output, flush it to disk and give it its name."""
 
 
-def check_output(
+@dataclass(frozen=True)
+class Output:
+    """A place that a clip can be written to.
+
+    Parameters
+    ----------
+    notes
+        Differences from the source, with reasons: pixel format, transparency, sound.
+    writer
+        Opens its writer, for frames shown at such times.
+    """
+
+    notes: tuple[str, ...]
+    writer: Callable[[Cadence], ClipWriter]
+
+
+def prepare_output(
     clip: Clip, output: Path, section: ClipSection, *, overwrite: bool = False, only_between: bool = False
-) -> tuple[str, ...]:
+) -> Output:
     """Make sure, before any work, that a clip can be written to an output.
 
     Parameters
@@ -82,10 +93,6 @@ def check_output(
     only_between
         Whether only in-between frames are written.
 
-    Returns
-    -------
-    The writer's notes: differences of the output from the source, with reasons.
-
     Raises
     ------
     ConfigError
@@ -94,14 +101,34 @@ def check_output(
         Its folder cannot be written.
     """
     check_name(output)
-    _check_place(clip, output)
+    check_place(clip, output, overwrite=overwrite, only_between=only_between)
+    lost: tuple[str, ...] = ()
+    if isinstance(clip, VideoClip) and clip.has_hdr_metadata:
+        lost = ("HDR metadata (of the mastering display, of light levels) is not written",)
+    if not is_video(output):
+        name = sequence_name(output)
+        images = SequenceWriter(name, only_between=only_between)
+        return Output(lost + sequence_notes(name, clip), lambda _: images)
+    recipe, notes = rehearse(clip, output.suffix.lower(), section)
+    return Output(lost + notes, lambda cadence: VideoWriter(output, recipe, cadence))
+
+
+def check_place(clip: Clip, output: Path, *, overwrite: bool, only_between: bool) -> None:
+    """Make sure that nothing is in the way of an output; what it may be, `prepare_output` says.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As of `prepare_output`.
+    """
+    _check_inputs(clip, output)
     if not is_video(output):
         name = sequence_name(output)
         taken = name.present() if is_numbered(output) else _listing(output)
         if taken and not overwrite:
             raise ConfigError(f"{output}: already contains images ({taken[0].name}); add --overwrite")
         check_folder(name.folder / name.file(LONGEST_NUMBER))
-        return sequence_notes(name, has_alpha=clip.has_alpha)
+        return
     if only_between:
         raise ConfigError(
             f"{output}: a video of the frames between alone would show nothing in place of the others; "
@@ -112,47 +139,6 @@ def check_output(
     if output.exists() and not overwrite:
         raise ConfigError(f"{output}: exists; add --overwrite to replace it, or name another output")
     check_folder(output)
-    encoding = _encoding(clip, output, section)
-    return encoding.notes + _stream_notes(clip, output, section, encoding)
-
-
-def open_writer(
-    clip: Clip,
-    output: Path,
-    section: ClipSection,
-    *,
-    time_base: Fraction,
-    rate: Fraction,
-    overwrite: bool = False,
-    only_between: bool = False,
-) -> ClipWriter:
-    """Writer of an output, chosen by its name.
-
-    Parameters
-    ----------
-    clip, output, section, overwrite, only_between
-        As of `check_output`, which is called again.
-    time_base
-        Unit of time, in seconds, of which all starts are multiples, see `common_time_base`.
-    rate
-        Frames a second that will be written, their mean where it varies.
-
-    Raises
-    ------
-    ConfigError, DataError
-        As of `check_output`.
-    """
-    check_output(clip, output, section, overwrite=overwrite, only_between=only_between)
-    if not is_video(output):
-        return SequenceWriter(sequence_name(output), only_between=only_between, has_alpha=clip.has_alpha)
-    return VideoWriter(
-        clip,
-        output,
-        section,
-        _encoding(clip, output, section),
-        time_base=time_base,
-        rate=rate,
-    )
 
 
 def is_video(output: Path) -> bool:
@@ -179,7 +165,7 @@ def is_video(output: Path) -> bool:
     )
 
 
-def _check_place(clip: Clip, output: Path) -> None:
+def _check_inputs(clip: Clip, output: Path) -> None:
     target = output.resolve()
     sources = [path.resolve() for path in clip.sources]
     if target in sources:
@@ -200,19 +186,3 @@ def _listing(folder: Path) -> list[Path]:
             raise DataError(f"{folder}: is a file, not a folder; name another output")
         return []
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def _encoding(clip: Clip, output: Path, section: ClipSection) -> Encoding:
-    kind = clip.kind if isinstance(clip, VideoClip) else PictureKind("rgba" if clip.has_alpha else "rgb24")
-    return choose_encoding(section, output.suffix.lower(), kind, clip.size)
-
-
-def _stream_notes(clip: Clip, output: Path, section: ClipSection, encoding: Encoding) -> tuple[str, ...]:
-    """Notes on sound and subtitles, determined without writing an output."""
-    if not section.sound or not isinstance(clip, VideoClip):
-        return ()
-    with av.open(BytesIO(), "w", format=CONTAINERS[output.suffix.lower()]) as rehearsal:
-        add_pictures(rehearsal, encoding, clip, section, clip.rate)
-        streams = OtherStreams(clip, rehearsal)
-        streams.close()
-        return tuple(streams.notes)

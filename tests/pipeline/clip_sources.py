@@ -8,9 +8,9 @@ from pathlib import Path
 
 from configs.sections import ClipSection
 from data.clips.clip import Clip
-from data.clips.frame_times import common_time_base
 from data.clips.opening import open_clip
-from pipeline.clips.writers import check_output, open_writer
+from pipeline.clips.timeline import Cadence
+from pipeline.clips.writers import prepare_output
 from tests.drawn_videos import ffmpeg, write_video
 
 
@@ -25,26 +25,14 @@ def doubled(
     """Write a clip with twice the frames; each drawn frame repeats the one before it."""
     section = ClipSection.model_validate(chosen)
     clip = open_clip([inputs] if isinstance(inputs, Path) else inputs, section)
-    half = [frame.duration / 2 for frame in clip.frames()]
-    starts = [frame.start for frame in clip.frames()]
-    times = [*starts, *(start + part for start, part in zip(starts, half, strict=True))]
-    early = check_output(clip, output, section, overwrite=overwrite, only_between=only_between)
-    with open_writer(
-        clip,
-        output,
-        section,
-        time_base=common_time_base(times),
-        rate=2 * clip.rate,
-        only_between=only_between,
-        overwrite=overwrite,
-    ) as writer:
+    target = prepare_output(clip, output, section, overwrite=overwrite, only_between=only_between)
+    with target.writer(Cadence.of(expected_times(clip))) as writer:
         for frame in clip.frames():
             part = frame.duration / 2
             writer.original(frame, frame.start, part)
             writer.drawn(frame.rgb(), frame.alpha(), frame.start + part, part)
         writer.finish()
-        assert writer.notes == early
-    return clip, writer.notes
+    return clip, target.notes
 
 
 def expected_times(clip: Clip) -> list[tuple[Fraction, Fraction]]:

@@ -36,6 +36,15 @@ def test_many_frames_without_any_time_are_a_step_apart() -> None:
     assert repaired == 50
 
 
+@pytest.mark.parametrize(("count", "last"), [(2, "1"), (3, "1/10"), (0, "1/10")])
+def test_the_last_frame_lasts_until_the_end_that_is_declared_if_no_frame_is_missing(
+    count: int, last: str
+) -> None:
+    times: FrameTimes[int] = FrameTimes(STEP, Fraction(2), count)
+    placed = list(times.spread([(0, Fraction(0), STEP), (1, Fraction(1), STEP)]))
+    assert str(placed[-1][2]) == last
+
+
 def test_no_frames_give_none() -> None:
     assert spread() == ([], 0)
 

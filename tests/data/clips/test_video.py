@@ -290,3 +290,18 @@ def test_clock() -> None:
         "01:02:03.5",
         "-00:01.0",
     ]
+
+
+def test_progressive_pictures_flagged_as_interlaced_keep_their_colours(tmp_path: Path) -> None:
+    frames = {}
+    for name, field, flags in (("plain", "prog", "0"), ("flagged", "tff", "+ildct+ilme")):
+        ffmpeg(
+            *("-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=0.1", "-vf", f"setfield={field},format=yuv420p"),
+            *("-c:v", "mpeg2video", "-flags", flags, "-qscale", "1", tmp_path / f"{name}.mkv"),
+        )
+        clip = VideoClip(tmp_path / f"{name}.mkv")
+        frames[name] = next(clip.frames()).rgb().astype(int)
+    list(clip.frames())
+    assert "interlaced" in clip.problems[0]
+    assert np.abs(frames["flagged"] - frames["plain"]).max() <= 40  # other coding of the same pictures
+    assert np.abs(frames["flagged"] - frames["plain"]).mean() < 1

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import av
 import imageio_ffmpeg
 import numpy as np
+import psutil
 import pytest
 
 from configs.files import json_lines
@@ -20,6 +23,7 @@ from data.images import read_image, write_image
 from pipeline.store.run_records import LOG_NAME, read_runs
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
+from tests.drawn_videos import write_video
 from tests.pipeline.dask_processes import DaskProcesses
 from tests.pipeline.forking import CommandProcess
 from tests.pipeline.mounts import remount
@@ -243,6 +247,35 @@ def test_on_a_cluster_it_gives_the_same_file(
 
 
 @pytest.mark.privileged
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_while_it_writes_it_leaves_neither_file_nor_process(
+    movie: Path, tmp_path: Path, number: int, code: int
+) -> None:
+    # FFmpeg in the rehearsal, and then something that never reads.
+    stuck = tmp_path / "stuck"
+    stuck.write_text(
+        f'#!/bin/sh\ncase "$*" in *pipe:0*) case "$*" in *" -t "*) ;; *) exec sleep 100;; esac;; esac\n'
+        f'exec {imageio_ffmpeg.get_ffmpeg_exe()} "$@"\n'
+    )
+    stuck.chmod(0o755)
+    words = ["interpolate", str(movie), "-o", str(tmp_path / "out.mp4"), *options_for(tmp_path / "cache")]
+    words += ["--set", f"clip.ffmpeg={stuck}"]
+    process = psutil.Popen(
+        [sys.executable, "-m", "pipeline.cli", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    while not list(tmp_path.glob(".out.mp4-*")) and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    children = process.children()
+    assert "sleep" in [child.name() for child in children]
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said.decode()
+    assert "run the same command again" in said.decode()
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "stuck"]
+
+
 @pytest.mark.parametrize("name", ["images", "lossless.mkv"])
 def test_a_full_disk_is_told_and_nothing_is_left_on_it(
     command: Command, options: list[str], folder: Path, small_disk: Path, name: str
@@ -298,3 +331,11 @@ def test_one_frame_is_too_few(interpolate: Command, folder: Path, tmp_path: Path
     code, said = interpolate(alone, "a")
     assert code == 2
     assert "two" in said
+
+
+def test_images_of_a_varying_rate_are_told(interpolate: Command, tmp_path: Path) -> None:
+    write_video(tmp_path / "varying.mp4", 4, (72, 128), ticks=[0, 1, 5, 20])
+    _, said = interpolate(tmp_path / "varying.mp4", "images", "--dry-run")
+    assert "note: the frame rate varies, and numbered images have no times" in said
+    _, said = interpolate(tmp_path / "varying.mp4", "out.mp4", "--dry-run")
+    assert "frame rate varies" not in said

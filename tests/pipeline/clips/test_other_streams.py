@@ -6,7 +6,7 @@ from typing import Any
 import av
 import pytest
 
-from pipeline.clips.other_streams import about
+from pipeline.clips.other_streams import OF_THE_FILE
 from tests.drawn_videos import ffmpeg, onset, sound, write_video
 from tests.pipeline.clip_sources import doubled, write_full_video
 
@@ -90,7 +90,8 @@ def test_containers_without_subtitles_say_so(tmp_path: Path) -> None:
     assert any(
         note.startswith("subtitle stream 2, subrip is left out: .avi cannot hold it") for note in notes
     )
-    assert sound_packets(tmp_path / "out.avi") == sound_packets(tmp_path / "in.mkv")
+    assert "sound stream 1, mp3 (jpn) is re-encoded as ac3: .avi cannot hold it unchanged" in notes
+    assert onset(sound(tmp_path / "out.avi")) == pytest.approx(0.75, abs=0.01)
 
 
 def test_clocks_that_do_not_start_at_0_are_set_back_alike(tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ def test_sound_of_a_truncated_video_goes_as_far_as_it_is_there(tmp_path: Path) -
 
 
 def test_metadata_without_what_says_how_a_file_was_made() -> None:
-    assert about({"title": "A", "encoder": "x", "DURATION": "1", "BPS-eng": "9", "language": "jpn"}) == {
-        "title": "A",
-        "language": "jpn",
-    }
+    dropped = [
+        key for key in ("title", "encoder", "DURATION", "BPS-eng", "language") if OF_THE_FILE.fullmatch(key)
+    ]
+    assert dropped == ["encoder", "DURATION", "BPS-eng"]

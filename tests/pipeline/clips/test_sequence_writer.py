@@ -14,9 +14,12 @@ from configs.sections import ClipSection
 from data.clips.opening import open_clip
 from data.images import read_image, read_image_and_alpha, read_rgba, write_image
 from pipeline.clips.sequence_writer import sequence_name
-from pipeline.clips.writers import open_writer
+from pipeline.clips.timeline import Cadence
+from pipeline.clips.writers import prepare_output
 from tests.drawn_videos import decoded, drawing, write_video
 from tests.pipeline.clip_sources import doubled
+
+CADENCE = Cadence(2, Fraction(24), Fraction(1, 24), Fraction(1, 24))
 
 
 @pytest.fixture
@@ -106,13 +109,11 @@ def test_nothing_is_left_without_an_end(tmp_path: Path, frames: Path) -> None:
     clip = open_clip([frames], ClipSection())
     for output in (tmp_path / "out", tmp_path / "there" / "x%d.png"):
         (tmp_path / "there").mkdir(exist_ok=True)
-        with open_writer(
-            clip, output, ClipSection(), time_base=Fraction(1, 24), rate=Fraction(24), overwrite=True
-        ) as writer:
+        with prepare_output(clip, output, ClipSection(), overwrite=True).writer(CADENCE) as writer:
             writer.original(next(iter(clip.frames())), Fraction(0), Fraction(1, 24))
         with (
             pytest.raises(DataError, match="no frame to write"),
-            open_writer(clip, output, ClipSection(), time_base=Fraction(1, 24), rate=Fraction(24)) as writer,
+            prepare_output(clip, output, ClipSection()).writer(CADENCE) as writer,
         ):
             writer.finish()
     assert listing(tmp_path) == ["frames", "there"]
@@ -125,9 +126,7 @@ def test_an_original_that_has_gone_is_told(tmp_path: Path, frames: Path) -> None
     (frames / "f0.png").unlink()
     with (
         pytest.raises(DataError, match=r"f0\.png: cannot be read"),
-        open_writer(
-            clip, tmp_path / "out", ClipSection(), time_base=Fraction(1, 24), rate=Fraction(24)
-        ) as writer,
+        prepare_output(clip, tmp_path / "out", ClipSection()).writer(CADENCE) as writer,
     ):
         writer.original(frame, Fraction(0), Fraction(1, 24))
     assert listing(tmp_path) == ["frames"]

@@ -144,4 +144,4 @@ def test_whatever_the_clip_it_lasts_as_long_and_stays_within_drawings(
     ("text", "rate"), [("23.976", Fraction(24000, 1001)), ("29.97", Fraction(30000, 1001))]
 )
 def test_customary_rates_are_exact(text: str, rate: Fraction) -> None:
-    assert timeline("Fm", fps=text).plan.rate == rate
+    assert timeline("Fm", fps=text).plan.cadence.rate == rate

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from configs.errors import ConfigError
 from configs.sections import ClipSection
 from data.clips.pictures import PictureKind
-from pipeline.clips.video_encoding import choose_encoding, encoder_options, find_encoder, trial
+from pipeline.clips.ffmpeg_program import find_program
+from pipeline.clips.video_encoding import Encoding, encodings, find_encoder
 
 SIZE = (48, 64)
 
 
+def first(source: PictureKind, suffix: str, size: tuple[int, int] = SIZE, **settings: object) -> Encoding:
+    return next(encodings(ClipSection.model_validate(settings), suffix, source, size, find_program()))
+
+
 def chosen(source: str, suffix: str = ".mkv", height: int = 48, **settings: object) -> PictureKind:
-    section = ClipSection.model_validate(settings)
-    return choose_encoding(section, suffix, PictureKind(source), (height, 64)).kind
+    return first(PictureKind(source), suffix, (height, 64), **settings).kind
 
 
 @pytest.mark.parametrize(
@@ -28,7 +30,6 @@ def chosen(source: str, suffix: str = ".mkv", height: int = 48, **settings: obje
         ("rgb48le", "h264", "yuv420p10le"),
         ("rgb24", "libx264rgb", "rgb24"),
         ("rgba", "h264", "yuv420p"),
-        ("rgba", "h265", "yuv420p"),
         ("rgba", "vp9", "yuva420p"),
         ("pal8", "av1", "yuv420p"),
         ("rgb24", "ffv1", "bgr0"),
@@ -52,38 +53,39 @@ def test_rgb_becomes_yuv_of_the_matrix_that_players_guess(height: int, matrix: i
 
 def test_yuv_keeps_its_colours_and_rgb_has_no_matrix() -> None:
     source = PictureKind("yuv420p", 1, 1, 1, 1)
-    kind = choose_encoding(ClipSection(pixel_format="yuv444p"), ".mp4", source, SIZE).kind
+    kind = first(source, ".mp4", pixel_format="yuv444p").kind
     assert kind == PictureKind("yuv444p", 1, 1, 1, 1)
-    rgb = choose_encoding(ClipSection(codec="h265", pixel_format="gbrp"), ".mp4", source, SIZE).kind
+    rgb = first(source, ".mp4", codec="h265", pixel_format="gbrp").kind
     assert (rgb.matrix, rgb.range, rgb.primaries) == (0, 2, 1)
 
 
 def test_encoders_are_found_by_the_name_of_their_codec_or_their_own() -> None:
-    assert find_encoder("h264") == find_encoder("libx264") == "libx264"
-    assert find_encoder("hevc") == "libx265"
-    assert find_encoder("prores") == "prores_ks"
+    program = find_program()
+    assert find_encoder("h264", program) == find_encoder("libx264", program) == ("libx264", "h264")
+    assert find_encoder("hevc", program) == find_encoder("h265", program) == ("libx265", "hevc")
+    assert find_encoder("prores", program) == ("prores_ks", "prores")
+    assert find_encoder("av1", program) == ("libsvtav1", "av1")
+    assert find_encoder("ffv1", program) == ("ffv1", "ffv1")
     with pytest.raises(ConfigError, match="commonly available: h264, h265, av1"):
-        find_encoder("nothing like it")
+        find_encoder("nothing like it", program)
 
 
-def test_an_encoder_that_needs_more_than_a_quality_says_what_it_refuses() -> None:
-    with pytest.raises(
-        ConfigError, match=r"'dnxhd': its encoder dnxhd refuses 64x48 pixels .*choose another"
-    ):
-        chosen("yuv422p", ".mov", codec="dnxhd")
+def test_odd_sizes_have_a_second_choice() -> None:
+    section = ClipSection()
+    names = [
+        encoding.kind.format
+        for encoding in encodings(section, ".mp4", PictureKind("yuv420p"), (47, 63), find_program())
+    ]
+    assert names[:2] == ["yuv420p", "yuv444p"]
 
 
 def test_quality_0_is_lossless_where_it_can_be() -> None:
-    assert encoder_options("libx264", 0)["qp"] == "0"
-    assert "lossless=1" in encoder_options("libx265", 0)["x265-params"]
-    assert encoder_options("libvpx-vp9", 0)["lossless"] == "1"
-    assert encoder_options("libx264", 20)["crf"] == "20"
+    def options(codec: str, quality: int, suffix: str = ".mkv") -> str:
+        return " ".join(first(PictureKind("yuv420p"), suffix, codec=codec).options(quality))
 
-
-@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system has no scheduling policies")
-def test_encoders_leave_the_scheduling_policy_alone() -> None:
-    before = os.sched_getscheduler(0)
-    kind = PictureKind("yuv420p")
-    for encoder in ("libsvtav1", "libx264"):
-        assert trial(encoder, kind, (64, 64), 30) is None
-        assert os.sched_getscheduler(0) == before
+    assert "-qp 0" in options("h264", 0)
+    assert "lossless=1" in options("h265", 0)
+    assert "-lossless 1" in options("vp9", 0)
+    assert "-crf 20" in options("h264", 20)
+    assert "-qmin 3 -qmax 3" in options("mpeg4", 18)
+    assert "-crf" not in options("ffv1", 18)

@@ -16,13 +16,15 @@ from configs.sections import ClipSection
 from data.clips.opening import open_clip
 from data.clips.video import VideoClip
 from data.images import write_image
-from pipeline.clips.writers import open_writer
+from pipeline.clips.timeline import Cadence
+from pipeline.clips.writers import prepare_output
 from tests.drawn_videos import decoded, drawing, ffmpeg, planes, shown_times, write_video
 from tests.pipeline.clip_sources import doubled, expected_times
 from tests.project import ROOT
 
 RATE = Fraction(48)
 TICK = 1 / RATE
+CADENCE = Cadence(2, RATE, TICK, TICK)
 
 
 def left_over(folder: Path) -> list[str]:
@@ -199,7 +201,7 @@ def test_nothing_appears_before_the_end_and_nothing_is_left_without_one(tmp_path
     output = tmp_path / "results" / "out.mp4"
     output.parent.mkdir()
     clip = open_clip([tmp_path / "source.mp4"], ClipSection())
-    with open_writer(clip, output, ClipSection(), time_base=TICK, rate=RATE) as writer:
+    with prepare_output(clip, output, ClipSection()).writer(CADENCE) as writer:
         for frame in clip.frames():
             writer.original(frame, frame.start, frame.duration)
         assert not output.exists()
@@ -207,7 +209,7 @@ def test_nothing_appears_before_the_end_and_nothing_is_left_without_one(tmp_path
     broken = frame.rgb()[:, :, :2]
     with (
         pytest.raises(ValueError),
-        open_writer(clip, output, ClipSection(), time_base=TICK, rate=RATE) as writer,
+        prepare_output(clip, output, ClipSection()).writer(CADENCE) as writer,
     ):
         writer.drawn(broken, None, frame.start, frame.duration)
     assert list(output.parent.iterdir()) == []
@@ -218,7 +220,7 @@ def test_an_output_is_kept_until_the_new_one_is_whole(tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     output.write_bytes(b"of before")
     clip = open_clip([tmp_path / "source.mp4"], ClipSection())
-    with open_writer(clip, output, ClipSection(), time_base=TICK, rate=RATE, overwrite=True) as writer:
+    with prepare_output(clip, output, ClipSection(), overwrite=True).writer(CADENCE) as writer:
         writer.original(next(iter(clip.frames())), Fraction(0), TICK)
         assert output.read_bytes() == b"of before"
         writer.finish()
@@ -231,7 +233,7 @@ def test_no_frame_is_no_video(tmp_path: Path) -> None:
     clip = open_clip([tmp_path / "source.mp4"], ClipSection())
     with (
         pytest.raises(DataError, match=r"out\.mp4: no frame to write"),
-        open_writer(clip, tmp_path / "out.mp4", ClipSection(), time_base=TICK, rate=RATE) as writer,
+        prepare_output(clip, tmp_path / "out.mp4", ClipSection()).writer(CADENCE) as writer,
     ):
         writer.finish()
     assert left_over(tmp_path) == []
@@ -245,7 +247,7 @@ from configs.errors import DataError
 from tests.pipeline.clip_sources import doubled
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     doubled(Path(sys.argv[1]), Path(sys.argv[2]), codec=sys.argv[3], quality=0)
 except DataError as error:
@@ -255,7 +257,9 @@ except DataError as error:
 
 @pytest.mark.parametrize(("name", "codec"), [("out.mkv", "ffv1"), ("out.mp4", "h264")])
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, name: str, codec: str) -> None:
-    write_video(tmp_path / "source.mkv", 12, (96, 128), "ffv1")
+    noise = np.random.default_rng(0).integers(0, 256, (12, 96, 128, 3), np.uint8)
+    pictures = [av.VideoFrame.from_ndarray(picture, "rgb24") for picture in noise]
+    write_video(tmp_path / "source.mkv", 12, (96, 128), "ffv1", pictures=pictures)
     output = tmp_path / "results" / name
     said = subprocess.run(
         [sys.executable, "-W", "error", "-c", LIMITED, tmp_path / "source.mkv", output, codec],

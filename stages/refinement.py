@@ -14,15 +14,24 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from models.arrays import Flow, Frame, check_one_size, check_pair, flow_tensor, frame_tensor
 from models.encoder import STRIDE
+from models.light_rfr import LightRFR
 from models.padding import pad_edge
 from models.reproducible import reproducible
 from models.rfr import RFR, SMALLEST_FRAME
 
 STAGE_VERSION = 3
 """Increased whenever results change, so that cached results of earlier versions are not used."""
+LIGHT_VERSION = 1
+"""The same, of the light network."""
+IMPORTANCE_STEPS = 16
+"""Importance is rounded to multiples of 1/16."""
+
+Importance = npt.NDArray[np.float16]
+"""`(H, W)`, what is added to the logarithm of the pixels' weights in splatting."""
 
 
 class RefinedFlow(NamedTuple):
@@ -32,6 +41,16 @@ class RefinedFlow(NamedTuple):
     """`(2, H, W)`, pixels, on the grid of frame 0."""
     flow10: Flow
     """`(2, H, W)`, pixels, on the grid of frame 1."""
+
+
+class WeighedFlow(NamedTuple):
+    """The refined flows of a pair, and what its pixels count in splatting, by the light network."""
+
+    flows: RefinedFlow
+    importance01: Importance
+    """Of the pixels of frame 0."""
+    importance10: Importance
+    """Of the pixels of frame 1."""
 
 
 class Confidence(NamedTuple):
@@ -129,23 +148,72 @@ def refine_together(
     -----
     The size of the batch may change the last bits of the result, its other pairs do not.
     """
-    for pair in pairs:
-        check_pair(pair.frame0, pair.frame1, coarse_flow01=pair.flow01, coarse_flow10=pair.flow10)
     if network is None:
+        for pair in pairs:
+            _check(pair)
         return [RefinedFlow(pair.flow01, pair.flow10) for pair in pairs]
+    with torch.inference_mode(), reproducible():
+        flows = network.to(device)(*_batch(pairs, device))
+    return _rounded_flows(pairs, flows, fraction_bits)
+
+
+def refine_lightly(
+    pairs: Sequence[CoarsePair],
+    network: LightRFR,
+    device: str | torch.device = "cpu",
+    fraction_bits: int = 0,
+) -> list[WeighedFlow]:
+    """Refine the flows of several pairs as one batch, and weigh their pixels, by the light network.
+
+    Parameters
+    ----------
+    pairs, network, device, fraction_bits
+        As for `refine_together`; the flows are what the network starts from.
+
+    Returns
+    -------
+    list of WeighedFlow
+        One for each pair, in their order.
+
+    Raises
+    ------
+    ValueError
+        As for `refine_together`.
+    """
+    with torch.inference_mode(), reproducible():
+        found = network.to(device)(*_batch(pairs, device))
+        stored = ((found.importance[:, 0] * IMPORTANCE_STEPS).round() / IMPORTANCE_STEPS).half()
+        importances = [each.cpu().numpy() for each in stored.chunk(2)]
+    flows = _rounded_flows(pairs, found.flows[-1].chunk(2), fraction_bits)
+    return [WeighedFlow(*each) for each in zip(flows, *importances, strict=True)]
+
+
+def _check(pair: CoarsePair) -> None:
+    check_pair(pair.frame0, pair.frame1, coarse_flow01=pair.flow01, coarse_flow10=pair.flow10)
+
+
+def _batch(pairs: Sequence[CoarsePair], device: str | torch.device) -> tuple[Tensor, ...]:
+    """Frames and flows as networks take them."""
+    for pair in pairs:
+        _check(pair)
     check_one_size([pair.frame0 for pair in pairs])
     frames0, frames1, flows01, flows10 = zip(*pairs, strict=True)
-    with torch.inference_mode(), reproducible():
-        refined01, refined10 = network.to(device)(
-            frame_tensor(frames0, device),
-            frame_tensor(frames1, device),
-            flow_tensor(flows01, device),
-            flow_tensor(flows10, device),
-        )
-        refined = [
-            RefinedFlow(*(_rounded(flow, fraction_bits) for flow in flows))
-            for flows in zip(refined01.cpu().numpy(), refined10.cpu().numpy(), strict=True)
-        ]
+    return (
+        frame_tensor(frames0, device),
+        frame_tensor(frames1, device),
+        flow_tensor(flows01, device),
+        flow_tensor(flows10, device),
+    )
+
+
+def _rounded_flows(
+    pairs: Sequence[CoarsePair], batch: Sequence[Tensor], fraction_bits: int
+) -> list[RefinedFlow]:
+    """Flows of each pair from those of both directions."""
+    refined = [
+        RefinedFlow(*(_rounded(flow, fraction_bits) for flow in flows))
+        for flows in zip(*(each.cpu().numpy() for each in batch), strict=True)
+    ]
     for pair, flows in zip(pairs, refined, strict=True):
         check_pair(pair.frame0, pair.frame1, refined_flow01=flows.flow01, refined_flow10=flows.flow10)
     return refined

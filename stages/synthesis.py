@@ -9,8 +9,8 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +19,20 @@ from torch import Tensor
 
 from configs.sections import SynthesisSection
 from models.arrays import Flow, Frame, check_one_size, check_pair, flow_tensor, frame_tensor
+from models.light_synthesis import ALPHA, LightSynthesis
 from models.reproducible import reproducible
-from models.splatting import Splatted, brightness_importance, splat
+from models.splatting import IMPORTANCE_LIMIT, Splatted, brightness_importance, splat
 from models.synthesis_network import SynthesisNetwork
 from stages.composite import Composite
 
 STAGE_VERSION = 3
 """Increased whenever results change, so that cached results of earlier versions are not used."""
+LIGHT_VERSION = 1
+"""The same, of the light network."""
 
 FloatArray = npt.NDArray[np.float32]
+Importances = tuple[FloatArray | None, FloatArray | None]
+"""`(H, W)`, from the light RFR: what the pixels of frame 0 and frame 1 count in splatting, as logarithms."""
 
 
 class RefinedPair(NamedTuple):
@@ -62,7 +67,7 @@ def synthesise(
     flow01: Flow,
     flow10: Flow,
     times: Sequence[float],
-    network: SynthesisNetwork | None,
+    network: SynthesisNetwork | LightSynthesis | None,
     section: SynthesisSection,
     device: str | torch.device = "cpu",
 ) -> FloatArray:
@@ -109,9 +114,10 @@ def synthesise(
 def synthesise_together(
     pairs: Sequence[RefinedPair],
     times: Sequence[float],
-    network: SynthesisNetwork | None,
+    network: SynthesisNetwork | LightSynthesis | None,
     section: SynthesisSection,
     device: str | torch.device = "cpu",
+    importances: Sequence[Importances] = (),
 ) -> FloatArray:
     """Frames of several pairs, drawn as one batch.
 
@@ -121,6 +127,8 @@ def synthesise_together(
         At least one, all of one size.
     times, network, section, device
         As for `synthesise`.
+    importances
+        Of the pixels of each pair; only the light network uses them, and can do without.
 
     Returns
     -------
@@ -147,7 +155,7 @@ def synthesise_together(
                 ready = Composite(*pair)
                 frames[:] = [ready.frame(t) for t in times]
             return result
-        batch = _to_tensors(pairs, device)
+        batch = _to_tensors(pairs, device, importances)
         drawn = _blend(batch, times, section) if network is None else _draw(batch, times, network, section)
         for number, frames in enumerate(drawn):
             result[:, number] = _to_array(frames.clamp(0, 1))
@@ -163,6 +171,7 @@ def splat_frames(
     t: float,
     section: SynthesisSection,
     device: str | torch.device = "cpu",
+    importances: Importances = (None, None),
 ) -> SplattedFrames:
     """Both frames carried to one time, before anything is drawn or blended; for looking at.
 
@@ -172,6 +181,8 @@ def splat_frames(
         As for `synthesise`.
     t
         In (0, 1), 0 = frame 0.
+    importances
+        Of the pixels of frame 0 and frame 1, `(H, W)`; only for the light network.
 
     Returns
     -------
@@ -189,7 +200,7 @@ def splat_frames(
         if section.chosen_method == "composite":
             splat0, splat1 = Composite(frame0, frame1, flow01, flow10).splats(t)
             return SplattedFrames(splat0.colours, splat1.colours, splat0.weights, splat1.weights)
-        batch = _to_tensors([RefinedPair(frame0, frame1, flow01, flow10)], device)
+        batch = _to_tensors([RefinedPair(frame0, frame1, flow01, flow10)], device, [importances])
         splatted0, splatted1 = _splat(batch, _importances(batch, section), t)
         return SplattedFrames(
             _to_array(splatted0.values)[0],
@@ -197,6 +208,51 @@ def splat_frames(
             _to_array(splatted0.weights)[0, ..., 0],
             _to_array(splatted1.weights)[0, ..., 0],
         )
+
+
+def blend_mask(
+    pair: RefinedPair,
+    t: float,
+    network: LightSynthesis,
+    device: str | torch.device = "cpu",
+    importances: Importances = (None, None),
+) -> FloatArray:
+    """What share of a frame the light network takes from frame 0; for looking at.
+
+    Parameters
+    ----------
+    pair, network, device
+        As for `synthesise_together`.
+    t
+        In (0, 1), 0 = frame 0.
+    importances
+        As for `splat_frames`.
+
+    Returns
+    -------
+    ndarray
+        `(H, W)`, 0..1; the rest comes from frame 1.
+
+    Raises
+    ------
+    ValueError
+        As for `synthesise`.
+    """
+    check_pair(pair.frame0, pair.frame1, flow01=pair.flow01, flow10=pair.flow10)
+    _check_times([t])
+    with torch.inference_mode(), reproducible():
+        batch = _to_tensors([pair], device, [importances])
+        drawn = network.to(device)(
+            *batch[:4], t, importance01=batch.importance01, importance10=batch.importance10
+        )
+        return _to_array(drawn.mask)[0, ..., 0]
+
+
+def importances_in(arrays: Mapping[str, npt.NDArray[Any]]) -> Importances:
+    """Importance of the pixels of frame 0 and frame 1, of results of refinement that have it."""
+    found = (arrays.get(f"importance{direction}") for direction in ("01", "10"))
+    importance01, importance10 = (None if each is None else each.astype(np.float32) for each in found)
+    return importance01, importance10
 
 
 def quantise(
@@ -234,14 +290,26 @@ class _Batch(NamedTuple):
     frame1: Tensor
     flow01: Tensor
     flow10: Tensor
+    importance01: Tensor | None
+    importance10: Tensor | None
 
 
 def _draw(
-    batch: _Batch, times: Sequence[float], network: SynthesisNetwork, section: SynthesisSection
+    batch: _Batch,
+    times: Sequence[float],
+    network: SynthesisNetwork | LightSynthesis,
+    section: SynthesisSection,
 ) -> Iterator[Tensor]:
     network = network.to(batch.frame0.device)
-    sources = network.prepare(*batch, splatting=section.splatting, alpha=section.softmax_alpha)
     height, width = batch.frame0.shape[-2:]
+    if isinstance(network, LightSynthesis):
+        sources = network.prepare(
+            *batch[:4], importance01=batch.importance01, importance10=batch.importance10
+        )
+        for t in times:
+            yield network.draw(*sources, t).frame[..., :height, :width]
+        return
+    sources = network.prepare(*batch[:4], splatting=section.splatting, alpha=section.softmax_alpha)
     for t in times:
         yield network.draw(*sources, t)[..., :height, :width]
 
@@ -258,13 +326,21 @@ def _blend(batch: _Batch, times: Sequence[float], section: SynthesisSection) -> 
 
 
 def _importances(batch: _Batch, section: SynthesisSection) -> tuple[Tensor | None, Tensor | None]:
-    if section.splatting == "average":
+    frame0, frame1, flow01, flow10, *learned = batch
+    is_light = section.chosen_method == "light"
+    if section.splatting == "average" and not is_light:
         return None, None
-    frame0, frame1, flow01, flow10 = batch
-    return (
-        brightness_importance(frame0, frame1, flow01, section.softmax_alpha),
-        brightness_importance(frame1, frame0, flow10, section.softmax_alpha),
-    )
+    alpha = ALPHA if is_light else section.softmax_alpha
+    importances = [
+        brightness_importance(frame0, frame1, flow01, alpha),
+        brightness_importance(frame1, frame0, flow10, alpha),
+    ]
+    for number, importance in enumerate(learned):
+        if is_light and importance is not None:
+            importances[number] = (importances[number] + importance).clamp(
+                -IMPORTANCE_LIMIT, IMPORTANCE_LIMIT
+            )
+    return importances[0], importances[1]
 
 
 def _splat(
@@ -290,14 +366,24 @@ def _check_finite(frames: FloatArray) -> None:
         )
 
 
-def _to_tensors(pairs: Sequence[RefinedPair], device: str | torch.device) -> _Batch:
+def _to_tensors(
+    pairs: Sequence[RefinedPair], device: str | torch.device, importances: Sequence[Importances] = ()
+) -> _Batch:
     frames0, frames1, flows01, flows10 = zip(*pairs, strict=True)
+    maps = zip(*(importances or [(None, None)] * len(pairs)), strict=True)
     return _Batch(
         frame_tensor(frames0, device),
         frame_tensor(frames1, device),
         flow_tensor(flows01, device),
         flow_tensor(flows10, device),
+        *(_importance_tensor(each, device) for each in maps),
     )
+
+
+def _importance_tensor(maps: Sequence[FloatArray | None], device: str | torch.device) -> Tensor | None:
+    """`(N, 1, H, W)`; None where a pair has none."""
+    there = [each for each in maps if each is not None]
+    return torch.from_numpy(np.stack(there)[:, None]).to(device) if len(there) == len(maps) else None
 
 
 def _to_array(images: Tensor) -> FloatArray:

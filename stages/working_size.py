@@ -6,6 +6,8 @@ pixels, so large frames are better segmented, described and matched at such a he
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from stages.segmentation import Pieces, measure_pieces
 
 Size = tuple[int, int]
+FloatMap = TypeVar("FloatMap", NDArray[np.float16], NDArray[np.float32])
 
 
 def working_size(size: Size, height: int) -> Size:
@@ -66,6 +69,15 @@ def resize_flow(flow: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
         for plane, old, new in zip(flow, flow.shape[:0:-1], size[::-1], strict=True)
     ]
     return np.stack(planes).astype(np.float32)
+
+
+def resize_map(values: FloatMap, size: Size) -> FloatMap:
+    """A map `(H, W)` at another size, of the same type."""
+    if values.shape == size:
+        return values
+    how = cv2.INTER_AREA if size[0] < values.shape[0] else cv2.INTER_LINEAR
+    resized = cv2.resize(values.astype(np.float32), size[::-1], interpolation=how)
+    return np.asarray(resized, values.dtype)
 
 
 def enlarge_frames(frames: NDArray[np.float32], size: Size) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ class RefinementSection(NetworkSection):
     """Coarse flow -> refined flow."""
 
     network_method: ClassVar[str] = "rfr"
+    light_method: ClassVar[str] = "light"
     plain_method: ClassVar[str] = "inverse_search"
     fields_of_method: ClassVar[Mapping[str, Set[str]]] = {
         "rfr": {
@@ -29,6 +30,7 @@ class RefinementSection(NetworkSection):
             "fraction_bits",
             "height",
         },
+        "light": {"start", "precision", "fraction_bits", "height"},
         "inverse_search": {"height"},
         "none": set(),
     }
@@ -37,12 +39,15 @@ class RefinementSection(NetworkSection):
     }
     later_fields: ClassVar[Set[str]] = {"fraction_bits", "height"}
 
-    method: Literal["auto", "rfr", "inverse_search", "none"] = "auto"
-    """`rfr` = the recurrent network (needs weights); `inverse_search` = dense inverse search from several
-    starts, with the best result in each region, without weights; `none` = the coarse flow unchanged; `auto` =
-    `rfr` with weights, else `inverse_search`."""
+    method: Literal["auto", "rfr", "light", "inverse_search", "none"] = "auto"
+    """`rfr` = the recurrent network (needs weights); `light` = its light variant, whose weights come with the
+    program; `inverse_search` = dense inverse search from several starts, with the best result in each region;
+    `none` = the coarse flow unchanged; `auto` = `rfr` or `light` by the weights, without them
+    `inverse_search`."""
     weights: OptionalPath = None
-    """Checkpoint with RFR (may be the same file as `synthesis.weights`)."""
+    """Checkpoint with RFR, or light networks (may be the same file as `synthesis.weights`)."""
+    start: Literal["coarse_flow", "inverse_search"] = "inverse_search"
+    """Flow from which `light` starts: the coarse flow, or what `inverse_search` makes of it."""
     confidence_mask: bool = True
     """Weight the initial flow by exp(-g^2). The released program computes g but does not use it."""
     initial_flow_additions: Literal[1, 2] = 1

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from configs.names import given_path
+from configs.weights_header import LIGHT, stated_variant
 
 LEAST_HEIGHT = 64  # px; less leaves no pieces to match
 
@@ -142,6 +143,8 @@ class NetworkSection(MethodSection):
     location_fields: ClassVar[Set[str]] = {"weights"}
     network_method: ClassVar[str]
     """The method that uses the weights."""
+    light_method: ClassVar[str] = ""
+    """The method that uses weights of the light networks, of which a file is shipped; empty = none."""
     plain_method: ClassVar[str]
     """The method of `auto` without weights."""
     needs_weights: ClassVar[bool] = True
@@ -151,7 +154,10 @@ class NetworkSection(MethodSection):
 
     @property
     def chosen_method(self) -> str:
-        """The method, with `auto` decided by whether weights are given."""
+        """The method, with `auto` decided by the weights, if they are given."""
         if self.method != "auto":
             return self.method
-        return self.plain_method if self.weights is None else self.network_method
+        if self.weights is None:
+            return self.plain_method
+        is_light = self.light_method and stated_variant(self.weights) == LIGHT
+        return self.light_method if is_light else self.network_method

@@ -20,9 +20,11 @@ class SynthesisSection(NetworkSection):
     """Frames and refined flows -> in-between frames."""
 
     network_method: ClassVar[str] = "gridnet"
+    light_method: ClassVar[str] = "light"
     plain_method: ClassVar[str] = "composite"
     fields_of_method: ClassVar[Mapping[str, Set[str]]] = {
         "gridnet": {"splatting", "softmax_alpha", "precision", "times", "dtype", "height"},
+        "light": {"precision", "times", "dtype", "height"},
         "composite": {"times", "dtype"},
         "blend": {"splatting", "softmax_alpha", "times", "dtype"},
     }
@@ -32,12 +34,14 @@ class SynthesisSection(NetworkSection):
     }
     later_fields: ClassVar[Set[str]] = {"height"}
 
-    method: Literal["auto", "gridnet", "composite", "blend"] = "auto"
-    """`gridnet` = the network (needs weights); `composite` = the two splatted frames combined by reliability,
-    with holes filled from the background, without weights; `blend` = the average of the two splatted frames;
-    `auto` = `gridnet` with weights, else `composite`."""
+    method: Literal["auto", "gridnet", "light", "composite", "blend"] = "auto"
+    """`gridnet` = the network (needs weights); `light` = its light variant, whose weights come with the
+    program; `composite` = the two splatted frames combined by reliability, with holes filled from the
+    background; `blend` = the average of the two splatted frames; `auto` = `gridnet` or `light` by the
+    weights, without them `composite`."""
     weights: OptionalPath = None
-    """Checkpoint with feature extractor and GridNet (may be the same file as `refinement.weights`)."""
+    """Checkpoint with feature extractor and GridNet, or light networks (may be the same file as
+    `refinement.weights`)."""
     splatting: Literal["softmax", "average"] = "softmax"
     """How overlapping pixels are weighted; the released program averages."""
     softmax_alpha: float = Field(-20.0, ge=-100, le=100)

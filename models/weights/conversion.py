@@ -18,7 +18,7 @@ from models.weights.files import (
     write_tensors,
 )
 from models.weights.layouts import LPIPS_PARTS, RFR_PREFIX, Part, layout_of, misfit
-from models.weights.records import VARIANTS, VariantName, WeightsRecord, record_of
+from models.weights.records import VARIANTS, FullVariant, VariantName, WeightsRecord, record_of
 
 ENDING = ".safetensors"
 
@@ -70,7 +70,7 @@ def examine(path: Path) -> Examined:
 def convert(
     source: Path,
     target: Path,
-    variant: VariantName | None = None,
+    variant: FullVariant | None = None,
     part: Part | None = None,
     *,
     overwrite: bool = False,
@@ -115,8 +115,8 @@ def convert(
         raise WeightsError(
             f"{source}: contains no complete network ({problem}); see 'animeinterp weights verify'"
         )
-    if found.parts[0] in LPIPS_PARTS:
-        raise WeightsError(f"{source}: contains {found.parts[0]} for LPIPS, which needs no conversion")
+    if found.parts[0] in (*LPIPS_PARTS, "light"):
+        raise WeightsError(f"{source}: contains {found.parts[0]}, which needs no conversion")
     if part is not None and part not in found.parts:
         raise WeightsError(f"{source}: holds {' and '.join(found.parts)}, and no {part}; choose one of those")
     if variant and found.variant and variant != found.variant:

@@ -22,15 +22,13 @@ from torch import Tensor
 from configs.errors import WeightsError
 from configs.files import replace_file, sha256_of
 from configs.names import utf8_path
+from configs.weights_header import HEADER
 from models.weights.records import VariantName, record_of
 
 Format = Literal["safetensors", "PyTorch"]
 ZIP_MAGIC = b"PK\x03\x04"
-HEADER = "animeinterp"
-"""Entry of a safetensors file's metadata that holds what is said here of it, as JSON: of several entries the
-order, and with it the file's digest, would be left to chance."""
 VERSION = 1
-"""Of that entry."""
+"""Of the header."""
 
 
 class Wanted(NamedTuple):

@@ -5,7 +5,7 @@ LPIPS has two files: its heads, `linN.model.1.weight`, and AlexNet or VGG-16, la
 VGG-19 is laid out as torchvision distributes it: the 16 convolutions as `features.N.*` and, all or none, the
 classifier. AnimeInterp's networks are laid out as in the released checkpoint: `flownet.*` (the RFR),
 `feat_ext.*` and `synnet.*` (the synthesis network), or one of these halves alone; the RFR alone may lack its
-prefix.
+prefix. The light networks are in one file, as `refinement.*` and `synthesis.*`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import Literal, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
+from models.light_rfr import LightRFR
+from models.light_synthesis import LightSynthesis
 from models.lpips import BackboneName, backbone_shapes, head_shapes
 from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
 from models.vgg19 import convolution_shapes
 
-Part = Literal["vgg19", "rfr", "synthesis", "alexnet", "vgg16", "lpips"]
+Part = Literal["vgg19", "rfr", "synthesis", "light", "alexnet", "vgg16", "lpips"]
 LPIPS_PARTS: tuple[Part, ...] = ("alexnet", "vgg16", "lpips")
 Shapes = Mapping[str, tuple[int, ...]]
 Network = TypeVar("Network", bound=nn.Module)
@@ -77,6 +79,8 @@ def layout_of(state: Mapping[str, Tensor], wanted: Part | None = None) -> Layout
     if wanted is None and (lpips := _lpips_layout(state)):
         return lpips
     begun = {name.split(".")[0] for name in state}
+    if wanted is None and begun <= {"refinement", "synthesis"}:
+        return Layout(("light",), shapes_of("light"), "")
     parts: list[Part] = ["vgg19"] if wanted == "vgg19" or {"features", "classifier"} & begun else []
     joined = bool({"flownet", "feat_ext", "synnet"} & begun)
     prefix = RFR_PREFIX if joined else ""
@@ -139,6 +143,9 @@ def shapes_of(part: Part) -> Shapes:
     """Names and shapes of a network, VGG-19 without its classifier."""
     if part == "vgg19":
         return convolution_shapes()
+    if part == "light":
+        networks = {"refinement": on_meta(LightRFR), "synthesis": on_meta(LightSynthesis)}
+        return {name: tuple(value.shape) for name, value in nn.ModuleDict(networks).state_dict().items()}
     network: nn.Module = on_meta(RFR if part == "rfr" else SynthesisNetwork)
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}
 

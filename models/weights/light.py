@@ -12,14 +12,15 @@ from typing import NamedTuple
 import torch
 
 from configs.errors import WeightsError
+from configs.weights_header import LIGHT
 from models.light_rfr import ITERATIONS, LightRFR
 from models.light_synthesis import LightSynthesis
 from models.weights.files import Wanted, read_header, read_state, write_tensors
-from models.weights.layouts import on_meta
+from models.weights.layouts import on_meta, shapes_of
 from models.weights.loading import check_layout, fill
 
-LIGHT = "light"
-"""The variant, as headers name it."""
+SHIPPED = Path(__file__).parents[1] / "trained" / "light.safetensors"
+"""The weights that come with the program."""
 LIGHT_FILE = Wanted(
     "light networks as 'animeinterp train' writes them",
     "Give the best.safetensors or last.safetensors of a training, or a file shipped with animeinterp.",
@@ -118,12 +119,7 @@ def load_light(path: Path, iterations: int | None = None) -> LightNetworks:
     state = read_state(path, LIGHT_FILE)
     trained = iterations or int(header.get("iterations", ITERATIONS))
     networks = LightNetworks(on_meta(lambda: LightRFR(trained)), on_meta(LightSynthesis))
-    shapes = {
-        f"{part}.{name}": tuple(value.shape)
-        for part, network in networks._asdict().items()
-        for name, value in network.state_dict().items()
-    }
-    check_layout(path, state, shapes, LIGHT_FILE)
+    check_layout(path, state, shapes_of("light"), LIGHT_FILE)
     return LightNetworks(
         fill(path, networks.refinement, state, "refinement.", LIGHT_FILE),
         fill(path, networks.synthesis, state, "synthesis.", LIGHT_FILE),

@@ -18,7 +18,8 @@ from typing import Literal
 from models.lpips import SCALE, SHIFT
 from models.vgg19 import IMAGENET_MEAN, IMAGENET_STD
 
-VariantName = Literal["paper", "released"]
+VariantName = Literal["paper", "released", "light"]
+FullVariant = Literal["paper", "released"]
 SettingValue = bool | int | str
 
 VARIANTS: Mapping[VariantName, Mapping[str, SettingValue]] = MappingProxyType(
@@ -33,9 +34,11 @@ VARIANTS: Mapping[VariantName, Mapping[str, SettingValue]] = MappingProxyType(
             "refinement.initial_flow_additions": 2,
             "synthesis.splatting": "average",
         },
+        "light": {"refinement.method": "light", "synthesis.method": "light"},
     }
 )
-"""What AnimeInterp's networks were trained with, as settings: the paper's variant, the released program's."""
+"""What networks need, as settings: AnimeInterp's in the paper's variant and the released program's, and the
+light networks."""
 
 
 @dataclass(frozen=True, slots=True)

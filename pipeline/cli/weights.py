@@ -18,9 +18,10 @@ from configs.names import given_path
 from models.weights.conversion import Examined, convert, examine
 from models.weights.download import Progress as OnProgress
 from models.weights.download import download
-from models.weights.files import file_digest
+from models.weights.files import file_digest, read_header
 from models.weights.layouts import LPIPS_PARTS, Part
-from models.weights.records import RECORDS, VariantName, WeightsRecord
+from models.weights.light import SHIPPED
+from models.weights.records import RECORDS, FullVariant, WeightsRecord
 from pipeline.cli.terminal import (
     EXIT_FAILURES,
     Quiet,
@@ -35,11 +36,12 @@ from pipeline.compute.networks import check_variant
 from pipeline.running.proxies import go_past_proxies
 
 FOLDER = Path("weights")
-STAGE_OF: dict[Part, str] = {
-    "vgg19": "features",
-    "rfr": "refinement",
-    "synthesis": "synthesis",
-    **dict.fromkeys(LPIPS_PARTS, "evaluation"),
+STAGES_OF: dict[Part, tuple[str, ...]] = {
+    "vgg19": ("features",),
+    "rfr": ("refinement",),
+    "synthesis": ("synthesis",),
+    "light": ("refinement", "synthesis"),
+    **dict.fromkeys(LPIPS_PARTS, ("evaluation",)),
 }
 
 weights = typer.Typer(help="List, download, convert and check weights files.")
@@ -53,6 +55,9 @@ Network = Literal["vgg19", "rfr", "synthesis"]
 def list_weights(folder: Folder = FOLDER) -> None:
     """List the known files and whether they are present."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in _shipped().items():
+        table.add_row(name, value)
+    table.add_row()
     for record in RECORDS:
         path = folder / record.file
         digest = f"{record.sha256}..." if 0 < len(record.sha256) < 64 else record.sha256 or "not known"
@@ -109,7 +114,7 @@ def convert_weights(
         Path, typer.Argument(metavar="TARGET", parser=given_path, help="Output file, ending in .safetensors.")
     ],
     variant: Annotated[
-        VariantName | None, typer.Option("--variant", help="Variant that the networks were trained with.")
+        FullVariant | None, typer.Option("--variant", help="Variant that the networks were trained with.")
     ] = None,
     part: Annotated[Network | None, typer.Option("--part", help="Only this network.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace TARGET if it exists.")] = False,
@@ -141,7 +146,7 @@ def verify(
             with interruptible():
                 found = examine(path)
             if loaded is not None:
-                for stage in (STAGE_OF[part] for part in found.parts):
+                for stage in (stage for part in found.parts for stage in STAGES_OF[part]):
                     check_variant(stage, loaded, path, found.sha256)
         except WeightsError as error:
             complain(str(error))
@@ -155,6 +160,19 @@ def verify(
         sound = sound and not problems
     if not sound:
         raise typer.Exit(EXIT_FAILURES)
+
+
+def _shipped() -> dict[str, str]:
+    """What is known of the weights that come with the program."""
+    header = read_header(SHIPPED)
+    return {
+        "light": SHIPPED.name,
+        "": "comes with animeinterp; used where no weights are given",
+        "for": "refinement.method = light, synthesis.method = light",
+        "variant": header["variant"],
+        "trained on": f"{header['data']}, {header['step']} steps",
+        "licence": header["licence"],
+    }
 
 
 def _record_named(name: str) -> WeightsRecord:

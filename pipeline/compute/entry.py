@@ -28,6 +28,8 @@ class NetworkPair(NamedTuple):
     """Original height and width of its frames."""
     times: tuple[float, ...] = ()
     """Times of the frames to make."""
+    importances: tuple[Array | None, Array | None] = (None, None)
+    """What the pixels of both frames count in splatting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,13 @@ class Network:
     """Settings of the stage that it depends on."""
     random: bool = False
     """Whether it can be made without weights."""
+    shipped: Path | None = None
+    """Weights file of the program, used where no other is given."""
 
     def paths(self, config: Config) -> dict[str, Path]:
-        """The given weights files, by setting."""
+        """The weights files that it uses, by setting."""
         section = getattr(config, self.stage)
-        given = {name: getattr(section, name) for name in self.weights}
+        given = {name: getattr(section, name) or self.shipped for name in self.weights}
         return {name: path for name, path in given.items() if path is not None}
 
     def load(self, config: Config) -> Any:

@@ -46,7 +46,7 @@ def check_variant(stage: str, config: Config, path: Path, digest: str) -> None:
         return
     for setting, trained in VARIANTS[variant].items():
         section, key = setting.split(".")
-        chosen = getattr(getattr(config, section), key)
+        chosen = getattr(getattr(config, section), "chosen_method" if key == "method" else key)
         if section == stage and chosen != trained:
             raise WeightsError(
                 f"{path}: variant {variant!r}, trained with {setting} = {_toml(trained)}, and the "

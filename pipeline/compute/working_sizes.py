@@ -11,7 +11,7 @@ from pipeline.compute.entry import NetworkPair
 from pipeline.compute.item_source import ItemSource
 from pipeline.store.array_specs import Array
 from stages.segmentation import Pieces
-from stages.working_size import pieces_at, resize_flow, shrink_frame, working_size
+from stages.working_size import pieces_at, resize_flow, resize_map, shrink_frame, working_size
 
 
 def size_of(frame: Frame) -> tuple[int, int]:
@@ -33,7 +33,11 @@ def matched_pieces(item: ItemSource, index: int, config: Config) -> Pieces:
 
 
 def network_pair(
-    kind: Callable[..., Any], item: ItemSource, flows: Sequence[Array], height: int
+    kind: Callable[..., Any],
+    item: ItemSource,
+    flows: Sequence[Array],
+    height: int,
+    importances: Sequence[Array | None] = (None, None),
 ) -> NetworkPair:
     """A pair with its flows, at a working height.
 
@@ -45,10 +49,16 @@ def network_pair(
         The pair, and its flows 0 -> 1 and 1 -> 0 at the size of its frames.
     height
         Working height, px; 0 = that of the frames.
+    importances
+        Of the pixels of both frames, at the size of the frames.
     """
     frame0, frame1 = (item.frame(k) for k in (0, 1))
     size = working_size(size_of(frame0), height)
     frames = (shrink_frame(frame, size) for frame in (frame0, frame1))
+    importance0, importance1 = (None if each is None else resize_map(each, size) for each in importances)
     return NetworkPair(
-        kind(*frames, *(resize_flow(flow, size) for flow in flows)), size_of(frame0), item.times
+        kind(*frames, *(resize_flow(flow, size) for flow in flows)),
+        size_of(frame0),
+        item.times,
+        (importance0, importance1),
     )

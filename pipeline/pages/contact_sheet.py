@@ -31,7 +31,7 @@ from pipeline.store.array_specs import Array
 from pipeline.store.fingerprints import canonical_digest, resolved_method
 from stages.evaluation import METRICS
 from stages.segmentation.contours import draw_contours
-from stages.synthesis import splat_frames
+from stages.synthesis import importances_in, splat_frames
 
 SHEET_VERSION = 1  # increased when sheets look different, so that old ones are redrawn
 STATE_KEY = "animeinterp-state"  # PNG text that identifies the results of a sheet
@@ -177,6 +177,7 @@ def _splats(view: PairResults, frames: list[Frame | None], refined: Mapping[str,
         refined["refined_flow10"],
         time,
         view.session.config.synthesis,
+        importances=importances_in(refined),
     )
     tiles = []
     shown = ((splats.frame0, splats.weight0), (splats.frame1, splats.weight1))

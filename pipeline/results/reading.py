@@ -122,6 +122,7 @@ class StageResults:
                 {"meaning": v.meaning},
             )
             for v in ARRAY_SPECS[self.stage]
+            if v.name in arrays
         }
         return xarray.Dataset(variables, attrs={"stage": self.stage, "id": item})
 

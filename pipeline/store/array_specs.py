@@ -27,6 +27,8 @@ class ArraySpec:
     """Items are stored end to end, with offsets: their first dimension varies, or they are tiny."""
     shuffle: Literal["byte", "bit"] | None = None
     """Whether like bytes or bits are put side by side before compression, whichever makes it smaller."""
+    optional: bool = False
+    """Whether only some methods of the stage make it."""
 
     def check(self, array: Array) -> None:
         """Raise ValueError if an item's array does not match this spec."""
@@ -47,6 +49,20 @@ def _flows(prefix: str, meaning: str, shuffle: Literal["byte", "bit"]) -> tuple[
             shuffle=shuffle,
         )
         for direction, source in (("01", "frame 0 -> frame 1,"), ("10", "frame 1 -> frame 0,"))
+    )
+
+
+def _importances() -> tuple[ArraySpec, ...]:
+    return tuple(
+        ArraySpec(
+            f"importance{direction}",
+            ("float16",),
+            ("y", "x"),
+            f"logarithm of the weights in splatting (pixels of frame {direction[0]}), of the light network",
+            shuffle="byte",
+            optional=True,
+        )
+        for direction in ("01", "10")
     )
 
 
@@ -105,7 +121,7 @@ ARRAY_SPECS: Mapping[str, tuple[ArraySpec, ...]] = MappingProxyType(
             *_flows("coarse_flow", "piece-wise flow", "byte"),
             *_per_piece("fate", "uint8", "why the piece moved or not, a PieceFate; empty without matches"),
         ),
-        "refinement": _flows("refined_flow", "refined flow", "bit"),
+        "refinement": (*_flows("refined_flow", "refined flow", "bit"), *_importances()),
         "synthesis": (
             ArraySpec(
                 "frames", ("uint8", "float16"), ("time", "y", "x", "rgb"), "in-between frames, 0..255 or 0..1"
@@ -125,7 +141,7 @@ ARRAY_SPECS: Mapping[str, tuple[ArraySpec, ...]] = MappingProxyType(
 
 
 def check_item(stage: str, arrays: Mapping[str, Array]) -> None:
-    """Check that one item's arrays are exactly those of the stage.
+    """Check that one item's arrays are those of the stage; optional ones may be missing.
 
     Raises
     ------
@@ -133,7 +149,8 @@ def check_item(stage: str, arrays: Mapping[str, Array]) -> None:
         A variable is missing, unexpected, or does not match its spec.
     """
     expected = {variable.name: variable for variable in ARRAY_SPECS[stage]}
-    if arrays.keys() != expected.keys():
-        raise ValueError(f"{stage}: arrays {sorted(arrays)}; expected {sorted(expected)}")
-    for name, variable in expected.items():
-        variable.check(np.asarray(arrays[name]))
+    required = {name for name, variable in expected.items() if not variable.optional}
+    if not required <= arrays.keys() <= expected.keys():
+        raise ValueError(f"{stage}: arrays {sorted(arrays)}; expected {sorted(required)}")
+    for name, array in arrays.items():
+        expected[name].check(np.asarray(array))

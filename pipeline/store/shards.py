@@ -104,7 +104,9 @@ def write_shard(
     try:
         group = zarr.create_group(unfinished, zarr_format=3, attributes={"stage": manifest.stage})
         for variable in ARRAY_SPECS[manifest.stage]:
-            write_array(group, variable, [None if item is None else item[variable.name] for item in items])
+            write_array(
+                group, variable, [None if item is None else item.get(variable.name) for item in items]
+            )
         finish_arrays(unfinished)
         write_manifest(unfinished, replace(manifest, files=file_states(unfinished)))
         size = sync_tree(unfinished)
@@ -134,7 +136,8 @@ def read_item(
     record = manifest.items[row]
     if record.status != "ok":
         raise CacheError(f"{path}: item {record.id!r} has no data ({record.status}: {record.reason})")
-    wanted = [v for v in ARRAY_SPECS[manifest.stage] if names is None or v.name in names]
+    made = record.output if names is None else record.output.keys() & names
+    wanted = [v for v in ARRAY_SPECS[manifest.stage] if v.name in made]
     arrays: dict[str, Array] = {}
     for variable in wanted:
         try:

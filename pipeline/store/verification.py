@@ -101,7 +101,7 @@ def _damaged_items(path: Path, manifest: ShardManifest) -> dict[str, str]:
         found = []
         for variable in ARRAY_SPECS[manifest.stage]:
             try:
-                read_item(path, manifest, row, [variable.name])
+                read_item(path, manifest, row, [variable.name])  # nothing, if its method makes no such array
             except DamagedShardError as error:
                 found.append(error.why.partition(". ")[0])  # codecs continue with wrong bytes
         if found:

@@ -8,7 +8,9 @@ from pathlib import Path
 import torch
 
 from configs.sections import Config
+from models.light_synthesis import LightSynthesis
 from models.synthesis_network import SynthesisNetwork
+from models.weights.light import SHIPPED, load_light
 from models.weights.loading import load_synthesis
 from pipeline.compute.entry import Method, Network, NetworkPair, StageEntry, Together
 from pipeline.compute.item_source import ItemSource
@@ -25,6 +27,13 @@ def _gridnet(path: Path, *, precision: str) -> SynthesisNetwork:
 NETWORK = Network("synthesis", ("weights",), _gridnet, ("precision",))
 
 
+def _light(path: Path, *, precision: str) -> LightSynthesis:
+    return load_light(path).synthesis.set_precision(getattr(torch, precision))
+
+
+LIGHT_NETWORK = Network("synthesis", ("weights",), _light, ("precision",), shipped=SHIPPED)
+
+
 def read_pair(item: ItemSource, config: Config) -> NetworkPair:
     """A pair and its refined flows, at the configured height."""
     return _read(item, config.synthesis.height)
@@ -38,7 +47,11 @@ def read_whole_pair(item: ItemSource, config: Config) -> NetworkPair:  # noqa: A
 def _read(item: ItemSource, height: int) -> NetworkPair:
     refined = item.read("refinement")
     return network_pair(
-        synthesis.RefinedPair, item, (refined["refined_flow01"], refined["refined_flow10"]), height
+        synthesis.RefinedPair,
+        item,
+        (refined["refined_flow01"], refined["refined_flow10"]),
+        height,
+        synthesis.importances_in(refined),
     )
 
 
@@ -47,13 +60,18 @@ def draw_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, A
     return _frames(pairs, config, NETWORK.load(config))
 
 
+def draw_pairs_lightly(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
+    """The same, by the light network."""
+    return _frames(pairs, config, LIGHT_NETWORK.load(config))
+
+
 def join_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
     """The same, combined from the splatted frames."""
     return _frames(pairs, config, None)
 
 
 def _frames(
-    pairs: Sequence[NetworkPair], config: Config, network: SynthesisNetwork | None
+    pairs: Sequence[NetworkPair], config: Config, network: SynthesisNetwork | LightSynthesis | None
 ) -> list[dict[str, Array]]:
     drawn = synthesis.synthesise_together(
         [read.pair for read in pairs],
@@ -61,6 +79,7 @@ def _frames(
         network,
         config.synthesis,
         device=config.executor.device,
+        importances=[read.importances for read in pairs],
     )
     return [
         {"frames": synthesis.quantise(enlarge_frames(frames, read.size), config.synthesis.dtype)}
@@ -77,6 +96,12 @@ ENTRY = StageEntry(
             work=Together(read_pair, draw_pairs),
             reads=("refinement",),
             network=NETWORK,
+        ),
+        "light": Method(
+            version=synthesis.LIGHT_VERSION,
+            work=Together(read_pair, draw_pairs_lightly),
+            reads=("refinement",),
+            network=LIGHT_NETWORK,
         ),
         "composite": Method(
             version=synthesis.STAGE_VERSION,

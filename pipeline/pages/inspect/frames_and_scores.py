@@ -18,10 +18,11 @@ from pipeline.store.fingerprints import resolved_method
 from stages.evaluation import METRICS
 from stages.evaluation.ground_truth import fit_truth
 from stages.inspection.error_maps import largest_difference, published_ssim_map
-from stages.synthesis import splat_frames
+from stages.synthesis import importances_in, splat_frames
 
 MOST_SPLATTED = 3  # times whose splatted frames are shown: they are half of a page's size
 WEIGHTS_SHOWN = 1e3  # ratio of the weights drawn brightest and darkest
+SPLATTING = {"composite": "softmax, by reliability", "light": "softmax, by brightness and importance"}
 DISSIMILAR_SHOWN = 0.999  # quantile of 1 - SSIM that is drawn white
 
 
@@ -29,9 +30,10 @@ def synthesis_part(material: Material) -> dict[str, Any]:
     """Splatted frames, their weights and holes, and the resulting frames."""
     found = material.view.found("synthesis")
     section = material.config.synthesis
-    splatting = "softmax, by reliability" if section.chosen_method == "composite" else section.splatting
+    splatting = SPLATTING.get(section.chosen_method, section.splatting)
     facts: list[Fact] = [method_of("synthesis", material.config), ("splatting", splatting)]
-    flows = [material.refinement.arrays.get(f"refined_flow{direction}") for direction in ("01", "10")]
+    refined = material.refinement.arrays
+    flows = [refined.get(f"refined_flow{direction}") for direction in ("01", "10")]
     frames = material.both_frames
     sides: list[list[Layer]] = [[], []]
     reads: list[list[Any]] = [[], []]
@@ -40,7 +42,9 @@ def synthesis_part(material: Material) -> dict[str, Any]:
         times = sorted(material.view.times, key=lambda time: abs(time - material.view.judged_time))
         for time in sorted(times[:MOST_SPLATTED]):
             try:
-                splats = splat_frames(*frames, flows[0], flows[1], time, section)
+                splats = splat_frames(
+                    *frames, flows[0], flows[1], time, section, importances=importances_in(refined)
+                )
             except ValueError as error:
                 notes.append(f"Nothing is splatted: {error}")
                 break
@@ -58,6 +62,7 @@ def synthesis_part(material: Material) -> dict[str, Any]:
         layer("Result", f"result{time!r}", "photo", f"in-between frame at t = {time:g}", time=time)
         for time in material.results
     ]
+    results += _mask_layers(material)
     views.append(view("Result", results, found.note))
     summary = outcome(found, resolved_method("synthesis", material.config))
     part = stage("synthesis", "Synthesis", summary, views, facts, [found], runs="synthesis")
@@ -65,6 +70,17 @@ def synthesis_part(material: Material) -> dict[str, Any]:
     part["time"] = material.view.judged_time
     part["notes"] += notes
     return part
+
+
+def _mask_layers(material: Material) -> list[Layer]:
+    """What the light network takes from either frame, at the judged time."""
+    time = material.view.judged_time
+    mask = material.mask(time) if time in material.results else None
+    if mask is None:
+        return []
+    material.pictures["mask"] = scalar_picture(mask, 0.0, 1.0)
+    alt = f"share of frame 0 in the frame at t = {time:g}, bright is high"
+    return [layer("Share of frame 0", "mask", "heat", alt, low=0.0, high=1.0, unit="", time=time)]
 
 
 def _splat_layers(

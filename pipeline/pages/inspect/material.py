@@ -19,6 +19,7 @@ from stages.coarse_flow import PieceFate, measure_overlaps
 from stages.inspection.candidates import BestCandidates, best_candidates
 from stages.refinement import CoarsePair, Confidence, confidence
 from stages.segmentation import Pieces, measure_pieces
+from stages.synthesis import RefinedPair, blend_mask, importances_in
 from stages.working_size import pieces_at, shrink_frame, working_size
 
 MOST_CANDIDATES = 100_000_000  # of all pieces together; ranking more of them again would take gigabytes
@@ -153,6 +154,20 @@ class Material:
             return confidence(CoarsePair(*frames, flows[0], flows[1]), network, self.config.executor.device)
         except (WeightsError, ValueError) as error:
             return f"no confidence: {error}"
+
+    def mask(self, time: float) -> Array | None:
+        """The share of frame 0 in a frame of the light network; None where it made none."""
+        frames, refined = self.both_frames, self.refinement.arrays
+        flows = [refined.get(f"refined_flow{direction}") for direction in ("01", "10")]
+        is_light = resolved_method("synthesis", self.config) == "light"
+        if not is_light or frames is None or flows[0] is None or flows[1] is None:
+            return None
+        try:
+            network = load_network("synthesis", self.config)
+            pair = RefinedPair(*frames, flows[0], flows[1])
+            return blend_mask(pair, time, network, self.config.executor.device, importances_in(refined))
+        except (WeightsError, ValueError):
+            return None
 
     @property
     def both_frames(self) -> tuple[Frame, Frame] | None:

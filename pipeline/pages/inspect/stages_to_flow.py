@@ -187,6 +187,10 @@ def refinement_part(material: Material) -> dict[str, Any]:
             facts.append((f"mean confidence {arrow(direction)}", f"{confidence.mean():.3f}"))
             _add_network_view(material, each, "Confidence", f"confidence{direction}", confidence, 1.0)
             _add_network_view(material, each, "Unexplained", f"unexplained{direction}", error, LARGEST_ERROR)
+    for each in views:
+        name = f"importance{each['direction']}"
+        if name in found.arrays:
+            _add_importance(material, each, name, found.arrays[name])
     summary = outcome(found, resolved_method("refinement", material.config))
     part = stage("refinement", "Refined flow", summary, views, facts + lengths, [found], runs="refinement")
     part["notes"] += notes
@@ -201,6 +205,15 @@ def _add_network_view(
     alt = f"{label.lower()} {arrow(each['direction'])} as input to the refinement network, bright is high"
     each["layers"].append(layer(label, name, "heat", alt, low=0.0, high=shown, unit=""))
     each["reads"].append([label.lower(), name, ""])
+
+
+def _add_importance(material: Material, each: View, name: str, values: np.ndarray) -> None:
+    low = float(values.min())
+    high = max(float(values.max()), low + 1e-3)
+    material.pictures[name] = scalar_picture(values.astype(np.float32), low, high)
+    alt = f"importance of pixels {arrow(each['direction'])} in splatting, bright is high"
+    each["layers"].append(layer("Importance", name, "heat", alt, low=low, high=high, unit=""))
+    each["reads"].append(["importance", name, ""])
 
 
 def _flow_views(material: Material, found: Any, name: str) -> tuple[list[View], list[Fact]]:

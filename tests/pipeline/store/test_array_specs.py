@@ -20,6 +20,10 @@ def test_check_item_names_what_is_wrong() -> None:
         ValueError, match=r"arrays \['refined_flow01'\]; expected \['refined_flow01', 'refined_"
     ):
         check_item("refinement", {"refined_flow01": flow})
+    importance = np.zeros((4, 5), np.float16)
+    check_item("refinement", {"refined_flow01": flow, "refined_flow10": flow, "importance01": importance})
+    with pytest.raises(ValueError, match="importance01: float32 array"):
+        check_item("refinement", {"refined_flow01": flow, "refined_flow10": flow, "importance01": flow[0]})
     with pytest.raises(ValueError, match="refined_flow10: float64 array"):
         check_item("refinement", {"refined_flow01": flow, "refined_flow10": flow.astype(np.float64)})
     with pytest.raises(ValueError, match=r"refined_flow10: float32 array of shape \(4, 5\)"):

@@ -41,10 +41,9 @@ class FeaturesSection(NetworkSection):
     """VGG-19 weights (torchvision's layout); without them, `vgg19` uses random weights made from `seed`."""
     seed: int = Field(0, ge=0)
     """Seed of the random weights; unused with `weights`."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Precision of the network's weights and maps; pooling and features are always float32. `bfloat16` is for
-    GPUs and for CPUs with instructions for it (AMX, AVX-512 BF16); on other CPUs it is about a tenth slower
-    than float32 and takes more memory. Fewer than 1 in 100 matches change."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of the network's weights and maps, as for `refinement` (on GPUs `auto` = `float32`); pooling
+    and features are always float32. With `bfloat16`, fewer than 1 in 100 matches change."""
 
     @property
     def used_fields(self) -> Set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,8 +34,13 @@ class RefinementSection(NetworkSection):
         "inverse_search": {"height"},
         "none": set(),
     }
-    held_at_default: ClassVar[Mapping[str, Set[str]]] = {
-        "none": {"confidence_mask", "initial_flow_additions", "iterations", "precision"}
+    held_values: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "none": {
+            "confidence_mask": True,
+            "initial_flow_additions": 1,
+            "iterations": 12,
+            "precision": "float32",
+        }
     }
     later_fields: ClassVar[Set[str]] = {"fraction_bits", "height"}
 
@@ -54,10 +59,10 @@ class RefinementSection(NetworkSection):
     """How often the initial flow is added. The released program adds it twice."""
     iterations: int = Field(12, ge=1, le=100)
     """Recurrent updates."""
-    precision: Precision = "float32"
-    """Precision of the convolutions; flows, correlations and the confidence are always float32. `bfloat16`
-    halves the time on CPUs with instructions for it (AMX, AVX-512 BF16); `bfloat16` and `float16` are for
-    GPUs."""
+    precision: Precision = "auto"
+    """Precision of the convolutions; flows, correlations and the confidence are always float32. `auto` =
+    `bfloat16` if the workers' processors have instructions for it (AMX, AVX-512 BF16), which halves the time,
+    `float16` on GPUs, else `float32`; decided once for a cache."""
     fraction_bits: int = Field(0, ge=0, le=16)
     """Round the network's flows to multiples of 2^-n px; 0 = no rounding. 10 halves the cache space of a pair
     and changes flows by at most 1/2048 px."""

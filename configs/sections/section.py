@@ -15,7 +15,8 @@ from configs.weights_header import LIGHT, stated_variant
 LEAST_HEIGHT = 64  # px; less leaves no pieces to match
 
 Style = Literal["anime", "disney"]
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+AUTO = "auto"
 
 
 def _none_if_empty(value: object) -> object:
@@ -112,9 +113,9 @@ class MethodSection(Section):
 
     fields_of_method: ClassVar[Mapping[str, Set[str]]]
     """The fields that each method uses, besides `method` and `location_fields`."""
-    held_at_default: ClassVar[Mapping[str, Set[str]]] = {}
-    """By method: unused fields that its fingerprint includes at their defaults, because fingerprints of
-    version 0.1 did."""
+    held_values: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """By method: values of unused fields that its fingerprint includes, because fingerprints of version 0.1
+    did."""
 
     method: str = "auto"
 
@@ -133,8 +134,8 @@ class MethodSection(Section):
         values = super().fingerprinted()
         if "method" in values:
             values["method"] = self.chosen_method
-        held = self.held_at_default.get(self.chosen_method, frozenset()) - self.used_fields
-        return values | {name: type(self).model_fields[name].default for name in held}
+        held = self.held_values.get(self.chosen_method, {})
+        return {name: held[name] for name in held.keys() - self.used_fields} | values
 
 
 class NetworkSection(MethodSection):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -28,9 +28,9 @@ class SynthesisSection(NetworkSection):
         "composite": {"times", "dtype"},
         "blend": {"splatting", "softmax_alpha", "times", "dtype"},
     }
-    held_at_default: ClassVar[Mapping[str, Set[str]]] = {
-        "gridnet": {"softmax_alpha"},
-        "blend": {"softmax_alpha", "precision"},
+    held_values: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "gridnet": {"softmax_alpha": -20.0},
+        "blend": {"softmax_alpha": -20.0, "precision": "float32"},
     }
     later_fields: ClassVar[Set[str]] = {"height"}
 
@@ -46,7 +46,7 @@ class SynthesisSection(NetworkSection):
     """How overlapping pixels are weighted; the released program averages."""
     softmax_alpha: float = Field(-20.0, ge=-100, le=100)
     """Softmax splatting: factor on the brightness difference; negative = consistent pixels win."""
-    precision: Precision = "float32"
+    precision: Precision = "auto"
     """Precision of the convolutions, as for `refinement`; flows and splatting are always float32."""
     times: Times = (0.5,)
     """Times of the frames, in (0, 1), ascending; 0 = frame 0."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from configs.sections import Config
 from data.file_facts import FileFacts
 from data.layouts import read_dataset
 from data.manifest import Manifest
+from models.precision import Precision, native_precision
 from pipeline.compute.registry import STAGES, binding_of, needed_for
 from pipeline.planning.current_results import CurrentResults
 from pipeline.planning.describe_stages import describe_stages
+from pipeline.planning.precision import decide_precision
 from pipeline.planning.selection import Selection, wanted_pairs, wanted_stages
 from pipeline.planning.shard_groups import group_shards
 from pipeline.planning.work_layout import WorkLayout
@@ -50,6 +52,7 @@ class Session:
         *,
         look_only: bool = False,
         accepted: Acceptances | None = None,
+        ask: Callable[[str], Precision] = native_precision,
     ) -> Session:
         """Read the dataset, work out fingerprints and look at the cache.
 
@@ -61,6 +64,8 @@ class Session:
             Compute and write nothing: the cache may be absent or read-only.
         accepted
             Results kept after harmless changes; by default those recorded in the cache.
+        ask
+            Returns the precision in which the workers compute fast on a device; by default this machine's.
 
         Raises
         ------
@@ -68,10 +73,14 @@ class Session:
             The selection, the dataset, a weights file or the cache folder is unusable.
         """
         selection = selection or Selection()
-        stages = wanted_stages(selection, config)
         cache = config.store.cache
         if not look_only:
             _make_folder(cache)
+        try:
+            config = decide_precision(config, record=not look_only, ask=ask)
+        except OSError as error:
+            raise _unwritable(cache, error) from None
+        stages = wanted_stages(selection, config)
         facts = FileFacts(cache / "source_files.json", rehash=selection.rehash)
         manifest = read_dataset(config.data, facts, config.store)
         accepted = read_acceptances(cache, STAGES) if accepted is None else accepted

@@ -18,6 +18,7 @@ from distributed.scheduler import KilledWorker
 
 from configs.errors import ClusterError, ConfigError
 from configs.sections import ExecutorSection
+from models.precision import Precision, native_precision
 from pipeline.compute.registry import STAGES
 from pipeline.compute.warm_up import prepare_process
 from pipeline.running.interruption import GO_ON
@@ -27,6 +28,7 @@ from pipeline.running.worker_checks import Surroundings, UnfitWorkerError, Worke
 from pipeline.store.sizes import in_bytes
 
 CONNECT_SECONDS = "30s"
+FIRST_WORKER_SECONDS = 20
 CLOSE_SECONDS = 5
 RESTART_SECONDS = 30  # a worker that is being started again can be stopped only when it has
 NETWORK_STAGES = tuple(entry.name for entry in STAGES.values() if entry.networked)
@@ -77,6 +79,31 @@ def on_worker(surroundings: Surroundings | None, function: Callable[[Job], Outco
     return function(job)
 
 
+def ask_cluster(address: str, device: str) -> Precision:
+    """The precision in which every worker of a cluster computes fast; float32 if they differ, or none comes.
+
+    Raises
+    ------
+    ConfigError
+        No scheduler answers at the address.
+    """
+    with _connect(address) as client:
+        with suppress(TimeoutError):
+            client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
+        found = set(client.run(native_precision, device, on_error="ignore").values())
+    return found.pop() if len(found) == 1 else "float32"
+
+
+def _connect(address: str, cluster: Any = None) -> Client:
+    try:
+        return Client(cluster or address, timeout=CONNECT_SECONDS)
+    except OSError as error:
+        raise ConfigError(
+            f"executor.kind = {address!r}: no Dask scheduler answers there ({error}); "
+            "start one with 'dask scheduler', or use executor.kind = 'local'"
+        ) from None
+
+
 class DaskExecutor:
     """Runs jobs on the processes of a Dask cluster.
 
@@ -95,13 +122,7 @@ class DaskExecutor:
         self._unfit: set[str] = set()
         self._last_gone = 0.0
         self.lost: ClusterError | None = None
-        try:
-            self._client = Client(self._cluster or section.kind, timeout=CONNECT_SECONDS)
-        except OSError as error:
-            raise ConfigError(
-                f"executor.kind = {section.kind!r}: no Dask scheduler answers there ({error}); "
-                "start one with 'dask scheduler', or use executor.kind = 'local'"
-            ) from None
+        self._client = _connect(section.kind, self._cluster)
         # What another cluster's scheduler has installed is not known here.
         self.dashboard: str | None = (
             self._client.dashboard_link if self._cluster is None or has_dashboard() else None

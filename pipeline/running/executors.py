@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import Protocol, TypeVar
 
 from configs.errors import ClusterError
 from configs.sections import ExecutorSection
+from models.precision import Precision, native_precision
 from pipeline.compute.warm_up import prepare_process
-from pipeline.running.dask_cluster import DaskExecutor
+from pipeline.running.dask_cluster import DaskExecutor, ask_cluster
 from pipeline.running.worker_checks import Surroundings
 
 Job = TypeVar("Job")
@@ -78,6 +80,13 @@ class InlineExecutor:
 
     def close(self) -> None:
         """Nothing to stop."""
+
+
+def precision_of_workers(section: ExecutorSection) -> Callable[[str], Precision]:
+    """A function that returns the precision in which all workers compute fast on a device."""
+    if section.kind in ("inline", "local"):
+        return native_precision
+    return partial(ask_cluster, section.kind)
 
 
 def open_executor(section: ExecutorSection, surroundings: Surroundings | None = None) -> Executor:

@@ -18,7 +18,7 @@ from pipeline.compute.shard_jobs import ShardOutcome
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.worker_count import fit_to_work
-from pipeline.running.executors import Executor, open_executor
+from pipeline.running.executors import Executor, open_executor, precision_of_workers
 from pipeline.running.interruption import deferred
 from pipeline.running.run_record import RunRecord
 from pipeline.running.worker_checks import Surroundings
@@ -95,7 +95,7 @@ class Run:
         ConfigError, DataError, WeightsError, CacheError
             As `Session.open`.
         """
-        session = Session.open(config, selection)
+        session = Session.open(config, selection, ask=precision_of_workers(config.executor))
         record = RunRecord.begin(session)
         report = RunReport(session, record.folder)
         run = cls(session, record, report, [record.shard, report.note])

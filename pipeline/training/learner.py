@@ -14,6 +14,7 @@ from torch.nn.utils import clip_grad_norm_
 from configs.errors import TrainingError
 from configs.sections import TrainingSection
 from models.light_rfr import LightRefined
+from models.precision import native_precision
 from models.weights.light import LightNetworks
 from pipeline.training.batches import Batch, split
 from pipeline.training.losses import charbonnier, end_point_error, flow_loss, frame_loss, matching_loss
@@ -247,13 +248,7 @@ def _one_thread() -> None:
 def computing_dtype(precision: str, device: torch.device) -> torch.dtype:
     """The precision of convolutions: `auto` is bfloat16 where there are instructions for it."""
     if precision == "auto":
-        if device.type == "cuda":
-            supported = torch.cuda.is_bf16_supported()
-        else:
-            # If a build of Torch does not report it, float32 is correct but slower.
-            tests = (
-                getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")
-            )
-            supported = any(test is not None and test() for test in tests)
-        return torch.bfloat16 if supported else torch.float32
+        # In float16 gradients would have to be scaled.
+        on_gpu = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        precision = "bfloat16" if on_gpu else native_precision("cpu")
     return torch.bfloat16 if precision == "bfloat16" else torch.float32

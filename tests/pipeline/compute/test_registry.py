@@ -49,7 +49,7 @@ def test_a_stage_has_the_methods_that_its_settings_offer(stage: str) -> None:
     if isinstance(section, MethodSection):
         offered = get_args(type(section).model_fields["method"].annotation)
         assert methods.keys() == section.fields_of_method.keys() == {*offered} - {"auto"}
-        assert section.held_at_default.keys() <= methods.keys()
+        assert section.held_values.keys() <= methods.keys()
     else:
         assert methods.keys() == {""}
 

@@ -11,6 +11,7 @@ from distributed import Client, WorkerPlugin
 
 from configs.errors import ClusterError, ConfigError
 from configs.sections import ExecutorSection
+from models.precision import native_precision
 from pipeline.compute.registry import STAGES
 from pipeline.running import dask_cluster as cluster
 from pipeline.running import waiting_for_workers as patience
@@ -66,6 +67,16 @@ def test_networks_go_to_workers_that_offer_their_resource(
     assert seen["plain"] >= set(STAGES) - set(NETWORK_STAGES)
     assert not seen["plain"] & set(NETWORK_STAGES)
     assert digests(open_session()) == uninterrupted
+
+
+def test_workers_are_asked_for_their_precision(
+    processes: DaskProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "FIRST_WORKER_SECONDS", 0.1)
+    assert cluster.ask_cluster(processes.address, "cuda") == "float32"
+    processes.start_worker()
+    assert cluster.ask_cluster(processes.address, "cpu") == native_precision("cpu")
+    assert cluster.ask_cluster(processes.address, "cuda") == "float16"
 
 
 def test_a_resource_that_nobody_offers_is_waited_for_with_a_word(

@@ -1,0 +1,22 @@
+"""The precision in which a machine convolves fastest, without loss that shows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+Precision = Literal["float32", "bfloat16", "float16"]
+INSTRUCTIONS = ("avx512_bf16", "amx_tile")
+"""Sets of instructions for bfloat16, as Torch names them."""
+
+
+def native_precision(device: str) -> Precision:
+    """`float16` on GPUs, `bfloat16` on processors with instructions for it, else `float32`.
+
+    If a build of Torch does not report the instructions, the answer is `float32`: correct, but slower.
+    """
+    if device == "cuda":
+        return "float16"
+    tests = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in INSTRUCTIONS)
+    return "bfloat16" if any(test is not None and test() for test in tests) else "float32"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
@@ -18,6 +21,7 @@ OLDEST = (57, 28)  # libavutil of FFmpeg 5.1
 FFMPEG_6 = (58, 2)
 ENVIRONMENT = {"SVT_LOG": "1", "AV_LOG_FORCE_NOCOLOR": "1"}  # SVT-AV1 prints errors only
 ANSWERS_WITHIN = 60  # s
+PR_CAPBSET_DROP, CAP_SYS_NICE = 24, 23  # linux/prctl.h, linux/capability.h
 
 
 @lru_cache
@@ -71,15 +75,22 @@ def pixel_formats(program: str, encoder: str) -> tuple[str, ...]:
 
 def start_program(program: str, arguments: list[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start the program; it reads from a pipe, and Ctrl-C and a full disk reach it through us only."""
-    return subprocess.Popen(
-        [program, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=errors,
-        env=os.environ | ENVIRONMENT,
-        start_new_session=True,
-        restore_signals=False,  # a file that grows too large is an error then, not a signal
-    )
+
+    def started() -> subprocess.Popen[bytes]:
+        if sys.platform == "linux":  # else root's SVT-AV1 runs in real time, and starves all other programs
+            ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0)
+        return subprocess.Popen(
+            [program, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=os.environ | ENVIRONMENT,
+            start_new_session=True,
+            restore_signals=False,  # a file that grows too large is an error then, not a signal
+        )
+
+    with ThreadPoolExecutor(1) as aside:  # Linux takes rights from a thread, and what it starts
+        return aside.submit(started).result()
 
 
 def _ask(program: str, *question: str) -> str:

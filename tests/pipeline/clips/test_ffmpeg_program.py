@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +17,7 @@ from pipeline.clips.ffmpeg_program import (
     library_version,
     picture_encoders,
     pixel_formats,
+    start_program,
 )
 
 SHIPPED = imageio_ffmpeg.get_ffmpeg_exe()
@@ -90,3 +95,21 @@ def test_it_says_what_it_can_do() -> None:
     assert "aac" not in encoders
     assert "yuv420p" in pixel_formats(SHIPPED, "libx264")
     assert "bgr0" in pixel_formats(SHIPPED, "ffv1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="rights are those of Linux")
+def test_no_encoder_runs_in_real_time_not_even_root_s() -> None:
+    endless = ("-f", "lavfi", "-i", "testsrc2=s=64x64", "-c:v", "libsvtav1", "-f", "null", "-")
+    with tempfile.TemporaryFile() as errors:
+        encoding = start_program(SHIPPED, ["-v", "error", *endless], errors)
+        try:
+            tasks, names = Path(f"/proc/{encoding.pid}/task"), set()
+            until = time.monotonic() + 60
+            while not any(name.startswith("svt-") for name in names):
+                assert time.monotonic() < until
+                names = {(task / "comm").read_text() for task in tasks.iterdir()}
+            policies = {os.sched_getscheduler(int(task.name)) for task in tasks.iterdir()}
+        finally:
+            encoding.kill()
+            encoding.communicate()
+    assert policies == {os.sched_getscheduler(0)}

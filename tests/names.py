@@ -32,7 +32,6 @@ ODD_NAMES = (
     b"x" * 255,
     b"\xff" * 255,
     b"index",
-    b"scores.csv",
     b"None",
     b"x1\xc2\xb23",
 )

@@ -22,9 +22,14 @@ def as_csv(table: pd.DataFrame, *, index: bool = False) -> bytes:
 
 def _plain_cell(value: object) -> object:
     """A cell that a spreadsheet shows as it is; numbers are left alone."""
-    return f"{TEXT}{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"{TEXT}{value}" if isinstance(value, str) and _is_formula(value) else value
 
 
 def cell_text(cell: str) -> str:
     """Text of a cell written by `as_csv`."""
-    return cell[1:] if cell.startswith(tuple(TEXT + first for first in FORMULA)) else cell
+    return cell[1:] if cell.startswith(TEXT) and _is_formula(cell) else cell
+
+
+def _is_formula(text: str) -> bool:
+    """Whether it is one but for apostrophes, of which there is always one more than in the name."""
+    return text.lstrip(TEXT).startswith(FORMULA)

@@ -111,8 +111,8 @@ def _ways(source: InputContainer, stream: Any, suffix: str) -> Iterator[Way]:
     mapped = ("-map", f"1:{index}", *_description(stream, "{k}"))
     if container in ("mp4", "mov") and "title" in stream.metadata:  # theirs is the handler's name
         mapped += ("-metadata:s:{k}", f"handler_name={stream.metadata['title']}")
-    bare = (*mapped, "-c:{k}", "copy")  # without what comes before the output begins
-    copied = (*bare, "-copypriorss:{k}", "1")
+    copied = (*mapped, "-c:{k}", "copy", "-copypriorss:{k}", "1")
+    bare = (*copied[:-1], "0")  # without what comes before the output begins
     missing = f"{suffix} cannot hold it"
     if stream.type == "attachment":
         missing = "only .mkv holds attachments"

@@ -96,10 +96,10 @@ def read_triplets(folder: Path) -> list[Triplet]:
 def write_drawn(root: Path, *, even_timing: bool) -> list[Triplet]:
     """Draw the demo's pairs into a folder, as any folder of triplets."""
     drawn = [draw_triplet(seed, DRAWN_SIZE, even_timing=even_timing) for seed in range(DRAWN_PAIRS)]
-    return [_written(root, triplet) for triplet in drawn]
+    return [write_triplet(root, triplet) for triplet in drawn]
 
 
-def _written(root: Path, drawn: CartoonTriplet) -> Triplet:
+def write_triplet(root: Path, drawn: CartoonTriplet) -> Triplet:
     folder = root / drawn.id
     folder.mkdir()
     for number, frame in enumerate((drawn.frame0, drawn.middle, drawn.frame1), start=1):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -247,6 +246,8 @@ def _deep_grey(image: Image.Image) -> Pixels:
 
 def _deep_pixels(path: Path, image: ImageFile.ImageFile, header: ImageHeader) -> Pixels:
     """Colours of 16 bits, rounded to 8."""
+    import cv2  # late, as few pictures need it
+
     values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     channels = 3 + header.has_alpha
     if values is None or values.dtype != np.uint16 or values.ndim != 3 or values.shape[2] < channels:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -133,6 +132,8 @@ def encode_image(name: str, image: npt.NDArray[np.generic]) -> bytes:
     DataError
         The suffix is not of a format that can be written.
     """
+    import cv2  # late: where frames are only listed it would take longer than they do
+
     suffix = Path(name).suffix
     order = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
     done, encoded = cv2.imencode(suffix, cv2.cvtColor(image, order))

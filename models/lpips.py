@@ -26,12 +26,10 @@ import torch
 from torch import Tensor, nn
 
 from models.convolution import Convolution
+from models.preprocessing import LPIPS_SCALE, LPIPS_SHIFT
 
 BackboneName = Literal["alexnet", "vgg16"]
 
-# ImageNet's mean and deviation for images in -1..1, as rounded by [1]'s published program.
-SHIFT = (-0.030, -0.088, -0.188)
-SCALE = (0.458, 0.448, 0.450)
 EPSILON = 1e-10
 """Added to lengths, so that a pixel whose channels are all 0 stays 0; likewise."""
 
@@ -115,7 +113,7 @@ class LPIPS(nn.Module):
         return distance
 
     def _maps(self, images: Tensor) -> Iterator[Tensor]:
-        shift, scale = (images.new_tensor(value).view(1, 3, 1, 1) for value in (SHIFT, SCALE))
+        shift, scale = (images.new_tensor(value).view(1, 3, 1, 1) for value in (LPIPS_SHIFT, LPIPS_SCALE))
         x = (2 * images - 1 - shift) / scale
         for position, module in enumerate(self.features):
             x = module(x)

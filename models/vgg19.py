@@ -19,13 +19,10 @@ from torch import Tensor, nn
 
 from configs.sections import CONVOLUTIONS_PER_BLOCK
 from models.convolution import Convolution
+from models.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 
 CHANNELS_PER_BLOCK = (64, 128, 256, 512, 512)  # [1], table 1
 KERNEL_SIZE = 3
-
-# Mean and standard deviation of ImageNet's RGB values, with which torchvision's weights were trained.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class VGG19(nn.Module):

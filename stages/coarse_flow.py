@@ -21,9 +21,6 @@ from stages.matching import Matching
 from stages.segmentation import Pieces
 from stages.segmentation.contours import check_frame
 
-STAGE_VERSION = 1
-"""Increased whenever results change, so that cached results of earlier versions are not used."""
-
 DARK_GAIN, DARK_LIFT = 0.8, 40.0  # brightening of dark pieces; released program
 SMALLEST_PATCH = 16  # px, and
 PATCH_BORDER = 10  # px around it: the inverse search refuses pictures of the size of its own patches

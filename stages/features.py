@@ -17,9 +17,6 @@ from models.compiled import compiled
 from models.reproducible import reproducible
 from stages.segmentation.contours import check_frame
 
-STAGE_VERSION = 2
-"""Increased whenever results change, so that cached results of earlier versions are not used."""
-
 Network = Callable[[torch.Tensor], Iterable[torch.Tensor]]
 
 

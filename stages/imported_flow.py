@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from models.flow import resize_flow
 from stages.coarse_flow import CoarseFlow
 
-STAGE_VERSION = 1
-"""Increased whenever results change, so that cached results of earlier versions are not used."""
-
 FLOAT_SIZES = (2, 4, 8)  # bytes: float16, float32, float64
 
 

@@ -16,9 +16,6 @@ from stages.features import sum_over_pieces
 from stages.segmentation import Pieces
 from stages.segmentation.contours import check_frame
 
-STAGE_VERSION = 1
-"""Increased whenever results change, so that cached results of earlier versions are not used."""
-
 OWN_COLOUR, SURROUNDINGS, SHAPE, PLACE = 3.0, 3.0, 1.0, 2.0
 """Weights of the parts; they matter by their proportions."""
 

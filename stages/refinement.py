@@ -23,10 +23,6 @@ from models.padding import pad_edge
 from models.reproducible import reproducible
 from models.rfr import RFR, SMALLEST_FRAME
 
-STAGE_VERSION = 3
-"""Increased whenever results change, so that cached results of earlier versions are not used."""
-LIGHT_VERSION = 1
-"""The same, of the light network."""
 IMPORTANCE_STEPS = 16
 """Importance is rounded to multiples of 1/16."""
 

@@ -25,11 +25,6 @@ from models.splatting import IMPORTANCE_LIMIT, Splatted, brightness_importance, 
 from models.synthesis_network import SynthesisNetwork
 from stages.composite import Composite
 
-STAGE_VERSION = 3
-"""Increased whenever results change, so that cached results of earlier versions are not used."""
-LIGHT_VERSION = 1
-"""The same, of the light network."""
-
 FloatArray = npt.NDArray[np.float32]
 Importances = tuple[FloatArray | None, FloatArray | None]
 """`(H, W)`, from the light RFR: what the pixels of frame 0 and frame 1 count in splatting, as logarithms."""

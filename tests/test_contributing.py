@@ -62,9 +62,9 @@ def results(folder: Path, stage: str) -> StageResults:
     return open_stage(fingerprint)
 
 
-def test_a_refinement_method_is_added_in_five_steps(copy: Path) -> None:
+def test_a_refinement_method_is_added_in_six_steps(copy: Path) -> None:
     steps = STEP.findall(PAGE.read_text(encoding="utf-8"))
-    assert [number for number, *_ in steps] == list("12345")
+    assert [number for number, *_ in steps] == list("123456")
     changed = []
     for _, title, kind, block in steps:
         if kind == "console":

@@ -13,12 +13,11 @@ from models.weights.files import (
     file_digest,
     format_of,
     read_header,
-    read_state,
     stated_variant,
-    write_tensors,
 )
 from models.weights.layouts import LPIPS_PARTS, RFR_PREFIX, Part, layout_of, misfit
 from models.weights.records import VARIANTS, FullVariant, VariantName, WeightsRecord, record_of
+from models.weights.tensors import read_state, write_tensors
 
 ENDING = ".safetensors"
 

@@ -15,12 +15,11 @@ from configs.errors import WeightsError
 from configs.weights_header import LIGHT
 from models.light_rfr import ITERATIONS, LightRFR
 from models.light_synthesis import LightSynthesis
-from models.weights.files import Wanted, read_header, read_state, write_tensors
+from models.weights.files import Wanted, read_header
 from models.weights.layouts import on_meta, shapes_of
 from models.weights.loading import check_layout, fill
+from models.weights.tensors import read_state, write_tensors
 
-SHIPPED = Path(__file__).parents[1] / "trained" / "light.safetensors"
-"""The weights that come with the program."""
 LIGHT_FILE = Wanted(
     "light networks as 'animeinterp train' writes them",
     "Give the best.safetensors or last.safetensors of a training, or a file shipped with animeinterp.",

@@ -15,7 +15,7 @@ from models.lpips import LPIPS, BackboneName, backbone_shapes, head_shapes
 from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
 from models.vgg19 import VGG19
-from models.weights.files import Wanted, read_state
+from models.weights.files import Wanted
 from models.weights.layouts import (
     Network,
     Part,
@@ -25,6 +25,7 @@ from models.weights.layouts import (
     on_meta,
     whole_backbone,
 )
+from models.weights.tensors import read_state
 
 NAMES_SHOWN = 3
 

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from models.lpips import SCALE, SHIFT
-from models.vgg19 import IMAGENET_MEAN, IMAGENET_STD
+from models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, LPIPS_SCALE, LPIPS_SHIFT
 
 VariantName = Literal["paper", "released", "light"]
 FullVariant = Literal["paper", "released"]
 SettingValue = bool | int | str
+
+SHIPPED = Path(__file__).parents[1] / "trained" / "light.safetensors"
+"""The weights that come with the program: the light networks."""
 
 VARIANTS: Mapping[VariantName, Mapping[str, SettingValue]] = MappingProxyType(
     {
@@ -65,7 +68,9 @@ class WeightsRecord:
 
 
 TORCHVISION_LICENCE = "BSD 3-Clause (torchvision); trained on ImageNet, whose own terms concern its pictures"
-LPIPS_PREPROCESSING = f"RGB in 0..1, scaled to -1..1, less the shift {SHIFT}, over the scale {SCALE}"
+LPIPS_PREPROCESSING = (
+    f"RGB in 0..1, scaled to -1..1, less the shift {LPIPS_SHIFT}, over the scale {LPIPS_SCALE}"
+)
 LPIPS_HEADS = "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1"
 
 RECORDS = (

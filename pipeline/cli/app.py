@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-import gc
 import logging
 import sys
 import traceback
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -14,50 +14,23 @@ import typer
 
 from configs.errors import AnimeInterpError
 from configs.names import LONGEST_NAME
-from pipeline.cli.cache import cache
-from pipeline.cli.demo import demo
-from pipeline.cli.diff import diff
-from pipeline.cli.entry_point import DEBUG
-from pipeline.cli.evaluate import evaluate
-from pipeline.cli.explain import explain
-from pipeline.cli.history import history
-from pipeline.cli.inspect import inspect
-from pipeline.cli.interpolate import interpolate
-from pipeline.cli.report import report
-from pipeline.cli.run import run
-from pipeline.cli.sgm import export_sgm, import_sgm
-from pipeline.cli.status import status
+from pipeline.cli.commands import CannotStartError, Commands
+from pipeline.cli.entry_point import DEBUG, EXIT_BROKEN
 from pipeline.cli.terminal import (
     EXIT_USAGE,
     complain,
     errors,
     say,
 )
-from pipeline.cli.train import train
-from pipeline.cli.weights import weights
 from pipeline.store.run_records import EXIT_CODES
 
 app = typer.Typer(
+    cls=Commands,
     help="Draw in-between frames of cartoons, stage by stage.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(demo)
-app.command()(run)
-app.command()(inspect)
-app.command()(export_sgm)
-app.command()(import_sgm)
-app.command()(interpolate)
-app.command()(evaluate)
-app.command()(diff)
-app.command()(status)
-app.command()(explain)
-app.command()(history)
-app.command()(report)
-app.command()(train)
-app.add_typer(weights, name="weights", no_args_is_help=True)
-app.add_typer(cache, name="cache", no_args_is_help=True)
 
 
 class _Handler(logging.Handler):
@@ -67,8 +40,18 @@ class _Handler(logging.Handler):
         say(self.format(record), on=errors)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"animeinterp {version('animeinterp')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
+    _version: Annotated[  # printed before anything else is looked at
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks and the logs of Luigi and Dask.")
     ] = False,
@@ -87,10 +70,13 @@ def _options(
 
 def main() -> None:
     """Entry point: errors become messages and exit codes."""
-    # The million objects of the libraries are never freed, so the collector need not traverse them.
-    gc.freeze()
     try:
         app()
+    except CannotStartError as error:
+        if DEBUG in sys.argv:
+            raise
+        complain(f"the program cannot start: {error}")
+        sys.exit(EXIT_BROKEN)
     except AnimeInterpError as error:
         complain(str(error))
         if DEBUG in sys.argv:

@@ -52,7 +52,7 @@ from pipeline.store.acceptances import stage_acceptances
 from pipeline.store.sizes import in_bytes
 from pipeline.store.written_results import WrittenResults
 
-cache = typer.Typer(help="List, check and clean the cache.")
+cache = typer.Typer(help="List, check and clean the cache.", no_args_is_help=True, add_completion=False)
 OptionalConfig = Annotated[
     str | None,
     typer.Argument(metavar="[CONFIG]", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset."),

@@ -11,9 +11,8 @@ from types import MappingProxyType
 from rich.table import Table
 
 from pipeline.cli.terminal import console, narrow_table, say
-from pipeline.clips.source_frames import CLIPS_FOLDER
 from pipeline.results.cache_check import CheckReport
-from pipeline.results.cache_contents import Contents, Key, Users, last_use, occupied
+from pipeline.results.cache_contents import CLIPS_FOLDER, Contents, Key, Users, last_use, occupied
 from pipeline.results.cache_gc import GcPlan, Kind
 from pipeline.store.sizes import in_bytes
 from pipeline.store.stage_descriptions import DIGITS_SHOWN, StageDescription, own_differences

@@ -13,15 +13,9 @@ from configs.errors import ConfigError
 from configs.files import obstacle, replace_file
 from configs.loading import load_config
 from configs.names import given_path
+from pipeline.cli.outcomes import print_failures, print_notes, print_skipped
 from pipeline.cli.score_tables import print_comparison
-from pipeline.cli.summary import (
-    leave_if_failed,
-    print_failures,
-    print_notes,
-    print_scores,
-    print_skipped,
-    run_and_report,
-)
+from pipeline.cli.summary import leave_if_failed, print_scores, run_and_report
 from pipeline.cli.terminal import (
     KnownConfig,
     Quiet,

@@ -12,7 +12,8 @@ from configs.errors import CacheError, DataError
 from configs.loading import load_config, set_options, text_setting
 from configs.names import command_line, given_path, name_of
 from data.sgm_folders import FLOWS
-from pipeline.cli.summary import leave_if_failed, print_failures, run_and_report
+from pipeline.cli.outcomes import print_failures
+from pipeline.cli.summary import leave_if_failed, run_and_report
 from pipeline.cli.terminal import (
     EXIT_FAILURES,
     ConfigArgument,

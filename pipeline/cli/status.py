@@ -8,7 +8,7 @@ from typing import get_args
 from rich.table import Table
 
 from configs.loading import load_config
-from pipeline.cli.summary import print_accepted, print_failures, print_skipped
+from pipeline.cli.outcomes import print_accepted, print_failures, print_skipped
 from pipeline.cli.terminal import DEFAULT_CONFIG, NARROW, KnownConfig, Settings, console, say, table
 from pipeline.compute.registry import STAGES
 from pipeline.planning.estimates import Estimate, PastRates, StageEstimate, estimate

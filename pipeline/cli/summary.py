@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.cli.outcomes import print_accepted, print_failures, print_notes, print_skipped
 from pipeline.cli.terminal import EXIT_FAILURES, console, errors, interruptible, number, say, table
-from pipeline.compute.method_notes import method_notes
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.results.scores import SCORE_LABELS, summarise
@@ -57,12 +57,6 @@ def print_report(console: Console, report: RunReport) -> None:
     say(f"{outcome} in {report.wall_seconds:.1f} s", on=console)
 
 
-def print_notes(console: Console, session: Session) -> None:
-    """Print what is to be said of the dataset and of the methods chosen."""
-    for note in (*session.manifest.notes, *method_notes(session.config, session.selection.last)):
-        say(f"note: {note}", "yellow", console)
-
-
 def stage_table(session: Session, report: RunReport | None = None) -> Table:
     """Per stage: items done, failed, skipped and missing; with a report also those computed now."""
     now = () if report is None else ("computed now", "work s")
@@ -76,46 +70,6 @@ def stage_table(session: Session, report: RunReport | None = None) -> Table:
             row += [report.computed[stage], f"{report.seconds[stage]:.1f}"]
         stages.add_row(*(str(value) for value in row))
     return stages
-
-
-def print_accepted(console: Console, session: Session) -> None:
-    """Print the stages whose results were accepted in spite of a change."""
-    for stage in session.stages:
-        accepted = session.accepted(stage)
-        if accepted is not None:
-            say(f"accepted {accepted}", "yellow", console)
-
-
-def skip_reasons(session: Session) -> Mapping[str, Counter[str]]:
-    """The reasons why items were skipped, by stage, with the number of items."""
-    return {
-        stage: Counter(
-            record.reason
-            for _, record in session.records(stage)
-            if record is not None and record.status == "skipped"
-        )
-        for stage in session.stages
-    }
-
-
-def print_skipped(console: Console, session: Session) -> None:
-    """Print items that were skipped for a reason other than an earlier failure."""
-    for stage, reasons in skip_reasons(session).items():
-        for reason, count in reasons.most_common():
-            if not reason.endswith(" failed"):
-                say(f"{stage}: {count} skipped, {reason}", on=console)
-
-
-def print_failures(console: Console, session: Session, broken: list[str]) -> None:
-    """Print failures and their reasons."""
-    failures = session.failures()
-    if failures:
-        failed = table(3, "pair or frame", "stage", "why", title=f"{len(failures)} failed", title_style="red")
-        for stage, record in failures:
-            failed.add_row(record.id, stage, record.reason)
-        console.print(failed)
-    for line in broken:
-        say(f"not done: {line}", "red", console)
 
 
 def print_scores(console: Console, scores: pd.DataFrame) -> None:

@@ -20,8 +20,7 @@ from models.weights.download import Progress as OnProgress
 from models.weights.download import download
 from models.weights.files import file_digest, read_header
 from models.weights.layouts import LPIPS_PARTS, Part
-from models.weights.light import SHIPPED
-from models.weights.records import RECORDS, FullVariant, WeightsRecord
+from models.weights.records import RECORDS, SHIPPED, FullVariant, WeightsRecord
 from pipeline.cli.terminal import (
     EXIT_FAILURES,
     Quiet,
@@ -44,7 +43,9 @@ STAGES_OF: dict[Part, tuple[str, ...]] = {
     **dict.fromkeys(LPIPS_PARTS, ("evaluation",)),
 }
 
-weights = typer.Typer(help="List, download, convert and check weights files.")
+weights = typer.Typer(
+    help="List, download, convert and check weights files.", no_args_is_help=True, add_completion=False
+)
 Folder = Annotated[
     Path, typer.Option("--folder", metavar="FOLDER", parser=given_path, help="Folder of weights files.")
 ]

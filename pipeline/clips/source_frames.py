@@ -13,8 +13,8 @@ from configs.errors import DataError
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.clip_scan import ClipScan
 from data.images import Frame, read_image, write_image
+from pipeline.results.cache_contents import CLIPS_FOLDER
 
-CLIPS_FOLDER = "clips"
 READABLE_NAME = 60  # characters of a clip's name kept in names of folders and pairs
 DIGEST_SHOWN = 12
 

@@ -50,11 +50,12 @@ def compute_items(
     CacheError, WeightsError, OSError, MemoryError
         A problem of the cache, a setting or the machine, not of an item.
     """
-    if not isinstance(binding.work, Together):
+    work = binding.work()
+    if not isinstance(work, Together):
         for _, source in items:
             yield _one(partial(_checked, binding, source, config))
         return
-    waiting = _Waiting(binding.name, binding.work, config)
+    waiting = _Waiting(binding.name, work, config)
     for name, source in items:
         yield from waiting.add(name, source)
     yield from waiting.flush()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +17,20 @@ Unit = Literal["frame", "pair"]
 FrameInput = Literal["content", "size", "nothing"]
 Compute = Callable[[ItemSource, Config], dict[str, Array]]
 
+WORK = f"{__package__}.work"
 KEPT = 6  # networks kept in a process: those of one run, and of a second one in a notebook
+
+
+def late(name: str) -> Callable[[], Any]:
+    """A function that gets `module.name` of `pipeline/compute/work/`.
+
+    Looking at results then takes no time for Torch, Numba and OpenCV, which the stages need.
+    """
+    return partial(_work, *name.split("."))
+
+
+def _work(module: str, name: str) -> Any:
+    return getattr(import_module(f"{WORK}.{module}"), name)
 
 
 class NetworkPair(NamedTuple):
@@ -49,8 +63,8 @@ class Network:
     stage: str
     weights: tuple[str, ...]
     """Settings of the stage that name its weights files."""
-    build: Callable[..., Any]
-    """Makes the network from the paths of these files and from `options`, by name."""
+    build: Callable[[], Callable[..., Any]]
+    """Gets the function that makes the network from the paths of these files and from `options`, by name."""
     options: tuple[str, ...] = ()
     """Settings of the stage that it depends on."""
     random: bool = False
@@ -80,7 +94,7 @@ class Network:
         section = getattr(config, self.stage)
         options = tuple((name, getattr(section, name)) for name in self.options)
         changed = tuple(path.stat().st_mtime_ns for path in paths if path.exists())
-        return _load(self.build, paths, changed, options, config.executor.device)
+        return _load(self.build(), paths, changed, options, config.executor.device)
 
 
 @lru_cache(KEPT)
@@ -99,8 +113,9 @@ class Method:
     """A method of a stage."""
 
     version: int
-    """`STAGE_VERSION` of its code."""
-    work: Compute | Together
+    """Increased whenever its results change, so that cached results of earlier versions are not used."""
+    work: Callable[[], Compute | Together]
+    """Gets its code."""
     reads: tuple[str, ...] = ()
     """Earlier stages that it reads; those that work on frames for each frame of the item."""
     reads_if_made: tuple[str, ...] = ()
@@ -123,9 +138,10 @@ class StageBinding(Method):
 
     def compute(self, item: ItemSource, config: Config) -> dict[str, Array]:
         """The arrays of one item."""
-        if isinstance(self.work, Together):
-            return self.work.compute([self.work.read(item, config)], config)[0]
-        return self.work(item, config)
+        work = self.work()
+        if isinstance(work, Together):
+            return work.compute([work.read(item, config)], config)[0]
+        return work(item, config)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs.sections import Style
 from data.images import Frame, image_size, read_image
 from pipeline.store.array_specs import Array
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import ChangedCacheError, DamagedShardError, read_item
-from stages import segmentation
+
+if TYPE_CHECKING:
+    from stages import segmentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +82,6 @@ class ItemSource:
 
     def pieces(self, index: int) -> segmentation.Pieces:
         """Pieces of frame 0 or frame 1."""
+        from stages import segmentation
+
         return segmentation.Pieces(**self.read("segmentation", index))

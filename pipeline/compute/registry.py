@@ -1,6 +1,6 @@
 """The stages in the order of the work.
 
-Everything specific to a stage is in its entry, in `pipeline/compute/entries/`.
+Everything specific to a stage is in its entry here, and how workers call it in `pipeline/compute/work/`.
 """
 
 from __future__ import annotations
@@ -10,20 +10,155 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from configs.sections import Config, MethodSection
-from pipeline.compute.entries import (
-    coarse_flow,
-    evaluation,
-    features,
-    matching,
-    refinement,
-    segmentation,
-    synthesis,
+from models.weights.records import SHIPPED
+from pipeline.compute.entry import Method, Network, StageBinding, StageEntry, late
+
+_IN_ORDER = (
+    StageEntry("segmentation", "frame", {"": Method(version=1, work=late("segmentation.segment_frame"))}),
+    StageEntry(
+        "features",
+        "frame",
+        {
+            "vgg19": Method(
+                version=2,
+                work=late("features.describe_frame"),
+                reads=("segmentation",),
+                network=Network(
+                    "features",
+                    ("weights",),
+                    late("features.build_vgg19"),
+                    ("layers", "seed", "precision"),
+                    random=True,
+                ),
+                without_weights="a VGG-19 with random weights describes the pieces; trained ones would "
+                "describe them as the paper does",
+            ),
+            "appearance": Method(
+                version=1,
+                work=late("features.describe_frame_by_appearance"),
+                reads=("segmentation",),
+                without_weights="pieces are described by colour, surroundings, shape and place "
+                "('appearance'); VGG-19 weights would describe them as the paper does ('vgg19')",
+            ),
+        },
+        networked=True,
+    ),
+    StageEntry(
+        "matching",
+        "pair",
+        {
+            "": Method(
+                version=2,
+                work=late("matching.match_pair"),
+                reads=("features", "segmentation"),
+                frames="nothing",
+            )
+        },
+    ),
+    StageEntry(
+        "coarse_flow",
+        "pair",
+        {
+            "sgm": Method(
+                version=1, work=late("coarse_flow.flow_of_pair"), reads=("matching", "segmentation")
+            ),
+            "zero": Method(version=1, work=late("coarse_flow.zero_flow_of_pair"), frames="size"),
+            "imported": Method(
+                version=1, work=late("coarse_flow.imported_flow_of_pair"), frames="size", imports=True
+            ),
+        },
+    ),
+    StageEntry(
+        "refinement",
+        "pair",
+        {
+            "rfr": Method(
+                version=3,
+                work=late("refinement.BY_NETWORK"),
+                reads=("coarse_flow",),
+                network=Network(
+                    "refinement",
+                    ("weights",),
+                    late("refinement.build_rfr"),
+                    ("confidence_mask", "initial_flow_additions", "iterations", "precision"),
+                ),
+            ),
+            "light": Method(
+                version=1,
+                work=late("refinement.BY_LIGHT_NETWORK"),
+                reads=("coarse_flow",),
+                reads_if_made=("segmentation",),
+                network=Network(
+                    "refinement",
+                    ("weights",),
+                    late("refinement.build_light_rfr"),
+                    ("precision",),
+                    shipped=SHIPPED,
+                ),
+            ),
+            "inverse_search": Method(
+                version=1,
+                work=late("refinement.search_pair"),
+                reads=("coarse_flow",),
+                reads_if_made=("segmentation",),
+                without_weights="flows come from dense inverse search ('inverse_search'); a trained network "
+                "would refine them ('rfr')",
+            ),
+            "none": Method(version=3, work=late("refinement.keep_pair"), reads=("coarse_flow",)),
+        },
+        networked=True,
+    ),
+    StageEntry(
+        "synthesis",
+        "pair",
+        {
+            "gridnet": Method(
+                version=3,
+                work=late("synthesis.BY_NETWORK"),
+                reads=("refinement",),
+                network=Network("synthesis", ("weights",), late("synthesis.build_gridnet"), ("precision",)),
+            ),
+            "light": Method(
+                version=1,
+                work=late("synthesis.BY_LIGHT_NETWORK"),
+                reads=("refinement",),
+                network=Network(
+                    "synthesis", ("weights",), late("synthesis.build_light"), ("precision",), shipped=SHIPPED
+                ),
+            ),
+            "composite": Method(
+                version=3,
+                work=late("synthesis.WITHOUT_NETWORK"),
+                reads=("refinement",),
+                without_weights="frames are combined from the two splatted frames ('composite'); a trained "
+                "network would draw them and mend outlines and holes ('gridnet')",
+            ),
+            "blend": Method(version=3, work=late("synthesis.WITHOUT_NETWORK"), reads=("refinement",)),
+        },
+        timed=True,
+        networked=True,
+    ),
+    # LPIPS takes little time compared with the other scores, so any worker may compute them.
+    StageEntry(
+        "evaluation",
+        "pair",
+        {
+            "": Method(
+                version=3,
+                work=late("evaluation.score_pair"),
+                reads=("synthesis", "refinement", "coarse_flow"),
+                reads_if_made=("matching", "segmentation"),
+                frames="nothing",
+                network=Network(
+                    "evaluation", ("lpips_weights", "lpips_backbone"), late("evaluation.load_lpips")
+                ),
+            )
+        },
+        against_truth=True,
+    ),
 )
-from pipeline.compute.entry import StageBinding, StageEntry
 
-_IN_ORDER = (segmentation, features, matching, coarse_flow, refinement, synthesis, evaluation)
-
-STAGES: Mapping[str, StageEntry] = MappingProxyType({found.ENTRY.name: found.ENTRY for found in _IN_ORDER})
+STAGES: Mapping[str, StageEntry] = MappingProxyType({entry.name: entry for entry in _IN_ORDER})
 """The stages in the order of the work."""
 
 

@@ -11,6 +11,7 @@ import torch
 
 from configs.sections import CoarseFlowSection, MatchingSection, SegmentationSection, SynthesisSection
 from models.correlation import SMALLEST_SIDE, correlate
+from pipeline.compute.registry import STAGES
 from stages.coarse_flow import generate_coarse_flow
 from stages.features import describe_pieces
 from stages.matching import match_pieces
@@ -30,13 +31,16 @@ def prepare_process(threads: int) -> None:
 
 @cache
 def warm_up() -> None:
-    """Run every compiled function of the stages once in this process.
+    """Import the stages, and run every compiled function of theirs once in this process.
 
     Notes
     -----
     The first process on a machine compiles for some seconds; later ones load the code from Numba's cache,
     in a fraction of a second. Without this the first item of every worker would be charged with it.
     """
+    for entry in STAGES.values():
+        for method in entry.methods.values():
+            method.work()
     frame = np.full((SIDE, SIDE, 3), 255, np.uint8)
     frame[24:40, 24:40] = (200, 40, 40)
     sections = SegmentationSection(), MatchingSection(), CoarseFlowSection()

@@ -38,6 +38,7 @@ from pipeline.store.stage_descriptions import (
     read_description,
 )
 
+CLIPS_FOLDER = "clips"  # frames of videos
 BLOCK = 512  # bytes, the unit of `st_blocks`
 
 Key = tuple[str, str]  # stage, fingerprint

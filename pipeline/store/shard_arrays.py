@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,24 @@ def check_zarr() -> None:
         ) from None
     if not same:
         raise ConfigError(f"Zarr reads other values than it has written; see {SETTINGS}")
+
+
+def write_arrays(path: Path, stage: str, items: Sequence[Mapping[str, Array] | None]) -> None:
+    """Write all arrays of a shard.
+
+    Parameters
+    ----------
+    path
+        Its folder.
+    stage
+        Its stage.
+    items
+        The arrays of each item, None where there are none.
+    """
+    group = zarr.create_group(path, zarr_format=3, attributes={"stage": stage})
+    for variable in ARRAY_SPECS[stage]:
+        write_array(group, variable, [None if item is None else item.get(variable.name) for item in items])
+    _describe_arrays(path)
 
 
 def write_array(group: zarr.Group, variable: ArraySpec, items: Sequence[Array | None]) -> None:
@@ -118,7 +136,7 @@ def _compressors(variable: ArraySpec, itemsize: int) -> list[Any]:
     return [codec, Crc32cCodec()]
 
 
-def finish_arrays(path: Path) -> None:
+def _describe_arrays(path: Path) -> None:
     """Describe all arrays of a shard in its group, so that whoever opens it need not list its folder.
 
     Zarr would meet the manifest there, take it for a foreign object, and warn of it.

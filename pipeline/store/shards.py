@@ -1,4 +1,7 @@
-"""One shard: arrays and a manifest, committed by a rename; read item by item, digests checked."""
+"""One shard: arrays and a manifest, committed by a rename; read item by item, digests checked.
+
+Zarr is imported when arrays are first needed: what looks at manifests alone does without it.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,15 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import zarr
 
 from configs.errors import CacheError
 from configs.names import shown
 from pipeline.store.array_specs import ARRAY_SPECS, Array
 from pipeline.store.commits import commit_folder, locked, put_aside, sync_tree, unfinished_folder
 from pipeline.store.fingerprints import DIGEST_LENGTH
-from pipeline.store.shard_arrays import OpenShard, check_zarr, finish_arrays, open_shard, write_array
 from pipeline.store.shard_manifest import (
     MANIFEST_NAME,
     ShardManifest,
@@ -24,6 +26,9 @@ from pipeline.store.shard_manifest import (
     read_manifest,
     write_manifest,
 )
+
+if TYPE_CHECKING:
+    from pipeline.store.shard_arrays import OpenShard
 
 
 class ChangedCacheError(CacheError):
@@ -99,15 +104,12 @@ def write_shard(
     OSError
         Disk full, no permission; nothing incomplete is left at `path`.
     """
+    from pipeline.store.shard_arrays import check_zarr, write_arrays
+
     check_zarr()
     unfinished = unfinished_folder(path)
     try:
-        group = zarr.create_group(unfinished, zarr_format=3, attributes={"stage": manifest.stage})
-        for variable in ARRAY_SPECS[manifest.stage]:
-            write_array(
-                group, variable, [None if item is None else item.get(variable.name) for item in items]
-            )
-        finish_arrays(unfinished)
+        write_arrays(unfinished, manifest.stage, items)
         write_manifest(unfinished, replace(manifest, files=file_states(unfinished)))
         size = sync_tree(unfinished)
         with locked(path.parent):
@@ -132,6 +134,8 @@ def read_item(
     ConfigError
         Zarr does not work with its settings.
     """
+    from pipeline.store.shard_arrays import check_zarr
+
     check_zarr()  # otherwise sound data would count as damaged
     record = manifest.items[row]
     if record.status != "ok":
@@ -161,5 +165,7 @@ def item_shape(path: Path, row: int, name: str) -> tuple[int, ...]:
 
 
 def _open(path: Path) -> OpenShard:
+    from pipeline.store.shard_arrays import open_shard
+
     stat = (path / MANIFEST_NAME).stat()
     return open_shard(path, (stat.st_mtime_ns, stat.st_ino))

@@ -95,7 +95,7 @@ def read_checkpoint(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]
         raise CacheError(
             f"{path}: cannot be read ({error.strerror or error}); check its permissions"
         ) from None
-    # Damaged archives raise nearly anything, see `models.weights.files`.
+    # Damaged archives raise nearly anything, see `models.weights.tensors`.
     except Exception as error:  # noqa: BLE001
         raise CacheError(f"{path}: not a checkpoint, or damaged ({type(error).__name__}); {remedy}") from None
     if version != CHECKPOINT_VERSION:

@@ -35,9 +35,6 @@ from stages.evaluation.ground_truth import Region, fit_truth, scale_region
 from stages.evaluation.line_distance import chamfer_line_distance
 from stages.evaluation.matching_scores import MATCHING_METRICS
 
-STAGE_VERSION = 3
-"""Increased whenever results change, so that cached results of earlier versions are not used."""
-
 FRAME_METRICS = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi", "ie_roi", "ssim_gaussian", "chamfer", "lpips")
 """Names of the scores of a frame."""
 

@@ -28,9 +28,6 @@ from stages.inverse_search.flow_candidates import Candidate, find_candidates, gr
 from stages.inverse_search.guided_filter import GuidedFilter
 from stages.refinement import RefinedFlow
 
-STAGE_VERSION = 1
-"""Increased whenever results change, so that cached results of earlier versions are not used."""
-
 # All were chosen by the frames of drawn pairs and of real ones, see docs/quality.md.
 MOST_DIFFERENCE = 0.15  # of colour, 0..1: larger differences are never a match
 OUTSIDE_COST = 0.7  # of leaving the frame, in units of that

@@ -31,9 +31,6 @@ from stages.matching.affinity import Candidates
 from stages.matching.ranking import rank_rows, rank_type
 from stages.segmentation import Pieces
 
-STAGE_VERSION = 2
-"""Increased whenever results change, so that cached results of earlier versions are not used."""
-
 STRIP_CANDIDATES = 1 << 20  # scored and ranked at once
 KEPT_CANDIDATES = 100_000_000  # whose affinity, 4 bytes, is kept between the two rankings
 EVERY = slice(None)

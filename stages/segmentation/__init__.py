@@ -31,10 +31,7 @@ from configs.sections import ContourPreset
 from stages.segmentation import contours, line_assignment, piece_merging, piece_table, trapped_ball
 from stages.segmentation.piece_table import Pieces, measure_pieces
 
-__all__ = ["STAGE_VERSION", "Pieces", "SegmentationSteps", "measure_pieces", "segment", "segmentation_steps"]
-
-STAGE_VERSION = 1
-"""Increased whenever results change, so that cached results of earlier versions are not used."""
+__all__ = ["Pieces", "SegmentationSteps", "measure_pieces", "segment", "segmentation_steps"]
 
 
 class SegmentationSteps(NamedTuple):

@@ -8,7 +8,8 @@ from torch import nn
 
 from configs.sections import PAPER_LAYERS, RELEASED_LAYERS
 from models import convolution
-from models.vgg19 import IMAGENET_MEAN, VGG19, convolution_shapes, random_vgg19
+from models.preprocessing import IMAGENET_MEAN
+from models.vgg19 import VGG19, convolution_shapes, random_vgg19
 
 
 @pytest.mark.parametrize(

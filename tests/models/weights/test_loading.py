@@ -17,9 +17,10 @@ from torch import nn
 
 from configs.errors import WeightsError
 from models.vgg19 import random_vgg19
-from models.weights.files import file_digest, read_header, read_state
+from models.weights.files import file_digest, read_header
 from models.weights.layouts import CLASSIFIER_SHAPES
 from models.weights.loading import load_rfr, load_synthesis, load_vgg19
+from models.weights.tensors import read_state
 from tests.models.states import State
 
 

@@ -145,7 +145,7 @@ def test_broken_settings_of_luigi_are_told(options: list[str], tmp_path: Path, k
 def test_broken_settings_of_other_libraries_are_told(options: list[str], tmp_path: Path, folder: str) -> None:
     (tmp_path / ".config" / folder).mkdir(parents=True)
     (tmp_path / ".config" / folder / "mine.yaml").write_text("a: [b\n")
-    done = call("status", "demo", *options, HOME=str(tmp_path))
+    done = call("run", "demo", *options, HOME=str(tmp_path))
     assert done.returncode == 2
     assert (
         f"error: the program cannot start: ValueError: A {folder}".replace("zarr", "config").encode()
@@ -218,12 +218,12 @@ def waiting_for_signals(process: subprocess.Popen[bytes]) -> bool:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
     ("number", "delay"),
-    [(signal.SIGINT, 0.0), (signal.SIGTERM, 0.3), (signal.SIGHUP, 0.0), (signal.SIGINT, 1.0)],
+    [(signal.SIGINT, 0.0), (signal.SIGTERM, 0.3), (signal.SIGHUP, 0.0), (signal.SIGINT, 0.6)],
 )
 def test_a_signal_in_the_first_moments_is_one_line(
     options: list[str], tmp_path: Path, number: signal.Signals, delay: float
 ) -> None:
-    process = subprocess.Popen([*PROGRAM, "status", "demo", *options], cwd=ROOT, stdout=-1, stderr=-1)
+    process = subprocess.Popen([*PROGRAM, "run", "demo", *options], cwd=ROOT, stdout=-1, stderr=-1)
     patience = time.monotonic() + PATIENCE
     while not waiting_for_signals(process):
         assert time.monotonic() < patience

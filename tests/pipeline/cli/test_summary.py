@@ -12,13 +12,11 @@ from rich.console import Console
 
 from configs.loading import load_config
 from data.images import write_image
+from pipeline.cli.outcomes import print_failures, print_skipped, skip_reasons
 from pipeline.cli.plain_console import plain_console
 from pipeline.cli.summary import (
-    print_failures,
     print_report,
     print_scores,
-    print_skipped,
-    skip_reasons,
     stage_table,
 )
 from pipeline.compute.method_notes import method_notes

@@ -54,7 +54,7 @@ class Stage:
 
     def results(self, *items: tuple[int, int], config: Config = CONFIG) -> list[Computed]:
         together = Together(self.read, self.compute)
-        binding = StageBinding(name="refinement", unit="pair", version=1, work=together)
+        binding = StageBinding(name="refinement", unit="pair", version=1, work=lambda: together)
         sources = [(f"pair {n}", ItemSource(frames=(Path(str(n)), Path(str(height))))) for n, height in items]
         return list(compute_items(binding, sources, config))
 

@@ -9,9 +9,10 @@ import pytest
 from configs.errors import CacheError
 from configs.loading import load_config
 from configs.sections import Config, MethodSection
-from pipeline.compute.entries.matching import matching_of
+from pipeline.compute.entry import Together
 from pipeline.compute.item_source import ItemSource, UpstreamItem
 from pipeline.compute.registry import STAGES, binding_of, needed_for
+from pipeline.compute.work.matching import matching_of
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.shard_planning import shard_job
@@ -155,3 +156,10 @@ def test_upstream_that_is_not_what_was_planned_is_refused(session: Session, tmp_
 )
 def test_units(stage: str, count: int, expected: str) -> None:
     assert STAGES[stage].units(count) == expected
+
+
+def test_the_code_of_every_method_and_network_is_found() -> None:
+    for entry in STAGES.values():
+        for method in entry.methods.values():
+            assert isinstance(method.work(), Together) or callable(method.work())
+            assert method.network is None or callable(method.network.build())

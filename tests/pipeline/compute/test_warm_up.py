@@ -17,6 +17,7 @@ from data.cartoon import draw_triplet
 from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
 from models.vgg19 import random_vgg19
+from pipeline.compute.registry import STAGES
 from pipeline.compute.warm_up import warm_up
 from stages.coarse_flow import generate_coarse_flow
 from stages.features import describe_pieces
@@ -38,6 +39,8 @@ config = load_config("paper")
 before = compiled()
 warm_up()
 after = compiled()
+working = [name for name in sys.modules if name.startswith("pipeline.compute.work.")]
+assert len(working) == len(STAGES)
 assert not any(before.values())
 network = random_vgg19(config.features.layers, 0)
 triplet = draw_triplet(1, style="Japan", size=(96, 144))

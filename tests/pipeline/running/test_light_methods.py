@@ -10,7 +10,8 @@ import pytest
 from configs.errors import WeightsError
 from configs.loading import load_config
 from models.light_rfr import STRONGEST
-from models.weights.light import SHIPPED, Origin, load_light, new_networks, save_light
+from models.weights.light import Origin, load_light, new_networks, save_light
+from models.weights.records import SHIPPED
 from pipeline.pages.inspect.page_data import page_data
 from pipeline.planning.session import Session
 from pipeline.results.pair_results import PairResults

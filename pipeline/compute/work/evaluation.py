@@ -1,4 +1,4 @@
-"""The entry of evaluation."""
+"""How workers call evaluation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from configs.errors import DataError
 from configs.sections import Config
 from data.images import read_image
 from data.truth import TRUTH_TIME, read_truth
-from models.weights.loading import load_lpips
-from pipeline.compute.entry import Method, Network, StageEntry
+from models.weights.loading import load_lpips as load_lpips
 from pipeline.compute.item_source import ItemSource
+from pipeline.compute.networks import load_network
 from pipeline.store.array_specs import Array
 from stages import evaluation
 from stages.evaluation import flow_scores, matching_scores
-
-NETWORK = Network("evaluation", ("lpips_weights", "lpips_backbone"), load_lpips)
 
 
 def score_pair(item: ItemSource, config: Config) -> dict[str, Array]:
@@ -41,7 +39,7 @@ def _frame_scores(item: ItemSource, truth: Path, config: Config) -> dict[str, fl
         item.roi,
         item.image_size,
         config.evaluation,
-        NETWORK.load(config),
+        load_network("evaluation", config),
     )
 
 
@@ -66,21 +64,3 @@ def _motion_scores(item: ItemSource, path: Path) -> dict[str, float]:
         map0, map1 = (item.read("segmentation", k, ("label_map",))["label_map"] for k in (0, 1))
         scores |= matching_scores.score_matches(map0, map1, truth["pieces0"], truth["pieces1"], found)
     return scores
-
-
-# LPIPS takes little time compared with the other scores, so any worker may compute them.
-ENTRY = StageEntry(
-    "evaluation",
-    "pair",
-    {
-        "": Method(
-            version=evaluation.STAGE_VERSION,
-            work=score_pair,
-            reads=("synthesis", "refinement", "coarse_flow"),
-            reads_if_made=("matching", "segmentation"),
-            frames="nothing",
-            network=NETWORK,
-        )
-    },
-    against_truth=True,
-)

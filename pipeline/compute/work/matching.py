@@ -1,4 +1,4 @@
-"""The entry of matching."""
+"""How workers call matching."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from configs.sections import Config
-from pipeline.compute.entry import Method, StageEntry
 from pipeline.compute.item_source import ItemSource
 from pipeline.compute.working_sizes import matched_pieces
 from pipeline.store.array_specs import Array
@@ -38,17 +37,3 @@ def match_pair(item: ItemSource, config: Config) -> dict[str, Array]:
 def matching_of(arrays: Mapping[str, Array]) -> matching.Matching:
     """Matching as the stage returned it, without the affinity matrix."""
     return matching.Matching(**{k: v for k, v in arrays.items() if k != "affinity"}, affinity=None)
-
-
-ENTRY = StageEntry(
-    "matching",
-    "pair",
-    {
-        "": Method(
-            version=matching.STAGE_VERSION,
-            work=match_pair,
-            reads=("features", "segmentation"),
-            frames="nothing",
-        )
-    },
-)

@@ -1,4 +1,4 @@
-"""The entry of refinement."""
+"""How workers call refinement."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import torch
 from configs.sections import Config
 from models.light_rfr import LightRFR
 from models.rfr import RFR
-from models.weights.light import SHIPPED, load_light
+from models.weights.light import load_light
 from models.weights.loading import load_rfr
-from pipeline.compute.entry import Method, Network, NetworkPair, StageEntry, Together
+from pipeline.compute.entry import NetworkPair, Together
 from pipeline.compute.item_source import ItemSource
+from pipeline.compute.networks import load_network
 from pipeline.compute.working_sizes import network_pair, size_of
 from pipeline.store.array_specs import Array
 from stages import inverse_search, refinement
 from stages.working_size import resize_flow, resize_labels, resize_map
 
 
-def _rfr(
+def build_rfr(
     path: Path,
     *,
     confidence_mask: bool,
@@ -29,6 +30,7 @@ def _rfr(
     iterations: int,
     precision: str,
 ) -> RFR:
+    """RFR with the weights of a file."""
     network = load_rfr(
         path,
         confidence_mask=confidence_mask,
@@ -38,19 +40,9 @@ def _rfr(
     return network.set_precision(getattr(torch, precision))  # the setting's values are Torch's names
 
 
-NETWORK = Network(
-    "refinement",
-    ("weights",),
-    _rfr,
-    ("confidence_mask", "initial_flow_additions", "iterations", "precision"),
-)
-
-
-def _light_rfr(path: Path, *, precision: str) -> LightRFR:
+def build_light_rfr(path: Path, *, precision: str) -> LightRFR:
+    """The light RFR with the weights of a file."""
     return load_light(path).refinement.set_precision(getattr(torch, precision))
-
-
-LIGHT_NETWORK = Network("refinement", ("weights",), _light_rfr, ("precision",), shipped=SHIPPED)
 
 
 def read_pair(item: ItemSource, config: Config, height: int | None = None) -> NetworkPair:
@@ -68,7 +60,7 @@ def refine_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str,
     """Refined flows of pairs of one size, by the network."""
     refined = refinement.refine_together(
         [read.pair for read in pairs],
-        NETWORK.load(config),
+        load_network("refinement", config),
         device=config.executor.device,
         fraction_bits=config.refinement.fraction_bits,
     )
@@ -79,7 +71,7 @@ def refine_pairs_lightly(pairs: Sequence[NetworkPair], config: Config) -> list[d
     """The same, and the importance of pixels, by the light network."""
     refined = refinement.refine_lightly(
         [read.pair for read in pairs],
-        LIGHT_NETWORK.load(config),
+        load_network("refinement", config),
         device=config.executor.device,
         fraction_bits=config.refinement.fraction_bits,
     )
@@ -101,6 +93,10 @@ def read_start(item: ItemSource, config: Config) -> NetworkPair:
         pair = read.pair._replace(flow01=found.flow01, flow10=found.flow10)
         return read._replace(pair=pair)
     return read
+
+
+BY_NETWORK = Together(read_pair, refine_pairs)
+BY_LIGHT_NETWORK = Together(read_start, refine_pairs_lightly)
 
 
 def search_pair(item: ItemSource, config: Config) -> dict[str, Array]:
@@ -130,34 +126,3 @@ def _arrays(flows: refinement.RefinedFlow, size: tuple[int, int]) -> dict[str, A
         "refined_flow01": resize_flow(flows.flow01, size),
         "refined_flow10": resize_flow(flows.flow10, size),
     }
-
-
-ENTRY = StageEntry(
-    "refinement",
-    "pair",
-    {
-        "rfr": Method(
-            version=refinement.STAGE_VERSION,
-            work=Together(read_pair, refine_pairs),
-            reads=("coarse_flow",),
-            network=NETWORK,
-        ),
-        "light": Method(
-            version=refinement.LIGHT_VERSION,
-            work=Together(read_start, refine_pairs_lightly),
-            reads=("coarse_flow",),
-            reads_if_made=("segmentation",),
-            network=LIGHT_NETWORK,
-        ),
-        "inverse_search": Method(
-            version=inverse_search.STAGE_VERSION,
-            work=search_pair,
-            reads=("coarse_flow",),
-            reads_if_made=("segmentation",),
-            without_weights="flows come from dense inverse search ('inverse_search'); a trained network "
-            "would refine them ('rfr')",
-        ),
-        "none": Method(version=refinement.STAGE_VERSION, work=keep_pair, reads=("coarse_flow",)),
-    },
-    networked=True,
-)

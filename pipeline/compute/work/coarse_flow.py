@@ -1,13 +1,12 @@
-"""The entry of the coarse flow."""
+"""How workers call the coarse flow."""
 
 from __future__ import annotations
 
 from configs.errors import DataError
 from configs.sections import Config
 from data.sgm_folders import read_flow
-from pipeline.compute.entries.matching import matching_of
-from pipeline.compute.entry import Method, StageEntry
 from pipeline.compute.item_source import ItemSource
+from pipeline.compute.work.matching import matching_of
 from pipeline.compute.working_sizes import matched_frame, matched_pieces, size_of
 from pipeline.store.array_specs import Array
 from stages import coarse_flow, imported_flow
@@ -53,18 +52,3 @@ def _arrays(result: coarse_flow.CoarseFlow) -> dict[str, Array]:
         "fate01": result.fate01,
         "fate10": result.fate10,
     }
-
-
-ENTRY = StageEntry(
-    "coarse_flow",
-    "pair",
-    {
-        "sgm": Method(
-            version=coarse_flow.STAGE_VERSION, work=flow_of_pair, reads=("matching", "segmentation")
-        ),
-        "zero": Method(version=coarse_flow.STAGE_VERSION, work=zero_flow_of_pair, frames="size"),
-        "imported": Method(
-            version=imported_flow.STAGE_VERSION, work=imported_flow_of_pair, frames="size", imports=True
-        ),
-    },
-)

@@ -1,4 +1,4 @@
-"""The entry of synthesis."""
+"""How workers call synthesis."""
 
 from __future__ import annotations
 
@@ -10,28 +10,25 @@ import torch
 from configs.sections import Config
 from models.light_synthesis import LightSynthesis
 from models.synthesis_network import SynthesisNetwork
-from models.weights.light import SHIPPED, load_light
+from models.weights.light import load_light
 from models.weights.loading import load_synthesis
-from pipeline.compute.entry import Method, Network, NetworkPair, StageEntry, Together
+from pipeline.compute.entry import NetworkPair, Together
 from pipeline.compute.item_source import ItemSource
+from pipeline.compute.networks import load_network
 from pipeline.compute.working_sizes import network_pair
 from pipeline.store.array_specs import Array
 from stages import synthesis
 from stages.working_size import enlarge_frames
 
 
-def _gridnet(path: Path, *, precision: str) -> SynthesisNetwork:
+def build_gridnet(path: Path, *, precision: str) -> SynthesisNetwork:
+    """GridNet and its feature extractor with the weights of a file."""
     return load_synthesis(path).set_precision(getattr(torch, precision))
 
 
-NETWORK = Network("synthesis", ("weights",), _gridnet, ("precision",))
-
-
-def _light(path: Path, *, precision: str) -> LightSynthesis:
+def build_light(path: Path, *, precision: str) -> LightSynthesis:
+    """The light network with the weights of a file."""
     return load_light(path).synthesis.set_precision(getattr(torch, precision))
-
-
-LIGHT_NETWORK = Network("synthesis", ("weights",), _light, ("precision",), shipped=SHIPPED)
 
 
 def read_pair(item: ItemSource, config: Config) -> NetworkPair:
@@ -57,12 +54,12 @@ def _read(item: ItemSource, height: int) -> NetworkPair:
 
 def draw_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
     """In-between frames of pairs of one size, at the same times, by the network."""
-    return _frames(pairs, config, NETWORK.load(config))
+    return _frames(pairs, config, load_network("synthesis", config))
 
 
 def draw_pairs_lightly(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
     """The same, by the light network."""
-    return _frames(pairs, config, LIGHT_NETWORK.load(config))
+    return _frames(pairs, config, load_network("synthesis", config))
 
 
 def join_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
@@ -87,35 +84,6 @@ def _frames(
     ]
 
 
-ENTRY = StageEntry(
-    "synthesis",
-    "pair",
-    {
-        "gridnet": Method(
-            version=synthesis.STAGE_VERSION,
-            work=Together(read_pair, draw_pairs),
-            reads=("refinement",),
-            network=NETWORK,
-        ),
-        "light": Method(
-            version=synthesis.LIGHT_VERSION,
-            work=Together(read_pair, draw_pairs_lightly),
-            reads=("refinement",),
-            network=LIGHT_NETWORK,
-        ),
-        "composite": Method(
-            version=synthesis.STAGE_VERSION,
-            work=Together(read_whole_pair, join_pairs),
-            reads=("refinement",),
-            without_weights="frames are combined from the two splatted frames ('composite'); a trained "
-            "network would draw them and mend outlines and holes ('gridnet')",
-        ),
-        "blend": Method(
-            version=synthesis.STAGE_VERSION,
-            work=Together(read_whole_pair, join_pairs),
-            reads=("refinement",),
-        ),
-    },
-    timed=True,
-    networked=True,
-)
+BY_NETWORK = Together(read_pair, draw_pairs)
+BY_LIGHT_NETWORK = Together(read_pair, draw_pairs_lightly)
+WITHOUT_NETWORK = Together(read_whole_pair, join_pairs)

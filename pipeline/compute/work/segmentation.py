@@ -1,9 +1,8 @@
-"""The entry of segmentation."""
+"""How workers call segmentation."""
 
 from __future__ import annotations
 
 from configs.sections import Config
-from pipeline.compute.entry import Method, StageEntry
 from pipeline.compute.item_source import ItemSource
 from pipeline.compute.working_sizes import matched_frame, size_of
 from pipeline.store.array_specs import Array
@@ -24,8 +23,3 @@ def segment_frame(item: ItemSource, config: Config) -> dict[str, Array]:
         "centroid": pieces.centroid,
         "box": pieces.box,
     }
-
-
-ENTRY = StageEntry(
-    "segmentation", "frame", {"": Method(version=segmentation.STAGE_VERSION, work=segment_frame)}
-)

@@ -1,0 +1,58 @@
+"""What became of the items of a session, and what is to be said of its methods, line by line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from pipeline.cli.terminal import say, table
+from pipeline.compute.method_notes import method_notes
+from pipeline.planning.session import Session
+
+
+def print_notes(console: Console, session: Session) -> None:
+    """Print what is to be said of the dataset and of the methods chosen."""
+    for note in (*session.manifest.notes, *method_notes(session.config, session.selection.last)):
+        say(f"note: {note}", "yellow", console)
+
+
+def print_accepted(console: Console, session: Session) -> None:
+    """Print the stages whose results were accepted in spite of a change."""
+    for stage in session.stages:
+        accepted = session.accepted(stage)
+        if accepted is not None:
+            say(f"accepted {accepted}", "yellow", console)
+
+
+def skip_reasons(session: Session) -> Mapping[str, Counter[str]]:
+    """The reasons why items were skipped, by stage, with the number of items."""
+    return {
+        stage: Counter(
+            record.reason
+            for _, record in session.records(stage)
+            if record is not None and record.status == "skipped"
+        )
+        for stage in session.stages
+    }
+
+
+def print_skipped(console: Console, session: Session) -> None:
+    """Print items that were skipped for a reason other than an earlier failure."""
+    for stage, reasons in skip_reasons(session).items():
+        for reason, count in reasons.most_common():
+            if not reason.endswith(" failed"):
+                say(f"{stage}: {count} skipped, {reason}", on=console)
+
+
+def print_failures(console: Console, session: Session, broken: list[str]) -> None:
+    """Print failures and their reasons."""
+    failures = session.failures()
+    if failures:
+        failed = table(3, "pair or frame", "stage", "why", title=f"{len(failures)} failed", title_style="red")
+        for stage, record in failures:
+            failed.add_row(record.id, stage, record.reason)
+        console.print(failed)
+    for line in broken:
+        say(f"not done: {line}", "red", console)

@@ -8,7 +8,6 @@ from dataclasses import replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from data.cutouts.book import split_of
 from data.cutouts.selection import Verdict
@@ -69,11 +68,14 @@ def _gaps(
     """Mean difference (n, m) of every drawing from every other one."""
     if not some or not others:
         return np.zeros((len(some), len(others)))
-    summed = cdist(_thumbnails(some), _thumbnails(others), "cityblock")
-    return np.asarray(summed / (THUMBNAIL * THUMBNAIL * 4), np.float64)
+    first, second = _thumbnails(some), _thumbnails(others)
+    gaps = np.empty((len(first), len(second)))
+    for row, thumbnail in zip(gaps, first, strict=True):
+        row[:] = np.abs(second - thumbnail).sum(axis=1)
+    return gaps / (THUMBNAIL * THUMBNAIL * 4)
 
 
-def _thumbnails(drawings: Sequence[tuple[Verdict, NDArray[np.uint8]]]) -> NDArray[np.float64]:
+def _thumbnails(drawings: Sequence[tuple[Verdict, NDArray[np.uint8]]]) -> NDArray[np.int16]:
     size = (THUMBNAIL, THUMBNAIL)
     small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA).ravel() for _, picture in drawings]
-    return np.stack(small).astype(np.float64)
+    return np.stack(small).astype(np.int16)

@@ -12,7 +12,6 @@ RECORDED_LIBRARIES = (
     "opencv-python-headless",
     "torch",
     "numba",
-    "scikit-image",
     "zarr",
 )
 

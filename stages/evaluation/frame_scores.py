@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from skimage.metrics import structural_similarity
 
 from models.lpips import LPIPS
 from models.reproducible import reproducible
+from stages.evaluation.structural_similarity import Window, mean_similarity
 
-PUBLISHED_WINDOW = 7  # px, uniform
-PUBLISHED_SSIM: Mapping[str, Any] = {
-    "data_range": 2.0,  # the old default for float images, whose range was taken as -1..1
-    "channel_axis": -1,
-    "win_size": PUBLISHED_WINDOW,
-    "gaussian_weights": False,
-    "use_sample_covariance": True,
-}
-"""How scikit-image is asked for the structural similarity of the paper's tables."""
-GAUSSIAN_WINDOW = 11  # px, sigma 1.5; Wang et al. 2004
-GAUSSIAN_SIGMA = 1.5
+PUBLISHED_WINDOW = Window(7, sample=True)  # of the paper's tables: scikit-image's default, as is
+PUBLISHED_RANGE = 2.0  # the old one for float images, which were taken to lie in -1..1
+GAUSSIAN_WINDOW = Window(11, sigma=1.5)  # Wang et al. 2004
 
 
 def psnr(predicted: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
@@ -41,28 +31,20 @@ def interpolation_error(predicted: NDArray[np.float32], wanted: NDArray[np.float
 
 def published_ssim(predicted: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
     """Structural similarity of the paper's tables: uniform window of 7 px, data range 2; nan below 7 px."""
-    if min(predicted.shape[:2]) < PUBLISHED_WINDOW:
-        return math.nan
-    return float(
-        structural_similarity(predicted.astype(np.float64), wanted.astype(np.float64), **PUBLISHED_SSIM)
-    )
+    return _ssim(predicted, wanted, PUBLISHED_WINDOW, PUBLISHED_RANGE)
 
 
 def gaussian_ssim(predicted: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
     """Structural similarity of Wang et al.: Gaussian window of 11 px, data range 1; nan below 11 px."""
-    if min(predicted.shape[:2]) < GAUSSIAN_WINDOW:
+    return _ssim(predicted, wanted, GAUSSIAN_WINDOW, 1.0)
+
+
+def _ssim(
+    predicted: NDArray[np.float32], wanted: NDArray[np.float32], window: Window, data_range: float
+) -> float:
+    if min(predicted.shape[:2]) < window.size:
         return math.nan
-    return float(
-        structural_similarity(
-            predicted.astype(np.float64),
-            wanted.astype(np.float64),
-            data_range=1.0,
-            channel_axis=-1,
-            gaussian_weights=True,
-            sigma=GAUSSIAN_SIGMA,
-            use_sample_covariance=False,
-        )
-    )
+    return mean_similarity(predicted.astype(np.float64), wanted.astype(np.float64), window, data_range)
 
 
 def perceptual_distance(predicted: NDArray[np.float32], wanted: NDArray[np.float32], network: LPIPS) -> float:

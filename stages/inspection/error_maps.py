@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.metrics import structural_similarity
 
-from stages.evaluation.frame_scores import PUBLISHED_SSIM, PUBLISHED_WINDOW
+from stages.evaluation.frame_scores import PUBLISHED_RANGE, PUBLISHED_WINDOW
+from stages.evaluation.structural_similarity import similarity_map
 
 
 def largest_difference(frame: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -30,10 +30,10 @@ def published_ssim_map(
     (H, W) float64 or None
         Mean over the channels; None below 7 px. The score leaves out a border of half a window, 3 px.
     """
-    if min(predicted.shape[:2]) < PUBLISHED_WINDOW:
+    if min(predicted.shape[:2]) < PUBLISHED_WINDOW.size:
         return None
-    _, similarity = structural_similarity(
-        predicted.astype(np.float64), wanted.astype(np.float64), full=True, **PUBLISHED_SSIM
+    similarity = similarity_map(
+        predicted.astype(np.float64), wanted.astype(np.float64), PUBLISHED_WINDOW, PUBLISHED_RANGE
     )
     mean: NDArray[np.float64] = similarity.mean(axis=2)
     return mean

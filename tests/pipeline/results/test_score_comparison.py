@@ -6,9 +6,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import bootstrap
 
 from configs.errors import DataError
-from pipeline.results.score_comparison import compare, differences, group_differences, largest_differences
+from pipeline.results import score_comparison
+from pipeline.results.score_comparison import (
+    bootstrap_interval,
+    compare,
+    differences,
+    group_differences,
+    largest_differences,
+)
 from stages.evaluation import METRICS
 
 
@@ -112,3 +120,22 @@ def test_blanks_at_the_ends_of_ids_do_not_part_them() -> None:
     assert found.only_here == ()
     assert found.only_there == ("c",)
     assert len(found.common) == 3
+
+
+@pytest.mark.parametrize("statistic", [np.mean, np.median])
+@pytest.mark.parametrize("at_once", [10_000_000, 10_000])
+def test_intervals_are_those_of_scipy(
+    monkeypatch: pytest.MonkeyPatch, statistic: score_comparison.Statistic, at_once: int
+) -> None:
+    monkeypatch.setattr(score_comparison, "DRAWN_AT_ONCE", at_once)
+    values = np.random.default_rng(3).normal(0.2, 1, 37)
+    wanted = bootstrap(
+        (values,),
+        statistic,
+        n_resamples=score_comparison.RESAMPLES,
+        batch=at_once // len(values),
+        confidence_level=score_comparison.CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(score_comparison.SEED),
+    ).confidence_interval
+    assert bootstrap_interval(values, statistic) == pytest.approx((wanted.low, wanted.high), rel=1e-13)

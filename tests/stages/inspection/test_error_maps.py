@@ -20,7 +20,7 @@ def test_mean_of_the_map_is_the_published_score() -> None:
     similarity = published_ssim_map(predicted, wanted)
     assert similarity is not None
     assert similarity.shape == (20, 31)
-    border = PUBLISHED_WINDOW // 2
+    border = PUBLISHED_WINDOW.size // 2
     inside = similarity[border:-border, border:-border]
     np.testing.assert_allclose(inside.mean(), published_ssim(predicted, wanted), rtol=1e-9)
 

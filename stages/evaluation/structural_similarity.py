@@ -107,7 +107,8 @@ def _mean_down(values: Map, window: Window) -> Map:
         means[0] = total
         for row in range(1, height):
             means[row] = total = total + (rows[row + window.size - 1] - rows[row - 1])
-        return means / window.size
+        means /= window.size
+        return means
     weights = _gaussian(radius, window.sigma)
     means[...] = values * weights[radius]
     for step in range(radius):  # from the outside inwards

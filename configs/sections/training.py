@@ -30,6 +30,7 @@ class TrainingSection(Section):
         "log_steps",
         "checkpoint_minutes",
         "validation_minutes",
+        "pictured_scenes",
     }
 
     scenes: OptionalPath = None
@@ -103,6 +104,8 @@ class TrainingSection(Section):
     """Time between checkpoints; a kill loses at most this much."""
     validation_minutes: float = Field(15.0, gt=0)
     """Time between validations."""
+    pictured_scenes: int = Field(4, ge=0)
+    """Held-out scenes whose pictures each validation keeps, for the training's page; 0 = none."""
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:

@@ -66,6 +66,11 @@ COMMANDS: Mapping[str, Place] = MappingProxyType(
             "report",
             "Write a page about a run (scores, worst pairs, failures, time and space) and its tables.",
         ),
+        "draw-scenes": Place(
+            "draw_scenes",
+            "draw_scenes",
+            "Draw scenes with exact flows for training, from a folder of drawings; the same command resumes.",
+        ),
         "train": Place(
             "train",
             "train",

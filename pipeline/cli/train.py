@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from configs.loading import load_config
 from pipeline.cli.terminal import ConfigArgument, Quiet, Settings, interruptible, say
+from pipeline.pages.training.training_page import write_training_page
 from pipeline.training.checkpoints import BEST, LAST
 from pipeline.training.loop import train as train_networks
 from pipeline.training.phases import phases_of
@@ -37,26 +39,28 @@ def train(
         done = train_networks(
             plan,
             minutes=minutes or math.inf,
-            report=None if quiet else _Lines(end, plan.section.log_steps),
+            report=None if quiet else _Lines(plan.folder, end, plan.section.log_steps),
         )
     if not quiet:
         what = (
             "trained" if done == end else f"{done} of {end} steps done: run the same command again to resume"
         )
         say(f"{what}; weights: {plan.folder / BEST}, {plan.folder / LAST}")
+        say(f"page: {write_training_page(plan.folder)}")
 
 
 class _Lines:
-    """Prints some of the log's entries to the terminal."""
+    """Prints some of the log's entries to the terminal, and keeps the page up to date."""
 
-    def __init__(self, end: int, log_steps: int) -> None:
-        self._end = end
+    def __init__(self, folder: Path, end: int, log_steps: int) -> None:
+        self._folder, self._end = folder, end
         self._every = max(1, REPORTED_STEPS // log_steps)
         self._count = 0
 
     def __call__(self, entry: Mapping[str, Any]) -> None:
         where = f"step {entry['step']}/{self._end} {entry['phase']}"
         if entry["kind"] == "validation":
+            write_training_page(self._folder)
             best = ", best so far" if entry["best"] else ""
             say(
                 f"{where}: held-out scenes: end-point error {entry['error']:.3f} px (start: "

@@ -20,6 +20,8 @@ from pipeline.store.commits import sweep_unfinished
 
 CHECKPOINT_VERSION = 1
 CHECKPOINT, LOG, SETTINGS = "last.ckpt", "log.jsonl", "training.json"
+PICTURES = "pictures"
+"""Folder of pictures of held-out scenes, one file a validation, named by the step."""
 BEST, LAST = "best.safetensors", "last.safetensors"
 DIFFERENCES_SHOWN = 5
 

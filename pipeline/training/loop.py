@@ -21,6 +21,7 @@ from pipeline.training.batches import Batches
 from pipeline.training.checkpoints import (
     BEST,
     LAST,
+    PICTURES,
     SETTINGS,
     Log,
     own_folder,
@@ -32,6 +33,7 @@ from pipeline.training.learner import Learner
 from pipeline.training.phases import learning_rate, phases_of
 from pipeline.training.plan import Plan
 from pipeline.training.validation import validate
+from pipeline.training.validation_pictures import picture_scenes
 
 logger = logging.getLogger(__name__)
 
@@ -166,6 +168,11 @@ class _Training:
         criterion = CRITERIA[learner.phase]
         score = found[criterion]
         best = self._best["criterion"] != criterion or score < self._best["score"]
+        if plan.section.pictured_scenes:
+            made = picture_scenes(
+                learner.averaged, plan.validation, plan.section.pictured_scenes, learner.autocast, plan.device
+            )
+            write_whole(plan.folder / PICTURES / f"{learner.step:07d}.jpg", made)
         entry = {"kind": "validation", "step": learner.step, "phase": learner.phase, "best": best}
         self._add(entry | {"hours": self._seconds / 3600} | found)
         if best:

@@ -101,7 +101,7 @@ def _mean(values: Map, window: Window) -> Map:
 def _mean_down(values: Map, window: Window) -> Map:
     radius, height = window.size // 2, len(values)
     rows = np.pad(values, ((radius, radius), (0, 0)), mode="symmetric")
-    means = np.empty_like(values)
+    means: Map = np.empty_like(values)
     if window.sigma is None:  # a running mean
         total = rows[: window.size].cumsum(axis=0)[-1]
         means[0] = total
@@ -117,5 +117,6 @@ def _mean_down(values: Map, window: Window) -> Map:
 
 
 def _gaussian(radius: int, sigma: float) -> NDArray[np.float64]:
-    weights: NDArray[np.float64] = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2)
-    return weights / weights.sum()
+    weights = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2)
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised

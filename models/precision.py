@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
-
 Precision = Literal["float32", "bfloat16", "float16"]
 INSTRUCTIONS = ("avx512_bf16", "amx_tile")
 """Sets of instructions for bfloat16, as Torch names them."""
@@ -18,5 +16,7 @@ def native_precision(device: str) -> Precision:
     """
     if device == "cuda":
         return "float16"
+    import torch  # late: whoever only looks at results need not wait for it
+
     tests = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in INSTRUCTIONS)
     return "bfloat16" if any(test is not None and test() for test in tests) else "float32"

@@ -8,8 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 
-from rich.table import Table
-
+from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.terminal import console, narrow_table, say
 from pipeline.results.cache_check import CheckReport
 from pipeline.results.cache_contents import CLIPS_FOLDER, Contents, Key, Users, last_use, occupied
@@ -117,9 +116,7 @@ def print_plan(cache: Path, plan: GcPlan, *, delete: bool) -> None:
     if not plan.candidates:
         say(f"{cache}: nothing to delete")
         return
-    table = narrow_table(2, "stage", "what", "items", "size", "used", "why")
-    table.columns[1].no_wrap, table.columns[1].overflow = False, "fold"
-    table.columns[5].no_wrap, table.columns[5].justify = False, "left"
+    table = narrow_table(2, "stage", "what", "items", "size", "used", "why", last="text")
     for one in plan.candidates:
         name = "/".join(
             filter(None, (one.key[1][:DIGITS_SHOWN], "" if one.kind == "results" else one.path.name))
@@ -159,7 +156,7 @@ def ago(moment: float) -> str:
     return "just now"
 
 
-def _table(found: Sequence[Contents], users: Users, current: Collection[Key]) -> Table:
+def _table(found: Sequence[Contents], users: Users, current: Collection[Key]) -> FittingTable:
     table = narrow_table(2, "stage", "fingerprint", "items", "failed", "shards", "size", "made", "used")
     before = ""
     for one in found:

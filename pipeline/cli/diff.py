@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
-from rich.table import Table
 
 from configs.names import given_path
+from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.terminal import console, say, table
 from pipeline.pages.diff.diff_pages import write_page
-from pipeline.results.diff_measures import measures_of
+from pipeline.results.diff_summary import COLUMNS, MeasureSummary, summaries, verdict
 from pipeline.results.result_diff import (
     StageComparison,
     compare_results,
@@ -53,10 +53,15 @@ def diff(
     one = open_side(a, [*(settings or ()), *(settings_a or ())])
     other = open_side(b, [*(settings or ()), *(settings_b or ())])
     comparisons = compare_results(one, other)
+    for line in verdict(comparisons):
+        say(line, style="bold")
     for apart in stages_apart(one, other):
         say(apart, style="bold")
     for compared in comparisons:
         _print_stage(compared)
+    if any(len(compared.table) for compared in comparisons):
+        for column, meaning in COLUMNS.items():
+            say(f"{column}: {meaning}", style="dim")
     changed = most_changed(comparisons, pairs)
     if changed:
         say(f"changed most: {', '.join(changed)}")
@@ -69,27 +74,12 @@ def _print_stage(compared: StageComparison) -> None:
     say(f"{compared.stage}: {compared.counts}", style="bold")
     for explanation in compared.explanations():
         say(f"  {explanation}")
-    if len(compared.table):
-        console.print(_measures_table(compared))
+    if found := summaries(compared):
+        console.print(_measures_table(found))
 
 
-def _measures_table(compared: StageComparison) -> Table:
-    measures = table(1, "", "mean", "95% of means", "median", "worst", "of", pad_edge=False)
-    measures.columns[5].justify = "left"
-    for measure in measures_of(compared.stage).measures:
-        values = compared.table[measure.name].to_numpy(float)
-        finite = values[np.isfinite(values)]
-        if not len(finite):
-            continue
-        worst = int(np.nanargmax([measure.worst(value) for value in values]))
-        low, high = compared.interval(measure.name)
-        measures.add_row(
-            measure.meaning,
-            f"{finite.mean():.4g}",
-            # The PSNR of equal frames is infinite, so there is no mean over all.
-            "" if np.isinf(measure.equal) or low != low else f"{low:.3g} to {high:.3g}",
-            f"{np.median(finite):.4g}",
-            f"{values[worst]:.4g}",
-            str(compared.table.index[worst]),
-        )
-    return measures
+def _measures_table(found: Sequence[MeasureSummary]) -> FittingTable:
+    made = table(1, "measure", *found[0].cells(), "in", pad_edge=False)
+    for summary in found:
+        made.add_row(summary.measure.meaning, *summary.cells().values(), summary.item)
+    return made

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from configs.errors import ConfigError
 from pipeline.cli.cache import CacheFolder, OptionalConfig, find_cache
+from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.terminal import Settings, console, narrow_table, say
 from pipeline.results.cache_contents import check_cache
 from pipeline.results.past_runs import PastRun, changed_settings, find_run, past_runs
@@ -52,8 +52,7 @@ def history(
 
 
 def _list(runs: Sequence[PastRun]) -> None:
-    table = narrow_table(3, "id", "started", "state", "time", "done", "failed", expand=True)
-    table.add_column("command", overflow="ellipsis", no_wrap=True, ratio=1)  # what room is left
+    table = narrow_table(3, "id", "started", "state", "time", "done", "failed", "command", last="room")
     for run in runs:
         command = run.command.removeprefix("animeinterp ")
         table.add_row(
@@ -88,7 +87,7 @@ def _show(run: PastRun) -> None:
     say(f"files: {run.folder}")
 
 
-def _stages(run: PastRun) -> Table:
+def _stages(run: PastRun) -> FittingTable:
     columns = ("planned", "computed", "failed", "skipped", "work s", "written", "memory")
     table = narrow_table(1, "stage", *columns)
     for stage, found in run.stages.items():

@@ -50,7 +50,15 @@ def print_failures(console: Console, session: Session, broken: list[str]) -> Non
     """Print failures and their reasons."""
     failures = session.failures()
     if failures:
-        failed = table(3, "pair or frame", "stage", "why", title=f"{len(failures)} failed", title_style="red")
+        failed = table(
+            2,
+            "pair or frame",
+            "stage",
+            "why",
+            last="text",
+            title=f"{len(failures)} failed",
+            title_style="red",
+        )
         for stage, record in failures:
             failed.add_row(record.id, stage, record.reason)
         console.print(failed)

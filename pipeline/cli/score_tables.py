@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
+from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.terminal import console, number, say, table
 from pipeline.results.score_comparison import (
     CONFIDENCE,
@@ -12,6 +11,7 @@ from pipeline.results.score_comparison import (
     group_differences,
     largest_differences,
 )
+from pipeline.results.scores import SCORE_LABELS, Metric
 
 LARGEST = 10
 METRICS_SHOWN = 8
@@ -29,65 +29,58 @@ def print_comparison(comparison: Comparison, there: str) -> None:
             say(f"{len(ids)} without scores {where}: {shown}")
     console.print(_difference_table(comparison))
     console.print(_group_table(comparison))
-    largest = _largest_table(comparison, comparison.metrics[0])
+    largest = _largest_table(comparison)
     if largest.row_count:
         console.print(largest)
 
 
-def _difference_table(comparison: Comparison) -> Table:
-    percent = f"{CONFIDENCE:.0%}"
-    made = _table("score", "pairs", "here", "there", "mean", percent, "median", percent + " ")
-    for metric, row in differences(comparison).iterrows():
+def _difference_table(comparison: Comparison) -> FittingTable:
+    of = f"{CONFIDENCE:.0%} of"
+    made = _table("score", "pairs", "here", "there", "mean", f"{of} mean", "median", f"{of} median")
+    for name, row in differences(comparison).iterrows():
+        metric = SCORE_LABELS[str(name)]
         made.add_row(
-            str(metric),
+            metric.title,
             f"{int(row['pairs'])}",
-            number(row["here"]),
-            number(row["there"]),
-            _signed(row["mean"]),
-            _interval(row["mean_low"], row["mean_high"]),
-            _signed(row["median"]),
-            _interval(row["median_low"], row["median_high"]),
+            number(row["here"] * metric.factor),
+            number(row["there"] * metric.factor),
+            metric.change(row["mean"]),
+            _interval(metric, row["mean_low"], row["mean_high"]),
+            metric.change(row["median"]),
+            _interval(metric, row["median_low"], row["median_high"]),
         )
     return made
 
 
-def _group_table(comparison: Comparison) -> Table:
-    shown = comparison.metrics[:METRICS_SHOWN]
-    made = _table("mean difference", "pairs", *shown)
+def _group_table(comparison: Comparison) -> FittingTable:
+    shown = [SCORE_LABELS[name] for name in comparison.metrics[:METRICS_SHOWN]]
+    made = _table("mean difference", "pairs", *(metric.heading for metric in shown))
     before = ""
     for name, row in group_differences(comparison).iterrows():
         if row["by"] != before:
             made.add_section()
         before = row["by"]
-        made.add_row(str(name), f"{int(row['pairs'])}", *(_signed(row[m]) for m in shown))
+        made.add_row(str(name), f"{int(row['pairs'])}", *(m.change(row[m.name]) for m in shown))
     return made
 
 
-def _largest_table(comparison: Comparison, metric: str) -> Table:
-    others = [m for m in comparison.metrics if m != metric][:2]
-    made = _table(
-        f"largest in {metric}", f"{metric} here", "there", "difference", *(f"{m} difference" for m in others)
-    )
-    for _, row in largest_differences(comparison, metric, LARGEST).iterrows():
+def _largest_table(comparison: Comparison) -> FittingTable:
+    metric, *others = (SCORE_LABELS[name] for name in comparison.metrics[:3])
+    changes = (f"{one.label} difference" for one in others)
+    made = _table(f"largest in {metric.label}", f"{metric.heading} here", "there", "difference", *changes)
+    for _, row in largest_differences(comparison, metric.name, LARGEST).iterrows():
         made.add_row(
             str(row["id"]),
-            number(row[metric]),
-            number(row[f"{metric}_there"]),
-            _signed(row[f"{metric}_difference"]),
-            *(_signed(row[f"{m}_difference"]) for m in others),
+            number(row[metric.name] * metric.factor),
+            number(row[f"{metric.name}_there"] * metric.factor),
+            *(one.change(row[f"{one.name}_difference"]) for one in (metric, *others)),
         )
     return made
 
 
-def _table(first: str, *others: str) -> Table:
-    made = table(1, first, *others, collapse_padding=True)
-    made.columns[0].no_wrap = True
-    return made
+def _table(first: str, *others: str) -> FittingTable:
+    return table(1, first, *others, collapse_padding=True)
 
 
-def _signed(value: float) -> str:
-    return number(value, "+.3g") if value else "0"
-
-
-def _interval(low: float, high: float) -> str:
-    return "-" if low != low else f"{low:+.2g}..{high:+.2g}"
+def _interval(metric: Metric, low: float, high: float) -> str:
+    return "–" if low != low else f"{metric.change(low)} to {metric.change(high)}"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import get_args
 
-from rich.table import Table
-
 from configs.loading import load_config
+from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.outcomes import print_accepted, print_failures, print_skipped
 from pipeline.cli.terminal import DEFAULT_CONFIG, NARROW, KnownConfig, Settings, console, say, table
 from pipeline.compute.registry import STAGES
@@ -51,8 +50,7 @@ def print_estimate(session: Session) -> None:
     found = estimate(session)
     if not found.stages:
         return
-    estimates = table(1, "stage", "items", "s each", "work", "space", "based on", **NARROW)
-    estimates.columns[5].justify = "left"
+    estimates = table(1, "stage", "items", "s each", "work", "space", "based on", last="text", **NARROW)
     for stage in found.stages:
         estimates.add_row(*_estimate_row(stage))
     console.print(estimates)
@@ -87,7 +85,7 @@ def _estimate_in_words(found: Estimate) -> str:
     return line + (f"; without {', '.join(found.unknown)}, no past rate" if found.unknown else "")
 
 
-def _state_table(verdicts: Verdicts) -> Table:
+def _state_table(verdicts: Verdicts) -> FittingTable:
     names = get_args(ItemState)
     states = table(1, "stage", "items", *names, "size", **NARROW)
     for stage in verdicts.session.stages:

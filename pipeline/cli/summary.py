@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.outcomes import print_accepted, print_failures, print_notes, print_skipped
 from pipeline.cli.terminal import EXIT_FAILURES, console, errors, interruptible, number, say, table
 from pipeline.planning.selection import Selection
@@ -57,7 +57,7 @@ def print_report(console: Console, report: RunReport) -> None:
     say(f"{outcome} in {report.wall_seconds:.1f} s", on=console)
 
 
-def stage_table(session: Session, report: RunReport | None = None) -> Table:
+def stage_table(session: Session, report: RunReport | None = None) -> FittingTable:
     """Per stage: items done, failed, skipped and missing; with a report also those computed now."""
     now = () if report is None else ("computed now", "work s")
     stages = table(1, "stage", "items", "done", "failed", "skipped", "missing", *now)
@@ -98,7 +98,7 @@ def _columns(summary: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Column]:
                 yield metric.heading, both * metric.factor
 
 
-def _score_table(title: str, summary: pd.DataFrame, columns: Sequence[Column]) -> Table:
+def _score_table(title: str, summary: pd.DataFrame, columns: Sequence[Column]) -> FittingTable:
     scores = table(1, title, "pairs", *(heading for heading, _ in columns), collapse_padding=True)
     before = ""
     for name, row in summary.iterrows():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from configs.names import shown_lines
+from pipeline.cli.fitting_table import FittingTable, Last
 from pipeline.cli.plain_console import plain_console
 from pipeline.running.interruption import GO_ON, TerminatedError, exit_code_of, interruptions
 from pipeline.store.run_records import EXIT_CODES
@@ -22,11 +23,18 @@ EXIT_FAILURES = EXIT_CODES["failed"]
 EXIT_USAGE = EXIT_CODES["refused"]
 EXIT_INTERRUPTED = EXIT_CODES["interrupted"]
 EXIT_TERMINATED = exit_code_of(SIGTERM)
-PLAIN_WIDTH = 120  # columns where the output is no terminal
+PLAIN_WIDTH = 120  # columns where the output is no terminal and the environment names no COLUMNS
 NARROW: dict[str, Any] = {"pad_edge": False, "padding": (0, 1, 0, 0)}
-"""Style of tables that fit 80 columns."""
+"""Style of tables with little between their columns."""
 
-console = plain_console(width=None if sys.stdout is not None and sys.stdout.isatty() else PLAIN_WIDTH)
+
+def width_of_output() -> int | None:
+    """Columns to print in; None if the terminal or the environment knows."""
+    known = (sys.stdout is not None and sys.stdout.isatty()) or "COLUMNS" in os.environ
+    return None if known else PLAIN_WIDTH
+
+
+console = plain_console(width=width_of_output())
 errors = plain_console(stderr=True)
 
 ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="TOML file or name of a preset.")]
@@ -53,20 +61,14 @@ def complain(message: str) -> None:
     say(f"error: {message}", "red", errors)
 
 
-def table(words: int, *columns: str, **looks: Any) -> Table:
-    """A table whose first columns, so many, hold words; the others hold numbers, right-aligned."""
-    made = Table(*columns, **{"box": box.SIMPLE_HEAD, **looks})
-    for column in made.columns[words:]:
-        column.justify = "right"
-    return made
+def table(names: int, *columns: str, last: Last = "number", **looks: Any) -> FittingTable:
+    """A table whose first columns, so many, hold names; see `FittingTable`."""
+    return FittingTable(names, columns, last, **{"box": box.SIMPLE_HEAD, **looks})
 
 
-def narrow_table(words: int, *columns: str, **looks: Any) -> Table:
-    """The same for terminals of 80 columns."""
-    made = table(words, *columns, box=None, **NARROW, **looks)
-    for column in made.columns:
-        column.no_wrap = True
-    return made
+def narrow_table(names: int, *columns: str, last: Last = "number") -> FittingTable:
+    """The same, with no more between two columns than a space."""
+    return table(names, *columns, last=last, box=None, **NARROW)
 
 
 def number(value: float, form: str = ".4g") -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from configs.errors import WeightsError
 from configs.loading import load_config
@@ -55,7 +55,7 @@ Network = Literal["vgg19", "rfr", "synthesis"]
 @weights.command("list")
 def list_weights(folder: Folder = FOLDER) -> None:
     """List the known files and whether they are present."""
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = Table("", Column(overflow="fold"), show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in _shipped().items():
         table.add_row(name, value)
     table.add_row()

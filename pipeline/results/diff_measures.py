@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.images import to_uint8
+from pipeline.results.scores import SCORE_LABELS, Metric
 from pipeline.store.array_specs import Array
 from stages.evaluation import METRICS
 from stages.evaluation.frame_scores import psnr
@@ -32,6 +34,14 @@ class Measure:
     """Sorts pairs: the largest value is the largest difference."""
     equal: float = 0.0
     """What it is of equal results."""
+    score: Metric | None = None
+    """The score whose change it is, if so: one side may then be better."""
+
+    def text(self, value: float) -> str:
+        """A value for people, in the unit that `meaning` names."""
+        if self.score is not None:
+            return self.score.change(value)
+        return "–" if math.isnan(value) else f"{value:.4g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,11 @@ def _scores(one: Arrays, other: Arrays) -> Measures:
     return dict(zip(METRICS, (other["scores"] - one["scores"]).tolist(), strict=True))
 
 
+def _change_of(name: str) -> Measure:
+    metric = SCORE_LABELS[name]
+    return Measure(name, f"{metric.title}: B minus A", abs, score=metric)
+
+
 _FLOWS = StageMeasures(
     (
         Measure("mean", "mean distance of end points, px"),
@@ -165,7 +180,7 @@ MEASURES: Mapping[str, StageMeasures] = {
         ),
         _frames,
     ),
-    "evaluation": StageMeasures(tuple(Measure(name, f"{name}, B minus A", abs) for name in METRICS), _scores),
+    "evaluation": StageMeasures(tuple(map(_change_of, METRICS)), _scores),
 }
 """Measures by stage; for any other stage the largest difference."""
 

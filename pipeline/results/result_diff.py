@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from configs.errors import CacheError
 from configs.loading import load_config
@@ -63,10 +64,15 @@ class StageComparison:
                 "libraries are the same; machine, device or number of threads may differ"
             )
 
-    def interval(self, measure: str) -> tuple[float, float]:
-        """Bootstrap interval of a measure's mean over all items that both have; identical ones count as 0."""
+    def values(self, measure: str) -> NDArray[np.float64]:
+        """Finite values of a measure, of all items that both have; identical ones count as 0."""
         values = np.concatenate([self.table[measure].to_numpy(float), np.zeros(self.identical)])
-        return bootstrap_interval(values[np.isfinite(values)])
+        finite: NDArray[np.float64] = values[np.isfinite(values)]
+        return finite
+
+    def interval(self, measure: str) -> tuple[float, float]:
+        """Bootstrap interval of the mean of these values."""
+        return bootstrap_interval(self.values(measure))
 
 
 def open_side(name: str, settings: Sequence[str]) -> Results:

@@ -50,11 +50,35 @@ class Metric:
         """Of a column in a narrow table."""
         return self.short or f"{self.label} {self.unit}".strip()
 
+    @property
+    def title(self) -> str:
+        """Label and unit, unlike those of any other score."""
+        return ", ".join(filter(None, (self.label, self.unit)))
+
     def text(self, value: float) -> str:
         """A value for people."""
         if math.isnan(value):
             return "–"
         return "∞" if math.isinf(value) else f"{value * self.factor:.{self.digits}f}"
+
+    def with_unit(self, value: float) -> str:
+        """A value where no heading has its unit: `24.31 dB`, `7.43 × 10⁻⁵`."""
+        return self._in_unit(self.text(value))
+
+    def change(self, difference: float) -> str:
+        """A difference of two values, with its sign; without its unit."""
+        if math.isnan(difference):
+            return "–"
+        return f"{difference * self.factor:+.3g}".replace("inf", "∞") if difference else "0"
+
+    def change_with_unit(self, difference: float) -> str:
+        """The same with its unit."""
+        return self._in_unit(self.change(difference))
+
+    def _in_unit(self, text: str) -> str:
+        if not self.unit or text == "–":
+            return text
+        return f"{text} {self.unit}" if self.factor == 1 else f"{text} × {self.unit}"
 
 
 def _of_flow(name: str) -> Metric:

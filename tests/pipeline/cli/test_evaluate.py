@@ -46,7 +46,7 @@ def test_published_scores(command: Command, options: list[str], published: Path,
     table = pd.read_csv(joined)
     assert len(table) == PAIRS + 1
     (changed,) = table.loc[table["psnr_difference"].abs() > 1e-6, "id"]
-    largest = printed[printed.index("largest in psnr") :]
+    largest = printed[printed.index("largest in PSNR") :]
     assert largest.splitlines()[2].split()[0] == changed
     assert "+0.25" in largest
 
@@ -76,11 +76,11 @@ def test_a_config_file_that_has_been_run(
     assert code == 0, printed
     assert f"{PAIRS} pairs in common" in printed
     assert len(score_table(report.session)) == PAIRS
-    assert "coarse_epe01_moving" in printed
+    assert "coarse EPE 0→1, moving, px" in printed
     tables = printed[printed.index("against ") :].splitlines()[1:]
     assert max(len(line.rstrip()) for line in tables) <= 120
-    (row,) = [line for line in tables if line.split()[:1] == ["refined_epe01_occluded"]]
-    assert row.count("..") == 2
+    (row,) = [line for line in tables if "refined EPE 0→1, occluded" in line]
+    assert " to " in row  # the interval
 
 
 def test_a_runs_own_scores_do_not_differ(
@@ -92,7 +92,7 @@ def test_a_runs_own_scores_do_not_differ(
     )
     assert code == 0, printed
     assert "largest in" not in printed
-    assert "+0..+0" in printed
+    assert "0 to 0" in printed
 
 
 @pytest.mark.parametrize(

@@ -100,10 +100,10 @@ def declared_end(path: Path, stream: VideoStream) -> Fraction | None:
         return edited
     if stream.duration is not None:
         return ((stream.start_time or 0) + stream.duration) * tick
-    text = stream.metadata.get("DURATION")  # Matroska's, of the one stream
-    if text is not None:
-        found = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", text)
-        if found is not None:
-            seconds = int(found[1]) * 3600 + int(found[2]) * 60 + Fraction(found[3])
-            return (stream.start_time or 0) * tick + seconds
-    return None
+    text = re.match(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))  # Matroska's
+    if text is None:
+        return None
+    seconds = int(text[1]) * 3600 + int(text[2]) * 60 + Fraction(text[3])
+    # To FFmpeg it is when the stream ends, to mkvmerge, which adds statistics, how long it lasts.
+    lasts = any(key.startswith("_STATISTICS") for key in stream.metadata)
+    return (stream.start_time or 0) * tick + seconds if lasts else seconds

@@ -109,8 +109,10 @@ def _ways(source: InputContainer, stream: Any, suffix: str) -> Iterator[Way]:
     container, name, index = CONTAINERS[suffix], named(stream), stream.index
     codec = stream.codec_context.codec if stream.codec_context is not None else None
     mapped = ("-map", f"1:{index}", *_description(stream, "{k}"))
-    if container in ("mp4", "mov") and "title" in stream.metadata:  # theirs is the handler's name
-        mapped += ("-metadata:s:{k}", f"handler_name={stream.metadata['title']}")
+    title = stream.metadata.get("title", stream.metadata.get("name"))  # to MP4, it is the latter
+    if title is not None:
+        mapped += ("-metadata:s:{k}", f"title={title}")
+        mapped += ("-metadata:s:{k}", f"handler_name={title}") if container in ("mp4", "mov") else ()
     copied = (*mapped, "-c:{k}", "copy", "-copypriorss:{k}", "1")
     bare = (*copied[:-1], "0")  # without what comes before the output begins
     missing = f"{suffix} cannot hold it"

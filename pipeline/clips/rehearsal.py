@@ -10,6 +10,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from av import AudioLayout
+
 from configs.errors import ConfigError, DataError
 from configs.sections import ClipSection, read_rate
 from data.clips.clip import Clip
@@ -26,6 +28,7 @@ from pipeline.clips.video_writer import ProgramError, VideoWriter
 MOST_COMPARED, MOST_BEFORE = 500, 10  # packets of a stream, those before the pictures
 ROUNDING = Fraction(8, 1000)  # s, beside a tick of the container; FFmpeg 5 moves Opus by its lead-in
 LONGEST_TICK = Fraction(1, 100)  # s; AVI's are whole packets
+LONGEST_LEAD_IN = Fraction(1, 10)  # s, of a codec
 SAME_SHAPE = 0.01  # Matroska keeps the shape in whole pixels
 EMPTY_SUBTITLE = 2  # bytes, by which MP4 ends the one before
 
@@ -118,8 +121,12 @@ def _seen(output: Path, recipe: Recipe) -> tuple[str | None, tuple[str, ...]]:
             of = source.streams[way.stream]
             if is_cover(of) != is_cover(stream):
                 return "it makes a film of a cover", ()
+            if way.is_copy and _codec(of) != _codec(stream):
+                return "it makes something else of it", ()
             if way.is_copy and not _is_in_step(clip, of, made, stream, way):
                 return "it moves its times", ()
+            if of.type == "audio":
+                notes += _lost_sound(of, stream, recipe)
             if of.metadata.get("language", "und") != "und" and "language" not in stream.metadata:
                 notes.append(f"{named(of)} loses its language: {recipe.suffix} cannot say it")
         if recipe.others.has_chapters and not out.chapters():
@@ -127,12 +134,30 @@ def _seen(output: Path, recipe: Recipe) -> tuple[str | None, tuple[str, ...]]:
     return None, tuple(notes)
 
 
+def _codec(stream: Any) -> str | None:
+    return stream.codec_context and str(stream.codec_context.codec.canonical_name)
+
+
+def _lost_sound(stream: Any, copy: Any, recipe: Recipe) -> Iterator[str]:
+    before, after = stream.codec_context.layout, copy.codec_context.layout
+    if after.nb_channels < before.nb_channels:
+        yield f"{named(stream)} is mixed down from {before.name} to {after.name}"
+    elif "channels" in after.name and before.name not in (
+        after.name,
+        AudioLayout(f"{after.nb_channels}c").name,
+    ):
+        yield f"{named(stream)} loses its layout, {before.name}: {recipe.suffix} cannot say it"
+    begins, base = (stream.start_time or 0) * stream.time_base, recipe.others.base if recipe.others else 0
+    if recipe.suffix == ".avi" and begins < base - LONGEST_LEAD_IN:
+        yield f"{named(stream)} loses what comes before the first picture: .avi begins with it"
+
+
 def _is_in_step(clip: VideoClip, stream: Any, made: VideoClip, copy: Any, way: Way) -> bool:
     """Whether a stream and its copy have the same times, beside the first picture's of each."""
     start = Fraction(0) if made.path.suffix == ".avi" else made.origin  # AVI begins with its pictures
     after = _times(made.path, copy, start, MOST_COMPARED)
     before = _times(clip.path, stream, clip.origin, len(after) + MOST_BEFORE) if after else []
-    if stream.codec_context.codec.canonical_name.startswith("pcm"):
+    if str(_codec(stream)).startswith("pcm"):
         before, after = before[:1], after[:1]  # cut into other packets
     near = max(stream.time_base, min(copy.time_base, LONGEST_TICK)) + ROUNDING
     if not way.has_lead_in:

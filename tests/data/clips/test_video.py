@@ -212,6 +212,20 @@ def test_first_frame_may_be_late_in_the_time_of_its_file(tmp_path: Path) -> None
     assert end(clip) == Fraction(1, 2)
 
 
+@pytest.mark.parametrize("statistics", [False, True])
+def test_the_last_frame_of_late_pictures_lasts_as_long_as_it_did(tmp_path: Path, statistics: bool) -> None:
+    said = ("-metadata:s:v", "_STATISTICS_WRITING_APP=mkvmerge") if statistics else ()
+    ffmpeg(
+        *("-itsoffset", "0.03", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=24:d=0.5", "-c:v", "ffv1", *said),
+        tmp_path / "in.mkv",
+    )
+    if statistics:
+        content = re.sub(rb"00:00:00\.5[0-9]+", b"00:00:00.500000000", (tmp_path / "in.mkv").read_bytes())
+        (tmp_path / "in.mkv").write_bytes(content)
+    frames = list(VideoClip(tmp_path / "in.mkv").frames())
+    assert float(frames[-1].start + frames[-1].duration) == pytest.approx(0.5, abs=0.002)
+
+
 def test_frames_of_another_size_are_scaled_to_the_first(tmp_path: Path) -> None:
     write_video(tmp_path / "a.h264", 4)
     write_video(tmp_path / "b.h264", 4, (96, 128))

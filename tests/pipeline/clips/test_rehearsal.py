@@ -136,6 +136,48 @@ def test_sound_that_nothing_can_be_done_with_is_left_out_and_named(tmp_path: Pat
     assert codecs(tmp_path / "out.mp4", "audio") == []
 
 
+def with_layout(layout: str) -> tuple[str, ...]:
+    return (*BEEP[:-1], f"{BEEP[-1]},aformat=channel_layouts={layout}")
+
+
+@pytest.mark.parametrize(("suffix", "codec", "expected"), [("mov", "h264", "aac"), ("avi", "mpeg4", "ac3")])
+def test_sound_that_the_muxer_takes_and_no_one_knows_again_is_encoded(
+    tmp_path: Path, suffix: str, codec: str, expected: str
+) -> None:
+    source = make(tmp_path / "in.m2ts", *BEEP, "-ac", "2", "-c:v", "libx264", "-c:a", "pcm_bluray")
+    _, (note,) = doubled(source, tmp_path / f"out.{suffix}", codec=codec)
+    assert f"pcm_bluray is re-encoded as {expected}: .{suffix} cannot hold it unchanged" in note
+    assert codecs(tmp_path / f"out.{suffix}", "audio") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("layout", "suffix", "lost"),
+    [
+        ("7.1", "mp4", "sound stream 1, pcm_s16le is mixed down from 7.1 to 5.1"),
+        ("2.1", "mp4", "sound stream 1, pcm_s16le is mixed down from 2.1 to stereo"),
+        ("5.1.2", "mkv", "sound stream 1, pcm_s16le loses its layout, 5.1.2: .mkv cannot say it"),
+    ],
+)
+def test_channels_that_are_lost_are_told(tmp_path: Path, layout: str, suffix: str, lost: str) -> None:
+    source = make(tmp_path / "in.mov", *with_layout(layout), "-c:a", "pcm_s16le")
+    assert lost in doubled(source, tmp_path / f"out.{suffix}")[1]
+
+
+@pytest.mark.parametrize(("layout", "suffix"), [("7.1", "mkv"), ("5.1", "mp4"), ("7.1(wide)", "mov")])
+def test_layouts_that_stay_are_not_mentioned(tmp_path: Path, layout: str, suffix: str) -> None:
+    source = make(tmp_path / "in.mov", *with_layout(layout), "-c:a", "pcm_s16le")
+    notes = doubled(source, tmp_path / f"out.{suffix}")[1]
+    assert not [note for note in notes if "re-encoded" not in note]
+
+
+def test_sound_before_the_pictures_which_avi_has_no_place_for_is_told(tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    ffmpeg("-itsoffset", "0.3", *PICTURES, *BEEP, "-c:v", "libx264", "-c:a", "ac3", source)
+    lost = "sound stream 1, ac3 loses what comes before the first picture: .avi begins with it"
+    assert lost in doubled(source, tmp_path / "out.avi", codec="mpeg4")[1]
+    assert doubled(source, tmp_path / "out.mkv")[1] == ()
+
+
 DRY_RUN = """
 import sys
 from pathlib import Path
@@ -248,6 +290,16 @@ def test_several_tracks_keep_languages_and_dispositions(tmp_path: Path) -> None:
     ]
     _, notes = doubled(source, tmp_path / "out.avi", codec="mpeg4")
     assert "sound stream 2, ac3 (eng) loses its language: .avi cannot say it" in notes
+
+
+@pytest.mark.parametrize("source", ["mp4", "mkv"])
+@pytest.mark.parametrize(("output", "key"), [("mp4", "name"), ("mov", "name"), ("mkv", "title")])
+def test_titles_of_tracks_go_along(tmp_path: Path, source: str, output: str, key: str) -> None:
+    named = make(tmp_path / f"in.{source}", *BEEP, "-c:a", "aac", "-metadata:s:a", "title=Ton ‘1’")
+    doubled(named, tmp_path / f"out.{output}")
+    with av.open(str(tmp_path / f"out.{output}")) as opened:
+        about = opened.streams.audio[0].metadata
+    assert about.get(key, about.get("handler_name")) == "Ton ‘1’"
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm", "avi"])

@@ -14,11 +14,16 @@ class ClipSection(Section):
     """Clip -> the same clip with in-between frames (`animeinterp interpolate`)."""
 
     factor: int = Field(2, ge=1, le=1000)
-    """Output frames per input frame; used if neither `fps` nor `times` is given."""
+    """Output frames per input frame, before slow motion; used if neither `fps` nor `times` is given."""
     fps: str = ""
     """Output frames per second, such as `24`, `23.976` or `30000/1001`; empty = use `factor`."""
     times: Times = ()
     """Times in (0, 1), ascending, of the frames to make after each frame; empty = use `factor`."""
+    slow: int = Field(1, ge=1, le=1000)
+    """Slow motion: how many times longer the output takes, at the frame rate that it would have otherwise.
+    Its sound is left out."""
+    loop: bool = False
+    """Whether the last drawing leads back to the first."""
     timing: Literal["smooth", "keep"] = "smooth"
     """For a drawing held for several frames: `smooth` replaces the repeats by equal steps from drawing to
     drawing; `keep` keeps the repeats and moves only between the last of them and the next drawing."""

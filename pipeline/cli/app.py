@@ -62,10 +62,6 @@ def _options(
             logging.getLogger(noisy).setLevel(logging.WARNING)
     else:
         logging.basicConfig(handlers=[_Handler()])
-        # When a run is interrupted its workers end too; log messages about their connections help nobody.
-        # Dask sets the level of some of these loggers itself.
-        for noisy in ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio"):
-            logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,10 +21,12 @@ from pipeline.clips.parts import LAST_STAGE
 from pipeline.clips.scan_sheets import clip_summary, write_clip_sheets
 from pipeline.clips.source_frames import ClipFrames
 from pipeline.clips.timeline import Timeline
-from pipeline.clips.writers import check_place, is_video, prepare_output
+from pipeline.clips.writers import check_place, is_image, is_video, prepare_output
 from pipeline.compute.method_notes import method_notes
 
 NO_TIMES = "the frame rate varies, and numbered images have no times: --fps makes it constant"
+ONE_PAIR = ("clip.repeat_threshold=0", "clip.cut_threshold=1", "executor.kind=inline")
+"""Settings for two images: a pair, however unlike, for which starting workers would take too long."""
 LISTED = 20  # failures and problems printed
 
 
@@ -39,7 +42,8 @@ def interpolate(
             "-o",
             metavar="PATH",
             parser=given_path,
-            help="A video (by its suffix), or a folder or pattern of images such as out/%06d.png.",
+            help="A video (by its suffix), a folder or pattern of images such as out/%06d.png, or the image "
+            "between two images.",
         ),
     ],
     config: Annotated[
@@ -54,6 +58,17 @@ def interpolate(
     times: Annotated[
         str | None,
         typer.Option("--times", help="Times of the frames to make after each frame, such as 0.25,0.5,0.75."),
+    ] = None,
+    slow: Annotated[
+        int | None,
+        typer.Option("--slow", min=1, help="Slow motion: this many times longer, at the same frame rate."),
+    ] = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Lead from the last drawing back to the first.")
+    ] = False,
+    longest_hold: Annotated[
+        int | None,
+        typer.Option("--longest-hold", min=1, help="Drawings held for more frames than this stay still."),
     ] = None,
     timing: Annotated[
         str | None,
@@ -110,6 +125,9 @@ def interpolate(
         "factor": factor,
         "fps": fps,
         "times": times,
+        "slow": slow,
+        "loop": loop or None,
+        "longest_hold": longest_hold,
         "timing": timing,
         "on_cut": on_cut,
         "codec": codec,
@@ -119,6 +137,8 @@ def interpolate(
     }
     working = [] if height is None else [f"segmentation.height={height}"]
     every = [*_clip_settings(chosen), *working, *(settings or ())]
+    if is_image(output):  # two images are a pair, however unlike
+        every = [*ONE_PAIR, f"executor.threads={os.cpu_count() or 1}", *every]
     loaded = load_config(config, every)
     with interruptible():
         clip = open_clip(inputs, loaded.clip)
@@ -126,8 +146,12 @@ def interpolate(
         work = ClipWork(clip, config, every, loaded, console, quiet, retry_failed)
         scan = work.scan()
         timeline = Timeline(scan, loaded.clip, to_the_end=is_video(output))
+        if is_image(output) and timeline.drawn != 1:
+            why = "its inputs are identical" if not timeline.drawn else "name a folder for several times"
+            raise ConfigError(f"{output}: names one image, and {timeline.drawn} would be drawn: {why}")
         if not quiet:
-            for line in [*clip_summary(scan), _intention(timeline)]:
+            about = [*clip_summary(scan), _intention(timeline), timeline.about_pauses()]
+            for line in [] if is_image(output) else filter(None, about):
                 say(line)
             idle = idle_settings(loaded.clip, clip, output)
             lost = [] if is_video(output) or timeline.plan.cadence.is_even else [NO_TIMES]
@@ -154,29 +178,34 @@ def _clip_settings(chosen: dict[str, Any]) -> list[str]:
     """The options as settings; an option that chooses the times overrides those of the config."""
     given = {name: value for name, value in chosen.items() if value is not None}
     found = []
+    if "slow" in given and "factor" not in given:
+        found = ["clip.factor=1"]
     choosing = [name for name in ("factor", "fps", "times") if name in given]
     if len(choosing) > 1:
         raise ConfigError(f"--{choosing[0]} and --{choosing[1]} exclude each other; give one of them")
     if choosing:
-        found = ["clip.fps=", "clip.times=[]"]
+        found += ["clip.fps=", "clip.times=[]"]
     for name, value in given.items():
         if name == "times":
             found.append(f"clip.times=[{value}]")
         else:
             found.append(
-                text_setting(f"clip.{name}", value) if isinstance(value, str) else f"clip.{name}={value}"
+                text_setting(f"clip.{name}", value)
+                if isinstance(value, str)
+                else f"clip.{name}={str(value).lower()}"
             )
     return found
 
 
 def _intention(timeline: Timeline) -> str:
     plan = timeline.plan
-    drawn = sum(map(len, plan.times.values()))
     pairs = f"{len(plan.times)} pairs of drawings"
-    return f"to be made: {plan.cadence.count} frames, {drawn} of them drawn between {pairs}"
+    return f"to be made: {plan.cadence.count} frames, {timeline.drawn} of them drawn between {pairs}"
 
 
 def _outcome(done: Assembled, output: Path, seconds: float) -> str:
+    if is_image(output):
+        return f"{output}: drawn in {seconds:.1f} s"
     parts = [f"{done.drawn} drawn"]
     parts += [f"{done.mixed} cross-faded"] if done.mixed else []
     parts += [f"{done.held} held in place of frames that failed"] if done.held else []

@@ -46,7 +46,7 @@ def rehearse(clip: Clip, suffix: str, section: ClipSection) -> tuple[Recipe, tup
     program, video = find_program(section.ffmpeg), clip if isinstance(clip, VideoClip) else None
     kind = video.kind if video else PictureKind("rgba" if clip.has_alpha else "rgb24")
     choices = encodings(section, suffix, kind, clip.size, program)
-    others = other_streams(video, suffix) if video and section.sound else None
+    others = other_streams(video, suffix) if video and section.sound and section.slow == 1 else None
     every = () if others is None else others.ways
     best = tuple(ways[0] for ways in every)
     recipe = Recipe(clip, suffix, program, next(choices), section.quality, others, best)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.errors import ConfigError, DataError
+from configs.files import replace_file
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.pictures import PictureConverter, kind_of, off_white
 from data.clips.video import VideoClip
@@ -164,7 +165,7 @@ class SequenceWriter:
         DataError
             The image cannot be written.
         """
-        self._write(encode_image(self._name.pattern, self._with_alpha(image, alpha)))
+        self._write(encode_image(self._name.pattern, with_alpha(image, alpha, self._name.kind)))
 
     def finish(self) -> None:
         """Flush the images to disk and give them their names.
@@ -202,12 +203,7 @@ class SequenceWriter:
             colors, alpha = self._converter.straight(picture, deep=deep)
             return colors if alpha is None else np.dstack([colors, alpha])
         kept = None if path is None else read_rgba(path)
-        return self._with_alpha(frame.rgb(), frame.alpha()) if kept is None else kept
-
-    def _with_alpha(self, image: Frame, alpha: Alpha | None) -> npt.NDArray[np.generic]:
-        if alpha is None or self._name.kind not in WITH_ALPHA:
-            return image
-        return np.dstack([off_white(image, alpha), alpha])
+        return with_alpha(frame.rgb(), frame.alpha(), self._name.kind) if kept is None else kept
 
     def _write(self, content: bytes) -> None:
         try:
@@ -216,6 +212,67 @@ class SequenceWriter:
             raise cannot_write(self._name.folder, error) from None
         self._number += 1
         self._written += 1
+
+
+class ImageWriter:
+    """A `ClipWriter` of the one frame between two images.
+
+    Parameters
+    ----------
+    output
+        The image; replaced if it exists.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.name = SequenceName(output.parent, output.name)
+        self._output = output
+        self._content: list[bytes] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._content.clear()
+
+    def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:
+        """Leave out a frame of the source."""
+
+    def drawn(
+        self,
+        image: Frame,
+        alpha: Alpha | None,
+        start: Fraction,  # noqa: ARG002
+        duration: Fraction,  # noqa: ARG002
+    ) -> None:
+        """Keep an in-between frame."""
+        self._content.append(encode_image(self._output.name, with_alpha(image, alpha, self.name.kind)))
+
+    def finish(self) -> None:
+        """Write the image.
+
+        Raises
+        ------
+        DataError
+            It cannot be written, or its pair has failed.
+        """
+        if len(self._content) != 1:
+            raise DataError(f"{self._output}: the frame between could not be drawn; nothing was written")
+        try:
+            replace_file(self._output, self._content[0], flush=True)
+        except OSError as error:
+            raise cannot_write(self._output, error) from None
+
+
+def with_alpha(image: Frame, alpha: Alpha | None, kind: str) -> npt.NDArray[np.generic]:
+    """A frame over white and its transparency, as pixels of a format."""
+    if alpha is None or kind not in WITH_ALPHA:
+        return image
+    return np.dstack([off_white(image, alpha), alpha])
 
 
 def sequence_notes(name: SequenceName, clip: Clip) -> tuple[str, ...]:

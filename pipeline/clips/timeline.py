@@ -139,14 +139,37 @@ class Timeline:
         return Plan(cadence, wanted, tuple(mixed))
 
     def shown(self) -> Iterator[Shown]:
-        """Frames in order; together they last as long as the clip."""
+        """Frames in order; together they last as long as the clip, `slow` times."""
         starts = self._starts()
         start = next(starts, None)
         while start is not None:
             after = next(starts, None)
             end = self.scan.end if after is None else after
-            yield self._shown(start, end - start)
+            yield self._shown(start, end - start, self.section.slow)
             start = after
+
+    @property
+    def drawn(self) -> int:
+        """Number of frames to synthesise."""
+        return sum(map(len, self.plan.times.values()))
+
+    def about_pauses(self) -> str:
+        """What to say of drawings that are held because they are held for long; empty if there are none."""
+        longest, changes = self.section.longest_hold, self.scan.changes
+        drawings = [index for index, change in enumerate(changes) if change != "repeat"]
+        long = [
+            after - before
+            for before, after in pairwise(drawings)
+            if after - before > longest and changes[after] != "cut"
+        ]
+        if self.section.timing == "keep" or not long:
+            return ""
+        section = self.section.model_copy(update={"longest_hold": max(long)})
+        more = Timeline(self.scan, section, self.to_the_end).drawn - self.drawn
+        return (
+            f"{sum(long)} frames belong to drawings held for more than {longest} frames, which stay still; "
+            f"--longest-hold {max(long)} would draw {more} more"
+        )
 
     @cached_property
     def _rate(self) -> Fraction | None:
@@ -159,13 +182,13 @@ class Timeline:
 
     def _starts(self) -> Iterator[Fraction]:
         for start in self._all_starts():
-            if self.to_the_end or start <= self.scan.starts[-1]:
+            if self.to_the_end or self.section.loop or start <= self.scan.starts[-1]:
                 yield start
 
     def _all_starts(self) -> Iterator[Fraction]:
         scan, section = self.scan, self.section
         if self._rate is not None:
-            step, number = 1 / self._rate, 0
+            step, number = 1 / self._rate / section.slow, 0
             while number == 0 or number * step < scan.end - step / 2:  # the last one lasts to the end
                 yield number * step
                 number += 1
@@ -175,11 +198,12 @@ class Timeline:
             duration = (scan.end if last else scan.starts[index + 1]) - start
             yield start
             if not section.times:
-                yield from (start + duration * part / section.factor for part in range(1, section.factor))
-            elif not last:
+                parts = section.factor * section.slow
+                yield from (start + duration * part / parts for part in range(1, parts))
+            elif not last or section.loop:
                 yield from (start + duration * Fraction(t).limit_denominator(10**6) for t in section.times)
 
-    def _shown(self, start: Fraction, duration: Fraction) -> Shown:
+    def _shown(self, start: Fraction, duration: Fraction, slow: int) -> Shown:
         scan = self.scan
         frame = max(0, bisect_right(scan.starts, start) - 1)
         ends = scan.starts[frame + 1] if frame + 1 < len(scan.starts) else scan.end
@@ -189,7 +213,7 @@ class Timeline:
         else:
             start_of_frame = scan.starts[frame]
         here = start_of_frame if abs(start - start_of_frame) <= close else start
-        return Shown(start, duration, frame, self._between(here))
+        return Shown(slow * start, slow * duration, frame, self._between(here))
 
     def _between(self, time: Fraction) -> Between | None:
         position = bisect_right(self._transitions, time, key=lambda transition: transition.begin) - 1
@@ -219,6 +243,11 @@ def _transitions(scan: ClipScan, section: ClipSection) -> Iterator[Transition]:
             moving = held if held <= section.longest_hold else usual
         way: Way = "motion" if change == "motion" else "mix"
         yield Transition((first, second), scan.starts[second - moving], scan.starts[second], way)
+    if section.loop and len(drawings) > 1:
+        last, count = drawings[-1], len(scan.starts)
+        held = count - last
+        moving = 1 if section.timing == "keep" else held if held <= section.longest_hold else usual
+        yield Transition((last, drawings[0]), scan.starts[count - moving], scan.end, "motion")
 
 
 def _usual_hold(drawings: list[int], longest: int) -> int:

@@ -19,6 +19,7 @@ from pipeline.clips.output_files import check_folder, check_name
 from pipeline.clips.rehearsal import rehearse
 from pipeline.clips.sequence_writer import (
     WRITABLE,
+    ImageWriter,
     SequenceWriter,
     is_numbered,
     sequence_name,
@@ -30,6 +31,8 @@ from pipeline.clips.video_writer import VideoWriter
 
 SUFFIX = re.compile(r"\.(?=.*[a-z])[a-z0-9]{2,5}")
 """What may be meant as the suffix of a file; `v1.0` and `Mr. Robot` are folders."""
+IMAGES_OF_ONE = 2
+"""Images that one frame between is made of."""
 LONGEST_NUMBER = 999_999
 """Of an image, as far as its name's length is looked at before any work."""
 
@@ -85,7 +88,8 @@ def prepare_output(
     clip
         The source.
     output
-        A video (by its suffix), a folder, or a pattern of numbered images such as `out/%06d.png`.
+        A video (by its suffix), a folder, a pattern of numbered images such as `out/%06d.png`, or for two
+        images the image between them.
     section
         Codec, quality, pixel format, and whether sound is copied.
     overwrite
@@ -105,10 +109,15 @@ def prepare_output(
     lost: tuple[str, ...] = ()
     if isinstance(clip, VideoClip) and clip.has_hdr_metadata:
         lost = ("HDR metadata (of the mastering display, of light levels) is not written",)
+    if is_image(output):
+        between = ImageWriter(output)
+        return Output(sequence_notes(between.name, clip), lambda _: between)
     if not is_video(output):
         name = sequence_name(output)
         images = SequenceWriter(name, only_between=only_between)
         return Output(lost + sequence_notes(name, clip), lambda _: images)
+    if section.slow > 1 and isinstance(clip, VideoClip) and section.sound:
+        lost += ("sound and subtitles are left out: they have another speed than slow motion",)
     recipe, notes = rehearse(clip, output.suffix.lower(), section)
     return Output(lost + notes, lambda cadence: VideoWriter(output, recipe, cadence))
 
@@ -122,14 +131,20 @@ def check_place(clip: Clip, output: Path, *, overwrite: bool, only_between: bool
         As of `prepare_output`.
     """
     _check_inputs(clip, output)
-    if not is_video(output):
+    if is_image(output):
+        if clip.expected_frames != IMAGES_OF_ONE or isinstance(clip, VideoClip):
+            raise ConfigError(
+                f"{output}: names one image, which is what two images have between them; for more name a "
+                f"pattern such as {output.stem}_%06d{output.suffix}, or a folder"
+            )
+    elif not is_video(output):
         name = sequence_name(output)
         taken = name.present() if is_numbered(output) else _listing(output)
         if taken and not overwrite:
             raise ConfigError(f"{output}: already contains images ({taken[0].name}); add --overwrite")
         check_folder(name.folder / name.file(LONGEST_NUMBER))
         return
-    if only_between:
+    elif only_between:
         raise ConfigError(
             f"{output}: a video of the frames between alone would show nothing in place of the others; "
             "name a folder, or a pattern such as between/%06d.png"
@@ -142,7 +157,7 @@ def check_place(clip: Clip, output: Path, *, overwrite: bool, only_between: bool
 
 
 def is_video(output: Path) -> bool:
-    """Whether an output is a video; else it is a sequence of images.
+    """Whether an output is a video; else it is one image, or a sequence of images.
 
     Raises
     ------
@@ -152,17 +167,17 @@ def is_video(output: Path) -> bool:
     suffix = output.suffix.lower()
     if suffix in CONTAINERS:
         return True
-    if output.is_dir() or is_numbered(output) or not SUFFIX.fullmatch(suffix):
+    if output.is_dir() or is_numbered(output) or suffix in WRITABLE or not SUFFIX.fullmatch(suffix):
         return False
-    if suffix in WRITABLE:
-        raise ConfigError(
-            f"{output}: names one image, but a clip has many; name a pattern such as "
-            f"{output.stem}_%06d{output.suffix}, or a folder"
-        )
     raise ConfigError(
         f"{output}: {output.suffix} is not a video format ({', '.join(CONTAINERS)}); for images "
         "name a folder without suffix, or a pattern such as out/%06d.png"
     )
+
+
+def is_image(output: Path) -> bool:
+    """Whether an output is one image, the frame between two."""
+    return output.suffix.lower() in WRITABLE and not output.is_dir() and not is_numbered(output)
 
 
 def _check_inputs(clip: Clip, output: Path) -> None:
@@ -170,7 +185,7 @@ def _check_inputs(clip: Clip, output: Path) -> None:
     sources = [path.resolve() for path in clip.sources]
     if target in sources:
         raise ConfigError(f"{output}: is the input itself; name another output")
-    if is_video(output):
+    if is_video(output) or is_image(output):
         return
     folder = sequence_name(target).folder
     if not isinstance(clip, VideoClip) and any(path.parent == folder for path in sources):

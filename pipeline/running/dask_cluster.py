@@ -32,6 +32,7 @@ FIRST_WORKER_SECONDS = 20
 CLOSE_SECONDS = 5
 RESTART_SECONDS = 30  # a worker that is being started again can be stopped only when it has
 NETWORK_STAGES = tuple(entry.name for entry in STAGES.values() if entry.networked)
+NOISY = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 ATTEMPTS = 5  # to set up workers, some of which may die meanwhile
 LOOK_SECONDS = 2.0  # between checks of a cluster that finishes nothing
 
@@ -87,6 +88,7 @@ def ask_cluster(address: str, device: str) -> Precision:
     ConfigError
         No scheduler answers at the address.
     """
+    _silence()
     with _connect(address) as client:
         with suppress(TimeoutError):
             client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
@@ -104,6 +106,16 @@ def _connect(address: str, cluster: Any = None) -> Client:
         ) from None
 
 
+def _silence() -> None:
+    """Keep Dask's messages from the terminal, unless debugging; Dask sets levels when it is imported.
+
+    When a run is interrupted its workers end too; messages about their connections help nobody.
+    """
+    if not logging.getLogger().isEnabledFor(logging.DEBUG):
+        for name in NOISY:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 class DaskExecutor:
     """Runs jobs on the processes of a Dask cluster.
 
@@ -116,6 +128,7 @@ class DaskExecutor:
     """
 
     def __init__(self, section: ExecutorSection, surroundings: Surroundings | None = None) -> None:
+        _silence()
         self._section = section
         self._cluster = start_local_cluster(section) if section.kind == "local" else None
         self._surroundings = None if self._cluster else surroundings

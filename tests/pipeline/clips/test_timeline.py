@@ -57,6 +57,40 @@ def test_a_pause_stays_and_motion_begins_after_the_usual_hold() -> None:
     assert words(found)[25:28] == ["4>14@0.25", "4>14@0.5", "4>14@0.75"]
 
 
+def test_long_holds_are_told_with_what_would_draw_them() -> None:
+    found = timeline("Frmr" + "m" + "r" * 9 + "mr")
+    assert found.about_pauses() == (
+        "10 frames belong to drawings held for more than 4 frames, which stay still; --longest-hold 10 would "
+        "draw 16 more"
+    )
+    moved = timeline("Frmr" + "m" + "r" * 9 + "mr", longest_hold=10)
+    assert moved.drawn == found.drawn + 16
+    assert moved.about_pauses() == timeline("Frmr").about_pauses() == ""
+    assert timeline("Frmr" + "m" + "r" * 9 + "mr", timing="keep").about_pauses() == ""
+
+
+def test_slow_motion_takes_longer_at_the_same_rate() -> None:
+    found = timeline("Fmm", factor=1, slow=3)
+    assert words(found) == [
+        *("0", "0>1@0.333333", "0>1@0.666667", "1", "1>2@0.333333", "1>2@0.666667"),
+        *("2", "2", "2"),
+    ]
+    assert [shown.start * 24 for shown in found.shown()] == list(range(9))
+    assert found.plan.cadence.rate == timeline("Fmm", factor=1).plan.cadence.rate
+    at_rate = timeline("Fmm", fps="24", slow=3)
+    assert words(at_rate) == words(found)
+    assert [shown.start for shown in at_rate.shown()] == [shown.start for shown in found.shown()]
+
+
+def test_a_loop_leads_back_to_the_first_drawing() -> None:
+    assert words(timeline("Fmm", loop=True))[-2:] == ["2", "2>0@0.5"]
+    assert words(timeline("Frmr", loop=True))[4:] == ["2", "2>0@0.25", "2>0@0.5", "2>0@0.75"]
+    of_images = Timeline(scan_of("Fmm"), ClipSection(loop=True), to_the_end=False)
+    assert words(of_images)[-1] == "2>0@0.5"
+    assert words(timeline("Fmm", loop=True, times=[0.25]))[-1] == "2>0@0.25"
+    assert timeline("Frr", loop=True).plan.times == {}
+
+
 def test_nothing_is_made_across_a_cut() -> None:
     assert words(timeline("Frcm")) == ["0", "0", "1", "1", "2", "2>3@0.5", "3", "3"]
     assert timeline("Frc").plan.times == {}

@@ -35,7 +35,11 @@ def check(source: Path, output: Path, *, only_between: bool = False, **chosen: o
         ("movie.mp4/out.mp4", {}, r"movie\.mp4 is a file, not a folder"),
         ("there", {}, "there: is a file, not a folder"),
         ("out.gif", {}, r"\.gif is not a video format \(\.mp4, .*\); for images name a folder"),
-        ("out.png", {}, r"names one image, but a clip has many; name a pattern such as out_%06d\.png"),
+        (
+            "out.png",
+            {},
+            r"names one image, which is what two images have between them; .* pattern such as out_%06d\.png",
+        ),
         (
             "out.mp4",
             {"codec": "h246"},
@@ -133,7 +137,7 @@ def test_percent_signs_in_patterns(movie: Path) -> None:
     pattern = sequence_name(movie.parent / "100% done_%04d.png")
     assert pattern.file(7) == "100% done_0007.png"
     assert check(movie, movie.parent / "100% done_%04d.png") == ()
-    with pytest.raises(AnimeInterpError, match="names one image, but a clip has many"):
+    with pytest.raises(AnimeInterpError, match="names one image, which is what two images"):
         check(movie, movie.parent / "100%.png")
 
 

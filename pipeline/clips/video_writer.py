@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from contextlib import ExitStack, suppress
@@ -29,6 +30,7 @@ from pipeline.store.commits import sync
 BUFFER = 1 << 20  # bytes
 LAST_WORDS = 10  # s, for a program whose pipe has broken
 MOST_SAID = 64_000  # bytes, of its last ones
+KILLED = -9  # exit code after SIGKILL
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -41,12 +43,17 @@ class ProgramError(DataError):
         What it said.
     """
 
-    def __init__(self, output: Path, program: str, said: str) -> None:
-        super().__init__(
-            f"{output}: FFmpeg ({program}) failed: {said}; choose another codec or output (--set "
-            "clip.codec=h264, or .mkv), or leave sound out: --set clip.sound=false"
+    def __init__(self, output: Path, program: str, said: str, code: int | None) -> None:
+        advice = (
+            "choose another codec or output (--set clip.codec=h264, or .mkv), or leave sound out: --set "
+            "clip.sound=false"
         )
-        self.said = said
+        if code is not None and code < 0:
+            said = f"ended by {signal.Signals(-code).name}"
+        if code == KILLED:
+            advice = "perhaps memory ran out; run the same command again"
+        self.said = said or f"exit code {code}"
+        super().__init__(f"{output}: FFmpeg ({program}) failed: {self.said}; {advice}")
 
 
 class VideoWriter:
@@ -208,9 +215,8 @@ class VideoWriter:
         full = self._full_disk()
         if full is not None:
             return cannot_write(self._output, full)
-        lines = re.sub(r"^\[.*?\] ", "", self._said(), flags=re.MULTILINE).splitlines()
-        said = lines[0] if lines else f"exit code {self._process.poll()}"
-        return ProgramError(self._output, self._recipe.program, said)
+        said = re.sub(r"^\[.*?\] ", "", self._said(), flags=re.MULTILINE).partition("\n")[0]
+        return ProgramError(self._output, self._recipe.program, said, self._process.poll())
 
     def _full_disk(self) -> OSError | None:
         """Whether the program says so: FFmpeg 5 may end with exit code 0 nevertheless."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from fractions import Fraction
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 
 from configs.errors import DataError
@@ -16,7 +18,9 @@ from configs.sections import ClipSection
 from data.clips.opening import open_clip
 from data.clips.video import VideoClip
 from data.images import write_image
+from pipeline.clips.ffmpeg_program import find_program
 from pipeline.clips.timeline import Cadence
+from pipeline.clips.video_writer import ProgramError
 from pipeline.clips.writers import prepare_output
 from tests.drawn_videos import decoded, drawing, ffmpeg, planes, shown_times, write_video
 from tests.pipeline.clip_sources import doubled, expected_times
@@ -225,6 +229,28 @@ def test_an_output_is_kept_until_the_new_one_is_whole(tmp_path: Path) -> None:
         assert output.read_bytes() == b"of before"
         writer.finish()
     assert len(decoded(output)) == 1
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+@pytest.mark.parametrize(
+    ("number", "advice"), [(signal.SIGKILL, "perhaps memory ran out"), (signal.SIGSEGV, "choose another")]
+)
+def test_a_program_that_is_killed_is_named_with_the_signal(
+    tmp_path: Path, number: signal.Signals, advice: str
+) -> None:
+    write_video(tmp_path / "source.mp4", 4)
+    clip = open_clip([tmp_path / "source.mp4"], ClipSection())
+    frame = next(iter(clip.frames()))
+    target = prepare_output(clip, tmp_path / "out.mp4", ClipSection())
+    with target.writer(CADENCE) as writer:
+        writer.original(frame, frame.start, frame.duration)
+        children = psutil.Process().children()
+        (program,) = [child for child in children if child.cmdline()[:1] == [find_program()]]
+        program.send_signal(number)
+        with pytest.raises(ProgramError) as caught:
+            writer.finish()
+    assert f"({find_program()}) failed: ended by {number.name}; {advice}" in str(caught.value)
     assert left_over(tmp_path) == []
 
 

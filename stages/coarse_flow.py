@@ -8,7 +8,6 @@ inverse search flow between the two pieces' grey pictures. Elsewhere the flow is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple
 
 import cv2
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from configs.sections import CoarseFlowSection
 from models.compiled import compiled
 from stages.matching import Matching
+from stages.piece_fates import PieceFate as PieceFate
 from stages.segmentation import Pieces
 from stages.segmentation.contours import check_frame
 
@@ -25,22 +25,6 @@ DARK_GAIN, DARK_LIFT = 0.8, 40.0  # brightening of dark pieces; released program
 SMALLEST_PATCH = 16  # px, and
 PATCH_BORDER = 10  # px around it: the inverse search refuses pictures of the size of its own patches
 SPLAT_THRESHOLD = 0.05  # splatted mask value from which a pixel counts as covered; released program
-
-
-class PieceFate(IntEnum):
-    """Why a piece moves or stays; of several reasons to stay the first in this order."""
-
-    MOVED = 0
-    NOT_MUTUAL = 1
-    """The rank sum of its match is too high."""
-    TOO_FAR = 2
-    """Its match is too far away."""
-    TOO_SMALL = 3
-    TOO_LARGE = 4
-    AREA_RATIO = 5
-    """Its match is much larger or smaller."""
-    NO_OVERLAP = 6
-    """Moved by the flow found, it does not cover its match."""
 
 
 @dataclass(frozen=True)

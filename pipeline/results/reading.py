@@ -111,20 +111,12 @@ class StageResults:
         import xarray
 
         arrays = self.arrays(item)
-        ways = {
-            name: ("01" if name.endswith("01") else "10" if name.endswith("10") else "") for name in arrays
-        }
         variables = {
-            # Pieces of frame 0 and frame 1 are two dimensions.
-            v.name: (
-                [f"{d}{ways[v.name]}" if d == "piece" else d for d in v.dims],
-                arrays[v.name],
-                {"meaning": v.meaning},
-            )
-            for v in ARRAY_SPECS[self.stage]
-            if v.name in arrays
+            spec.name: (spec.dimensions, arrays[spec.name], spec.attributes)
+            for spec in ARRAY_SPECS[self.stage]
+            if spec.name in arrays
         }
-        return xarray.Dataset(variables, attrs={"stage": self.stage, "id": item})
+        return xarray.Dataset(variables, coords={"id": item}, attrs={"stage": self.stage})
 
     def group(self, item: str) -> tuple[zarr.Group, int]:
         """The Zarr group that holds an item, read-only, and the item's position in its arrays.

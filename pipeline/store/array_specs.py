@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from stages.piece_fates import PieceFate
 
 Array = npt.NDArray[Any]
 
@@ -29,6 +32,26 @@ class ArraySpec:
     """Whether like bytes or bits are put side by side before compression, whichever makes it smaller."""
     optional: bool = False
     """Whether only some methods of the stage make it."""
+    flags: type[IntEnum] | None = None
+    """What its values stand for, if each stands for something."""
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Names of the dimensions among all arrays of an item: pieces of frame 0 and of frame 1 are two."""
+        way = self.name[-2:] if self.name.endswith(("01", "10")) else ""
+        return tuple(f"{name}{way}" if name == "piece" else name for name in self.dims)
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What is to be said of it; of flags as the CF conventions have it."""
+        if self.flags is None:
+            return {"meaning": self.meaning}
+        names = " ".join(flag.name.lower() for flag in self.flags)
+        return {
+            "meaning": self.meaning,
+            "flag_values": [flag.value for flag in self.flags],
+            "flag_meanings": names,
+        }
 
     def check(self, array: Array) -> None:
         """Raise ValueError if an item's array does not match this spec."""
@@ -66,7 +89,9 @@ def _importances() -> tuple[ArraySpec, ...]:
     )
 
 
-def _per_piece(name: str, dtype: str, meaning: str) -> tuple[ArraySpec, ...]:
+def _per_piece(
+    name: str, dtype: str, meaning: str, flags: type[IntEnum] | None = None
+) -> tuple[ArraySpec, ...]:
     return tuple(
         ArraySpec(
             f"{name}{direction}",
@@ -74,6 +99,7 @@ def _per_piece(name: str, dtype: str, meaning: str) -> tuple[ArraySpec, ...]:
             ("piece",),
             f"{meaning} (pieces of frame {direction[0]})",
             ragged=True,
+            flags=flags,
         )
         for direction in ("01", "10")
     )
@@ -119,7 +145,7 @@ ARRAY_SPECS: Mapping[str, tuple[ArraySpec, ...]] = MappingProxyType(
         ),
         "coarse_flow": (
             *_flows("coarse_flow", "piece-wise flow", "byte"),
-            *_per_piece("fate", "uint8", "why the piece moved or not, a PieceFate; empty without matches"),
+            *_per_piece("fate", "uint8", "why the piece moved or not; empty without matches", PieceFate),
         ),
         "refinement": (*_flows("refined_flow", "refined flow", "bit"), *_importances()),
         "synthesis": (

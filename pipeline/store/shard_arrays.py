@@ -26,6 +26,9 @@ OFFSETS = "offsets"
 """Attribute of a ragged array: where each item begins, and where the last ends."""
 SETTINGS = "the environment variables ZARR_*, or the files in ~/.config/zarr"
 
+ID = "id"
+"""Array of the items' ids, and the dimension along which items lie."""
+
 SHAPES = "shapes"
 """Attribute of the others: the shape of each item, zeros where there is none."""
 
@@ -56,7 +59,9 @@ def check_zarr() -> None:
         raise ConfigError(f"Zarr reads other values than it has written; see {SETTINGS}")
 
 
-def write_arrays(path: Path, stage: str, items: Sequence[Mapping[str, Array] | None]) -> None:
+def write_arrays(
+    path: Path, stage: str, ids: Sequence[str], items: Sequence[Mapping[str, Array] | None]
+) -> None:
     """Write all arrays of a shard.
 
     Parameters
@@ -65,12 +70,16 @@ def write_arrays(path: Path, stage: str, items: Sequence[Mapping[str, Array] | N
         Its folder.
     stage
         Its stage.
+    ids
+        Of its items; kept as an array as well, by which xarray finds them.
     items
         The arrays of each item, None where there are none.
     """
     group = zarr.create_group(path, zarr_format=3, attributes={"stage": stage})
     for variable in ARRAY_SPECS[stage]:
         write_array(group, variable, [None if item is None else item.get(variable.name) for item in items])
+    named = group.create_array(ID, shape=(len(ids),), dtype=str, dimension_names=(ID,))
+    named[...] = np.array(ids)
     _describe_arrays(path)
 
 
@@ -122,8 +131,8 @@ def _write_array(
         chunks=chunk,
         shards=shard,
         compressors=_compressors(variable, values.dtype.itemsize),
-        attributes={"meaning": variable.meaning, **extent},
-        dimension_names=("row" if variable.ragged else "item", *variable.dims[1 if variable.ragged else 0 :]),
+        attributes={**variable.attributes, **extent},
+        dimension_names=variable.dimensions if variable.ragged else (ID, *variable.dimensions),
     )
     array[...] = values
 

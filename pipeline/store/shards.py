@@ -109,7 +109,7 @@ def write_shard(
     check_zarr()
     unfinished = unfinished_folder(path)
     try:
-        write_arrays(unfinished, manifest.stage, items)
+        write_arrays(unfinished, manifest.stage, [record.id for record in manifest.items], items)
         write_manifest(unfinished, replace(manifest, files=file_states(unfinished)))
         size = sync_tree(unfinished)
         with locked(path.parent):

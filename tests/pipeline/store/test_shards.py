@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import json
 import pickle
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray
 import zarr
 
 from configs.errors import CacheError
-from pipeline.store import shards
-from pipeline.store.array_specs import Array
+from pipeline.store import shard_arrays, shards
+from pipeline.store.array_specs import ARRAY_SPECS, Array
 from pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest
 from pipeline.store.shards import (
     DamagedShardError,
@@ -21,6 +23,7 @@ from pipeline.store.shards import (
     read_item,
     write_shard,
 )
+from pipeline.store.verification import verify_shard
 
 Item = dict[str, Array]
 
@@ -94,11 +97,10 @@ def test_layout_is_zarr_v3_one_item_a_chunk_with_checksums(shard: Path) -> None:
 
 def test_zarr_and_xarray_open_a_shard_without_a_warning(shard: Path) -> None:
     group = zarr.open_group(shard, mode="r")  # warnings are errors here
-    assert sorted(name for name, _ in group.members()) == ["area", "box", "centroid", "label_map"]
-    xarray = pytest.importorskip("xarray")
+    assert sorted(name for name, _ in group.members()) == ["area", "box", "centroid", "id", "label_map"]
     for opened in (xarray.open_zarr(shard), xarray.open_dataset(shard, engine="zarr")):
         assert set(opened) == {"area", "box", "centroid", "label_map"}
-        assert opened["label_map"].dims == ("item", "y", "x")
+        assert opened["label_map"].dims == ("id", "y", "x")
         opened.close()
 
 
@@ -211,3 +213,54 @@ def test_shard_on_a_path_with_spaces_and_other_letters(
     manifest = read_manifest(odd)
     assert manifest is not None
     assert read_item(odd, manifest, 0)["area"].shape == (5,)
+
+
+def test_shards_open_in_xarray_by_id(shard: Path, items: dict[str, Item | None]) -> None:
+    opened = xarray.open_zarr(shard)
+    assert list(opened["id"].values) == list(items)
+    assert opened["label_map"].dims == ("id", "y", "x")
+    assert opened["box"].dims == ("piece", "corner")
+    assert opened["area"].attrs["offsets"] == [0, 5, 5, 305]
+    last = items["b"]
+    assert last is not None
+    np.testing.assert_array_equal(opened["label_map"].sel(id="b")[:10, :20], last["label_map"])
+
+
+def test_flags_are_named_as_the_conventions_have_it(tmp_path: Path) -> None:
+    flow = np.zeros((2, 4, 6), np.float32)
+    item = {"coarse_flow01": flow, "coarse_flow10": flow + 1}
+    item |= {"fate01": np.array([0, 5, 1], np.uint8), "fate10": np.array([2], np.uint8)}
+    write_shard(tmp_path / "shard.zarr", manifest_of({"a": item}, "coarse_flow"), [item])
+    fates = xarray.open_zarr(tmp_path / "shard.zarr")["fate01"]
+    assert fates.dims == ("piece01",)
+    names = dict(zip(fates.attrs["flag_values"], fates.attrs["flag_meanings"].split(), strict=True))
+    assert [names[value] for value in fates.values] == ["moved", "area_ratio", "not_mutual"]
+
+
+def test_shards_of_version_0_1_are_read(tmp_path: Path, items: dict[str, Item | None]) -> None:
+    """As they were written: without ids, and with other names of dimensions."""
+    path = tmp_path / "segmentation" / "fingerprint" / "shard.zarr"
+    with pytest.MonkeyPatch.context() as former:
+        former.setattr(shard_arrays, "write_arrays", as_in_0_1)
+        write_shard(path, manifest_of(items), list(items.values()))
+    assert not (path / "id").exists()
+    manifest = read_manifest(path)
+    assert manifest is not None
+    for row, item in enumerate(items.values()):
+        for name, array in (item or {}).items():
+            np.testing.assert_array_equal(read_item(path, manifest, row, [name])[name], array)
+    assert verify_shard(path).sound
+
+
+def as_in_0_1(path: Path, stage: str, ids: object, items: Sequence[Item | None]) -> None:
+    group = zarr.create_group(path, zarr_format=3, attributes={"stage": stage})
+    for spec in ARRAY_SPECS[stage]:
+        shard_arrays.write_array(group, spec, [None if item is None else item[spec.name] for item in items])
+        array = group[spec.name]
+        assert isinstance(array, zarr.Array)
+        described = json.loads((path / spec.name / "zarr.json").read_text())
+        described["dimension_names"] = ["row" if spec.ragged else "item", *described["dimension_names"][1:]]
+        described["attributes"] = {
+            name: value for name, value in described["attributes"].items() if not name.startswith("flag")
+        }
+        (path / spec.name / "zarr.json").write_text(json.dumps(described))

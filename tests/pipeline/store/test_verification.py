@@ -25,7 +25,11 @@ ARRAYS = {
 }
 FILES = {
     stage: ["manifest.json", "zarr.json"]
-    + [f"{name}/{part}" for name, chunk in arrays.items() for part in ("zarr.json", chunk)]
+    + [
+        f"{name}/{part}"
+        for name, chunk in (*arrays.items(), ("id", ONE_ROW))
+        for part in ("zarr.json", chunk)
+    ]
     for stage, arrays in ARRAYS.items()
 }
 KINDS = ("flip", "truncate", "delete", "swap")

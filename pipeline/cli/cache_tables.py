@@ -13,6 +13,7 @@ from pipeline.cli.terminal import console, narrow_table, say
 from pipeline.results.cache_check import CheckReport
 from pipeline.results.cache_contents import CLIPS_FOLDER, Contents, Key, Users, last_use, occupied
 from pipeline.results.cache_gc import GcPlan, Kind
+from pipeline.results.results_record import WRITTEN_STAGES, read_record
 from pipeline.store.sizes import in_bytes
 from pipeline.store.stage_descriptions import DIGITS_SHOWN, StageDescription, own_differences
 from pipeline.store.written_results import WrittenResults
@@ -95,6 +96,11 @@ def print_results_check(written: WrittenResults, damaged: Mapping[str, str], *, 
     for name, why in damaged.items():
         say(f"{written.root / name}: {why}", style="red")
     if not quiet:
+        record = read_record(written.root)
+        stages = {} if record is None else record.stages
+        made_by = [label((name, stages[name].fingerprint)) for name in WRITTEN_STAGES if name in stages]
+        if made_by:
+            say(f"{written.root}: results of {' and '.join(made_by)}")
         again = "; runs write them again" if damaged else ""
         count = f"{len(damaged)} damaged{again}" if damaged else "no damage"
         say(f"{len(written.names) + len(damaged)} files in {written.root} read: {count}")

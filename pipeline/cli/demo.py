@@ -45,7 +45,8 @@ def demo(
         text_setting("store.cache", str(folder / "cache")),
         text_setting("store.results", str(folder / "results")),
     ]
-    report = run_and_report("demo", [*places, *(settings or ())], Selection(), quiet=quiet)
+    selection = Selection(replace_results=True)  # the folder is the demo's own
+    report = run_and_report("demo", [*places, *(settings or ())], selection, quiet=quiet)
     leave_if_failed(report)
     for pair in report.session.manifest.pairs:
         path = folder / "contact_sheets" / page_name(pair.id, ".png")

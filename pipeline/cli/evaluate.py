@@ -19,12 +19,14 @@ from pipeline.cli.summary import leave_if_failed, print_scores, run_and_report
 from pipeline.cli.terminal import (
     KnownConfig,
     Quiet,
+    ReplaceResults,
     Settings,
     console,
     say,
 )
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
+from pipeline.results.results_record import results_notes
 from pipeline.results.score_comparison import compare
 from pipeline.results.score_files import read_scores
 from pipeline.results.scores import score_table
@@ -49,6 +51,7 @@ def evaluate(
         Path | None,
         typer.Option("--output", "-o", metavar="CSV", parser=given_path, help="File for the joined table."),
     ] = None,
+    replace_results: ReplaceResults = False,
     settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
@@ -58,7 +61,7 @@ def evaluate(
     loaded = load_config(config, settings or ())
     # Before any work, so that errors are reported at once.
     there = None if against is None else _scores_there(against, settings or [])
-    selection = Selection("evaluation", "evaluation")
+    selection = Selection("evaluation", "evaluation", replace_results=replace_results)
     session = Session.open(loaded, selection, look_only=True)
     report = None
     if any(session.to_compute("evaluation", group) for group in session.layout.wanted_groups("evaluation")):
@@ -66,6 +69,8 @@ def evaluate(
         session = report.session
     else:
         print_notes(console, session)
+        for note in results_notes(session):
+            say(f"note: {note}", "yellow")
         print_skipped(console, session)
         print_failures(console, session, [])
         print_scores(console, score_table(session))

@@ -14,6 +14,7 @@ from pipeline.cli.terminal import (
     Ids,
     Limit,
     Quiet,
+    ReplaceResults,
     Settings,
     say,
 )
@@ -42,6 +43,7 @@ def run(
         bool,
         typer.Option("--rehash", help="Look at every byte of frames and results again, not at file times."),
     ] = False,
+    replace_results: ReplaceResults = False,
     settings: Settings = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would run and why; compute nothing.")
@@ -64,7 +66,9 @@ def run(
     if only is not None:
         first = last = only
     asked_again = frozenset(force or ())
-    selection = Selection(first, last, asked_again, retry_failed, limit, tuple(ids or ()), rehash)
+    selection = Selection(
+        first, last, asked_again, retry_failed, limit, tuple(ids or ()), rehash, replace_results
+    )
     accepted = None
     if accept or retract:
         accepted, said = change_acceptances(

@@ -15,6 +15,7 @@ from pipeline.planning.session import Session
 from pipeline.planning.stage_counts import ItemState, stage_state
 from pipeline.planning.verdicts import Verdicts, plan
 from pipeline.results.past_runs import DIED, PastRun, runs_of
+from pipeline.results.results_record import results_line, results_notes
 from pipeline.store.sizes import in_bytes
 
 
@@ -28,11 +29,13 @@ def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> N
     print_failures(console, session, [])
     print_plan(session, verdicts)
     _print_runs(session)
+    if line := results_line(session):
+        say(line)
 
 
 def print_plan(session: Session, verdicts: Verdicts | None = None) -> None:
     """Print what would be computed and why, and what is to be said of the dataset."""
-    for note in session.manifest.notes:
+    for note in (*session.manifest.notes, *results_notes(session)):
         say(f"note: {note}", "yellow")
     reasons = plan(session, verdicts)
     if not any(reasons.values()):

@@ -14,6 +14,7 @@ from pipeline.cli.outcomes import print_accepted, print_failures, print_notes, p
 from pipeline.cli.terminal import EXIT_FAILURES, console, errors, interruptible, number, say, table
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
+from pipeline.results.results_record import results_line
 from pipeline.results.scores import SCORE_LABELS, summarise
 from pipeline.running.execute import execute
 from pipeline.running.run import RunReport
@@ -47,9 +48,8 @@ def print_report(console: Console, report: RunReport) -> None:
     print_failures(console, session, report.broken)
     if report.scores is not None:
         print_scores(console, report.scores)
-    root = session.config.store.results
-    if root is not None:
-        say(f"results: {root} ({report.frames_written} frames written now)", on=console)
+    if line := results_line(session):
+        say(f"{line}; {report.frames_written} frames written now", on=console)
     say(f"cache: {session.config.store.cache}", on=console)
     if report.record is not None:
         say(f"record: {report.record}", on=console)

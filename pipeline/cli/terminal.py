@@ -48,6 +48,13 @@ Settings = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N pairs.")]
 Ids = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="Only this pair.")]
+ReplaceResults = Annotated[
+    bool,
+    typer.Option(
+        "--replace-results",
+        help="Replace results of another config in store.results; without this, the run is refused.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only failures and errors.")]
 
 

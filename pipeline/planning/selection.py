@@ -27,6 +27,8 @@ class Selection:
     """Only these pairs."""
     rehash: bool = False
     """Whether every byte of the source files is looked at again, whatever their state says."""
+    replace_results: bool = False
+    """Whether results of another config in `store.results` give way to those of this one."""
 
     @property
     def stages(self) -> tuple[str, ...]:

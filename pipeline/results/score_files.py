@@ -55,7 +55,7 @@ def read_scores(path: Path) -> pd.DataFrame:
         The file cannot be read, lacks ids or scores, names an id or a score twice, or has a score that is not
         a number.
     """
-    table = _read_text(path)
+    table = read_text_table(path)
     columns = _known_columns(path, [str(name) for name in table.columns])
     found = pd.DataFrame({"id": table[columns.pop("id")].map(cell_text)})
     for metric in METRICS:
@@ -70,7 +70,14 @@ def read_scores(path: Path) -> pd.DataFrame:
     return found
 
 
-def _read_text(path: Path) -> pd.DataFrame:
+def read_text_table(path: Path) -> pd.DataFrame:
+    """The cells of a CSV file as text.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, is no CSV, has no line below its header, or lines of other lengths.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             head = file.readline()

@@ -27,7 +27,10 @@ LEVEL_NAMES = {0: "easy", 1: "medium", 2: "hard"}  # ATD-12K's levels
 GROUPED_BY = ("source", "level", "motion", "behavior")
 SCORES_CSV, SCORES_PARQUET = "scores.csv", "scores.parquet"
 ABOUT_PAIRS = ("id", *GROUPED_BY)
-"""Columns of the score table that are not scores."""
+"""Columns of the score table that describe the pair."""
+FINGERPRINT = "fingerprint"
+"""Column with the fingerprint of the evaluation that computed the scores; it covers all earlier stages."""
+SCORE_COLUMNS = (*ABOUT_PAIRS, *METRICS, FINGERPRINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ def score_table(session: Session) -> pd.DataFrame:
     -------
     DataFrame
         One row per pair: `id`, `source` (`Japan`, `Disney` or `other`, by the id), `level`, `motion`,
-        `behavior` where annotated, and a column for each of `stages.evaluation.METRICS`; nan = not scored.
+        `behavior` where annotated, a column for each of `stages.evaluation.METRICS` (nan = not scored), and
+        the `fingerprint` of the evaluation.
 
     Raises
     ------
@@ -167,11 +171,12 @@ def _row(session: Session, item: int, location: Location) -> dict[str, Any]:
         "motion": None if note is None else _text(note.general_motion_type),
         "behavior": None if note is None else _text(note.behavior),
         **dict(zip(METRICS, scores.tolist(), strict=True)),
+        FINGERPRINT: session.fingerprints["evaluation"],
     }
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[*ABOUT_PAIRS, *METRICS])
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
 
 
 def _text(note: object) -> str | None:

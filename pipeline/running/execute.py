@@ -16,6 +16,7 @@ from pipeline.planning.estimates import space_note
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.shard_planning import shard_job
+from pipeline.results.results_record import results_notes
 from pipeline.results.scores import score_table
 from pipeline.running import luigi_scheduler
 from pipeline.running.luigi_tasks import RunDataset
@@ -55,7 +56,7 @@ def execute(
     run = Run.open(load_config(source, settings), selection)
     try:
         _check(run.session)
-        if not quiet and (note := space_note(run.session)):
+        for note in () if quiet else filter(None, (*results_notes(run.session), space_note(run.session))):
             console.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
         for _ in range(MOST_PLANS):
             _work(run, RunDataset.of(source, settings, run), console, quiet=quiet)

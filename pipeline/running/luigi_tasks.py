@@ -44,6 +44,9 @@ class PipelineTask(luigi.Task):  # type: ignore[misc]
     limit = luigi.OptionalIntParameter(default=None, description="only the first pairs")
     ids = luigi.ListParameter(default=(), description="only these pairs")
     rehash = luigi.BoolParameter(description="look at every byte of the source files again")
+    replace_results = luigi.BoolParameter(
+        description="let results of another config in store.results give way to these"
+    )
     opened = OpenRun(default=None, significant=False, visibility=ParameterVisibility.PRIVATE)
 
     @cached_property
@@ -59,6 +62,7 @@ class PipelineTask(luigi.Task):  # type: ignore[misc]
             self.limit,
             tuple(self.ids),
             self.rehash,
+            self.replace_results,
         )
         return Run.open(load_config(self.config, self.settings), selection)
 
@@ -228,6 +232,7 @@ class RunDataset(PipelineTask):
             limit=selection.limit,
             ids=selection.ids,
             rehash=selection.rehash,
+            replace_results=selection.replace_results,
             opened=run,
         )
 

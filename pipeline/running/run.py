@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from configs.errors import AnimeInterpError, CacheError
+from configs.errors import AnimeInterpError, CacheError, ConfigError
 from configs.sections import Config
 from pipeline.compute.shard_jobs import ShardOutcome
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.worker_count import fit_to_work
+from pipeline.results.results_record import check_owner
 from pipeline.running.executors import Executor, open_executor, precision_of_workers
 from pipeline.running.interruption import deferred
 from pipeline.running.run_record import RunRecord
@@ -93,13 +94,18 @@ class Run:
         Raises
         ------
         ConfigError, DataError, WeightsError, CacheError
-            As `Session.open`.
+            As `Session.open`; also if `store.results` holds results of another config.
         """
         session = Session.open(config, selection, ask=precision_of_workers(config.executor))
         record = RunRecord.begin(session)
         report = RunReport(session, record.folder)
         run = cls(session, record, report, [record.shard, report.note])
         atexit.register(run.close)
+        try:
+            check_owner(session)
+        except ConfigError as error:
+            run.close("refused", str(error))
+            raise
         return run
 
     def start_workers(self) -> Executor:

@@ -60,34 +60,47 @@ def write_description(folder: Path, description: StageDescription) -> None:
     """
     if description.own != description.fingerprint or not description_trouble(folder):
         return
-    content = {
+    content = description_content(description) | {"versions": library_versions()}
+    replace_file(folder / DESCRIPTION_NAME, json.dumps(content, indent=1).encode())
+
+
+def description_content(description: StageDescription) -> dict[str, Any]:
+    """A description for JSON; `description_of` gives it back, without `own`."""
+    return {
         "stage": description.stage,
         "fingerprint": description.fingerprint,
         "stage_version": description.version,
         "section": description.section,
         "weights": description.weights,
         "reads": description.reads,
-        "versions": library_versions(),
     }
-    replace_file(folder / DESCRIPTION_NAME, json.dumps(content, indent=1).encode())
+
+
+def description_of(content: Mapping[str, Any]) -> StageDescription:
+    """The description that `description_content` made JSON of.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        It is something else.
+    """
+    return StageDescription(
+        str(content["stage"]),
+        str(content["fingerprint"]),
+        int(content["stage_version"]),
+        dict(content["section"]),
+        content["weights"],
+        dict(content["reads"]),
+    )
 
 
 def read_description(folder: Path) -> StageDescription | None:
     """Description in a fingerprint's folder; None if there is none."""
     try:
-        content = json.loads((folder / DESCRIPTION_NAME).read_text(encoding="utf-8"))
-        if content["fingerprint"] != folder.name:
-            return None
-        return StageDescription(
-            str(content["stage"]),
-            folder.name,
-            int(content["stage_version"]),
-            dict(content["section"]),
-            content["weights"],
-            dict(content["reads"]),
-        )
+        found = description_of(json.loads((folder / DESCRIPTION_NAME).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return found if found.fingerprint == folder.name else None
 
 
 def description_trouble(folder: Path) -> str:

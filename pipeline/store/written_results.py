@@ -41,9 +41,12 @@ class WrittenResults:
         self.root = root
         self._files: dict[str, WrittenFile] = {}
         self._former: set[str] = set()  # pairs of an index of version 0.1
+        self.knows_files = False
+        """Whether there is an index that lists every file written."""
         try:
             content = json.loads((root / INDEX_NAME).read_text(encoding="utf-8"))
             if content.get("format") == FORMAT:
+                self.knows_files = True
                 for name, (source, digest, state) in content["files"].items():
                     length, modified, changed, inode = state
                     self._files[name] = WrittenFile(source, digest, (length, modified, changed, inode))
@@ -100,9 +103,23 @@ class WrittenResults:
         """Let a file be written again."""
         self._files.pop(name, None)
 
+    @property
+    def folders(self) -> set[str]:
+        """Folders of pairs that have files."""
+        return {name.partition("/")[0] for name in self._files if "/" in name} | self._former
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been written."""
+        return not self._files and not self._former
+
+    def files_in(self, folder: str) -> list[str]:
+        """Files of a pair's folder, by their path in the root."""
+        return [name for name in self.names if name.startswith(f"{folder}/")]
+
     def forget_folder(self, folder: str) -> bool:
         """Forget all files of a pair's folder; whether there were any."""
-        gone = [name for name in self._files if name.startswith(f"{folder}/")]
+        gone = self.files_in(folder)
         for name in gone:
             del self._files[name]
         known = folder in self._former or bool(gone)

@@ -30,6 +30,7 @@ from pipeline.pages.report.tables import ITEMS_CSV, item_table, stage_sums
 from pipeline.planning.item_inputs import general_reason
 from pipeline.planning.session import Session
 from pipeline.results.past_runs import changed_settings
+from pipeline.results.results_record import results_notes
 from pipeline.results.scores import SCORES_PARQUET, DamagedScores, Metric, readable_scores, write_scores
 from pipeline.store.csv_tables import as_csv
 from stages.evaluation import FRAME_METRICS
@@ -142,6 +143,7 @@ def _about(session: Session, command: Sequence[str], tables: Sequence[str]) -> d
         "parquet_missing": SCORES_PARQUET not in tables,
         "notes": [
             *session.manifest.notes,
+            *results_notes(session),
             *method_notes(session.config, session.selection.last),
             *(f"accepted {text}" for text in accepted),
         ],

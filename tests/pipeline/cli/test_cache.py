@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 from pathlib import Path
 
@@ -206,6 +207,7 @@ def test_results_are_checked_when_asked_and_written_again(
     code, said = command("cache", "verify", "demo", "--results", *options)
     assert code == 0
     assert f"files in {tmp_path / 'results'} read: no damage" in said
+    assert re.search(r"results: results of synthesis [0-9a-f]{8} and evaluation [0-9a-f]{8}$", said, re.M)
     whole = frames[0].read_bytes()
     before = frames[0].stat()
     frames[0].write_bytes(whole[:-1] + b"!")
@@ -219,6 +221,9 @@ def test_results_are_checked_when_asked_and_written_again(
     assert f"{frames[1]}: is missing" in said
     assert "scores.csv: its digest differs" in said
     assert "3 damaged; runs write them again" in said
+    (tmp_path / "results" / "scores.csv").write_text("id,psnr\nmade up,99\n")
+    assert command("run", "demo", *options, "--limit", "1", "-q")[0] == 0
+    assert "made up" not in (tmp_path / "results" / "scores.csv").read_text()
     assert command("run", "demo", *options, "-q")[0] == 0
     assert frames[0].read_bytes() == whole
     assert command("cache", "verify", "demo", "--results", *options)[0] == 0

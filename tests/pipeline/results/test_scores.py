@@ -59,7 +59,7 @@ def test_only_pairs_asked_for_are_listed(finished: None, open_session: Opener) -
 def test_nothing_scored_gives_an_empty_table(open_session: Opener) -> None:
     table = score_table(open_session())
     assert table.empty
-    assert list(table.columns) == ["id", "source", "level", "motion", "behavior", *METRICS]
+    assert list(table.columns) == ["id", "source", "level", "motion", "behavior", *METRICS, "fingerprint"]
     assert summarise(table).loc["all", "pairs"] == 0
 
 

@@ -15,7 +15,7 @@ from configs.errors import CacheError, DataError
 from configs.files import file_state
 from data.images import read_image, to_uint8
 from pipeline.planning.session import Session
-from pipeline.results.scores import ABOUT_PAIRS, score_table, write_scores
+from pipeline.results.scores import ABOUT_PAIRS, FINGERPRINT, score_table, write_scores
 from pipeline.running.output_folder import FrameJob, frame_name, write_frames
 from pipeline.store.array_specs import Array
 from pipeline.store.shard_manifest import read_manifest
@@ -100,10 +100,10 @@ def test_without_a_usable_index_all_are_written_again(
 def test_changed_settings_write_anew(run: Runner, setting: str, results: Path, open_session: Opener) -> None:
     run(setting)
     before = read_pictures(results)
-    assert run(setting, "coarse_flow.method=zero").frames_written == PAIRS
+    assert run(setting, "coarse_flow.method=zero", replace_results=True).frames_written == PAIRS
     after = read_pictures(results)
     assert any(not np.array_equal(after[path], before[path]) for path in before)
-    assert run(setting).frames_written == PAIRS
+    assert run(setting, replace_results=True).frames_written == PAIRS
     for path, picture in read_pictures(results).items():
         np.testing.assert_array_equal(picture, before[path])
 
@@ -128,7 +128,7 @@ def test_half_floats_are_rounded(run: Runner, setting: str, results: Path) -> No
     run(setting, limit=1)
     (path,) = times_of_files(results)
     plain = read_image(path).astype(int)
-    run(setting, "synthesis.dtype=float16", limit=1)
+    run(setting, "synthesis.dtype=float16", limit=1, replace_results=True)
     assert np.abs(read_image(path) - plain).max() <= 1
     halves = np.array([0, 0.2, 0.5, 1], np.float16)
     np.testing.assert_array_equal(to_uint8(halves), [0, 51, 128, 255])
@@ -143,7 +143,7 @@ def test_scores_are_written_as_a_table(run: Runner, setting: str, results: Path)
     np.testing.assert_allclose(read["psnr"], expected["psnr"], rtol=1e-12)
     files = {path.name for path in results.iterdir() if path.is_file()}
     with_parquet = {"scores.parquet"} if find_spec("pyarrow") else set()
-    assert files == {".written.json", "scores.csv", *with_parquet}
+    assert files == {".written.json", "results.json", "scores.csv", *with_parquet}
 
 
 def test_scores_as_parquet_are_those_as_csv(run: Runner, setting: str, results: Path) -> None:
@@ -153,7 +153,7 @@ def test_scores_as_parquet_are_those_as_csv(run: Runner, setting: str, results: 
     assert list(columns.columns) == list(rows.columns)
     assert len(columns) == PAIRS
     for name in rows:
-        if name in ABOUT_PAIRS:
+        if name in (*ABOUT_PAIRS, FINGERPRINT):
             assert list(columns[name]) == list(rows[name])
         else:
             assert columns[name].dtype == np.float64
@@ -285,7 +285,7 @@ def test_the_index_of_version_0_1_has_frames_written_once_more(
     shutil.copytree(cartoons, tmp_path / "copy")
     broken = sorted((tmp_path / "copy" / "test_2k_540p").iterdir())[-1]
     (broken / "frame3.png").write_bytes(b"")
-    run(setting, f"data.root='{tmp_path / 'copy'}'")
+    run(setting, f"data.root='{tmp_path / 'copy'}'", replace_results=True)
     assert not list((results / broken.name).glob("*.png"))  # withdrawn, though only the old index knew of it
 
 

@@ -15,11 +15,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from configs.errors import ConfigError, MovedPathWarning
+from configs.found_weights import find_weights
 from configs.names import given_path
 from configs.sections import Config, Section
 from configs.sections.section import is_url
 
 PRESET_FOLDER = Path(__file__).parent
+PROJECT_FILE = "animeinterp.toml"
+"""The config of a folder: commands that are started there use it by default."""
 EXTENDS = "extends"  # the key by which a TOML file names the preset it starts from
 
 
@@ -44,7 +47,7 @@ def load_config(source: str | Path, settings: Iterable[str] = ()) -> Config:
     -------
     Config
         Frozen and validated. Relative paths of a file go by its folder, those of shipped presets and of
-        `settings` by the working folder.
+        `settings` by the working folder. Weights files that are not given are those of `weights.folder`.
 
     Raises
     ------
@@ -56,6 +59,9 @@ def load_config(source: str | Path, settings: Iterable[str] = ()) -> Config:
     tree = _read_tree(_find(source, PRESET_FOLDER), (), moved)
     for setting in settings:
         _apply(tree, setting)
+    for key, file in find_weights(tree).items():
+        section, name = key.split(".")
+        tree.setdefault(section, {})[name] = file
     config = validate(tree, str(source))
     for path in _paths(tree):
         if path in moved:
@@ -137,7 +143,7 @@ def _anchor(tree: dict[str, Any], file: Path, moved: dict[tuple[str, str], str])
         for section in sections:
             holder = holder[section]
         holder[name] = str(folder / written)
-        if folder != here:
+        if folder != here and file.name != PROJECT_FILE:  # which version 0.1 did not know
             moved[key, holder[name]] = (
                 f"{file}: {key} = {written!r} goes by the file's folder: {holder[name]}; before version 0.2 "
                 f"it went by the working folder: {here / written}"

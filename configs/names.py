@@ -10,12 +10,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+PROGRAM = "animeinterp"
+"""The command."""
 LONGEST_NAME = 255
 """Bytes of a name that the usual file systems take."""
 DIGEST_SHOWN = 10
@@ -95,6 +99,21 @@ def own_name(path: Path) -> str:
 def command_line(words: Iterable[str]) -> str:
     """A command to be pasted into a shell, in one line."""
     return " ".join(map(_quoted, words))
+
+
+def own_command(*words: str) -> str:
+    """A command of this program, to be pasted into a shell."""
+    return command_line([program(), *words])
+
+
+def program() -> str:
+    """The program that runs, or else that of this Python: by its name if a shell finds it, or its path."""
+    running = Path(sys.argv[0])
+    script = running if running.name == PROGRAM else Path(sys.executable).with_name(PROGRAM)
+    if not script.is_file():
+        return PROGRAM
+    known = shutil.which(PROGRAM)
+    return PROGRAM if known is not None and Path(known).samefile(script) else str(script.absolute())
 
 
 def _quoted(word: str) -> str:

@@ -39,6 +39,20 @@ def read_dataset(section: DataSection, facts: FileFacts, store: StoreSection | N
     ConfigError
         Results would be written to the folders of the frames.
     """
+    root, found, notes = list_dataset(section, store)
+    return build_manifest(root, found, section, facts, notes)
+
+
+def list_dataset(
+    section: DataSection, store: StoreSection | None = None
+) -> tuple[Path, list[FoundPair], tuple[str, ...]]:
+    """Root, pairs and notes of the dataset that `section` names, without reading a frame.
+
+    Raises
+    ------
+    DataError, ConfigError
+        As `read_dataset`.
+    """
     if section.root is None:
         raise DataError("data.root is not set; name the folder of your frames: --set data.root=FOLDER")
     root = section.root.absolute()
@@ -50,7 +64,7 @@ def read_dataset(section: DataSection, facts: FileFacts, store: StoreSection | N
         found, notes = _in_folders(root, section, store)
     if store is not None and store.results is not None:
         _check_results(store.results, found)
-    return build_manifest(root, found, section, facts, notes)
+    return root, found, notes
 
 
 def _in_folders(

@@ -23,6 +23,7 @@ from configs.sections.segmentation import ContourPreset, DisneyContourPreset, Se
 from configs.sections.store import StoreSection
 from configs.sections.synthesis import SynthesisSection
 from configs.sections.training import PhaseSection, TrainingSection
+from configs.sections.weights import WeightsSection
 
 __all__ = [
     "CONVOLUTIONS_PER_BLOCK",
@@ -50,6 +51,7 @@ __all__ = [
     "Style",
     "SynthesisSection",
     "TrainingSection",
+    "WeightsSection",
     "check_times",
     "read_rate",
 ]
@@ -68,6 +70,7 @@ class Config(Section):
     evaluation: EvaluationSection = EvaluationSection()
     clip: ClipSection = ClipSection()
     training: TrainingSection = TrainingSection()
+    weights: WeightsSection = WeightsSection()
     store: StoreSection = StoreSection()
     executor: ExecutorSection = ExecutorSection()
 

@@ -16,6 +16,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from configs.found_weights import (
+    ALEXNET_FILE,
+    ALEXNET_HEADS_FILE,
+    ANIMEINTERP_FILE,
+    RELEASED,
+    VGG16_FILE,
+    VGG16_HEADS_FILE,
+    VGG19_FILE,
+)
 from models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, LPIPS_SCALE, LPIPS_SHIFT
 
 VariantName = Literal["paper", "released", "light"]
@@ -32,11 +41,7 @@ VARIANTS: Mapping[VariantName, Mapping[str, SettingValue]] = MappingProxyType(
             "refinement.initial_flow_additions": 1,
             "synthesis.splatting": "softmax",
         },
-        "released": {
-            "refinement.confidence_mask": False,
-            "refinement.initial_flow_additions": 2,
-            "synthesis.splatting": "average",
-        },
+        "released": RELEASED,
         "light": {"refinement.method": "light", "synthesis.method": "light"},
     }
 )
@@ -76,7 +81,7 @@ LPIPS_HEADS = "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/
 RECORDS = (
     WeightsRecord(
         name="vgg19",
-        file="vgg19-dcbb9e9d.pth",
+        file=VGG19_FILE,
         url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
         sha256="dcbb9e9d",  # torchvision names its files by the first digits
         size=None,
@@ -87,7 +92,7 @@ RECORDS = (
     ),
     WeightsRecord(
         name="animeinterp",
-        file="anime_interp_full.ckpt",
+        file=ANIMEINTERP_FILE,
         url="https://www.dropbox.com/s/oc8juclx1775qib/anime_interp_full.ckpt?dl=1",
         sha256="",
         size=None,
@@ -98,7 +103,7 @@ RECORDS = (
     ),
     WeightsRecord(
         name="alexnet",
-        file="alexnet-owt-7be5be79.pth",
+        file=ALEXNET_FILE,
         url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
         sha256="7be5be79",
         size=None,
@@ -109,7 +114,7 @@ RECORDS = (
     ),
     WeightsRecord(
         name="lpips-alexnet",
-        file="lpips-alex.pth",
+        file=ALEXNET_HEADS_FILE,
         url=f"{LPIPS_HEADS}/alex.pth",
         sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
         size=6009,
@@ -120,7 +125,7 @@ RECORDS = (
     ),
     WeightsRecord(
         name="vgg16",
-        file="vgg16-397923af.pth",
+        file=VGG16_FILE,
         url="https://download.pytorch.org/models/vgg16-397923af.pth",
         sha256="397923af",
         size=None,
@@ -131,7 +136,7 @@ RECORDS = (
     ),
     WeightsRecord(
         name="lpips-vgg16",
-        file="lpips-vgg.pth",
+        file=VGG16_HEADS_FILE,
         url=f"{LPIPS_HEADS}/vgg.pth",
         sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
         size=7289,

@@ -11,8 +11,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.errors import CacheError, ConfigError
-from configs.loading import load_config
-from configs.names import given_path
+from configs.loading import PROJECT_FILE, preset_names
+from configs.names import given_path, own_command
 from configs.sections import Config
 from pipeline.cli.cache_tables import (
     print_check,
@@ -21,15 +21,24 @@ from pipeline.cli.cache_tables import (
     print_plan,
     print_results_check,
 )
+from pipeline.cli.chosen_config import (
+    ENVIRONMENT,
+    PANEL,
+    ChosenConfig,
+    ConfigOption,
+    Settings,
+    WeightsFolder,
+    project_file,
+)
+from pipeline.cli.config_argument import ConfigCommand
 from pipeline.cli.terminal import (
-    DEFAULT_CONFIG,
     EXIT_FAILURES,
     Quiet,
-    Settings,
     complain,
     console,
     interruptible,
     say,
+    say_cache,
 )
 from pipeline.compute.registry import STAGES
 from pipeline.results.cache_check import (
@@ -53,10 +62,6 @@ from pipeline.store.sizes import in_bytes
 from pipeline.store.written_results import WrittenResults
 
 cache = typer.Typer(help="List, check and clean the cache.", no_args_is_help=True, add_completion=False)
-OptionalConfig = Annotated[
-    str | None,
-    typer.Argument(metavar="[CONFIG]", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset."),
-]
 CacheFolder = Annotated[
     Path | None,
     typer.Option("--cache", metavar="FOLDER", parser=given_path, help="Use this cache, not the config's."),
@@ -64,24 +69,29 @@ CacheFolder = Annotated[
 OneStage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="Only this stage.")]
 
 
-@cache.command("ls")
+@cache.command("ls", cls=ConfigCommand)
 def list_cache(
-    config: OptionalConfig = None,
+    config: ConfigOption = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
     folder: CacheFolder = None,
     stage: OneStage = None,
-    settings: Settings = None,
 ) -> None:
     """List a cache: stages, fingerprints, how they differ, size and last use."""
-    place, loaded = find_cache(config, folder, settings or ())
+    place, chosen = find_cache(config, settings, weights, folder)
+    loaded = None if chosen is None else chosen.load()
     check_cache(place, [stage] if stage else ())
+    say_cache(place)
     found = [contents_of(path) for path in fingerprint_folders(place, stage)]
     current = set() if loaded is None else current_keys(loaded, place)
-    print_contents(place, found, read_users(place), current, config or DEFAULT_CONFIG)
+    print_contents(place, found, read_users(place), current, "" if chosen is None else chosen.source)
 
 
-@cache.command()
+@cache.command(cls=ConfigCommand)
 def verify(
-    config: OptionalConfig = None,
+    config: ConfigOption = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
     folder: CacheFolder = None,
     stage: OneStage = None,
     everything: Annotated[
@@ -90,17 +100,19 @@ def verify(
     results: Annotated[
         bool, typer.Option("--results", help="Check the files in store.results too, not only the cache.")
     ] = False,
-    settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
     """Read all results and report damage; the next run recomputes damaged items."""
-    place, loaded = find_cache(config, folder, settings or ())
+    place, chosen = find_cache(config, settings, weights, folder)
+    loaded = None if chosen is None else chosen.load()
     written = _results_folder(loaded) if results else None
     check_cache(place, [stage] if stage else ())
     folders = list(fingerprint_folders(place, stage))
     if loaded is not None and not everything:
         current = current_keys(loaded, place)
         folders = [path for path in folders if (path.parent.name, path.name) in current]
+    if not quiet:
+        say_cache(place)
     started, report = time.monotonic(), CheckReport()
     check_surroundings(folders, report)
     paths = shards_in(folders)
@@ -124,19 +136,30 @@ def _results_folder(config: Config | None) -> WrittenResults:
     root = None if config is None else config.store.results
     if root is None:
         raise ConfigError(
-            "--results needs a config with store.results, the folder to check: give CONFIG, or "
+            "--results needs a config with store.results, the folder to check: give it with -c, or "
             "--set store.results=FOLDER"
         )
     return WrittenResults(root.absolute())
 
 
-@cache.command()
+@cache.command(cls=ConfigCommand)
 def gc(
     configs: Annotated[
-        list[str] | None, typer.Argument(metavar="CONFIG...", help="Configs whose results to keep.")
+        list[str] | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="CONFIG",
+            envvar=ENVIRONMENT,
+            help=f"Config whose results to keep; repeatable; by default {PROJECT_FILE} in this folder.",
+            rich_help_panel=PANEL,
+            autocompletion=preset_names,
+        ),
     ] = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
     folder: CacheFolder = None,
-    unused: Annotated[bool, typer.Option("--unused", help="Results that no CONFIG uses (unused).")] = False,
+    unused: Annotated[bool, typer.Option("--unused", help="Results that no config uses (unused).")] = False,
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="Only unused results of this stage.")
     ] = None,
@@ -161,14 +184,13 @@ def gc(
         ),
     ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Delete; without it, only list.")] = False,
-    settings: Settings = None,
 ) -> None:
     """List what can be deleted from a cache; --delete deletes it.
 
-    Results that a CONFIG or an active run uses are never deleted.
+    Results that a config or an active run uses are never deleted.
     """
     scope = Scope(unused, superseded, left_overs, runs_older_than, stage, fingerprint, older_than)
-    place, keep = _what_to_keep(configs or [], folder, settings or ())
+    place, keep = _what_to_keep(configs or _projects(), folder, settings, weights)
     check_cache(place, [stage] if stage else ())
     offers = plan_gc(place, keep, Scope(True, True, True))
     if scope.empty:
@@ -178,11 +200,12 @@ def gc(
             "--left-over or --runs-older-than"
         )
     plan = plan_gc(place, keep, scope)
+    say_cache(place)
     if fingerprint is not None and not plan.candidates and not plan.spared:
         raise CacheError(
             f"--fingerprint {fingerprint}: no fingerprint in {place} starts with it; see 'cache ls'"
         )
-    print_plan(place, plan, delete=delete)
+    print_plan(plan, delete=delete)
     if not delete:
         others = [one for one in offers.candidates if one not in plan.candidates and one.kind != "results"]
         print_offers(GcPlan(others))
@@ -192,16 +215,21 @@ def gc(
             raise typer.Exit(EXIT_FAILURES)
 
 
+def _projects() -> list[str]:
+    project = project_file()
+    return [] if project is None else [project]
+
+
 def _what_to_keep(
-    configs: Sequence[str], folder: Path | None, settings: Sequence[str]
+    configs: Sequence[str], folder: Path | None, settings: Sequence[str] | None, weights: Path | None
 ) -> tuple[Path, dict[Key, str]]:
     """The cache, and the results in use, each with the config that uses it."""
     if not configs:
         raise ConfigError(
-            "name the configs whose results to keep, as in 'animeinterp cache gc demo --unused'; "
-            "without any, everything in the cache would count as unused"
+            f"name the configs whose results to keep, as in '{own_command('cache', 'gc', '-c', 'demo')} "
+            "--unused'; without any, everything in the cache would count as unused"
         )
-    loaded = {config: load_config(config, settings) for config in configs}
+    loaded = {config: ChosenConfig.of(config, settings, weights).load() for config in configs}
     places = {config: (folder or one.store.cache) for config, one in loaded.items()}
     place = places[configs[0]]
     other = next((config for config in configs if places[config].resolve() != place.resolve()), None)
@@ -239,10 +267,10 @@ def _remove_all(place: Path, plan: GcPlan) -> bool:
 
 
 def find_cache(
-    config: str | None, folder: Path | None, settings: Sequence[str]
-) -> tuple[Path, Config | None]:
+    config: str | None, settings: Sequence[str] | None, weights: Path | None, folder: Path | None
+) -> tuple[Path, ChosenConfig | None]:
     """The cache of a command, and its config; None if only a folder was given."""
     if folder is not None and config is None and not settings:
         return folder, None
-    loaded = load_config(config or DEFAULT_CONFIG, settings)
-    return (folder or loaded.store.cache), loaded
+    chosen = ChosenConfig.of(config, settings, weights)
+    return (folder or chosen.load().store.cache), chosen

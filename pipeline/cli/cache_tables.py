@@ -45,7 +45,7 @@ def print_contents(
         Fingerprints to mark, and the config that has them.
     """
     if not found:
-        say(f"{cache}: empty")
+        say("empty")
         return
     console.print(_table(found, users, current))
     if current:
@@ -64,7 +64,7 @@ def print_contents(
         taken = in_bytes(occupied(cache / CLIPS_FOLDER))
         said = "frames of videos; you may delete the folder, they are written again when needed"
         say(f"{CLIPS_FOLDER}: {len(clips)}, {taken}; {said}")
-    say(f"{cache}: {len(found)} fingerprints, {in_bytes(total)}")
+    say(f"{len(found)} fingerprints, {in_bytes(total)}")
 
 
 def print_check(cache: Path, report: CheckReport, seconds: float, *, quiet: bool = False) -> None:
@@ -113,14 +113,14 @@ def _verdict(report: CheckReport) -> str:
     return f"{len(report.damaged)} damaged, {items} known items; runs that use them recompute them"
 
 
-def print_plan(cache: Path, plan: GcPlan, *, delete: bool) -> None:
+def print_plan(plan: GcPlan, *, delete: bool) -> None:
     """Print what is or would be deleted from a cache."""
     for user, keys in groupby(sorted(plan.spared, key=plan.spared.__getitem__), key=plan.spared.__getitem__):
         named = [label(key) for key in keys]
         which = ", ".join(named) if len(named) <= MOST_NAMED else f"{len(named)} fingerprints"
         say(f"kept for {user}: {which}")
     if not plan.candidates:
-        say(f"{cache}: nothing to delete")
+        say("nothing to delete")
         return
     table = narrow_table(2, "stage", "what", "items", "size", "used", "why", last="text")
     for one in plan.candidates:
@@ -131,7 +131,7 @@ def print_plan(cache: Path, plan: GcPlan, *, delete: bool) -> None:
         table.add_row(one.key[0], name, items, in_bytes(one.size), ago(one.used), one.why)
     console.print(table)
     hint = "" if delete else "; nothing deleted yet, add --delete"
-    say(f"{cache}: {len(plan.candidates)} to delete, {in_bytes(plan.size)}{hint}")
+    say(f"{len(plan.candidates)} to delete, {in_bytes(plan.size)}{hint}")
 
 
 OFFERS: Mapping[Kind, str] = MappingProxyType(

@@ -12,6 +12,8 @@ from typer import Typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from pipeline.cli.config_argument import ConfigCommand
+
 
 class Place(NamedTuple):
     """Where a command is, and what the list of commands says of it."""
@@ -30,6 +32,11 @@ COMMANDS: Mapping[str, Place] = MappingProxyType(
             "demo",
             "demo",
             "Draw cartoons, run all stages on them, score the frames and draw a contact sheet for each pair.",
+        ),
+        "init": Place(
+            "init",
+            "init",
+            "Write animeinterp.toml into the working folder: the config of commands that are started here.",
         ),
         "run": Place("run", "run", "Run the stages on a dataset; current results are not computed again."),
         "inspect": Place("inspect", "inspect", "Write an HTML page that shows every stage of a pair."),
@@ -109,7 +116,7 @@ class _LateCommand(TyperCommand):
         if isinstance(found, Typer):
             return get_command(found)
         alone = Typer(add_completion=False)
-        alone.command(self.name)(found)
+        alone.command(self.name, cls=ConfigCommand)(found)
         return get_command(alone)
 
 

@@ -7,17 +7,30 @@ from typing import Annotated
 
 import typer
 
-from configs.loading import text_setting
-from configs.names import given_path
+from configs.loading import PROJECT_FILE
+from configs.names import given_path, own_command
+from data.images import write_file
+from pipeline.cli.chosen_config import ChosenConfig, Settings, WeightsFolder
 from pipeline.cli.summary import leave_if_failed, run_and_report
 from pipeline.cli.terminal import (
     Quiet,
-    Settings,
     say,
 )
 from pipeline.pages.contact_sheet import write_contact_sheet
 from pipeline.pages.html_files import page_name
 from pipeline.planning.selection import Selection
+
+PROJECT = """\
+# The demo: its drawn cartoons, its cache and its results, in this folder.
+extends = "demo"
+
+[data]
+root = "cartoons"
+
+[store]
+cache = "cache"
+results = "results"
+"""
 
 
 def demo(
@@ -32,6 +45,7 @@ def demo(
     height: Annotated[int, typer.Option("--height", min=16, help="Height of the frames, px.")] = 540,
     width: Annotated[int, typer.Option("--width", min=16, help="Width of the frames, px.")] = 960,
     settings: Settings = None,
+    weights: WeightsFolder = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw cartoons, run all stages on them, score the frames and draw a contact sheet for each pair."""
@@ -40,16 +54,18 @@ def demo(
     if not quiet:
         say(f"drawing {pairs} triplets, {width}x{height}, in {folder / 'cartoons'}")
     write_dataset(folder / "cartoons", pairs, seed=seed, size=(height, width))
-    places = [
-        text_setting("data.root", str(folder / "cartoons")),
-        text_setting("store.cache", str(folder / "cache")),
-        text_setting("store.results", str(folder / "results")),
-    ]
+    project = folder / PROJECT_FILE
+    if not project.exists():
+        write_file(project, PROJECT.encode())
+    chosen = ChosenConfig.of(str(project), settings, weights)
     selection = Selection(replace_results=True)  # the folder is the demo's own
-    report = run_and_report("demo", [*places, *(settings or ())], selection, quiet=quiet)
+    report = run_and_report(*chosen, selection, quiet=quiet)
     leave_if_failed(report)
     for pair in report.session.manifest.pairs:
         path = folder / "contact_sheets" / page_name(pair.id, ".png")
         write_contact_sheet(report.session, pair.id, path)
         if not quiet:
             say(f"contact sheet: {path}")
+    if not quiet:
+        first = report.session.manifest.pairs[0].id
+        say(f"to look at a pair: {own_command('inspect', first, *chosen.options)}")

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from configs.names import given_path
+from pipeline.cli.chosen_config import ChosenConfig, WeightsFolder
 from pipeline.cli.fitting_table import FittingTable
-from pipeline.cli.terminal import console, say, table
+from pipeline.cli.terminal import console, say, say_cache, table
 from pipeline.pages.diff.diff_pages import write_page
 from pipeline.results.diff_summary import COLUMNS, MeasureSummary, summaries, verdict
 from pipeline.results.result_diff import (
@@ -37,6 +38,7 @@ def diff(
     settings_b: Annotated[
         list[str] | None, typer.Option("--set-b", metavar="SECTION.KEY=VALUE", help="A setting for B only.")
     ] = None,
+    weights: WeightsFolder = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -50,8 +52,12 @@ def diff(
     pairs: Annotated[int, typer.Option("--pairs", min=0, help="Pairs shown side by side on the page.")] = 4,
 ) -> None:
     """Compare the cached results of two configs, runs or fingerprints, stage by stage."""
-    one = open_side(a, [*(settings or ()), *(settings_a or ())])
-    other = open_side(b, [*(settings or ()), *(settings_b or ())])
+    shared = ChosenConfig.of(a, settings, weights).settings
+    one = open_side(a, [*shared, *(settings_a or ())])
+    other = open_side(b, [*shared, *(settings_b or ())])
+    caches = [next(iter(side.values())).folder.parents[1] for side in (one, other)]
+    for cache in dict.fromkeys(caches):
+        say_cache(cache)
     comparisons = compare_results(one, other)
     for line in verdict(comparisons):
         say(line, style="bold")

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from configs.names import given_path
+from configs.loading import set_options, text_setting
+from configs.names import given_path, own_command
 from data.cutouts import SetSettings, make_book, write_training_set
 from data.cutouts.book import INDEX, Split, open_book
 from pipeline.cli.terminal import Quiet, console, interruptible, say
@@ -52,10 +53,9 @@ def draw_scenes(
             settings = SetSettings(scenes, (size, size), split, seed)
             _draw(output, settings, workers or os.cpu_count() or 1, quiet=quiet)
     if not quiet:
-        say(
-            f"train with: animeinterp train train_light --set training.scenes={output / TRAINING} "
-            f"--set training.validation_scenes={output / VALIDATION}"
-        )
+        sets = {"training.scenes": output / TRAINING, "training.validation_scenes": output / VALIDATION}
+        named = set_options(text_setting(key, str(path)) for key, path in sets.items())
+        say(f"train with: {own_command('train', '-c', 'train_light', *named)}")
 
 
 def _draw(output: Path, settings: SetSettings, workers: int, *, quiet: bool) -> None:

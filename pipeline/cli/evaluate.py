@@ -13,16 +13,16 @@ from configs.errors import ConfigError
 from configs.files import obstacle, replace_file
 from configs.loading import load_config
 from configs.names import given_path
-from pipeline.cli.outcomes import print_failures, print_notes, print_skipped
+from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
+from pipeline.cli.outcomes import print_failures, print_methods, print_skipped
 from pipeline.cli.score_tables import print_comparison
 from pipeline.cli.summary import leave_if_failed, print_scores, run_and_report
 from pipeline.cli.terminal import (
-    KnownConfig,
     Quiet,
     ReplaceResults,
-    Settings,
     console,
     say,
+    say_cache,
 )
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
@@ -32,12 +32,14 @@ from pipeline.results.score_files import read_scores
 from pipeline.results.scores import score_table
 from pipeline.store.csv_tables import as_csv
 
-SHARED_SECTIONS = ("data.", "store.", "executor.")
+SHARED_SECTIONS = ("data.", "store.", "executor.", "weights.")
 """Settings of these sections also apply to the config that is compared with."""
 
 
 def evaluate(
-    config: KnownConfig = "demo",
+    config: ConfigOption = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
     against: Annotated[
         str | None,
         typer.Option(
@@ -52,24 +54,25 @@ def evaluate(
         typer.Option("--output", "-o", metavar="CSV", parser=given_path, help="File for the joined table."),
     ] = None,
     replace_results: ReplaceResults = False,
-    settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
     """Score the finished frames and print the tables."""
     if output is not None and against is None:
         raise ConfigError("--output is for the table of --against; give both, or neither")
-    loaded = load_config(config, settings or ())
+    chosen = ChosenConfig.of(config, settings, weights)
+    loaded = chosen.load()
     # Before any work, so that errors are reported at once.
-    there = None if against is None else _scores_there(against, settings or [])
+    there = None if against is None else _scores_there(against, chosen.settings)
     selection = Selection("evaluation", "evaluation", replace_results=replace_results)
     session = Session.open(loaded, selection, look_only=True)
     report = None
     if any(session.to_compute("evaluation", group) for group in session.layout.wanted_groups("evaluation")):
-        report = run_and_report(config, settings or [], selection, quiet=quiet)
+        report = run_and_report(*chosen, selection, quiet=quiet)
         session = report.session
     else:
-        print_notes(console, session)
-        for note in results_notes(session):
+        print_methods(loaded)
+        say_cache(loaded.store.cache)
+        for note in (*session.manifest.notes, *results_notes(session)):
             say(f"note: {note}", "yellow")
         print_skipped(console, session)
         print_failures(console, session, [])

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.padding import Padding
-from rich.text import Text
 
-from configs.errors import ConfigError
-from configs.loading import load_config, preset_names
-from pipeline.cli.terminal import DEFAULT_CONFIG, KnownConfig, Settings, console, say
+from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
+from pipeline.cli.terminal import say_cache, say_within
 from pipeline.compute.registry import STAGES
 from pipeline.planning.explanation import (
     ItemExplanation,
@@ -29,19 +26,17 @@ DETAILED = ("input", "damaged", "failed", "skipped", "follows")
 
 
 def explain(
-    config: KnownConfig = DEFAULT_CONFIG,
     what: Annotated[
         str | None,
         typer.Argument(metavar="[STAGE|ID]", help="A stage, or a pair or frame; all stages by default."),
     ] = None,
+    config: ConfigOption = None,
     settings: Settings = None,
+    weights: WeightsFolder = None,
 ) -> None:
     """Show why each stage, or a single pair or frame, would be computed."""
-    if what is None and config in STAGES and config not in preset_names():
-        raise ConfigError(
-            f"{config!r} is a stage; the config comes first, as in 'animeinterp explain CONFIG {config}'"
-        )
-    session = Session.open(load_config(config, settings or ()), look_only=True)
+    session = Session.open(ChosenConfig.of(config, settings, weights).load(), look_only=True)
+    say_cache(session.config.store.cache)
     verdicts = Verdicts(session)
     if what is None or what in session.stages:
         for stage in session.stages if what is None else (what,):
@@ -56,59 +51,51 @@ def _print_stage(explained: StageExplanation, *, brief: bool) -> None:
     of_them = f"{todo} of {total} {STAGES[stage].units(total)} would run"
     if not todo:
         of_them = f"nothing would run, {total} {STAGES[stage].units(total)}"
-    _line(f"{stage}: {of_them}", 0, "bold")
+    say_within(f"{stage}: {of_them}", 0, "bold")
     if explained.accepted is not None:
-        _line(f"accepted {explained.accepted}", 2)
+        say_within(f"accepted {explained.accepted}", 2)
     for counted in explained.verdicts:
         _print_verdict(counted, brief=brief)
 
 
 def _print_verdict(counted: VerdictCount, *, brief: bool) -> None:
     verdict = counted.verdict
-    _line(f"{counted.count:6d}  {verdict.text}", 0, _style(verdict.kind))
+    say_within(f"{counted.count:6d}  {verdict.text}", 0, _style(verdict.kind))
     # If all stages are listed, the stage it follows is listed above.
     if verdict.kind in ("current", "new", "forced") or (brief and verdict.kind == "follows"):
         return
     details = {detail for _, detail in counted.examples}
     if len(details) > 1 or (verdict.kind in DETAILED and counted.count == 1 and details != {""}):
         for item, detail in counted.examples:
-            _line(f"{item}: {detail}" if detail else item, 8)
+            say_within(f"{item}: {detail}" if detail else item, 8)
     else:
         for detail in filter(None, details):
-            _line(detail, 8)
+            say_within(detail, 8)
         if counted.verdict.kind not in SETTLED:
-            _line(", ".join(item for item, _ in counted.examples), 8, "dim")
+            say_within(", ".join(item for item, _ in counted.examples), 8, "dim")
             return
     more = counted.count - len(counted.examples)
     if more and len(details) > 1:
-        _line(f"and {more} more", 8, "dim")
+        say_within(f"and {more} more", 8, "dim")
 
 
 def _print_item(explained: ItemExplanation) -> None:
     verdict, kept = explained.verdict, explained.kept
-    _line(f"{explained.stage} of {explained.item}: {verdict.text}", 0, _style(verdict.kind))
+    say_within(f"{explained.stage} of {explained.item}: {verdict.text}", 0, _style(verdict.kind))
     if verdict.detail:
-        _line(verdict.detail, 2)
+        say_within(verdict.detail, 2)
     if kept is None:
         return
     record = kept.record
     state = record.status if verdict.kind in SETTLED else f"kept, but no longer current: {record.status}"
     time = kept.committed
     when = "gone meanwhile" if time is None else f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
-    _line(f"{state}, {when}, {record.seconds:.2f} s", 2)
-    _line(f"in {kept.shard}", 2)
+    say_within(f"{state}, {when}, {record.seconds:.2f} s", 2)
+    say_within(f"in {kept.shard}", 2)
     if record.output:
         outputs = ", ".join(f"{name} {digest[:DIGITS_SHOWN]}" for name, digest in record.output.items())
-        _line(f"holds {outputs}", 2)
+        say_within(f"holds {outputs}", 2)
 
 
 def _style(kind: str) -> str | None:
     return {"damaged": "red", "failed": "red", "current": "green"}.get(kind)
-
-
-def _line(text: str, indent: int, style: str | None = None) -> None:
-    """A line that wraps within its indentation."""
-    if console.is_terminal:
-        console.print(Padding(Text(text, style or ""), (0, 0, 0, indent)))
-    else:  # for programs: one line each, paths whole
-        say(" " * indent + text)

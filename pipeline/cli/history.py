@@ -12,9 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from configs.errors import ConfigError
-from pipeline.cli.cache import CacheFolder, OptionalConfig, find_cache
+from pipeline.cli.cache import CacheFolder, find_cache
+from pipeline.cli.chosen_config import ConfigOption, Settings
 from pipeline.cli.fitting_table import FittingTable
-from pipeline.cli.terminal import Settings, console, narrow_table, say
+from pipeline.cli.terminal import console, narrow_table, say, say_cache
 from pipeline.results.cache_contents import check_cache
 from pipeline.results.past_runs import PastRun, changed_settings, find_run, past_runs
 from pipeline.store.sizes import in_bytes
@@ -24,27 +25,26 @@ RUN_ID = re.compile(r"\d{8}(-\d{0,6}(-[0-9a-f]{0,4})?)?")
 
 
 def history(
-    config: OptionalConfig = None,
     run: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="Id of a run, or its first characters.")
     ] = None,
+    config: ConfigOption = None,
+    settings: Settings = None,
     folder: CacheFolder = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Only the last N runs.")] = 20,
-    settings: Settings = None,
 ) -> None:
     """List past runs, the latest first; with an ID, show one in detail."""
-    if config is not None and run is None and RUN_ID.fullmatch(config):
-        config, run = None, config
     if run is not None and not RUN_ID.fullmatch(run):
         raise ConfigError(f"{run!r} is not a run id such as 20260131-235959-0a1b; see 'history'")
-    place, _ = find_cache(config, folder, settings or ())
+    place, _ = find_cache(config, settings, None, folder)
     check_cache(place)
+    say_cache(place)
     if run is not None:
         _show(find_run(place, run))
         return
     runs = past_runs(place)
     if not runs:
-        say(f"{place}: no recorded runs")
+        say("no recorded runs")
         return
     _list(runs[:limit])
     if len(runs) > limit:

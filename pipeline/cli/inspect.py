@@ -8,13 +8,9 @@ from typing import Annotated
 
 import typer
 
-from configs.loading import load_config, set_options
-from configs.names import given_path
-from pipeline.cli.terminal import (
-    DEFAULT_CONFIG,
-    Settings,
-    say,
-)
+from configs.names import given_path, program
+from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
+from pipeline.cli.terminal import errors, say, say_cache
 from pipeline.pages.contact_sheet import write_contact_sheet
 from pipeline.pages.html_files import page_name
 from pipeline.pages.inspect.pair_pages import write_pages
@@ -25,10 +21,9 @@ from pipeline.planning.session import Session
 
 def inspect(
     ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of pairs.")],
-    config: Annotated[
-        str,
-        typer.Option("--config", "-c", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset."),
-    ] = DEFAULT_CONFIG,
+    config: ConfigOption = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FOLDER", parser=given_path, help="Folder for the pages."),
@@ -37,10 +32,11 @@ def inspect(
         bool, typer.Option("--png", help="Draw one picture of all stages instead of a page.")
     ] = False,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
-    settings: Settings = None,
 ) -> None:
     """Write an HTML page that shows every stage of a pair."""
-    session = Session.open(load_config(config, settings or ()), Selection(ids=tuple(ids)), look_only=True)
+    chosen = ChosenConfig.of(config, settings, weights)
+    session = Session.open(chosen.load(), Selection(ids=tuple(ids)), look_only=True)
+    say_cache(session.config.store.cache, errors)  # on standard output are the paths
     names = [session.manifest.pairs[index].id for index in find_pairs(session.manifest, ids)]
     folder = output or inspect_folder(session.config)
     if png:
@@ -48,8 +44,7 @@ def inspect(
         for name, path in zip(names, paths, strict=True):
             write_contact_sheet(session, name, path)
     else:
-        command = ["animeinterp", "run", config, *set_options(settings or ())]
-        paths = write_pages(session, names, folder, command)
+        paths = write_pages(session, names, folder, [program(), "run", *chosen.options])
     for path in paths:
         say(str(path))
     if show:

@@ -13,7 +13,9 @@ from configs.errors import ConfigError
 from configs.loading import load_config, text_setting
 from configs.names import command_line, given_path
 from data.clips.opening import open_clip
-from pipeline.cli.terminal import EXIT_FAILURES, Quiet, Settings, complain, console, interruptible, say
+from pipeline.cli.chosen_config import DEFAULT_PRESET, ChosenConfig, ConfigOption, Settings, WeightsFolder
+from pipeline.cli.outcomes import print_methods
+from pipeline.cli.terminal import EXIT_FAILURES, Quiet, complain, console, interruptible, say
 from pipeline.clips.assembly import Assembled
 from pipeline.clips.clip_interpolation import ClipWork
 from pipeline.clips.idle_settings import idle_settings
@@ -22,7 +24,6 @@ from pipeline.clips.scan_sheets import clip_summary, write_clip_sheets
 from pipeline.clips.source_frames import ClipFrames
 from pipeline.clips.timeline import Timeline
 from pipeline.clips.writers import check_place, is_image, is_video, prepare_output
-from pipeline.compute.method_notes import method_notes
 
 NO_TIMES = "the frame rate varies, and numbered images have no times: --fps makes it constant"
 ONE_PAIR = ("clip.repeat_threshold=0", "clip.cut_threshold=1", "executor.kind=inline")
@@ -46,9 +47,9 @@ def interpolate(
             "between two images.",
         ),
     ],
-    config: Annotated[
-        str, typer.Option("--config", "-c", help="TOML file or name of a preset.")
-    ] = "released",
+    config: ConfigOption = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
     factor: Annotated[
         int | None, typer.Option("--factor", min=1, help="Output frames per input frame; default 2.")
     ] = None,
@@ -116,7 +117,6 @@ def interpolate(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Compute pairs again that failed before.")
     ] = False,
-    settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw in-between frames for a clip: a video, a folder of frames, or images."""
@@ -139,11 +139,14 @@ def interpolate(
     every = [*_clip_settings(chosen), *working, *(settings or ())]
     if is_image(output):  # two images are a pair, however unlike
         every = [*ONE_PAIR, f"executor.threads={os.cpu_count() or 1}", *every]
-    loaded = load_config(config, every)
+    source, every = ChosenConfig.of(config, every, weights, default=DEFAULT_PRESET)
+    loaded = load_config(source, every)
+    if not quiet:
+        print_methods(loaded, LAST_STAGE)
     with interruptible():
         clip = open_clip(inputs, loaded.clip)
         target = prepare_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)
-        work = ClipWork(clip, config, every, loaded, console, quiet, retry_failed)
+        work = ClipWork(clip, source, every, loaded, console, quiet, retry_failed)
         scan = work.scan()
         timeline = Timeline(scan, loaded.clip, to_the_end=is_video(output))
         if is_image(output) and timeline.drawn != 1:
@@ -155,7 +158,7 @@ def interpolate(
                 say(line)
             idle = idle_settings(loaded.clip, clip, output)
             lost = [] if is_video(output) or timeline.plan.cadence.is_even else [NO_TIMES]
-            for note in [*method_notes(loaded, LAST_STAGE), *clip.notes, *idle, *target.notes, *lost]:
+            for note in [*clip.notes, *idle, *target.notes, *lost]:
                 say(f"note: {note}", style="yellow")
         if sheet is not None:
             for path in write_clip_sheets(clip, scan, sheet):

@@ -7,15 +7,18 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
+from configs.sections import Config
 from pipeline.cli.terminal import say, table
-from pipeline.compute.method_notes import method_notes
+from pipeline.compute.method_notes import methods_line, weights_notes
 from pipeline.planning.session import Session
 
 
-def print_notes(console: Console, session: Session) -> None:
-    """Print what is to be said of the dataset and of the methods chosen."""
-    for note in (*session.manifest.notes, *method_notes(session.config, session.selection.last)):
-        say(f"note: {note}", "yellow", console)
+def print_methods(config: Config, last: str = "evaluation") -> None:
+    """Print the methods and weights of a config, as far as a stage depends on them."""
+    if line := methods_line(config, last):
+        say(line)
+    for note in weights_notes(config, last):
+        say(f"note: {note}", "yellow")
 
 
 def print_accepted(console: Console, session: Session) -> None:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from configs.loading import load_config, set_options
-from configs.names import command_line, given_path
-from pipeline.cli.terminal import DEFAULT_CONFIG, Ids, KnownConfig, Limit, Settings, interruptible, say
+from configs.names import command_line, given_path, program
+from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
+from pipeline.cli.terminal import Ids, Limit, errors, interruptible, say, say_cache
 from pipeline.pages.report.report_page import write_report
 from pipeline.pages.report.tables import PARQUET_NOTE
 from pipeline.planning.selection import Selection
@@ -18,7 +18,9 @@ from pipeline.results.scores import SCORES_PARQUET
 
 
 def report(
-    config: KnownConfig = DEFAULT_CONFIG,
+    config: ConfigOption = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FOLDER", parser=given_path, help="Folder for the report."),
@@ -31,13 +33,14 @@ def report(
     ] = "psnr",
     limit: Limit = None,
     ids: Ids = None,
-    settings: Settings = None,
 ) -> None:
     """Write a page about a run (scores, worst pairs, failures, time and space) and its tables."""
-    loaded = load_config(config, settings or ())
+    chosen = ChosenConfig.of(config, settings, weights)
+    loaded = chosen.load()
     session = Session.open(loaded, Selection(limit=limit, ids=tuple(ids or ())), look_only=True)
+    say_cache(loaded.store.cache, errors)  # on standard output are the paths
     folder = output or (loaded.store.results or loaded.store.cache).parent / "report"
-    command = ["animeinterp", "run", config, *set_options(settings or ())]
+    command = [program(), "run", *chosen.options]
     with interruptible():
         written = write_report(session, folder, rank_by=rank_by, pages=pages, command=command)
     for path in written.files:

@@ -6,17 +6,17 @@ from typing import Annotated
 
 import typer
 
-from configs.loading import load_config
+from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
+from pipeline.cli.outcomes import print_methods
 from pipeline.cli.status import print_estimate, print_plan
 from pipeline.cli.summary import leave_if_failed, run_and_report
 from pipeline.cli.terminal import (
-    ConfigArgument,
     Ids,
     Limit,
     Quiet,
     ReplaceResults,
-    Settings,
     say,
+    say_cache,
 )
 from pipeline.planning.accept_results import change_acceptances
 from pipeline.planning.selection import Selection
@@ -24,7 +24,9 @@ from pipeline.planning.session import Session
 
 
 def run(
-    config: ConfigArgument,
+    config: ConfigOption = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
     first: Annotated[
         str, typer.Option("--from", metavar="STAGE", help="First stage to run.")
     ] = "segmentation",
@@ -44,7 +46,6 @@ def run(
         typer.Option("--rehash", help="Look at every byte of frames and results again, not at file times."),
     ] = False,
     replace_results: ReplaceResults = False,
-    settings: Settings = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would run and why; compute nothing.")
     ] = False,
@@ -63,6 +64,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run the stages on a dataset; current results are not computed again."""
+    chosen = ChosenConfig.of(config, settings, weights)
     if only is not None:
         first = last = only
     asked_again = frozenset(force or ())
@@ -72,15 +74,15 @@ def run(
     accepted = None
     if accept or retract:
         accepted, said = change_acceptances(
-            load_config(config, settings or ()), selection, accept or (), retract or (), look_only=dry_run
+            chosen.load(), selection, accept or (), retract or (), look_only=dry_run
         )
         for line in said:
             say(line)
     if dry_run:
-        session = Session.open(
-            load_config(config, settings or ()), selection, look_only=True, accepted=accepted
-        )
+        session = Session.open(chosen.load(), selection, look_only=True, accepted=accepted)
+        print_methods(session.config, last)
+        say_cache(session.config.store.cache)
         print_plan(session)
         print_estimate(session)
         return
-    leave_if_failed(run_and_report(config, settings or [], selection, quiet=quiet))
+    leave_if_failed(run_and_report(*chosen, selection, quiet=quiet))

@@ -9,22 +9,22 @@ from typing import Annotated
 import typer
 
 from configs.errors import CacheError, DataError
-from configs.loading import load_config, set_options, text_setting
-from configs.names import command_line, given_path, name_of
+from configs.loading import text_setting
+from configs.names import given_path, name_of, own_command
 from data.sgm_folders import FLOWS
+from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
 from pipeline.cli.outcomes import print_failures
 from pipeline.cli.summary import leave_if_failed, run_and_report
 from pipeline.cli.terminal import (
     EXIT_FAILURES,
-    ConfigArgument,
     Ids,
     Limit,
     Quiet,
-    Settings,
     console,
     errors,
     interruptible,
     say,
+    say_cache,
 )
 from pipeline.compute.registry import STAGES
 from pipeline.exports import sgm_export
@@ -38,13 +38,15 @@ RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Compute pairs
 
 
 def export_sgm(
-    config: ConfigArgument,
     out: Annotated[
         Path,
         typer.Argument(
             metavar="OUT", parser=given_path, help="Folder in which each pair gets a folder of six files."
         ),
     ],
+    config: ConfigOption = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -54,16 +56,17 @@ def export_sgm(
     dtype: Annotated[FlowType, typer.Option("--dtype", help="Data type of the flows.")] = "float64",
     limit: Limit = None,
     ids: Ids = None,
-    settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
     """Export coarse flows in the layout of the authors' program."""
+    chosen = ChosenConfig.of(config, settings, weights)
     selection = Selection(last="coarse_flow", limit=limit, ids=tuple(ids or ()))
-    session = Session.open(load_config(config, settings or ()), selection, look_only=True)
+    session = Session.open(chosen.load(), selection, look_only=True)
+    if not quiet:
+        say_cache(session.config.store.cache)
     with interruptible():
         report = sgm_export.export_sgm(session, out, labels, dtype=dtype, console=console, quiet=quiet)
-    chosen = _options(ids, limit)
-    command = _command("run", config, "--to", "coarse_flow", *chosen, settings=settings or ())
+    command = own_command("run", *chosen.options, "--to", "coarse_flow", *_options(ids, limit))
     missing = report.left_out.get(NOT_CACHED, [])
     if missing and len(missing) == len(session.layout.wanted_pairs):
         cache = session.config.store.cache
@@ -94,49 +97,49 @@ def _print_export(report: ExportReport, out: Path, command: str, *, quiet: bool)
 
 
 def import_sgm(
-    config: ConfigArgument,
     folder: Annotated[
         Path,
         typer.Argument(
             metavar="FOLDER", parser=given_path, help="Folder with <id>/guide_flo13.npy and guide_flo31.npy."
         ),
     ],
+    config: ConfigOption = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
     name: Annotated[
         str, typer.Option("--name", help="Name of the import, to keep several side by side.")
     ] = "",
     limit: Limit = None,
     ids: Ids = None,
     retry_failed: RetryFailed = False,
-    settings: Settings = None,
     quiet: Quiet = False,
 ) -> None:
     """Import flows made elsewhere into the cache, as coarse flow."""
     folder = folder.absolute()
     imported = [
-        *(settings or ()),
         "coarse_flow.method=imported",
         text_setting("coarse_flow.imported_from", str(folder)),
         *([text_setting("coarse_flow.imported_as", name)] if name else ()),
     ]
+    chosen = ChosenConfig.of(config, [*(settings or ()), *imported], weights)
     selection = Selection(
         "coarse_flow", "coarse_flow", retry_failed=retry_failed, limit=limit, ids=tuple(ids or ())
     )
-    _check_folder(folder, config, imported, selection)
-    report = run_and_report(config, imported, selection, quiet=quiet)
+    _check_folder(folder, chosen, selection)
+    report = run_and_report(*chosen, selection, quiet=quiet)
     if not quiet:
-        chosen = _options(ids, limit)
-        command = _command("run", config, "--from", "refinement", *chosen, settings=imported)
+        command = own_command("run", *chosen.options, "--from", "refinement", *_options(ids, limit))
         say(f"to continue from these flows: {command}")
     leave_if_failed(report)
 
 
-def _check_folder(folder: Path, config: str, settings: Sequence[str], selection: Selection) -> None:
+def _check_folder(folder: Path, chosen: ChosenConfig, selection: Selection) -> None:
     """Report a wrong folder once, not for each of thousands of pairs."""
     if not folder.is_dir():
         raise DataError(
             f"{folder} is not a folder; name the one that contains <id>/{FLOWS[0]} and {FLOWS[1]}"
         )
-    session = Session.open(load_config(config, settings), selection, look_only=True)
+    session = Session.open(chosen.load(), selection, look_only=True)
     names = [session.manifest.pairs[pair].id for pair in sorted(session.layout.wanted_pairs)]
     if any((folder / name_of(name)).is_dir() for name in names):
         return
@@ -151,8 +154,3 @@ def _options(ids: Sequence[str] | None, limit: int | None) -> list[str]:
     """The options that choose the same pairs."""
     chosen = [part for name in ids or () for part in ("--id", name)]
     return chosen if limit is None else [*chosen, "--limit", str(limit)]
-
-
-def _command(name: str, config: str, *arguments: str, settings: Sequence[str]) -> str:
-    """A command to be pasted into a shell."""
-    return command_line(["animeinterp", name, config, *arguments, *set_options(settings)])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import get_args
 
-from configs.loading import load_config
+from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
 from pipeline.cli.fitting_table import FittingTable
-from pipeline.cli.outcomes import print_accepted, print_failures, print_skipped
-from pipeline.cli.terminal import DEFAULT_CONFIG, NARROW, KnownConfig, Settings, console, say, table
+from pipeline.cli.outcomes import print_accepted, print_failures, print_methods, print_skipped
+from pipeline.cli.terminal import NARROW, console, say, say_cache, table
 from pipeline.compute.registry import STAGES
 from pipeline.planning.estimates import Estimate, PastRates, StageEstimate, estimate
 from pipeline.planning.session import Session
@@ -19,9 +19,11 @@ from pipeline.results.results_record import results_line, results_notes
 from pipeline.store.sizes import in_bytes
 
 
-def status(config: KnownConfig = DEFAULT_CONFIG, settings: Settings = None) -> None:
+def status(config: ConfigOption = None, settings: Settings = None, weights: WeightsFolder = None) -> None:
     """Show the progress of each stage and of the active run, if any; works from another shell."""
-    session = Session.open(load_config(config, settings or ()), look_only=True)
+    session = Session.open(ChosenConfig.of(config, settings, weights).load(), look_only=True)
+    print_methods(session.config)
+    say_cache(session.config.store.cache)
     verdicts = Verdicts(session)
     console.print(_state_table(verdicts))
     print_accepted(console, session)

@@ -9,8 +9,9 @@ import pandas as pd
 import typer
 from rich.console import Console
 
+from configs.loading import load_config
 from pipeline.cli.fitting_table import FittingTable
-from pipeline.cli.outcomes import print_accepted, print_failures, print_notes, print_skipped
+from pipeline.cli.outcomes import print_accepted, print_failures, print_methods, print_skipped
 from pipeline.cli.terminal import EXIT_FAILURES, console, errors, interruptible, number, say, table
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
@@ -23,6 +24,8 @@ from stages.evaluation import FRAME_METRICS, METRICS
 
 def run_and_report(config: str, settings: Sequence[str], selection: Selection, *, quiet: bool) -> RunReport:
     """Run stages and print the outcome."""
+    if not quiet:
+        print_methods(load_config(config, settings), selection.last)
     with interruptible():
         report = execute(config, settings, selection, console, quiet=quiet)
     if quiet:
@@ -42,7 +45,8 @@ def print_report(console: Console, report: RunReport) -> None:
     """Print the summary of a run."""
     session = report.session
     console.print(stage_table(session, report))
-    print_notes(console, session)
+    for note in session.manifest.notes:
+        say(f"note: {note}", "yellow", console)
     print_accepted(console, session)
     print_skipped(console, session)
     print_failures(console, session, report.broken)

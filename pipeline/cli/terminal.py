@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from signal import SIGTERM
 from typing import Annotated, Any
 
 import typer
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from configs.names import shown_lines
 from pipeline.cli.fitting_table import FittingTable, Last
@@ -37,15 +40,6 @@ def width_of_output() -> int | None:
 console = plain_console(width=width_of_output())
 errors = plain_console(stderr=True)
 
-ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="TOML file or name of a preset.")]
-KnownConfig = Annotated[
-    str, typer.Argument(metavar="CONFIG", envvar="ANIMEINTERP_CONFIG", help="TOML file or name of a preset.")
-]
-DEFAULT_CONFIG = "demo"
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting of the config."),
-]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N pairs.")]
 Ids = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="Only this pair.")]
 ReplaceResults = Annotated[
@@ -61,6 +55,19 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only failures 
 def say(text: str, style: str | None = None, on: Console = console) -> None:
     """Print a line without markup."""
     on.print(shown_lines(text), style=style, soft_wrap=True)
+
+
+def say_cache(cache: Path, on: Console = console) -> None:
+    """Name the cache that a command reads."""
+    say(f"cache: {cache}", on=on)
+
+
+def say_within(text: str, indent: int = 0, style: str | None = None) -> None:
+    """Print a line that wraps within its indentation; one line for programs."""
+    if console.is_terminal:
+        console.print(Padding(Text(shown_lines(text), style or ""), (0, 0, 0, indent)))
+    else:
+        say(" " * indent + text, style)
 
 
 def complain(message: str) -> None:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from configs.loading import load_config
-from pipeline.cli.terminal import ConfigArgument, Quiet, Settings, interruptible, say
+from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings
+from pipeline.cli.terminal import Quiet, interruptible, say
 from pipeline.pages.training.training_page import write_training_page
 from pipeline.training.checkpoints import BEST, LAST
 from pipeline.training.loop import train as train_networks
@@ -22,7 +22,7 @@ REPORTED_STEPS = 100
 
 
 def train(
-    config: ConfigArgument,
+    config: ConfigOption = None,
     settings: Settings = None,
     minutes: Annotated[
         float,
@@ -31,7 +31,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train the light networks on scenes with exact flows; the same command resumes."""
-    plan = make_plan(load_config(config, settings or ()))
+    plan = make_plan(ChosenConfig.of(config, settings).load())
     end = phases_of(plan.section)[-1].last
     if not quiet:
         say(f"training {plan.fingerprint}: {len(plan.scenes)} scenes, {end} steps; {plan.folder}")

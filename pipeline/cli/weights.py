@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,31 +10,39 @@ from urllib.parse import urlsplit
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
 
 from configs.errors import WeightsError
-from configs.loading import load_config
-from configs.names import given_path
+from configs.found_weights import weights_folder
+from configs.loading import load_config, preset_names
+from configs.names import given_path, own_command
 from models.weights.conversion import Examined, convert, examine
 from models.weights.download import Progress as OnProgress
 from models.weights.download import download
 from models.weights.files import file_digest, read_header
 from models.weights.layouts import LPIPS_PARTS, Part
 from models.weights.records import RECORDS, SHIPPED, FullVariant, WeightsRecord
+from pipeline.cli.chosen_config import (
+    DEFAULT_PRESET,
+    PANEL,
+    ChosenConfig,
+    ConfigOption,
+    Settings,
+    project_file,
+)
+from pipeline.cli.outcomes import print_methods
 from pipeline.cli.terminal import (
     EXIT_FAILURES,
     Quiet,
-    Settings,
     complain,
     console,
     errors,
     interruptible,
     say,
+    say_within,
 )
 from pipeline.compute.networks import check_variant
 from pipeline.running.proxies import go_past_proxies
 
-FOLDER = Path("weights")
 STAGES_OF: dict[Part, tuple[str, ...]] = {
     "vgg19": ("features",),
     "rfr": ("refinement",),
@@ -47,48 +55,72 @@ weights = typer.Typer(
     help="List, download, convert and check weights files.", no_args_is_help=True, add_completion=False
 )
 Folder = Annotated[
-    Path, typer.Option("--folder", metavar="FOLDER", parser=given_path, help="Folder of weights files.")
+    Path | None,
+    typer.Option(
+        "--weights",
+        "--folder",
+        metavar="FOLDER",
+        parser=given_path,
+        help="Folder of weights files; by default weights.folder, or the user's.",
+    ),
 ]
 Network = Literal["vgg19", "rfr", "synthesis"]
 
 
 @weights.command("list")
-def list_weights(folder: Folder = FOLDER) -> None:
+def list_weights(folder: Folder = None, config: ConfigOption = None, settings: Settings = None) -> None:
     """List the known files and whether they are present."""
-    table = Table("", Column(overflow="fold"), show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in _shipped().items():
-        table.add_row(name, value)
-    table.add_row()
-    for record in RECORDS:
-        path = folder / record.file
-        digest = f"{record.sha256}..." if 0 < len(record.sha256) < 64 else record.sha256 or "not known"
-        rows = {
-            record.name: record.file,
-            "": f"present: {path}" if path.is_file() else f"not in {folder}",
-            "for": ", ".join(record.settings),
-            "SHA-256": digest,
-            "variant": record.variant or "same in both",
-            "input": record.preprocessing,
-            "licence": record.licence,
-            "from": record.url,
-        }
-        for name, value in rows.items():
-            table.add_row(name, value)
-        table.add_row()
-    console.print(table)
+    folder = folder or _folder_of(config, settings)
+    for about in [_shipped(), *(_known(record, folder) for record in RECORDS)]:
+        name, *lines = about.items()
+        say_within(": ".join(name), style="bold")
+        for key, value in lines:
+            say_within(f"{key}: {value}", 4)
+
+
+def _known(record: WeightsRecord, folder: Path) -> dict[str, str]:
+    """What is known of a file that others distribute."""
+    known = 0 < len(record.sha256) < 64
+    return {
+        record.name: f"{record.file}, {'present' if (folder / record.file).is_file() else 'not'} in {folder}",
+        "for": ", ".join(record.settings),
+        "SHA-256": f"{record.sha256}..." if known else record.sha256 or "not known",
+        "variant": record.variant or "same in both",
+        "input": record.preprocessing,
+        "licence": record.licence,
+        "from": record.url,
+    }
 
 
 @weights.command()
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name from 'weights list'.")],
-    folder: Folder = FOLDER,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names from 'weights list'.")],
+    folder: Folder = None,
+    config: ConfigOption = None,
+    settings: Settings = None,
     url: Annotated[str | None, typer.Option("--url", help="Download from this address instead.")] = None,
     sha256: Annotated[str | None, typer.Option("--sha256", help="Required SHA-256.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Download a weights file; an interrupted download is resumed."""
-    record = _record_named(name)
-    target, expected = folder / record.file, (sha256 or record.sha256).lower()
+    """Download weights files to where every command finds them; interrupted downloads are resumed."""
+    records = [_record_named(name) for name in names]
+    if len(records) > 1 and (url or sha256):
+        raise WeightsError("--url and --sha256 are for one file; fetch the files one by one")
+    place = folder or _folder_of(config, settings)
+    for record in records:
+        _fetch(record, place, url, (sha256 or record.sha256).lower(), quiet=quiet)
+    if not quiet:
+        _say_what_is_next(ChosenConfig.of(config, settings, folder, default=DEFAULT_PRESET), folder)
+
+
+def _folder_of(config: str | None, settings: Sequence[str] | None) -> Path:
+    """The folder that commands search; also without a config."""
+    chosen = ChosenConfig.of(config, settings, default=DEFAULT_PRESET)
+    return weights_folder(chosen.load().model_dump())
+
+
+def _fetch(record: WeightsRecord, folder: Path, url: str | None, expected: str, *, quiet: bool) -> None:
+    target = folder / record.file
     if target.exists() and _is_here(target, expected):
         return
     source = url or record.url
@@ -98,12 +130,22 @@ def fetch(
     say(f"{target}: fetched, SHA-256 {digest}")
     if not expected:
         say(
-            "its digest was not known beforehand; 'animeinterp weights verify' checks its content, "
-            f"and --sha256 {digest} its digest from now on",
+            f"its digest was not known beforehand; '{own_command('weights', 'verify', str(target))}' checks "
+            f"its content, and --sha256 {digest} its digest from now on",
             style="yellow",
         )
-    for setting in record.settings:
-        say(f'use it with {setting} = "{target}"')
+
+
+def _say_what_is_next(chosen: ChosenConfig, folder: Path | None) -> None:
+    """Say what is used from now on, and with which command."""
+    say("used from now on:")
+    print_methods(chosen.load())
+    option = [] if folder is None else ["--weights", str(folder)]
+    if project_file() is None:
+        say(f"next: {own_command('interpolate', *option, 'CLIP', '-o', 'OUTPUT')}")
+        say(f"or, for pairs of frames: {own_command('init', 'FOLDER')}; {own_command('run', *option)}")
+    else:
+        say(f"next: {own_command('run', *option)}")
 
 
 @weights.command("convert")
@@ -135,7 +177,15 @@ def convert_weights(
 def verify(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", parser=given_path, help="Weights files.")],
     config: Annotated[
-        str | None, typer.Option("--config", "-c", help="Also check that they fit this config.")
+        str | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="CONFIG",
+            help="Also check that they fit this config.",
+            rich_help_panel=PANEL,
+            autocompletion=preset_names,
+        ),
     ] = None,
     settings: Settings = None,
 ) -> None:
@@ -167,8 +217,7 @@ def _shipped() -> dict[str, str]:
     """What is known of the weights that come with the program."""
     header = read_header(SHIPPED)
     return {
-        "light": SHIPPED.name,
-        "": "comes with animeinterp; used where no weights are given",
+        "light": f"{SHIPPED.name}, comes with animeinterp",
         "for": "refinement.method = light, synthesis.method = light",
         "variant": header["variant"],
         "trained on": f"{header['data']}, {header['step']} steps",

@@ -125,8 +125,6 @@ class Method:
     imports: bool = False
     """Whether it reads the flow files in `coarse_flow.imported_from`."""
     network: Network | None = None
-    without_weights: str = ""
-    """A note on what it does without weights, and what these would change; empty = no note."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,16 +1,63 @@
-"""Notes on the methods that readers of results must know."""
+"""With which methods and weights frames are made: what readers of results must know first."""
 
 from __future__ import annotations
 
-from configs.sections import Config
+from pathlib import Path
+
+from configs.found_weights import missing_files, unsuitable_weights
+from configs.names import own_command
+from configs.sections import Config, MethodSection
+from models.weights.records import RECORDS
+from pipeline.compute.networks import weights_paths
 from pipeline.compute.registry import binding_of, needed_for
 
 
-def method_notes(config: Config, last: str = "evaluation") -> list[str]:
-    """The notes on the methods of a config."""
-    said = []
+def methods_line(config: Config, last: str = "evaluation") -> str:
+    """The weights and methods of a config in a line, as far as a stage depends on them.
+
+    Stages are grouped by their weights files: `with anime_interp_full.ckpt: refinement by rfr, synthesis by
+    gridnet; without weights: features by appearance`.
+    """
+    groups: dict[tuple[Path, ...], list[str]] = {}
     for stage in needed_for(last, config):
-        note = binding_of(stage, config).without_weights
-        if note and getattr(config, stage).weights is None:
-            said.append(f"{stage}: no weights given ({stage}.weights), so {note}")
+        section, paths = getattr(config, stage), tuple(weights_paths(stage, config).values())
+        if isinstance(section, MethodSection):
+            network = binding_of(stage, config).network
+            random = " with random weights" if network is not None and not paths else ""
+            groups.setdefault(paths, []).append(f"{stage} by {section.chosen_method}{random}")
+        elif paths:
+            groups.setdefault(paths, []).append(f"{stage} by LPIPS, too")
+    parts = [
+        f"{_files(paths)}: {', '.join(found)}"
+        for paths, found in sorted(groups.items(), key=lambda group: not group[0])
+    ]
+    return "; ".join(parts)
+
+
+def _files(paths: tuple[Path, ...]) -> str:
+    return f"with {' and '.join(path.name for path in paths)}" if paths else "without weights"
+
+
+def weights_notes(config: Config, last: str = "evaluation") -> list[str]:
+    """What would make other weights used: files to fetch, and settings that contradict files at hand."""
+    needed = needed_for(last, config)
+    said = [
+        f"{found.path} is not used: it was trained with {found.setting} = {_toml(found.trained)}, "
+        f"and here it is {_toml(found.chosen)}; the preset released has its settings"
+        for found in unsuitable_weights(config)
+        if found.setting.split(".")[0] in needed
+    ]
+    missing = [
+        record.name
+        for record in RECORDS
+        if record.file in missing_files(config)
+        and any(setting.split(".")[0] in needed for setting in record.settings)
+    ]
+    if missing:
+        fetch = own_command("weights", "fetch", *missing)
+        said.append(f"trained weights, once fetched, are used by every command: {fetch}")
     return said
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -30,15 +30,11 @@ _IN_ORDER = (
                     ("layers", "seed", "precision"),
                     random=True,
                 ),
-                without_weights="a VGG-19 with random weights describes the pieces; trained ones would "
-                "describe them as the paper does",
             ),
             "appearance": Method(
                 version=1,
                 work=late("features.describe_frame_by_appearance"),
                 reads=("segmentation",),
-                without_weights="pieces are described by colour, surroundings, shape and place "
-                "('appearance'); VGG-19 weights would describe them as the paper does ('vgg19')",
             ),
         },
         networked=True,
@@ -101,8 +97,6 @@ _IN_ORDER = (
                 work=late("refinement.search_pair"),
                 reads=("coarse_flow",),
                 reads_if_made=("segmentation",),
-                without_weights="flows come from dense inverse search ('inverse_search'); a trained network "
-                "would refine them ('rfr')",
             ),
             "none": Method(version=3, work=late("refinement.keep_pair"), reads=("coarse_flow",)),
         },
@@ -130,8 +124,6 @@ _IN_ORDER = (
                 version=3,
                 work=late("synthesis.WITHOUT_NETWORK"),
                 reads=("refinement",),
-                without_weights="frames are combined from the two splatted frames ('composite'); a trained "
-                "network would draw them and mend outlines and holes ('gridnet')",
             ),
             "blend": Method(version=3, work=late("synthesis.WITHOUT_NETWORK"), reads=("refinement",)),
         },

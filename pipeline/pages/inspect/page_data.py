@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from configs.names import command_line, shown
+from pipeline.compute.method_notes import methods_line
 from pipeline.compute.registry import STAGES
 from pipeline.pages.inspect.embedded_pictures import colors_text
 from pipeline.pages.inspect.frames_and_scores import evaluation_part, synthesis_part
@@ -72,6 +73,7 @@ def page_data(view: PairResults, command: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "format": PAGE_FORMAT,
         "id": pair_id,
+        "methods": methods_line(view.session.config),
         "about": about(view),
         "size": material.size,
         "stages": parts,

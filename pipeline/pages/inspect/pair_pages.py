@@ -17,6 +17,7 @@ import numpy as np
 from markupsafe import Markup
 
 from data.images import Frame, write_file
+from pipeline.compute.method_notes import methods_line
 from pipeline.pages.html_files import BASE_STYLE, page_file, page_name, render
 from pipeline.pages.inspect.embedded_pictures import data_uri
 from pipeline.pages.inspect.frames_and_scores import score_text
@@ -83,7 +84,15 @@ def write_pages(
     for number, path in enumerate(paths):
         view = PairResults(session, ids[number])  # it holds what it has read, so one at a time
         links = page_links(ids, number, Link("All pairs", _index_name(ids))) if len(ids) > 1 else []
-        shown = [PAGE_FORMAT, _page_files(), list(command), [link.path for link in links], about(view)]
+        methods = methods_line(session.config)
+        shown = [
+            PAGE_FORMAT,
+            _page_files(),
+            list(command),
+            [link.path for link in links],
+            methods,
+            about(view),
+        ]
         state = canonical_digest([*shown, view.state()])
         if _state_in(path) != state:
             data = page_data(view, command)
@@ -134,7 +143,13 @@ def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ())
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     text = text.replace("<", "\\u003c")  # which could end the script, or begin a comment
-    content = {"title": data["id"], "state": state, "links": links, "data": Markup(text)}
+    content = {
+        "title": data["id"],
+        "methods": data["methods"],
+        "state": state,
+        "links": links,
+        "data": Markup(text),
+    }
     return render("inspect/page.html", STYLE, SCRIPTS, **content)
 
 

@@ -14,7 +14,7 @@ from configs.errors import DataError
 from configs.files import replace_file
 from configs.names import command_line
 from data.images import write_file
-from pipeline.compute.method_notes import method_notes
+from pipeline.compute.method_notes import methods_line, weights_notes
 from pipeline.pages.html_files import render
 from pipeline.pages.inspect.pair_pages import write_pages
 from pipeline.pages.report.contributing_runs import contributing_runs, machines, versions
@@ -142,9 +142,10 @@ def _about(session: Session, command: Sequence[str], tables: Sequence[str]) -> d
         "tables": tables,
         "parquet_missing": SCORES_PARQUET not in tables,
         "notes": [
+            methods_line(session.config, session.selection.last),
             *session.manifest.notes,
             *results_notes(session),
-            *method_notes(session.config, session.selection.last),
+            *weights_notes(session.config, session.selection.last),
             *(f"accepted {text}" for text in accepted),
         ],
         "written": f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",

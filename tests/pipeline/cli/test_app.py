@@ -58,8 +58,7 @@ def test_run_gives_frames_and_says_that_there_is_no_truth(
         frame = read_image(tmp_path / "results" / name / "frame_t0.5.png")
         assert frame.shape == (48, 64, 3)
     assert "evaluation: 2 skipped, no ground truth" in printed
-    for method in ("appearance", "inverse_search", "composite"):
-        assert f"'{method}'" in printed
+    assert printed.startswith("without weights: features by appearance, coarse_flow by sgm, refinement by")
     assert command("run", "paper", *options, "--quiet") == (0, "")
 
 
@@ -212,7 +211,7 @@ def test_empty_dataset(command: Command, options: list[str], tmp_path: Path) -> 
         (["run", "paper"], "data.root is not set"),
         (["run", "paper", "--set", "refinement.method=rfr"], "needs refinement.weights"),
         (["run", "paper", "--set", "executor.kind=tcp://127.0.0.1:9"], "data.root is not set"),
-        (["inspect", "nobody"], "data.root"),
+        (["inspect", "nobody", "-c", "paper"], "data.root"),
         (["status", "paper"], "data.root"),
         (["evaluate", "paper"], "data.root"),
     ],
@@ -334,10 +333,11 @@ def test_status_and_inspect(command: Command, options: list[str], tmp_path: Path
     code, printed = command(*looking)
     assert code == 0
     assert printed.splitlines() == [
-        str(tmp_path / "sheets" / f"{name}.html") for name in ("index", "good_a", "good_b")
+        *(str(tmp_path / "sheets" / f"{name}.html") for name in ("index", "good_a", "good_b")),
+        f"cache: {tmp_path / 'cache'}",  # on standard error
     ]
     page = (tmp_path / "sheets" / "good_a.html").read_text(encoding="utf-8")
-    assert "animeinterp run paper --set" in page
+    assert "animeinterp run -c paper --set" in page
     assert not list((tmp_path / "sheets").glob("*.png"))
     code, printed = command(*looking, "--png")
     assert code == 0
@@ -393,7 +393,7 @@ def test_what_nobody_foresaw_is_one_line(command: Command, monkeypatch: pytest.M
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the sky is falling")
 
-    monkeypatch.setattr("pipeline.cli.weights.Table", fail)
+    monkeypatch.setattr("pipeline.cli.weights.say_within", fail)
     code, printed = command("weights", "list")
     assert code == 1
     assert "error: RuntimeError: the sky is falling (test_app.py, line " in printed

@@ -31,7 +31,7 @@ def test_ls_marks_what_the_config_uses_and_says_what_differs(
 ) -> None:
     run("matching.area_penalty=7", last="matching")
     plain, other = open_session(), open_session("matching.area_penalty=7")
-    code, text = command("cache", "ls", *options)
+    code, text = command("cache", "ls", "-c", "demo", *options)
     assert code == 0
     rows = [line.split() for line in text.splitlines()]
     new, old = (session.fingerprints["matching"][:8] for session in (plain, other))
@@ -65,7 +65,7 @@ def test_ls_of_a_folder_says_what_is_damaged_and_in_use(
 def test_ls_of_nothing(command: Command, tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     code, text = command("cache", "ls", "--cache", str(tmp_path / "cache"))
-    assert (code, text) == (0, f"{tmp_path / 'cache'}: empty\n")
+    assert (code, text) == (0, f"cache: {tmp_path / 'cache'}\nempty\n")
     code, text = command("cache", "ls", "--cache", str(tmp_path / "absent"))
     assert code == 2
     assert "not a cache; name its folder with --cache" in text
@@ -75,7 +75,7 @@ def test_ls_of_nothing(command: Command, tmp_path: Path) -> None:
 def test_verify_names_damage_and_runs_repair_it(
     command: Command, options: list[str], open_session: Opener, tmp_path: Path
 ) -> None:
-    code, text = command("cache", "verify", *options)
+    code, text = command("cache", "verify", "-c", "demo", *options)
     assert code == 0
     assert text.endswith(": no damage\n")
     folder = open_session().folder("matching")
@@ -83,13 +83,13 @@ def test_verify_names_damage_and_runs_repair_it(
     harm(shard / "match01" / "c" / "0")
     (folder / "stage.json").write_text("{")
     for quiet in ([], ["--quiet"]):
-        code, text = command("cache", "verify", *options, *quiet)
+        code, text = command("cache", "verify", "-c", "demo", *options, *quiet)
         assert code == 1
         assert f"matching/{folder.name}/{shard.name}:" in text
         assert "file match01/c/0: its checksum differs" in text
         assert "array 'match01'" in text
         assert "stage.json: damaged" in text
-    assert command("cache", "verify", *options, "--stage", "features")[0] == 0
+    assert command("cache", "verify", "-c", "demo", *options, "--stage", "features")[0] == 0
     assert command("run", "demo", *options, "--quiet")[0] == 0
     assert command("cache", "verify", "--cache", str(tmp_path / "cache"))[0] == 0
 
@@ -101,8 +101,8 @@ def test_verify_reads_what_the_config_does_not_use_when_asked(
     run("matching.area_penalty=7", last="matching")
     shard = next(open_session("matching.area_penalty=7").folder("matching").glob("*.zarr"))
     harm(shard / "zarr.json")
-    assert command("cache", "verify", *options)[0] == 0
-    code, text = command("cache", "verify", *options, "--all")
+    assert command("cache", "verify", "-c", "demo", *options)[0] == 0
+    code, text = command("cache", "verify", "-c", "demo", *options, "--all")
     assert code == 1
     assert "file zarr.json: its checksum differs" in text
 
@@ -177,7 +177,8 @@ def test_gc_leaves_what_a_run_uses(
     code, text = command("cache", "gc", "demo", "--stage", "matching", "--delete", *options)
     assert code == 0
     assert f"kept for run {going.name}" in text
-    assert f"{tmp_path / 'cache'}: nothing to delete" in text
+    assert f"cache: {tmp_path / 'cache'}" in text
+    assert "nothing to delete" in text
     assert session.folder("matching").exists()
 
 

@@ -19,7 +19,6 @@ from pipeline.cli.summary import (
     print_scores,
     stage_table,
 )
-from pipeline.compute.method_notes import method_notes
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.results.scores import score_table
@@ -50,36 +49,6 @@ def session(cartoons: Path, finished_cache: Path) -> Session:
     return Session.open(load_config("demo", small_settings(cartoons, finished_cache)), Selection())
 
 
-def test_notes_say_what_stands_in_for_weights() -> None:
-    said = method_notes(load_config("paper"))
-    assert len(said) == 3
-    assert "features.weights" in said[0]
-    assert "refinement.weights" in said[1]
-    assert "'inverse_search'" in said[1]
-    assert "'composite'" in said[2]
-    random = method_notes(load_config("paper", ["features.method=vgg19"]))
-    assert "a VGG-19 with random weights" in random[0]
-
-
-@pytest.mark.parametrize(
-    ("settings", "count"),
-    [
-        (["features.weights=a.pth"], 2),
-        (["refinement.method=none", "synthesis.method=blend"], 1),
-        (["features.weights=a.pth", "refinement.weights=a.ckpt", "synthesis.weights=a.ckpt"], 0),
-    ],
-)
-def test_nothing_to_note_about_what_was_chosen(settings: list[str], count: int) -> None:
-    assert len(method_notes(load_config("paper", settings))) == count
-
-
-def test_notes_are_about_what_the_results_rest_on() -> None:
-    zero = load_config("paper", ["coarse_flow.method=zero"])
-    assert [note.partition(":")[0] for note in method_notes(zero)] == ["refinement", "synthesis"]
-    assert method_notes(zero, "coarse_flow") == method_notes(load_config("paper"), "segmentation") == []
-    assert len(method_notes(load_config("paper"), "coarse_flow")) == 1
-
-
 def test_stages_of_a_finished_run(session: Session) -> None:
     text = printed(lambda console: console.print(stage_table(session)))
     assert row_of(text, "segmentation") == [str(2 * PAIRS), str(2 * PAIRS), "0", "0", "0"]
@@ -98,7 +67,6 @@ def test_report_of_a_good_run(finished: None, run: Runner, tmp_path: Path) -> No
     text = printed(lambda console: print_report(console, report))
     assert row_of(text, "matching")[5] == "0"
     assert row_of(text, "coarse_flow")[5] == str(PAIRS)
-    assert text.count("note: ") == 3
     assert str(tmp_path / "results") in text
     assert f"cache: {tmp_path / 'cache'}" in text
     assert "PSNR dB" in text

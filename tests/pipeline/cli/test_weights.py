@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from configs.errors import WeightsError
+from configs.loading import load_config
 from models.weights.conversion import convert
 from models.weights.files import file_digest
 from models.weights.records import RECORDS
@@ -14,7 +16,7 @@ from pipeline.compute.networks import weights_digest
 from tests.file_server import CONTENT, DIGEST, Server
 from tests.pipeline.forking import CommandProcess
 from tests.pipeline.random_checkpoints import config_with, make_checkpoint
-from tests.pipeline.small_runs import Command, Opener, Runner
+from tests.pipeline.small_runs import Command, Opener, Runner, set_options
 
 RELEASED = ["refinement.confidence_mask=false", "refinement.initial_flow_additions=2"]
 
@@ -39,7 +41,7 @@ def test_list_says_what_is_known_and_what_is_here(command: Command, tmp_path: Pa
     for record in RECORDS:
         assert record.file in text
         assert record.url in text.replace("\n", "").replace(" ", "")
-    assert text.count("present: ") == 1
+    assert text.count(f"present in {tmp_path}") == 1
     assert text.count(f"not in {tmp_path}") == len(RECORDS) - 1
 
 
@@ -51,7 +53,8 @@ def test_fetch_gets_a_file_and_does_it_once(command: Command, server: Server, tm
     assert path.read_bytes() == CONTENT
     assert f"fetched, SHA-256 {DIGEST}" in text
     assert "its digest was not known beforehand" in text
-    assert f'refinement.weights = "{path}"' in text
+    assert "with anime_interp_full.ckpt: refinement by rfr, synthesis by gridnet" in text
+    assert f"interpolate --weights {tmp_path} CLIP -o OUTPUT" in text
     code, text = command(*fetch, "--sha256", DIGEST)
     assert (code, len(server.asked)) == (0, 1)
     assert "already present" in text
@@ -72,6 +75,58 @@ def test_fetch_refuses_another_file_than_the_record_knows(
     code, text = command("weights", "fetch", "vgg11")
     assert code == 2
     assert "'vgg11' is not a known weights file, expected one of vgg19, animeinterp" in text
+
+
+def test_what_is_fetched_is_what_every_command_uses(
+    command: Command,
+    server: Server,
+    checkpoint: Path,
+    settings: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    options = ["-c", "released", *set_options([*settings, "refinement.iterations=1"])]
+    code, text = command("run", *options, "--limit", "1", "--dry-run")
+    assert text.startswith("without weights: features by appearance")
+    server.content = checkpoint.read_bytes()
+    code, text = command("weights", "fetch", "animeinterp", "--url", server.url)
+    assert code == 0
+    file = tmp_path / "data" / "animeinterp" / "weights" / "anime_interp_full.ckpt"
+    assert f"{file}: fetched" in text
+    used = "with anime_interp_full.ckpt: refinement by rfr, synthesis by gridnet; without weights: "
+    assert used in text
+    assert f"present in {file.parent}" in command("weights", "list")[1]
+    assert command("run", *options, "--limit", "1")[1].startswith(used)
+    named = set_options([f"{stage}.weights={file}" for stage in ("refinement", "synthesis")])
+    for looking in (["status"], ["run", "--dry-run", "--limit", "1"], ["evaluate"]):
+        assert command(*looking, *options)[1].startswith(used)
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "elsewhere"))
+        assert command(*looking, *options)[1].startswith("without weights")
+        for other in (["--weights", str(file.parent)], named):
+            assert command(*looking, *options, *other)[1].startswith(used)
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    pair = load_config("released", settings).data.root
+    assert pair is not None
+    name = sorted((pair / "test_2k_540p").iterdir())[0].name
+    assert command("inspect", name, *options)[0] == 0
+    (page,) = (tmp_path / "inspect").glob("*.html")
+    assert f"<p>{used}" in page.read_text(encoding="utf-8")
+
+
+def test_several_files_are_fetched_one_after_the_other(
+    command: Command, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = ("anime_interp_full.ckpt", "alexnet-owt-7be5be79.pth")
+    records = [replace(record, url=server.url, sha256="") for record in RECORDS if record.file in files]
+    monkeypatch.setattr("pipeline.cli.weights.RECORDS", records)
+    code, text = command("weights", "fetch", "animeinterp", "alexnet", "--weights", str(tmp_path))
+    assert code == 0
+    assert {path.name for path in tmp_path.iterdir()} == set(files)
+    code, text = command("weights", "fetch", "animeinterp", "alexnet", "--sha256", DIGEST)
+    assert code == 2
+    assert "--url and --sha256 are for one file" in text
 
 
 def test_a_killed_fetch_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_history_lists_and_shows(
 ) -> None:
     code, text = command("history", "demo", *set_options(settings))
     assert code == 0
-    rows = [line.split() for line in text.splitlines()[1:]]
+    rows = [line.split() for line in text.splitlines()[2:]]
     assert [row[0] for row in rows] == runs[::-1]
     assert [row[3] for row in rows] == ["running", "died", "failed"]
     assert rows[2][-4:] == ["4", "2", "run", "demo"]
@@ -98,7 +98,7 @@ def test_history_of_a_real_run(command: Command, finished_cache: Path) -> None:
 def test_history_of_nothing_and_of_no_id(command: Command, tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     place = ("--cache", str(tmp_path / "cache"))
-    assert command("history", *place) == (0, f"{tmp_path / 'cache'}: no recorded runs\n")
+    assert command("history", *place) == (0, f"cache: {tmp_path / 'cache'}\nno recorded runs\n")
     code, text = command("history", "demo", "nonsense", *place)
     assert code == 2
     assert "'nonsense' is not a run id" in text

@@ -21,7 +21,7 @@ from tests.pipeline.small_runs import Opener, Runner
 from tests.project import ROOT
 
 HOSTILE = """</script><script>alert('"&é世界')</script><!--"""
-DATA = {"id": HOSTILE, "stages": [], "pictures": {}}
+DATA = {"methods": "by hand", "id": HOSTILE, "stages": [], "pictures": {}}
 
 
 def ids_of(session: Session) -> list[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from configs.errors import ConfigError, DataError
 from data.images import write_image
+from pipeline.compute.method_notes import methods_line
 from pipeline.compute.registry import STAGES
 from pipeline.pages.report import report_page as module
 from pipeline.pages.report.pairs import inspect_folder
@@ -134,7 +135,8 @@ def test_everything_that_made_it_is_told(run: Runner, open_session: Opener, fold
     told = {row[0].text: row[1].text for row in page.tables["fingerprints"][1:]}
     assert told == session.fingerprints
     assert {"python", "numpy"} <= {row[0].text for row in page.tables["versions"]}
-    assert page.text.count("no weights given") + page.text.count("no VGG-19 weights given") == 3
+    assert methods_line(session.config) in page.text
+    assert "weights fetch vgg19" in page.text
 
 
 def test_links_are_relative_and_lead_somewhere(finished: None, open_session: Opener, folder: Path) -> None:

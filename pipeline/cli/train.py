@@ -16,6 +16,7 @@ from pipeline.training.checkpoints import BEST, LAST
 from pipeline.training.loop import train as train_networks
 from pipeline.training.phases import phases_of
 from pipeline.training.plan import make_plan
+from pipeline.training.processes import first_process
 
 REPORTED_STEPS = 100
 """Steps between lines on the terminal; the log has more."""
@@ -33,6 +34,7 @@ def train(
     """Train the light networks on scenes with exact flows; the same command resumes."""
     plan = make_plan(ChosenConfig.of(config, settings).load())
     end = phases_of(plan.section)[-1].last
+    quiet = quiet or not first_process()
     if not quiet:
         say(f"training {plan.fingerprint}: {len(plan.scenes)} scenes, {end} steps; {plan.folder}")
     with interruptible():

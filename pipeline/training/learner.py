@@ -19,9 +19,11 @@ from models.weights.light import LightNetworks
 from pipeline.training.batches import Batch, split
 from pipeline.training.losses import charbonnier, end_point_error, flow_loss, frame_loss, matching_loss
 from pipeline.training.phases import PhaseName, learning_rate, phase_at, set_learning
+from pipeline.training.processes import Group
 
 BETAS = (0.9, 0.99)
 """Betas of AdamW; the second suits gradients of flow, which change much from batch to batch."""
+ALONE = Group()
 MOST_SKIPPED = 10
 """Steps in a row with non-finite gradients before training stops."""
 
@@ -46,6 +48,8 @@ class Learner:
         Where; the networks are moved there.
     threads
         On a CPU, parts of a batch that are computed at the same time.
+    group
+        The processes that share each batch.
 
     Notes
     -----
@@ -55,8 +59,14 @@ class Learner:
     """
 
     def __init__(
-        self, networks: LightNetworks, section: TrainingSection, device: torch.device, threads: int = 1
+        self,
+        networks: LightNetworks,
+        section: TrainingSection,
+        device: torch.device,
+        threads: int = 1,
+        group: Group = ALONE,
     ) -> None:
+        self._group = group
         self._parts = min(threads, section.batch) if device.type == "cpu" else 1
         self._threads = ThreadPoolExecutor(self._parts, "learner", initializer=_one_thread)
         if device.type == "cpu":
@@ -97,14 +107,23 @@ class Learner:
         self._enter(phase_at(self._section, self.step).name)
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(self._section, self.step)
-        shares = list(self._threads.map(self._share, split(batch, self._parts)))
-        values = {name: sum(share.values[name] for share in shares) for name in shares[0].values}
+        own = split(batch, self._group.size)[self._group.rank]
+        shares = list(self._threads.map(self._share, split(own, self._parts)))
+        names = list(shares[0].values)
+        sums = torch.tensor(
+            [sum(share.values[name] for share in shares) for name in names],
+            dtype=torch.float64,
+            device=self._device,
+        )
+        self._group.add([sums])
+        values = dict(zip(names, sums.tolist(), strict=True))
         if not math.isfinite(values["loss"]):
             found = ", ".join(f"{name} {value:g}" for name, value in values.items())
             raise TrainingError(self._complaint(f"the loss is not finite ({found})", batch))
         for parameter, *gradients in zip(self._learning, *(share.gradients for share in shares), strict=True):
             there = [gradient for gradient in gradients if gradient is not None]
             parameter.grad = torch.stack(there).sum(dim=0) if there else None
+        self._group.add([parameter.grad for parameter in self._learning if parameter.grad is not None])
         norm = float(clip_grad_norm_(self._learning, self._section.clip))
         if math.isfinite(norm):
             self._optimiser.step()

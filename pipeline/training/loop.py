@@ -9,12 +9,12 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import torch
 
-from configs.errors import CacheError, TrainingError, WeightsError
+from configs.errors import CacheError, ConfigError, TrainingError, WeightsError
 from models.weights.light import save_light
 from pipeline.running.interruption import deferred
 from pipeline.training.batches import Batches
@@ -32,6 +32,7 @@ from pipeline.training.checkpoints import (
 from pipeline.training.learner import Learner
 from pipeline.training.phases import learning_rate, phases_of
 from pipeline.training.plan import Plan
+from pipeline.training.processes import Group, joined
 from pipeline.training.validation import validate
 from pipeline.training.validation_pictures import picture_scenes
 
@@ -73,22 +74,31 @@ def train(plan: Plan, *, minutes: float = math.inf, report: Report | None = None
     """
     threads = torch.get_num_threads()
     try:
-        with own_folder(plan.folder):
-            return _Training(plan, report).run(minutes)
+        with joined(plan.device) as group:
+            if group.size > plan.section.batch:
+                raise ConfigError(
+                    f"training.batch = {plan.section.batch}: fewer scenes than processes ({group.size}); "
+                    "enlarge the batch, or start fewer processes"
+                )
+            with own_folder(plan.folder) if group.leads else nullcontext():
+                return _Training(plan, report, group).run(minutes)
     finally:
         torch.set_num_threads(threads)
 
 
 class _Training:
-    def __init__(self, plan: Plan, report: Report | None) -> None:
-        self._plan, self._report, self._log = plan, report, Log(plan.folder)
+    def __init__(self, plan: Plan, report: Report | None, group: Group) -> None:
+        self._plan, self._report, self._group, self._log = plan, report, group, Log(plan.folder)
         state = read_checkpoint(plan.folder, plan.settings)
-        self._learner = Learner(plan.networks(), plan.section, plan.device, plan.threads)
+        self._learner = Learner(plan.networks(), plan.section, plan.device, plan.threads, group)
         self._sums: dict[str, float] = defaultdict(float)
         self._best: dict[str, Any] = {"criterion": "", "score": math.inf}
         self._seconds = 0.0
         if state is not None:
             self._go_on(state)
+        group.decided(True)  # all have read the checkpoint before it is replaced
+        if not group.leads:
+            return
         self._log.cut(self._learner.step)
         text = json.dumps(plan.settings | {"threads": plan.threads}, indent=1)
         write_whole(plan.folder / SETTINGS, text.encode())
@@ -105,20 +115,27 @@ class _Training:
                         begun = time.monotonic()
                         self._count(learner.learn(batch), begun)
                     now = time.monotonic()
-                    due = learner.step in borders or now - started > 60 * minutes
-                    with deferred():
-                        if due or now - self._validated > 60 * section.validation_minutes:
-                            self._validate()
-                        if due or now - self._saved > 60 * section.checkpoint_minutes:
-                            self._save()
-                    if now - started > 60 * minutes:
+                    over = minutes < math.inf and self._group.decided(now - started > 60 * minutes)
+                    if self._group.leads:
+                        self._keep(now, due=over or learner.step in borders)
+                    if over:
                         break
         except KeyboardInterrupt:
-            self._save()
+            if self._group.leads:
+                self._save()
             raise
         except TrainingError as error:
             raise TrainingError(f"{error}. {self._keep_good()}") from None
         return learner.step
+
+    def _keep(self, now: float, *, due: bool) -> None:
+        """Validate and write a checkpoint when it is time."""
+        section = self._plan.section
+        with deferred():
+            if due or now - self._validated > 60 * section.validation_minutes:
+                self._validate()
+            if due or now - self._saved > 60 * section.checkpoint_minutes:
+                self._save()
 
     def _go_on(self, state: dict[str, Any]) -> None:
         try:
@@ -203,13 +220,16 @@ class _Training:
     def _keep_good(self) -> str:
         """Write the weights from before the failure if they are finite; return a message about them."""
         with suppress(WeightsError):
-            self._save_weights(LAST)
+            if self._group.leads:
+                self._save_weights(LAST)
         last = self._plan.folder / LAST
         return (
             f"The last good weights are in {last}" if last.exists() else "No weights were good enough to keep"
         )
 
     def _add(self, entry: Mapping[str, Any]) -> None:
+        if not self._group.leads:
+            return
         self._log.add(entry)
         if self._report is not None:
             self._report(entry)

@@ -10,11 +10,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from av import AudioLayout
 
 from configs.errors import ConfigError, DataError
 from configs.sections import ClipSection, read_rate
-from data.clips.clip import Clip
+from data.clips.clip import Clip, ClipFrame
 from data.clips.pictures import UNKNOWN, PictureKind
 from data.clips.video import VideoClip
 from data.clips.video_files import open_video, packets
@@ -69,7 +70,9 @@ def _working(recipe: Recipe, others: Iterator[Encoding], section: ClipSection, s
     for encoding in chain([recipe.encoding], others):
         trouble, _ = _trial(replace(recipe, encoding=encoding, ways=()), step)
         if trouble is None:
-            return encoding
+            known = encoding.notes or first is None
+            why = f"pixel format {encoding.kind.format}: with {recipe.encoding.kind.format}, {first}"
+            return encoding if known else replace(encoding, notes=(why,))
         first = first or trouble
     raise ConfigError(_refused(section, recipe, str(first)))
 
@@ -86,12 +89,12 @@ def _trial(recipe: Recipe, step: Fraction) -> tuple[str | None, tuple[str, ...]]
                 writer.original(frame, Fraction(0), step)
                 writer.drawn(frame.rgb(), frame.alpha(), step, step)
                 writer.finish()
-            return _seen(output, recipe)
+            return _seen(output, recipe, frame)
         except ProgramError as error:
             return error.said, ()
 
 
-def _seen(output: Path, recipe: Recipe) -> tuple[str | None, tuple[str, ...]]:
+def _seen(output: Path, recipe: Recipe, frame: ClipFrame) -> tuple[str | None, tuple[str, ...]]:
     """What another FFmpeg, the library that reads, finds wrong or missing in a trial's output."""
     clip, wanted = recipe.clip, recipe.encoding.kind
     try:
@@ -110,6 +113,12 @@ def _seen(output: Path, recipe: Recipe) -> tuple[str | None, tuple[str, ...]]:
     lost = list(_lost_colours(clip.kind, wanted, made.kind, clip.size[0]))
     if lost:
         notes.append(f"of the colours, {', '.join(lost)} will be guessed: {recipe.suffix} cannot say it")
+    elif (
+        recipe.encoding.is_lossless(recipe.quality)  # which FFmpeg 7.0's FFV1 is not, at odd sizes
+        and wanted.format == clip.kind.format
+        and not np.array_equal(next(made.frames()).rgb(), frame.rgb())
+    ):
+        return "it changes pictures that it should keep", ()
     if recipe.others is None:
         return None, tuple(notes)
     taken = [way for way in recipe.ways if way.arguments]

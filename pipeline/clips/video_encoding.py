@@ -36,6 +36,7 @@ OPTIONS = {
     "libx264rgb": "-preset medium -crf {q}",
     "libx265": "-preset medium -x265-params crf={q}:frame-threads=2:log-level=error",
     "libsvtav1": "-preset 6 -crf {q}",
+    "libaom-av1": "-cpu-used 6 -row-mt 1 -crf {q} -b:v 0",
     "libvpx-vp9": "-deadline good -cpu-used 2 -row-mt 1 -crf {q} -b:v 0",
     "libvpx": "-deadline good -cpu-used 2 -crf {q} -qmin 4 -b:v 100M -auto-alt-ref 0",  # else it has no alpha
     "ffv1": "-level 3 -slicecrc 1",
@@ -69,6 +70,10 @@ class Encoding:
     """Kind of its input pictures."""
     notes: tuple[str, ...] = ()
     """Differences from the source, with reasons."""
+
+    def is_lossless(self, quality: int) -> bool:
+        """Whether pictures come out as they go in."""
+        return self.encoder == "ffv1" or (quality == 0 and self.encoder in LOSSLESS)
 
     def options(self, quality: int) -> list[str]:
         """Arguments for FFmpeg: encoder, pixel format, threads and quality (0 is lossless if possible)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -404,6 +405,22 @@ def test_a_program_that_fails_is_told_before_any_work(tmp_path: Path) -> None:
     section = ClipSection(ffmpeg=str(broken))
     with pytest.raises(ConfigError, match=r"its encoder libx264 refuses 64x48 pixels of yuv420p \(no way\)"):
         prepare_output(open_clip([tmp_path / "in.mp4"], section), tmp_path / "out.mp4", section)
+
+
+def test_lossless_output_is_looked_at(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in *"-pix_fmt:v:0 yuv420p -"*) for word; do shift; case $word in -fps_mode*)\n'
+        'set -- "$@" -filter:v:0 negate;; esac; set -- "$@" "$word"; done;; esac\n'
+        f'exec {find_program()} "$@"\n'
+    )
+    broken.chmod(0o755)
+    write_video(tmp_path / "in.mkv", 2, codec="ffv1")
+    _, notes = doubled(tmp_path / "in.mkv", tmp_path / "out.mkv", codec="ffv1", ffmpeg=str(broken))
+    (note,) = notes
+    assert re.fullmatch(r"pixel format \w+: with yuv420p, it changes pictures that it should keep", note)
+    assert doubled(tmp_path / "in.mkv", tmp_path / "b.mkv", codec="ffv1")[1] == ()
 
 
 @pytest.mark.slow

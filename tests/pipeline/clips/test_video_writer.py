@@ -243,10 +243,10 @@ def test_a_program_that_is_killed_is_named_with_the_signal(
     clip = open_clip([tmp_path / "source.mp4"], ClipSection())
     frame = next(iter(clip.frames()))
     target = prepare_output(clip, tmp_path / "out.mp4", ClipSection())
+    others = psutil.Process().children()
     with target.writer(CADENCE) as writer:
         writer.original(frame, frame.start, frame.duration)
-        children = psutil.Process().children()
-        (program,) = [child for child in children if child.cmdline()[:1] == [find_program()]]
+        (program,) = set(psutil.Process().children()) - set(others)
         program.send_signal(number)
         with pytest.raises(ProgramError) as caught:
             writer.finish()

@@ -20,6 +20,9 @@ from configs.names import given_path
 from configs.sections import Config, Section
 from configs.sections.section import is_url
 
+Settings = Iterable[str] | Mapping[str, Any]
+"""Settings on top of a config: strings `section.key=value`, or values by section and key."""
+
 PRESET_FOLDER = Path(__file__).parent
 PROJECT_FILE = "animeinterp.toml"
 """The config of a folder: commands that are started there use it by default."""
@@ -31,7 +34,7 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in PRESET_FOLDER.glob("*.toml"))
 
 
-def load_config(source: str | Path, settings: Iterable[str] = ()) -> Config:
+def load_config(source: str | Path, settings: Settings = ()) -> Config:
     """Read a preset and apply single settings to it.
 
     Parameters
@@ -41,7 +44,8 @@ def load_config(source: str | Path, settings: Iterable[str] = ()) -> Config:
         the preset (or a file beside it) that it starts from.
     settings
         Strings `section.key=value`. Where the key wants text or a path, the value is that, as it stands
-        or quoted as in TOML; else it is TOML. Later settings win.
+        or quoted as in TOML; else it is TOML. Later settings win. Or values by
+        section and key, see `setting_strings`.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def load_config(source: str | Path, settings: Iterable[str] = ()) -> Config:
     """
     moved: dict[tuple[str, str], str] = {}
     tree = _read_tree(_find(source, PRESET_FOLDER), (), moved)
-    for setting in settings:
+    for setting in setting_strings(settings):
         _apply(tree, setting)
     for key, file in find_weights(tree).items():
         section, name = key.split(".")
@@ -83,6 +87,34 @@ def text_setting(key: str, text: str) -> str:
     plain = text == text.strip() and _value(key.split("."), text) == text
     quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", r"\u007f")  # TOML's way, but for DEL
     return f"{key}={text if plain else quoted}"
+
+
+def setting_strings(settings: Settings) -> list[str]:
+    """Settings as strings `section.key=value`.
+
+    Parameters
+    ----------
+    settings
+        Such strings; or values by section and key, such as `{"data": {"root": Path("frames")}}`. None stands
+        for "not given".
+    """
+    return list(_settings_in(settings, "")) if isinstance(settings, Mapping) else list(settings)
+
+
+def _settings_in(values: Mapping[str, Any], before: str) -> Iterator[str]:
+    for name, value in values.items():
+        key = f"{before}{name}"
+        if isinstance(value, Mapping):
+            yield from _settings_in(value, f"{key}.")
+        elif isinstance(value, str | Path):
+            yield text_setting(key, str(value))
+        else:
+            yield f"{key}={'' if value is None else json.dumps(value, default=_plain)}"
+
+
+def _plain(value: Any) -> Any:
+    """A value of NumPy, or a path, as JSON has it."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def set_options(settings: Iterable[str]) -> list[str]:

@@ -136,7 +136,7 @@ def build_manifest(
     taken: set[str] = set()
     pairs = []
     for pair in found:
-        style = _style(pair.id, section)
+        style = style_of(pair.id, section)
         for path in pair.frames:
             if path not in position:
                 position[path] = len(frames)
@@ -170,7 +170,8 @@ def _files(pair: FoundPair) -> Iterable[Path]:
     return (*pair.frames, *(path for path in (pair.truth, pair.motion_truth) if path is not None))
 
 
-def _style(pair_id: str, section: DataSection) -> Style:
+def style_of(pair_id: str, section: DataSection) -> Style:
+    """The segmentation preset of a pair's frames, by the pair's id."""
     if section.style != "auto":
         return section.style
     for prefix, style in STYLE_OF_PREFIX.items():

@@ -56,6 +56,10 @@ class ItemSource:
         """Read a source frame: uint8 (H, W, 3), RGB."""
         return read_image(self.frames[index])
 
+    def reads(self, stage: str) -> bool:
+        """Whether it reads an earlier stage."""
+        return any(item.stage == stage for item in self.upstream)
+
     def read(self, stage: str, index: int = 0, names: Sequence[str] | None = None) -> dict[str, Array]:
         """Read arrays of the index-th item of an earlier stage, all by default.
 

@@ -1,8 +1,8 @@
 """Read results in a notebook or script: arrays as NumPy, Zarr or xarray, and pandas tables.
 
-    from pipeline.results.reading import open_results
+    import animeinterp
 
-    results = open_results("released", ["data.root=frames"])
+    results = animeinterp.open_results("released", {"data": {"root": "frames"}})
     flow = results["refinement"].arrays("Japan_v2_2_013471_s3")["refined_flow01"]
 
 `open_results` finds what is current under a config; `open_cache` needs no dataset and takes the results of
@@ -11,6 +11,7 @@ the last run. Neither writes anything.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ import zarr
 from pydantic import ValidationError
 
 from configs.errors import AnimeInterpError, CacheError, similar
-from configs.loading import load_config
+from configs.loading import Settings, load_config
 from configs.names import given_path, shown
 from configs.sections import Config
 from pipeline.compute.registry import STAGES
@@ -55,6 +56,16 @@ class StageResults:
 
     def __contains__(self, item: object) -> bool:
         return item in self._locations
+
+    def __repr__(self) -> str:
+        return f"<StageResults of {self.stage}: {self.counts}; {shown(str(self.folder))}>"
+
+    @property
+    def counts(self) -> str:
+        """How many items there are, and what became of them, in words."""
+        found = Counter(at.record.status for at in self._locations.values())
+        parts = ", ".join(f"{count} {status}" for status, count in found.most_common())
+        return f"{found.total()} {STAGES[self.stage].units(found.total())}" + (parts and f", {parts}")
 
     @property
     def ids(self) -> list[str]:
@@ -164,6 +175,21 @@ class Results(Mapping[str, StageResults]):
     def __len__(self) -> int:
         return len(self._stages)
 
+    def __repr__(self) -> str:
+        lines = [f"{stage:<14}{results.counts}" for stage, results in self._stages.items()]
+        folder = next((results.folder.parents[1] for results in self._stages.values()), None)
+        return "\n".join([f"Results in {shown(str(folder))}", *(f"  {line}" for line in lines)])
+
+    def failures(self) -> pd.DataFrame:
+        """One row per failed item: `stage`, `id` and `reason`."""
+        rows = [
+            (stage, name, results.record(name).reason)
+            for stage, results in self._stages.items()
+            for name in results.ids
+            if results.record(name).status == "failed"
+        ]
+        return pd.DataFrame(rows, columns=["stage", "id", "reason"])
+
     @cached_property
     def frames(self) -> Mapping[str, tuple[str, ...]]:
         """Ids of the frames of each pair, by the pair's id; empty without a config."""
@@ -185,13 +211,14 @@ class Results(Mapping[str, StageResults]):
         return score_table(self.session)
 
 
-def open_results(config: str, settings: Sequence[str] = ()) -> Results:
+def open_results(config: str | Path, settings: Settings = ()) -> Results:
     """What is current under a config.
 
     Parameters
     ----------
     config, settings
-        TOML file or name of a preset, and `section.key=value` on top of it, as for `animeinterp run`.
+        TOML file or name of a preset, and settings on top of it by section and key, such as
+        `{"data": {"root": "frames"}}`, or as `--set` takes them.
 
     Raises
     ------

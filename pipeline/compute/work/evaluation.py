@@ -58,7 +58,7 @@ def _motion_scores(item: ItemSource, path: Path) -> dict[str, float]:
         way = name[-2:]
         errors += flow_scores.end_point_errors(flows[name], truth[f"flow{way}"], truth[f"occluded{way}"])
     scores = dict(zip(flow_scores.FLOW_METRICS, errors, strict=True))
-    if any(read.stage == "matching" for read in item.upstream):
+    if item.reads("matching"):
         matched = item.read("matching", names=("match01", "match10", "rank_sum01"))
         found = matching_scores.FoundMatches(**matched, fate01=coarse["fate01"], fate10=coarse["fate10"])
         map0, map1 = (item.read("segmentation", k, ("label_map",))["label_map"] for k in (0, 1))

@@ -107,7 +107,7 @@ def search_pair(item: ItemSource, config: Config) -> dict[str, Array]:
 
 def _search(item: ItemSource, pair: refinement.CoarsePair) -> refinement.RefinedFlow:
     label_maps = None
-    if any(found.stage == "segmentation" for found in item.upstream):
+    if item.reads("segmentation"):
         size = size_of(pair.frame0)
         whole = (item.read("segmentation", k, ("label_map",))["label_map"] for k in (0, 1))
         label_maps = [resize_labels(label_map, size) for label_map in whole]

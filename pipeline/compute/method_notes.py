@@ -1,4 +1,4 @@
-"""With which methods and weights frames are made: what readers of results must know first."""
+"""With which methods, weights and precision frames are made: what readers of results must know first."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from pathlib import Path
 from configs.found_weights import missing_files, unsuitable_weights
 from configs.names import own_command
 from configs.sections import Config, MethodSection
+from configs.sections.section import AUTO
 from models.weights.records import RECORDS
 from pipeline.compute.networks import weights_paths
 from pipeline.compute.registry import binding_of, needed_for
 
 
 def methods_line(config: Config, last: str = "evaluation") -> str:
-    """The weights and methods of a config in a line, as far as a stage depends on them.
+    """The weights, methods and precision of a config in a line, as far as a stage depends on them.
 
-    Stages are grouped by their weights files: `with anime_interp_full.ckpt: refinement by rfr, synthesis by
-    gridnet; without weights: features by appearance`.
+    Stages are grouped by their weights files: `with anime_interp_full.ckpt: refinement by rfr (bfloat16),
+    synthesis by gridnet (bfloat16); without weights: features by appearance`. A precision that is still
+    `auto` is not named.
     """
     groups: dict[tuple[Path, ...], list[str]] = {}
     for stage in needed_for(last, config):
@@ -24,7 +26,8 @@ def methods_line(config: Config, last: str = "evaluation") -> str:
         if isinstance(section, MethodSection):
             network = binding_of(stage, config).network
             random = " with random weights" if network is not None and not paths else ""
-            groups.setdefault(paths, []).append(f"{stage} by {section.chosen_method}{random}")
+            said = f"{stage} by {section.chosen_method}{random}{_precision(section)}"
+            groups.setdefault(paths, []).append(said)
         elif paths:
             groups.setdefault(paths, []).append(f"{stage} by LPIPS, too")
     parts = [
@@ -32,6 +35,11 @@ def methods_line(config: Config, last: str = "evaluation") -> str:
         for paths, found in sorted(groups.items(), key=lambda group: not group[0])
     ]
     return "; ".join(parts)
+
+
+def _precision(section: MethodSection) -> str:
+    chosen = getattr(section, "precision", AUTO) if "precision" in section.used_fields else AUTO
+    return "" if chosen == AUTO else f" ({chosen})"
 
 
 def _files(paths: tuple[Path, ...]) -> str:

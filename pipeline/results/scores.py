@@ -103,7 +103,7 @@ _METRICS = (
     Metric("lpips", "LPIPS", "lower"),
     *map(_of_flow, FLOW_METRICS),
     Metric("match_precision", "match precision", "higher", 3, short="precision"),
-    Metric("match_precision_moved", "of moved pieces", "higher", 3, short="of moved"),
+    Metric("match_precision_moved", "match precision, moved", "higher", 3, short="of moved"),
     Metric("match_recall", "match recall", "higher", 3, short="recall"),
 )
 SCORE_LABELS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _METRICS})

@@ -11,11 +11,22 @@ from data.images import to_uint8
 from data.truth import TRUTH_TIME
 from pipeline.pages.inspect.embedded_pictures import photo, scalar_picture
 from pipeline.pages.inspect.material import Material
-from pipeline.pages.inspect.stages_to_flow import NO_TRUTH, UNREADABLE
-from pipeline.pages.inspect.views import Fact, Layer, View, layer, method_of, outcome, percent, stage, view
+from pipeline.pages.inspect.views import (
+    Fact,
+    Layer,
+    View,
+    everywhere,
+    layer,
+    method_of,
+    outcome,
+    percent,
+    stage,
+    view,
+)
 from pipeline.results.pictures import ERROR_SHOWN
+from pipeline.results.scores import SCORE_LABELS
 from pipeline.store.fingerprints import resolved_method
-from stages.evaluation import METRICS
+from stages.evaluation import FRAME_METRICS, METRICS
 from stages.evaluation.ground_truth import fit_truth
 from stages.inspection.error_maps import largest_difference, published_ssim_map
 from stages.synthesis import importances_in, splat_frames
@@ -54,9 +65,9 @@ def synthesis_part(material: Material) -> dict[str, Any]:
             facts.append((f"holes at t={time:g}", "{} in frame 0, {} in frame 1, {} in both".format(*shares)))
             for k, picture in enumerate((splats.frame0, splats.frame1)):
                 sides[k] += _splat_layers(material, k, time, to_uint8(picture), weights[k], reads[k])
-    missing = material.refinement.note or UNREADABLE
     views = [
-        view(f"Frame {k}, splatted", sides[k], notes[0] if notes else missing, reads=reads[k]) for k in (0, 1)
+        view(f"Frame {k}, splatted", sides[k], *(notes[:1] or [material.refinement.note]), reads=reads[k])
+        for k in (0, 1)
     ]
     results = [
         layer("Result", f"result{time!r}", "photo", f"in-between frame at t = {time:g}", time=time)
@@ -68,7 +79,6 @@ def synthesis_part(material: Material) -> dict[str, Any]:
     part = stage("synthesis", "Synthesis", summary, views, facts, [found], runs="synthesis")
     part["times"] = list(material.view.times)
     part["time"] = material.view.judged_time
-    part["notes"] += notes
     return part
 
 
@@ -80,7 +90,9 @@ def _mask_layers(material: Material) -> list[Layer]:
         return []
     material.pictures["mask"] = scalar_picture(mask, 0.0, 1.0)
     alt = f"share of frame 0 in the frame at t = {time:g}, bright is high"
-    return [layer("Share of frame 0", "mask", "heat", alt, low=0.0, high=1.0, unit="", time=time)]
+    told = "share of frame 0, as the light network mixes both: 1 is frame 0 alone, 0 is frame 1 alone"
+    told += everywhere(mask)
+    return [layer("Share of frame 0", "mask", "heat", alt, low=0.0, high=1.0, unit="", time=time, told=told)]
 
 
 def _splat_layers(
@@ -95,7 +107,8 @@ def _splat_layers(
     told = f"frame {number} moved to t = {time:g}"
     reads.append(["weight", f"{name}weight", "", time])
     # Softmax splatting has weights down to 1e-9: most of the colours are for the relevant ones.
-    scale = {"low": max(low, high / WEIGHTS_SHOWN), "high": high, "unit": ""}
+    weights_told = "weights that landed, on a logarithmic scale"
+    scale = {"low": max(low, high / WEIGHTS_SHOWN), "high": high, "unit": "", "told": weights_told}
     return [
         layer("Splatted", name, "photo", f"{told}, black in holes", time=time),
         layer("Weight", f"{name}weight", "heat", f"weights that landed, {told}", time=time, **scale),
@@ -110,24 +123,21 @@ def evaluation_part(material: Material) -> dict[str, Any]:
     named: dict[str, float] = {}
     if scores is not None and len(scores) == len(METRICS):
         named = dict(zip(METRICS, map(float, scores), strict=True))
-    facts: list[Fact] = [(name, score_text(value)) for name, value in named.items()]
+    known = [(SCORE_LABELS[name], value) for name, value in named.items() if not math.isnan(value)]
+    facts: list[Fact] = [(metric.label, metric.with_unit(value)) for metric, value in known]
+    part_scores = [
+        fact for fact, (metric, _) in zip(facts, known, strict=True) if metric.name in FRAME_METRICS
+    ]
     result = material.results.get(TRUTH_TIME)
     views = [] if result is None else _error_views(material, result, facts)
-    summary = outcome(found, f"PSNR {named.get('psnr', math.nan):.2f} dB")
+    psnr = SCORE_LABELS["psnr"]
+    summary = outcome(found, f"{psnr.label} {psnr.with_unit(named.get('psnr', math.nan))}")
     part = stage("evaluation", "Errors", summary, views, facts, [found], runs="evaluation")
-    if material.truth is None and found.state != "skipped":  # which says the same
-        part["notes"].append(NO_TRUTH)
     times = material.view.times
     if material.truth is not None and TRUTH_TIME not in times and found.state != "skipped":
         part["notes"].append(f"no frame at t = {TRUTH_TIME} to score: synthesis.times = {list(times)}")
-    # JSON knows no infinity, which is the PSNR of a perfect frame.
-    part["scores"] = {k: v if math.isfinite(v) else str(v) for k, v in named.items() if not math.isnan(v)}
+    part["scores"] = part_scores
     return part
-
-
-def score_text(value: float) -> str:
-    """A score in four digits."""
-    return "not scored" if math.isnan(value) else f"{value:.4g}"
 
 
 def _error_views(material: Material, result: np.ndarray, facts: list[Fact]) -> list[View]:
@@ -142,7 +152,8 @@ def _error_views(material: Material, result: np.ndarray, facts: list[Fact]) -> l
     facts.append(("largest difference", f"{difference.max()} levels"))
     facts.append(("pixels off by 8 levels or more", percent(float((difference >= 8).mean()))))
     alt = f"largest channel difference of result and ground truth, white from {ERROR_SHOWN:g} levels on"
-    layers = [layer("Error", "error", "heat", alt, low=0, high=ERROR_SHOWN, unit="levels")]
+    told = "largest difference of the three channels, in levels of 255"
+    layers = [layer("Error", "error", "heat", alt, low=0, high=ERROR_SHOWN, unit="levels", told=told)]
     reads = [["error", "error", "levels"]]
     predicted = (result.astype(np.float32) / (255 if result.dtype == np.uint8 else 1)).astype(np.float32)
     similarity = published_ssim_map(predicted, wanted)
@@ -150,11 +161,9 @@ def _error_views(material: Material, result: np.ndarray, facts: list[Fact]) -> l
         dissimilar = 1 - similarity
         high = max(float(np.quantile(dissimilar, DISSIMILAR_SHOWN)), 1e-3)
         material.pictures["dissimilar"] = scalar_picture(dissimilar, 0, max(float(dissimilar.max()), high))
-        layers.append(
-            layer(
-                "1 − SSIM", "dissimilar", "heat", "where structure differs, bright", low=0, high=high, unit=""
-            )
-        )
+        alt, told = "where structure differs, bright", "0: the same structure around the pixel"
+        scale = {"low": 0, "high": high, "unit": "", "told": told}
+        layers.append(layer("1 − SSIM", "dissimilar", "heat", alt, **scale))
         reads.append(["1 − SSIM", "dissimilar", ""])
     photos = [
         layer("Result", f"result{TRUTH_TIME!r}", "photo", "in-between frame at t = 0.5"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from configs.names import command_line, shown
 from pipeline.compute.method_notes import methods_line
-from pipeline.compute.registry import STAGES
+from pipeline.compute.registry import STAGES, needed_for
 from pipeline.pages.inspect.embedded_pictures import colors_text
 from pipeline.pages.inspect.frames_and_scores import evaluation_part, synthesis_part
 from pipeline.pages.inspect.material import Material
@@ -27,10 +27,10 @@ from pipeline.pages.inspect.stages_to_flow import (
     refinement_part,
     segmentation_part,
 )
-from pipeline.results.pair_results import PairResults
+from pipeline.results.pair_results import PairResults, ResultState
 from pipeline.results.pictures import COLOR_WHEEL, heat_colors
 
-PAGE_FORMAT = 1
+PAGE_FORMAT = 2
 """Increased when pages look different, so that old ones are rewritten."""
 
 PARTS: Mapping[str, Callable[[Material], dict[str, Any]]] = {
@@ -42,6 +42,8 @@ PARTS: Mapping[str, Callable[[Material], dict[str, Any]]] = {
     "evaluation": evaluation_part,
 }
 """What is shown for each stage; for any other only its record."""
+COMPUTABLE: tuple[ResultState, ...] = ("missing", "damaged", "earlier")
+"""States of results that a run would compute."""
 SHARE_DIGITS = 4
 LEVELS = ("easy", "medium", "hard")
 
@@ -59,31 +61,49 @@ def page_data(view: PairResults, command: Sequence[str] = ()) -> dict[str, Any]:
     Returns
     -------
     dict
-        For JSON: `stages` with views and numbers, `pictures` by name, `pieces` of both frames, `record`.
+        For JSON: `methods`, `scores`, `stages` with views and numbers, `pictures` by name, `pieces` of both
+        frames, `record`. What is neither there nor to be computed is left out.
     """
     pair_id = view.pair.id
     material = Material(view)
-    parts = [frames_part(material), *(PARTS[stage](material) for stage in STAGES if stage in PARTS)]
+    first = frames_part(material)
+    parts = [PARTS[stage](material) for stage in STAGES if stage in PARTS]
+    scores = parts[-1].pop("scores")
     tables, note = piece_tables(material)
     for part in parts:
-        if part["state"] in ("missing", "damaged", "earlier") and "runs" in part:
+        if part["state"] in COMPUTABLE:
             part["command"] = _command(command, part["runs"], pair_id)
         if part["name"] == "matching" and note:
             part["notes"].append(f"No candidates: {note}")
+    if not material.results and view.found("synthesis").state in COMPUTABLE:
+        first["command"] = _command(command, "synthesis", pair_id)
+    shown_parts = [part for part in parts if _has_something(part)]
+    for part in parts:
+        told = part["state"] == "unneeded" or (part["name"] == "evaluation" and view.pair.truth is None)
+        if part not in shown_parts and not told:
+            first["notes"] += [note for note in part["notes"] if note not in first["notes"]]
     return {
         "format": PAGE_FORMAT,
         "id": pair_id,
         "methods": methods_line(view.session.config),
         "about": about(view),
+        "scores": scores,
         "size": material.size,
-        "stages": parts,
+        "stages": [first, *shown_parts],
         "pieces": tables,
-        "fates": [name for name, _ in FATES.values()],
+        "fates": [look.name for look in FATES.values()],
         "pictures": material.pictures,
         "wheel": COLOR_WHEEL.round(4).tolist(),
         "heat": colors_text(heat_colors()),
-        "record": [stage_record(view, stage) for stage in STAGES],
+        "record": [stage_record(view, stage) for stage in needed_for("evaluation", view.session.config)],
     }
+
+
+def _has_something(part: Mapping[str, Any]) -> bool:
+    """Whether a part shows something, can be computed, or has failed."""
+    if part["state"] in ("unneeded", "skipped"):
+        return False
+    return bool(part["views"] or part["facts"] or part["state"] != "ok")
 
 
 def piece_tables(material: Material) -> tuple[list[dict[str, Any] | None], str]:
@@ -122,7 +142,7 @@ def _command(words: Sequence[str], stage: str, pair_id: str) -> str:
 
 
 def about(view: PairResults) -> list[str]:
-    """The pair's annotation, and its problems."""
+    """The pair's annotation, its problems, and whether it has no ground truth."""
     note = view.pair.annotation
     told: list[str] = []
     if note is not None:
@@ -130,4 +150,4 @@ def about(view: PairResults) -> list[str]:
             told.append(f"level {note.level} ({LEVELS[note.level]})")
         told += [shown(str(said)) for said in (note.general_motion_type, note.behavior) if said]
     told += [said for said in (view.pair.error, view.pair.annotation_error) if said]
-    return told
+    return told if view.pair.truth else [*told, "no ground truth"]

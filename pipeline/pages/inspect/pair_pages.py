@@ -20,10 +20,10 @@ from data.images import Frame, write_file
 from pipeline.compute.method_notes import methods_line
 from pipeline.pages.html_files import BASE_STYLE, page_file, page_name, render
 from pipeline.pages.inspect.embedded_pictures import data_uri
-from pipeline.pages.inspect.frames_and_scores import score_text
 from pipeline.pages.inspect.page_data import PAGE_FORMAT, about, page_data
 from pipeline.planning.session import Session
 from pipeline.results.pair_results import PairResults
+from pipeline.results.scores import SCORE_LABELS
 from pipeline.store.fingerprints import canonical_digest
 from stages.evaluation import METRICS
 
@@ -33,7 +33,7 @@ SCRIPTS = tuple(
     for name in ("pictures", "layers", "viewport", "together", "view", "stage", "pieces", "record", "page")
 )
 """Parts of the script, in their order; later ones use earlier ones."""
-INDEX_SCORES = ("psnr", "ssim", "ie")
+INDEX_SCORES = tuple(SCORE_LABELS[name] for name in ("psnr", "ssim", "ie"))
 INDEX_PICTURE = 128  # px wide
 HEAD_LENGTH = 4096  # bytes of a page that contain its state
 PAGE_END = b"</html>"
@@ -156,7 +156,7 @@ def render_page(data: Mapping[str, Any], state: str, links: Sequence[Link] = ())
 def render_index(views: Iterable[PairResults]) -> bytes:
     """A page with links to the pages of several pairs, their pictures and scores."""
     rows = [_index_row(view) for view in views]
-    columns = ("", "pair", *INDEX_SCORES)
+    columns = ("", "pair", *(metric.title for metric in INDEX_SCORES))
     return render("inspect/index.html", STYLE, title=f"{len(rows)} pairs", columns=columns, rows=rows)
 
 
@@ -165,7 +165,7 @@ def _index_row(view: PairResults) -> dict[str, Any]:
     scores = view.found("evaluation").arrays.get("scores")
     texts = ["–"] * len(INDEX_SCORES)
     if scores is not None and len(scores) == len(METRICS):
-        texts = [score_text(float(scores[METRICS.index(score)])) for score in INDEX_SCORES]
+        texts = [metric.text(float(scores[METRICS.index(metric.name)])) for metric in INDEX_SCORES]
     return {
         "name": view.pair.id,
         "address": page_address(view.pair.id),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +16,25 @@ from stages.coarse_flow import PieceFate
 from stages.inspection.candidates import BestCandidates
 from stages.segmentation import Pieces
 
-FATES: Mapping[PieceFate, tuple[str, tuple[int, int, int]]] = {
-    PieceFate.MOVED: ("moved", (58, 145, 95)),
-    PieceFate.NOT_MUTUAL: ("not mutual", (UNMATCHED_GRAY,) * 3),
-    PieceFate.TOO_FAR: ("too far", (196, 78, 82)),
-    PieceFate.TOO_SMALL: ("too small", (214, 168, 60)),
-    PieceFate.TOO_LARGE: ("too large", (86, 120, 190)),
-    PieceFate.AREA_RATIO: ("area ratio", (150, 100, 180)),
-    PieceFate.NO_OVERLAP: ("no overlap", (222, 125, 60)),
+
+class FateLook(NamedTuple):
+    """How a fate is shown."""
+
+    name: str
+    color: tuple[int, int, int]
+    setting: str
+    """The setting of the coarse flow that decides it; empty for pieces that moved."""
+
+
+FATES: Mapping[PieceFate, FateLook] = {
+    PieceFate.MOVED: FateLook("moved", (58, 145, 95), ""),
+    PieceFate.NOT_MUTUAL: FateLook("not mutual", (UNMATCHED_GRAY,) * 3, "rank_sum_limit"),
+    PieceFate.TOO_FAR: FateLook("too far", (196, 78, 82), "max_shift"),
+    PieceFate.TOO_SMALL: FateLook("too small", (214, 168, 60), "min_area"),
+    PieceFate.TOO_LARGE: FateLook("too large", (86, 120, 190), "max_area_share"),
+    PieceFate.AREA_RATIO: FateLook("area ratio", (150, 100, 180), "max_area_ratio"),
+    PieceFate.NO_OVERLAP: FateLook("no overlap", (222, 125, 60), "min_overlap"),
 }
-"""Name and colour of each fate."""
 AFFINITY_DIGITS = 6  # features are rounded to some 1e-8, scores are float32
 
 
@@ -73,6 +82,11 @@ def match_table(
             "ratio": limits.max_area_ratio,
             "overlap": limits.min_overlap,
         },
+        "settings": {
+            look.name: f"coarse_flow.{look.setting} = {getattr(limits, look.setting):g}"
+            for look in FATES.values()
+            if look.setting
+        },
     }
 
 
@@ -81,11 +95,16 @@ def fate_table(fate: npt.NDArray[np.uint8], table: Mapping[str, Any], areas: Seq
     return {
         "fate": fate.tolist(),
         "why": [_sentence(PieceFate(value), piece, table, areas) for piece, value in enumerate(fate)],
-        "fateColors": colors_text(np.array([FATES[PieceFate(value)][1] for value in fate], np.uint8)),
+        "fateColors": colors_text(np.array([FATES[PieceFate(value)].color for value in fate], np.uint8)),
     }
 
 
 def _sentence(fate: PieceFate, piece: int, table: Mapping[str, Any], areas: Sequence[int]) -> str:
+    setting = table["settings"].get(FATES[fate].name)
+    return _reason(fate, piece, table, areas) + (f" ({setting})" if setting else "")
+
+
+def _reason(fate: PieceFate, piece: int, table: Mapping[str, Any], areas: Sequence[int]) -> str:
     limits = table["limits"]
     match fate:
         case PieceFate.MOVED:
@@ -112,7 +131,7 @@ def _sentence(fate: PieceFate, piece: int, table: Mapping[str, Any], areas: Sequ
 def fate_counts(fate: npt.NDArray[np.uint8]) -> dict[str, int]:
     """How many pieces had each fate, without fates that no piece had."""
     counts = np.bincount(fate, minlength=len(FATES))
-    return {FATES[value][0]: int(counts[value]) for value in PieceFate if counts[value]}
+    return {FATES[value].name: int(counts[value]) for value in PieceFate if counts[value]}
 
 
 def candidate_table(best: BestCandidates) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pipeline.pages.inspect.views import (
     Layer,
     View,
     arrow,
+    everywhere,
     layer,
     method_of,
     outcome,
@@ -23,39 +24,50 @@ from pipeline.pages.inspect.views import (
     stage,
     view,
 )
-from pipeline.results.pictures import saturated_length
+from pipeline.results.pictures import UNMATCHED_GRAY, saturated_length
 from pipeline.store.fingerprints import resolved_method
 from stages.coarse_flow import PieceFate
 from stages.segmentation.contours import draw_contours
 
 UNREADABLE = "the frame cannot be read"
-NO_TRUTH = "no ground truth: nothing to compare with"
-LARGEST_ERROR = 6.0  # of the warping error that RFR sees: three channels of -1..1
+MATCHES_TOLD = "Pieces of one colour in both frames are mutual matches."
+LENGTH_TOLD = "length of the flow"
+CONFIDENCE_TOLD = "confidence of the refinement network in the coarse flow, 0 to 1"
+UNEXPLAINED_TOLD = "difference of both frames that the coarse flow leaves, as the refinement network sees it"
+IMPORTANCE_TOLD = "importance in splatting: of pixels that land on one place, the higher count more"
 
 
 def frames_part(material: Material) -> dict[str, Any]:
-    """Frames, results and ground truth in one place, for comparison."""
-    layers = [_frame_layer(material, k) for k in (0, 1) if material.frames[k] is not None]
-    for time, frame in material.results.items():
-        material.pictures[f"result{time!r}"] = photo(to_uint8(frame))
-        alt = f"in-between frame at t = {time:g}"
-        layers.append(layer(f"Result t={time:g}", f"result{time!r}", "photo", alt))
+    """The result beside the ground truth, as far as they are there, and in one place with the frames."""
+    judged = material.view.judged_time
+    times = sorted(material.results, key=lambda time: (time != judged, time))
+    layers = [_result_layer(material, time) for time in times]
+    layers += [_frame_layer(material, k) for k in (0, 1) if material.frames[k] is not None]
+    truth = []
     if material.truth is not None:
         material.pictures["truth"] = photo(material.truth)
-        layers.append(layer("Ground truth", "truth", "photo", "ground truth, the frame in the middle"))
+        truth = [layer("Ground truth", "truth", "photo", "ground truth, the frame in the middle")]
+    views = [view("Result" if times else "Frames", layers + truth, compare=True)]
+    if times and truth:
+        views.append(view("Ground truth", truth))
     facts: list[Fact] = []
     if material.size is not None:
         facts.append(("size", f"{material.size[1]} × {material.size[0]} px"))
-    facts += [("frames", name) for name in _file_names(material)]
-    part = stage("frames", "Frames", f"{len(layers)} pictures", [], facts)
-    part["views"] = [view("Frames and results", layers, UNREADABLE, compare=True)]
-    part["notes"] = [f"Frame {k}: {UNREADABLE}" for k in (0, 1) if material.frames[k] is None]
+    facts += [(f"frame {k}", name) for k, name in enumerate(_file_names(material))]
+    summary = "beside the truth" if len(views) == 2 else f"{len(layers + truth)} pictures"
+    part = stage("frames", views[0]["title"], summary, views, facts)
+    part["notes"] += [f"Frame {k}: {UNREADABLE}" for k in (0, 1) if material.frames[k] is None]
+    if material.truth is None and material.view.pair.truth is not None:
+        part["notes"].append(f"Ground truth: {UNREADABLE}")
     missing = material.view.found("synthesis").note
     if missing and not material.results:
         part["notes"].append(f"No result: {missing}")
-    if material.truth is None:
-        part["notes"].append(NO_TRUTH)
     return part
+
+
+def _result_layer(material: Material, time: float) -> Layer:
+    material.pictures[f"result{time!r}"] = photo(to_uint8(material.results[time]))
+    return layer(f"Result t={time:g}", f"result{time!r}", "photo", f"in-between frame at t = {time:g}")
 
 
 def _file_names(material: Material) -> list[str]:
@@ -71,11 +83,12 @@ def _frame_layer(material: Material, number: int) -> Layer:
     return layer(f"Frame {number}", name, "photo", f"frame {number} of the pair")
 
 
-def _side_layers(material: Material, number: int, label: str = "Frame") -> list[Layer]:
-    """The frame beneath a view."""
-    if material.frames[number] is None:
-        return []
-    return [{**_frame_layer(material, number), "label": label}]
+def _add_frame(material: Material, each: View) -> View:
+    """Add the frame of its side to what a view shows, if anything."""
+    number = each["side"]
+    if each["layers"] and material.frames[number] is not None:
+        each["layers"].append({**_frame_layer(material, number), "label": "Frame"})
+    return each
 
 
 def segmentation_part(material: Material) -> dict[str, Any]:
@@ -90,7 +103,8 @@ def segmentation_part(material: Material) -> dict[str, Any]:
             facts.append((f"median area {k}", f"{np.median(pieces.area):g} px"))
     counts = " / ".join("–" if pieces is None else str(pieces.count) for pieces in material.pieces)
     views = [_segmentation_view(material, k, found[k].note) for k in (0, 1)]
-    return stage("segmentation", "Pieces", f"{counts} pieces", views, facts, found, runs="segmentation")
+    summary = f"{counts} pieces" if any(material.pieces) else outcome(found[0], "")
+    return stage("segmentation", "Pieces", summary, views, facts, found, runs="segmentation")
 
 
 def _segmentation_view(material: Material, number: int, note: str) -> View:
@@ -99,7 +113,10 @@ def _segmentation_view(material: Material, number: int, note: str) -> View:
     if pieces is not None:
         material.pictures[f"labels{number}"] = label_picture(pieces.label_map)
         alt = f"the {pieces.count} pieces of frame {number}, each in its own colour"
-        layers.append(layer("Pieces", f"labels{number}", "pieces", alt, colors="colors", side=number))
+        told = "Colours only tell pieces apart."
+        layers.append(
+            layer("Pieces", f"labels{number}", "pieces", alt, colors="colors", side=number, told=told)
+        )
     if frame is not None:
         section = material.config.segmentation
         preset = section.anime if material.view.style() == "anime" else section.disney
@@ -107,8 +124,7 @@ def _segmentation_view(material: Material, number: int, note: str) -> View:
         layers.append(
             layer("Contours", f"contours{number}", "photo", f"contours of frame {number}, dark on white")
         )
-    layers += _side_layers(material, number)
-    return view(f"Frame {number}", layers, note or UNREADABLE, side=number)
+    return _add_frame(material, view(f"Frame {number}", layers, note, side=number))
 
 
 def matching_part(material: Material) -> dict[str, Any]:
@@ -131,14 +147,13 @@ def matching_part(material: Material) -> dict[str, Any]:
     views = []
     colored = {"match01", "rank_sum01"} <= found.arrays.keys() and None not in material.pieces
     for number in (0, 1):
-        layers = []
+        layers, lost = [], material.view.found("segmentation", number).note
         if colored:
             alt = f"pieces of frame {number}; mutual matches have the same colour in both, others are grey"
-            layers.append(
-                layer("Matches", f"labels{number}", "pieces", alt, colors="matchColors", side=number)
-            )
-        layers += _side_layers(material, number)
-        views.append(view(f"Frame {number}", layers, found.note or UNREADABLE, side=number))
+            looks: dict[str, Any] = {"colors": "matchColors", "side": number}
+            looks |= {"legend": [["no mutual match", [UNMATCHED_GRAY] * 3]], "told": MATCHES_TOLD}
+            layers.append(layer("Matches", f"labels{number}", "pieces", alt, **looks))
+        views.append(_add_frame(material, view(f"Frame {number}", layers, found.note or lost, side=number)))
     summary = outcome(found, f"{facts[0][1]} mutual")
     return stage("matching", "Matches", summary, views, facts, [found], runs="matching")
 
@@ -153,15 +168,16 @@ def coarse_flow_part(material: Material) -> dict[str, Any]:
             told = ", ".join(f"{count} {name}" for name, count in counts.items())
             facts.append((f"pieces {arrow(direction)}", told))
     views, lengths = _flow_views(material, found, "coarse_flow")
+    had = {int(fate) for d in present(found.arrays, "fate") for fate in np.unique(found.arrays[f"fate{d}"])}
+    legend = [[look.name, list(look.color)] for fate, look in FATES.items() if fate in had]
     for each in views:
         side = each["side"]
         if len(found.arrays.get(f"fate{each['direction']}", ())) and material.pieces[side] is not None:
             alt = f"pieces of frame {side} in the colours of why they moved or not"
-            legend = [[name, list(color)] for name, color in FATES.values()]
-            each["layers"].insert(
-                2,
-                layer("Why", f"labels{side}", "pieces", alt, colors="fateColors", side=side, legend=legend),
+            each["layers"].append(
+                layer("Why", f"labels{side}", "pieces", alt, colors="fateColors", side=side, legend=legend)
             )
+        _add_frame(material, each)
     moved = [int((found.arrays[f"fate{d}"] == PieceFate.MOVED).sum()) for d in present(found.arrays, "fate")]
     summary = outcome(found, f"{' / '.join(map(str, moved))} moved" if any(moved) else facts[0][1])
     return stage("coarse_flow", "Coarse flow", summary, views, facts + lengths, [found], runs="coarse_flow")
@@ -185,39 +201,38 @@ def refinement_part(material: Material) -> dict[str, Any]:
             confidence = getattr(trusted, f"confidence{direction}")
             error = getattr(trusted, f"error{direction}")
             facts.append((f"mean confidence {arrow(direction)}", f"{confidence.mean():.3f}"))
-            _add_network_view(material, each, "Confidence", f"confidence{direction}", confidence, 1.0)
-            _add_network_view(material, each, "Unexplained", f"unexplained{direction}", error, LARGEST_ERROR)
+            _add_heat(material, each, "Confidence", confidence, 1.0, CONFIDENCE_TOLD)
+            _add_heat(material, each, "Unexplained", error, max(float(error.max()), 1e-3), UNEXPLAINED_TOLD)
     for each in views:
-        name = f"importance{each['direction']}"
-        if name in found.arrays:
-            _add_importance(material, each, name, found.arrays[name])
+        importance = found.arrays.get(f"importance{each['direction']}")
+        if importance is not None:
+            values, low, high = (
+                importance.astype(np.float32),
+                float(importance.min()),
+                float(importance.max()),
+            )
+            told = IMPORTANCE_TOLD + everywhere(values)
+            _add_heat(material, each, "Importance", values, max(high, low + 1e-3), told, low)
+        _add_frame(material, each)
     summary = outcome(found, resolved_method("refinement", material.config))
     part = stage("refinement", "Refined flow", summary, views, facts + lengths, [found], runs="refinement")
     part["notes"] += notes
     return part
 
 
-def _add_network_view(
-    material: Material, each: View, label: str, name: str, values: np.ndarray, high: float
+def _add_heat(
+    material: Material, each: View, label: str, values: np.ndarray, high: float, told: str, low: float = 0.0
 ) -> None:
-    shown = high if label == "Confidence" else max(float(values.max()), 1e-3)
-    material.pictures[name] = scalar_picture(values, 0.0, shown)
-    alt = f"{label.lower()} {arrow(each['direction'])} as input to the refinement network, bright is high"
-    each["layers"].append(layer(label, name, "heat", alt, low=0.0, high=shown, unit=""))
-    each["reads"].append([label.lower(), name, ""])
-
-
-def _add_importance(material: Material, each: View, name: str, values: np.ndarray) -> None:
-    low = float(values.min())
-    high = max(float(values.max()), low + 1e-3)
-    material.pictures[name] = scalar_picture(values.astype(np.float32), low, high)
-    alt = f"importance of pixels {arrow(each['direction'])} in splatting, bright is high"
-    each["layers"].append(layer("Importance", name, "heat", alt, low=low, high=high, unit=""))
-    each["reads"].append(["importance", name, ""])
+    name, direction = label.lower(), each["direction"]
+    picture = f"{name}{direction}"
+    material.pictures[picture] = scalar_picture(values, low, high)
+    alt = f"{name} {arrow(direction)}: {told}; bright is high"
+    each["layers"].append(layer(label, picture, "heat", alt, low=low, high=high, unit="", told=told))
+    each["reads"].append([name, picture, ""])
 
 
 def _flow_views(material: Material, found: Any, name: str) -> tuple[list[View], list[Fact]]:
-    """Views of both directions of a flow, and how long its vectors are."""
+    """Views of both directions of a flow, without the frames, and how long its vectors are."""
     there = present(found.arrays, name)
     longest = saturated_length(*(found.arrays[f"{name}{direction}"] for direction in there)) if there else 1.0
     views: list[View] = []
@@ -234,14 +249,15 @@ def _flow_views(material: Material, found: Any, name: str) -> tuple[list[View], 
             alt = f"{name.replace('_', ' ')} {arrow(direction)}: {told}"
             layers = [
                 layer("Flow", picture, "flow", f"{alt}; hue is direction", longest=longest),
-                layer("Length", picture, "length", f"{alt}; bright is long", longest=longest),
+                layer(
+                    "Length", picture, "length", f"{alt}; bright is long", longest=longest, told=LENGTH_TOLD
+                ),
             ]
-        layers += _side_layers(material, side)
         views.append(
             view(
                 f"Frame {side}, {arrow(direction)}",
                 layers,
-                found.note or UNREADABLE,
+                found.note,
                 side=side,
                 direction=direction,
                 flow=picture if direction in there else None,

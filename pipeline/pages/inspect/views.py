@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from configs.sections import Config
 from pipeline.results.pair_results import Found, ResultState
 from pipeline.store.fingerprints import resolved_method
@@ -37,7 +40,8 @@ def layer(label: str, picture: str, draw: str, alt: str, **more: Any) -> Layer:
     alt
         Alternative text.
     **more
-        Parameters of `draw`; `time`, if layers of this label exist for several times.
+        Parameters of `draw`; `time`, if layers of this label exist for several times; `told`, what the legend
+        says of its colours.
     """
     return {"label": label, "picture": picture, "draw": draw, "alt": alt, **more}
 
@@ -50,9 +54,9 @@ def view(title: str, layers: Sequence[Layer], note: str = "", **more: Any) -> Vi
     title
         Its caption.
     layers
-        The available layers; without any, `note` says why.
+        The available layers; without any the page leaves the view out.
     note
-        A problem, if any.
+        Why there are none.
     **more
         `side` (0 or 1) whose pieces are shown when hovering; `direction` (`01`, `10`) of the flows;
         `reads`: pictures whose values are shown when hovering, by label, with their `unit`;
@@ -70,7 +74,7 @@ def stage(
     found: Sequence[Found] = (),
     **more: Any,
 ) -> dict[str, Any]:
-    """A stage's part of the page.
+    """A stage's part of the page, without the views that have no layers.
 
     Parameters
     ----------
@@ -88,14 +92,16 @@ def stage(
     notes = list(dict.fromkeys(each.note for each in found if each.note))
     if any(each.state == "earlier" for each in found):
         notes.append("The results shown were computed earlier, from the frames as they are now.")
+    if not notes:
+        notes = [each["note"] for each in views if not each["layers"]]
     states = [each.state for each in found if each.state != "ok"]
     return {
         "name": name,
         "title": title,
         "summary": summary,
         "state": states[0] if states else "ok",
-        "notes": notes,
-        "views": list(views),
+        "notes": list(dict.fromkeys(filter(None, notes))),
+        "views": [each for each in views if each["layers"]],
         "facts": [list(fact) for fact in facts],
         **more,
     }
@@ -109,6 +115,12 @@ def method_of(name: str, config: Config) -> Fact:
 def outcome(found: Found, told: str) -> str:
     """The outcome of a stage: `told` if its results are present, else their state."""
     return told if found.state in ("ok", "earlier") else STATE_WORDS.get(found.state, found.state)
+
+
+def everywhere(values: NDArray[np.floating]) -> str:
+    """What a legend adds for a map of one value alone; empty for others."""
+    low, high = float(values.min()), float(values.max())
+    return f"; here {low:g} everywhere" if low == high else ""
 
 
 def percent(share: float) -> str:

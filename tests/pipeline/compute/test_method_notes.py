@@ -29,8 +29,13 @@ PLAIN = (
             "synthesis by blend",
         ),
         (
-            ["coarse_flow.method=zero", "refinement.method=light", "synthesis.method=light"],
-            "with light.safetensors: refinement by light, synthesis by light; "
+            [
+                "coarse_flow.method=zero",
+                "refinement.method=light",
+                "refinement.precision=bfloat16",
+                "synthesis.method=light",
+            ],
+            "with light.safetensors: refinement by light (bfloat16), synthesis by light; "
             "without weights: coarse_flow by zero",
         ),
         (

@@ -93,13 +93,16 @@ function numberText(value, digits = 3) {
   return Number(value.toPrecision(digits)).toString().replace("-", "−");
 }
 
-// Legend of a layer, null for pictures that need none.
+// Legend of a layer, and what it says of the colours; nothing for pictures that need none.
 function makeLegend(layer) {
-  if (layer.draw === "flow") return wheelLegend(layer.longest);
-  if (layer.draw === "length") return barLegend(0, layer.longest, "px");
-  if (layer.draw === "heat") return barLegend(layer.low, layer.high, layer.unit);
-  if (layer.draw === "holes") return swatches([["hole", HOLE]]);
-  return layer.legend ? swatches(layer.legend) : null;
+  const parts = [];
+  if (layer.draw === "flow") parts.push(wheelLegend(layer.longest));
+  if (layer.draw === "length") parts.push(barLegend(0, layer.longest, "px"));
+  if (layer.draw === "heat") parts.push(barLegend(layer.low, layer.high, layer.unit));
+  if (layer.draw === "holes") parts.push(swatches([["hole", HOLE]]));
+  if (layer.legend) parts.push(swatches(layer.legend));
+  if (layer.told) parts.push(make("p", { class: "legend" }, layer.told));
+  return parts;
 }
 
 function wheelLegend(longest) {

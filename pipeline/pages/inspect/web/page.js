@@ -42,7 +42,8 @@ function openTab(name, focus = false) {
   const recording = part === RECORD;
   document.getElementById("stage").setAttribute("aria-labelledby", `tab-${part.name}`);
   document.getElementById("stage").dataset.stage = part.name;
-  document.getElementById("work").hidden = document.getElementById("tools").hidden = recording;
+  document.getElementById("work").hidden = recording;
+  document.getElementById("tools").hidden = recording || !part.views.length;
   document.getElementById("record").hidden = !recording;
   for (const id of ["piece", "candidates"]) {
     document.getElementById(id).hidden = !WITH_PIECES.has(part.name) || !pieces.there;
@@ -50,7 +51,7 @@ function openTab(name, focus = false) {
   document.getElementById("notes").replaceChildren(...(recording ? [] : noteElements(part)));
   stage = recording ? null : new Stage(part, pieces);
   if (stage) {
-    document.getElementById("facts").replaceChildren(factList(part.facts));
+    document.getElementById("facts").replaceChildren(...(part.facts.length ? [factList(part.facts)] : []));
     stage.open();
   }
   remember();
@@ -88,7 +89,7 @@ function recall() {
 function buildTabs() {
   const list = document.getElementById("tabs");
   for (const part of tabs) {
-    const thumb = make("span", { class: "thumb", "aria-hidden": "true" });
+    const thumb = part.views?.length ? make("span", { class: "thumb", "aria-hidden": "true" }) : null;
     list.append(make("button", {
       type: "button", role: "tab", id: `tab-${part.name}`, "data-stage": part.name, "data-state": part.state,
       "aria-controls": "stage", onclick: () => openTab(part.name),
@@ -110,9 +111,9 @@ function stepTab(by, focus) {
 // Small pictures on the tabs, painted when the page stands.
 async function paintThumbs() {
   for (const part of page.stages) {
-    const layer = part.views.find((view) => view.layers.length)?.layers[0];
+    const layer = part.views[0]?.layers[0];
     const thumb = document.querySelector(`#tab-${part.name} .thumb`);
-    if (!layer || part.state === "missing") continue;
+    if (!layer) continue;
     const source = await paintLayer(layer);
     const canvas = makeCanvas(THUMB_WIDTH, Math.round((THUMB_WIDTH * source.height) / source.width));
     const context = canvas.getContext("2d");
@@ -152,10 +153,7 @@ function goToMatch() {
 
 function buildHead() {
   document.getElementById("about").textContent = page.about.join(" · ");
-  const { scores } = page.stages.find((part) => part.name === "evaluation");
-  const text = (value) => (typeof value === "number" ? numberText(value, 4) : value);
-  const items = Object.entries(scores)
-    .map(([name, value]) => make("li", {}, make("span", {}, name), make("b", {}, text(value))));
+  const items = page.scores.map(([name, value]) => make("li", {}, make("span", {}, name), make("b", {}, value)));
   document.getElementById("scores").replaceChildren(...items);
   document.querySelector("#help dl").replaceChildren(...KEYS.flatMap(([key, does]) => [
     make("dt", {}, ...key.split(" ").map((each) => make("kbd", {}, each))), make("dd", {}, does)]));

@@ -5,15 +5,14 @@ const MATCH_COLOR = [0, 170, 255];
 const PIECE_SHARE = 0.6; // of the frame that a piece fills when zoomed to
 const PROBE_COLOR = [225, 60, 220];
 
-const CANDIDATE_COLUMNS = [
-  ["piece", ""],
-  ["affinity", "features minus both penalties"],
-  ["features", "sum of the minima of both pieces' features"],
+const CANDIDATE_COLUMNS = ["piece", "affinity", "features", "size", "distance", "ranks", ""];
+const CANDIDATE_BARS = [
+  ["affinity", "affinity: features less both penalties (none where they are larger)"],
   ["size", "penalty for different areas"],
   ["distance", "penalty for distance"],
-  ["ranks", "rank for this piece + rank of this piece for it; the match has the smallest sum"],
-  ["", "affinity and penalties"],
 ];
+const CANDIDATES_TOLD = "Features: the sum of the minima of both pieces' features, 1 for equal ones. "
+  + "Ranks: of the candidate for this piece + of this piece for it, 0 for the most alike; the match has the smallest sum.";
 
 class Pieces {
   constructor(changed) {
@@ -190,15 +189,13 @@ class Pieces {
     const fate = table.fate?.[piece];
     const overlap = { "moved": true, "no overlap": false }[page.fates[fate]] ?? null;
     const rows = [
-      ["rank sum", table.rankSum[piece], `≤ ${limits.rankSum}`, table.rankSum[piece] <= limits.rankSum],
-      ["shift", `${table.shift[piece]} px`, `≤ ${limits.shift} px`, table.shift[piece] <= limits.shift],
-      ["area", `${area} px`, `> ${limits.smallest} px`, area > limits.smallest],
-      ["area", `${area} px`, `< ${numberText(limits.largest, 6)} px`, area < limits.largest],
-      ["area ratio", table.ratio[piece], `< ${limits.ratio}`, table.ratio[piece] < limits.ratio],
-      ["overlap", overlapText(table.overlap?.[piece], overlap), `> ${limits.overlap * 100} %`, overlap],
-    ].map(([name, found, limit, passed]) => make("tr", { class: passed === false ? "bad" : "" },
-      make("th", { scope: "row" }, name), make("td", {}, String(found)), make("td", {}, limit),
-      make("td", {}, passed === null ? "–" : passed ? "✓ passed" : "✗ failed")));
+      ["not mutual", "rank sum", table.rankSum[piece], `≤ ${limits.rankSum}`, table.rankSum[piece] <= limits.rankSum],
+      ["too far", "shift", `${table.shift[piece]} px`, `≤ ${limits.shift} px`, table.shift[piece] <= limits.shift],
+      ["too small", "area", `${area} px`, `> ${limits.smallest} px`, area > limits.smallest],
+      ["too large", "area", `${area} px`, `< ${numberText(limits.largest, 6)} px`, area < limits.largest],
+      ["area ratio", "area ratio", table.ratio[piece], `< ${limits.ratio}`, table.ratio[piece] < limits.ratio],
+      ["no overlap", "overlap", overlapText(table.overlap?.[piece], overlap), `> ${limits.overlap * 100} %`, overlap],
+    ].flatMap(([fate, ...row]) => testRows(row, table.settings[fate]));
     const head = ["test", "found", "wanted", ""].map((text) => make("th", { scope: "col" }, text));
     return make("table", { class: "tests" }, make("caption", {}, "Does it move?"),
       make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
@@ -212,10 +209,11 @@ class Pieces {
       return make("p", { class: "hint" }, `Candidates are included for the ${count} largest pieces.`);
     }
     const body = rows.map((row) => this.candidateRow(row));
-    const head = CANDIDATE_COLUMNS.map(([text, title]) => make("th", { scope: "col", title }, text));
-    return make("table", { class: "candidates" },
+    const head = CANDIDATE_COLUMNS.map((text) => make("th", { scope: "col" }, text));
+    const shown = make("table", { class: "candidates" },
       make("caption", {}, `Best candidates in frame ${1 - this.side}`),
       make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
+    return make("div", {}, shown, candidateLegend());
   }
 
   candidateRow([piece, likeness, size, distance, rank, back]) {
@@ -240,6 +238,21 @@ class Pieces {
     this.probe = piece;
     this.changed();
   }
+}
+
+// A row of a test, and where it failed a second one with the setting that decides it.
+function testRows([name, found, limit, passed], setting) {
+  const row = make("tr", { class: passed === false ? "bad" : "" },
+    make("th", { scope: "row" }, name), make("td", {}, String(found)), make("td", {}, limit),
+    make("td", {}, passed === null ? "–" : passed ? "✓ passed" : "✗ failed"));
+  if (passed !== false) return [row];
+  return [row, make("tr", { class: "setting" }, make("td", { colspan: 4 }, make("code", {}, setting)))];
+}
+
+function candidateLegend() {
+  const items = CANDIDATE_BARS.map(([name, text]) => make("li", {}, make("i", { class: name, "aria-hidden": "true" }), text));
+  return make("div", { class: "told" }, make("ul", { class: "legend swatches parts-legend" }, ...items),
+    make("p", { class: "legend" }, CANDIDATES_TOLD));
 }
 
 function overlapText(share, passed) {

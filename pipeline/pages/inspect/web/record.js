@@ -23,7 +23,7 @@ function stageRecord(stage) {
     ["fingerprint", stage.fingerprint],
     ["folder", stage.folder],
     ["version of the stage", stage.version],
-    ["weights (SHA-256)", stage.weights ?? "none"],
+    ...(stage.weights ? [["weights (SHA-256)", stage.weights]] : []),
   ];
   for (const item of stage.items) {
     if (item.shard === undefined) {

@@ -8,7 +8,7 @@ class Stage {
     this.pieces = pieces;
     this.time = part.time;
     this.views = part.views.map((spec) => new View(spec, this));
-    this.labels = [...new Set(part.views.flatMap((spec) => spec.layers.map((layer) => layer.label)))];
+    this.labels = [...new Set(part.views.filter(hasChoice).flatMap((spec) => spec.layers.map((layer) => layer.label)))];
     this.comparing = "off";
     this.split = 0.5;
     this.withVectors = false;
@@ -24,7 +24,7 @@ class Stage {
     document.getElementById("views").dataset.count = this.views.length;
     document.getElementById("views").style.setProperty("--shape", page.size ? page.size[1] / page.size[0] : 1.78);
     this.buildTools();
-    await Promise.all(this.views.filter((view) => view.layer).map((view) => view.show(view.layer)));
+    await Promise.all(this.views.map((view) => view.show(view.layer)));
     this.refresh();
   }
 
@@ -85,7 +85,7 @@ class Stage {
     const label = this.labels[number];
     if (label === undefined) return;
     tellOther("layer", label);
-    const shown = this.views.filter((view) => view.layer).map((view) => view.show(view.layerOf(label, this.time)));
+    const shown = this.views.map((view) => view.show(view.layerOf(label, this.time)));
     this.tellSwitches();
     await Promise.all(shown);
     this.applyComparison();
@@ -95,7 +95,7 @@ class Stage {
   turnTo(time) {
     tellOther("time", time);
     this.time = time;
-    for (const view of this.views) if (view.layer) view.show(view.layerOf(view.layer.label, time));
+    for (const view of this.views) view.show(view.layerOf(view.layer.label, time));
     this.tellSwitches();
   }
 
@@ -105,7 +105,7 @@ class Stage {
   }
 
   tellSwitches() {
-    const shown = new Set(this.views.map((view) => view.layer?.label));
+    const shown = new Set(this.views.filter((view) => hasChoice(view.spec)).map((view) => view.layer.label));
     for (const button of document.querySelectorAll("#layers button")) {
       button.setAttribute("aria-pressed", String(shown.has(button.dataset.label)));
     }
@@ -159,18 +159,17 @@ class Stage {
     const covering = this.comparing === "slider" || (this.comparing === "flicker" && this.flipped);
     const split = this.comparing === "slider" ? this.split : 0;
     view.compareWith(covering ? other : null, split);
-    view.label.textContent = {
+    view.tellLabel({
       off: view.layer.label,
       slider: `${view.layer.label} | ${other.label}`,
       flicker: this.flipped ? other.label : view.layer.label,
-    }[this.comparing];
+    }[this.comparing]);
   }
 
   // A place of the frame is looked at; where the pointer itself is, none is drawn.
   hover(side, place, underPointer = null) {
     tellOther("hover", [side, place]);
     for (const each of this.views) {
-      if (!each.layer) continue;
       each.pointAt(each === underPointer ? null : place);
       each.read(place);
     }
@@ -184,7 +183,6 @@ class Stage {
   // Marks and vectors depend on zoom and size.
   refresh() {
     for (const view of this.views) {
-      if (!view.layer) continue;
       view.drawVectors(this.withVectors);
       view.screen.classList.toggle("pixels", view.screen.clientWidth * viewport.zoom > 2 * view.base.width);
     }
@@ -194,9 +192,14 @@ class Stage {
   showMarks() {
     for (const view of this.views) {
       const side = view.spec.side;
-      if (view.layer && side !== undefined && page.pieces[side]) view.mark(this.pieces.marksOn(side));
+      if (side !== undefined && page.pieces[side]) view.mark(this.pieces.marksOn(side));
     }
   }
+}
+
+// Whether a view has something to switch to.
+function hasChoice(spec) {
+  return new Set(spec.layers.map((layer) => layer.label)).size > 1;
 }
 
 // The ground truth or the other frame: what a first picture is most often compared with.

@@ -10,7 +10,7 @@ class View {
   constructor(spec, stage) {
     this.spec = spec;
     this.stage = stage;
-    this.layer = spec.layers.find((layer) => layer.time === undefined || layer.time === stage.time) ?? null;
+    this.layer = spec.layers.find((layer) => layer.time === undefined || layer.time === stage.time) ?? spec.layers[0];
     this.other = null; // the layer that it is compared with
     this.shown = 0; // counts what was asked to be shown, as painting takes its time
     this.build();
@@ -41,10 +41,7 @@ class View {
     this.legend = make("div", { class: "legends" });
     this.label = make("span", { class: "layer-name" });
     const caption = make("figcaption", {}, make("b", {}, this.spec.title), this.label);
-    const note = make("p", { class: "empty" }, this.spec.note || "nothing to show");
-    const content = this.layer ? [this.screen, this.reading, this.legend] : [note];
-    this.element = make("figure", { class: "view" }, caption, ...content);
-    if (!this.layer) return;
+    this.element = make("figure", { class: "view" }, caption, this.screen, this.reading, this.legend);
     makeMovable(this.screen, {
       hover: (place) => this.stage.hover(this.spec.side, place, this),
       leave: () => this.stage.hover(this.spec.side, null, this),
@@ -66,9 +63,13 @@ class View {
     copyCanvas(canvas, this.base);
     this.base.setAttribute("aria-label", layer.alt);
     this.screen.dataset.layer = layer.label;
-    this.label.textContent = layer.time === undefined ? layer.label : `${layer.label}, t = ${layer.time}`;
-    const legend = makeLegend(layer);
-    this.legend.replaceChildren(...(legend ? [legend] : []));
+    this.tellLabel(layer.time === undefined ? layer.label : `${layer.label}, t = ${layer.time}`);
+    this.legend.replaceChildren(...makeLegend(layer));
+  }
+
+  // Which layer is shown, where the view's title does not say it.
+  tellLabel(text) {
+    this.label.textContent = text === this.spec.title ? "" : text;
   }
 
   // Lay another layer over this one; `split` is where it begins, in shares of the screen, 0 = everywhere.

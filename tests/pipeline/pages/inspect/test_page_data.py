@@ -16,8 +16,9 @@ from pipeline.pages.inspect.page_data import page_data
 from pipeline.planning.session import Session
 from pipeline.results.pair_results import PairResults
 from pipeline.results.pictures import COLOR_WHEEL, draw_pieces, error_map, match_colors
+from pipeline.results.scores import SCORE_LABELS
 from stages.coarse_flow import PieceFate
-from stages.evaluation import METRICS
+from stages.evaluation import FRAME_METRICS, METRICS
 from stages.refinement import CoarsePair, confidence
 from stages.synthesis import splat_frames
 from tests.page_pictures import decode, decode_flow, decode_labels, decode_scalars
@@ -59,8 +60,10 @@ def test_a_finished_pair_has_every_part(data: dict[str, Any]) -> None:
     assert not any("command" in each for each in data["stages"])
     assert data["size"] == SIZE
     assert [record["stage"] for record in data["record"]] == list(STAGES)
-    labels = [layer["label"] for layer in part(data, "frames")["views"][0]["layers"]]
-    assert labels == ["Frame 0", "Frame 1", "Result t=0.5", "Ground truth"]
+    result, truth = part(data, "frames")["views"]  # side by side
+    labels = [layer["label"] for layer in result["layers"]]
+    assert labels == ["Result t=0.5", "Frame 0", "Frame 1", "Ground truth"]
+    assert [layer["label"] for layer in truth["layers"]] == ["Ground truth"]
     assert data["wheel"] == COLOR_WHEEL.round(4).tolist()
 
 
@@ -94,6 +97,7 @@ def test_numbers_of_pieces_are_those_of_the_stages(view: PairResults, data: dict
         assert all(0 <= share <= 0.8 for share in table["overlap"].values())
         for fate, why in zip(table["fate"], table["why"], strict=True):
             assert why.startswith(PieceFate(fate).name.lower().replace("_", " "))
+            assert ("(coarse_flow." in why) == (fate != PieceFate.MOVED)
         np.testing.assert_array_equal(decode_labels(data["pictures"][f"labels{side}"]), pieces["label_map"])
 
 
@@ -140,11 +144,17 @@ def test_errors_and_scores_are_true(view: PairResults, data: dict[str, Any]) -> 
     shown = part(data, "evaluation")["views"][0]["layers"][0]
     levels = np.floor(np.clip(difference / shown["high"], 0, 1) * 255).astype(int)
     np.testing.assert_array_equal(heat[levels], error_map(result, truth))
-    scores = view.found("evaluation").arrays["scores"]
-    told = part(data, "evaluation")["scores"]
-    assert [told.get(name, np.nan) for name in METRICS] == pytest.approx(list(scores), nan_ok=True)
+    scores = dict(zip(METRICS, view.found("evaluation").arrays["scores"], strict=True))
+    known = {name: value for name, value in scores.items() if not np.isnan(value)}
+    told = [[SCORE_LABELS[name].label, SCORE_LABELS[name].with_unit(value)] for name, value in known.items()]
+    assert [list(fact) for fact in part(data, "evaluation")["facts"]][: len(known)] == told
+    assert data["scores"] == [
+        tuple(text) for name, text in zip(known, told, strict=True) if name in FRAME_METRICS
+    ]
+    assert ("PSNR", f"{scores['psnr']:.2f} dB") in data["scores"]
+    assert ("Chamfer", f"{scores['chamfer'] * 1e5:.2f} × 10⁻⁵") in data["scores"]
     similarity = 1 - decode_scalars(data["pictures"]["dissimilar"])
-    assert similarity[3:-3, 3:-3].mean() == pytest.approx(told["ssim"], abs=0.003)
+    assert similarity[3:-3, 3:-3].mean() == pytest.approx(scores["ssim"], abs=0.003)
 
 
 def test_splats_are_those_of_synthesis(view: PairResults, data: dict[str, Any]) -> None:
@@ -170,6 +180,8 @@ def test_times_beside_the_middle(finished: None, run: Runner) -> None:
     splatted = [layer["time"] for layer in made["views"][0]["layers"] if layer["label"] == "Splatted"]
     assert splatted == [0.2, 0.5, 0.6]
     assert [layer["time"] for layer in made["views"][2]["layers"]] == made["times"]
+    shown = [layer["label"] for layer in part(data_of(session), "frames")["views"][0]["layers"]]
+    assert shown[:3] == ["Result t=0.5", "Result t=0.1", "Result t=0.2"]
     without_middle = part(data_of(run("synthesis.times=[0.25, 0.75]", limit=1).session), "evaluation")
     assert without_middle["views"] == []
     assert without_middle["notes"] == ["no frame at t = 0.5 to score: synthesis.times = [0.25, 0.75]"]
@@ -182,15 +194,16 @@ def test_an_empty_cache_says_what_to_run(open_session: Opener) -> None:
     for stage in PARTS[1:]:
         told = part(data, stage)
         assert told["state"] == "missing"
-        assert told["summary"] in ("not computed", "– / – pieces")
+        assert told["summary"] == "not computed"
         assert told["notes"] == [f"{stage} is not computed yet, or out of date; run it first"]
         assert told["command"] == f"animeinterp run demo --id {name} --to {stage}"
+        assert stage == "segmentation" or told["views"] == []
     assert data["pieces"] == [None, None]
-    assert [layer["label"] for layer in part(data, "frames")["views"][0]["layers"]] == [
-        "Frame 0",
-        "Frame 1",
-        "Ground truth",
-    ]
+    first = part(data, "frames")
+    (frames,) = first["views"]
+    assert [layer["label"] for layer in frames["layers"]] == ["Frame 0", "Frame 1", "Ground truth"]
+    assert first["notes"] == ["No result: synthesis is not computed yet, or out of date; run it first"]
+    assert first["command"].endswith("--to synthesis")
     assert [layer["label"] for layer in part(data, "segmentation")["views"][0]["layers"]] == [
         "Contours",
         "Frame",
@@ -230,19 +243,20 @@ def test_two_frames_without_a_truth(run: Runner, tmp_path: Path) -> None:
         write_image(tmp_path / "frames" / "pair" / f"{name}.png", np.full((32, 48, 3), ord(name), np.uint8))
     session = run(f"data.root='{tmp_path / 'frames'}'", "synthesis.dtype=float16").session
     data = data_of(session)
-    assert part(data, "frames")["notes"] == ["no ground truth: nothing to compare with"]
-    evaluation = part(data, "evaluation")
-    assert evaluation["views"] == []
-    assert evaluation["scores"] == {}
-    assert evaluation["notes"] == ["skipped: no ground truth"]
+    assert data["about"] == ["no ground truth"]
+    assert [each["name"] for each in data["stages"]] == PARTS[:-1]
+    assert data["scores"] == []
+    (result,) = part(data, "frames")["views"]
+    assert [layer["label"] for layer in result["layers"]] == ["Result t=0.5", "Frame 0", "Frame 1"]
+    assert part(data, "frames")["notes"] == []
 
 
 def test_a_perfect_frame_has_an_infinite_score(run: Runner, tmp_path: Path) -> None:
     for name in "abc":
         write_image(tmp_path / "frames" / "pair" / f"{name}.png", np.full((32, 48, 3), 90, np.uint8))
     data = data_of(run(f"data.root='{tmp_path / 'frames'}'").session)
-    assert part(data, "evaluation")["scores"]["psnr"] == "inf"
-    assert part(data, "evaluation")["summary"] == "PSNR inf dB"
+    assert data["scores"][0] == ("PSNR", "∞ dB")
+    assert part(data, "evaluation")["summary"] == "PSNR ∞ dB"
 
 
 def test_broken_frames_are_said_to_be(cartoons: Path, run: Runner, tmp_path: Path) -> None:
@@ -254,6 +268,8 @@ def test_broken_frames_are_said_to_be(cartoons: Path, run: Runner, tmp_path: Pat
     assert "Frame 1: the frame cannot be read" in part(data, "frames")["notes"]
     segmentation = part(data, "segmentation")
     assert segmentation["state"] == "failed"
+    assert [each["name"] for each in data["stages"]] == ["frames", "segmentation"]  # the others are skipped
+    assert part(data, "frames")["notes"][-1].startswith("skipped: segmentation of ")
     assert "frame3.png: empty file" in segmentation["notes"][0]
     assert data["pieces"][0] is not None
     assert data["pieces"][1] is None
@@ -273,8 +289,15 @@ def test_a_pair_that_is_none(run: Runner, tmp_path: Path) -> None:
 
 def test_stages_that_are_not_needed(run: Runner) -> None:
     data = data_of(run("coarse_flow.method=zero", limit=1).session)
-    assert part(data, "matching")["summary"] == "not needed"
-    assert "command" not in part(data, "matching")
+    assert [each["name"] for each in data["stages"]] == [
+        "frames",
+        "coarse_flow",
+        "refinement",
+        "synthesis",
+        "evaluation",
+    ]
+    assert part(data, "frames")["notes"] == []
+    assert "matching" not in [record["stage"] for record in data["record"]]
     assert part(data, "coarse_flow")["summary"] == "zero"
     assert "why" not in (data["pieces"][0] or {})
 
@@ -324,10 +347,11 @@ def test_confidence_of_the_network_is_shown(run: Runner, checkpoint: Path) -> No
         assert [layer["label"] for layer in shown["layers"]] == [
             "Flow",
             "Length",
-            "Frame",
             "Confidence",
             "Unexplained",
+            "Frame",
         ]
+        assert all(layer["told"] for layer in shown["layers"] if layer["draw"] == "heat")
         picture = data["pictures"][f"confidence{shown['direction']}"]
         np.testing.assert_allclose(decode_scalars(picture), trusted, atol=0.003)
     released = run(weights, "refinement.iterations=1", "refinement.confidence_mask=false", limit=1).session

@@ -134,7 +134,10 @@ def test_nothing_computed_yet(browser: Browser, cartoons: Path, tmp_path: Path) 
     visit(browser, path, "matching")
     assert browser.text("#notes code") == f"animeinterp run demo --id {name} --to matching"
     visit(browser, path, "synthesis")
-    assert "not computed yet" in browser.text("#views")
+    assert "not computed yet" in browser.text("#notes")
+    assert browser.run("return document.querySelector('#tools').hidden") is True
+    visit(browser, path, "")
+    assert browser.text("#notes code").endswith("--to synthesis")
 
 
 def test_letters_of_any_kind_are_shown_as_they_are(browser: Browser, tmp_path: Path) -> None:

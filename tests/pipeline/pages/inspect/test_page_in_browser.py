@@ -110,6 +110,38 @@ def test_hovering_reads_the_flow_and_its_colour_is_the_programs(
     )
 
 
+def test_the_page_opens_on_the_result_beside_the_truth(browser: Browser, page: Path) -> None:
+    visit(browser, page, "")
+    assert browser.text(f"{FIRST} .layer-name") == "Result t=0.5"
+    assert browser.text(f"{SECOND} figcaption") == "Ground truth"
+    boxes = browser.run(
+        "return [...document.querySelectorAll('.screen')].map(s => s.getBoundingClientRect().toJSON())"
+    )
+    assert len(boxes) == 2
+    assert boxes[0]["y"] == boxes[1]["y"]
+    assert all(box["bottom"] <= browser.run("return innerHeight") for box in boxes)  # without scrolling
+    assert browser.text("header p").startswith("Frames made without weights: features by appearance")
+
+
+def test_a_failed_test_names_the_setting_that_decides(
+    browser: Browser, page: Path, view: PairResults
+) -> None:
+    piece = largest(view, PieceFate.TOO_LARGE)
+    visit(browser, page, f"coarse_flow/0/{piece}")
+    browser.wait_until(lambda: "failed" in browser.text("#piece-content"))
+    setting = "coarse_flow.max_area_share = 0.12"
+    assert setting in browser.text("#piece-why")
+    assert browser.text(".tests tr.bad + tr.setting") == setting
+    assert browser.text(".parts-legend").startswith("affinity")
+
+
+def test_every_scale_says_what_it_shows(browser: Browser, page: Path) -> None:
+    for stage, key in (("coarse_flow", "2"), ("synthesis", "2"), ("evaluation", "1")):
+        visit(browser, page, stage)
+        browser.press(key)
+        browser.wait_until(lambda: browser.text(".legend.bar + .legend") != "")
+
+
 def test_all_views_zoom_and_move_together(browser: Browser, page: Path) -> None:
     visit(browser, page, "segmentation")
     shown = (
@@ -171,7 +203,7 @@ def test_everything_is_reached_by_keys_alone(browser: Browser, page: Path, view:
 
 def test_two_pictures_are_compared_by_a_slider(browser: Browser, page: Path) -> None:
     visit(browser, page, "frames")
-    browser.press("3", "c")
+    browser.press("c")
     browser.wait_until(lambda: browser.text(".layer-name") == "Result t=0.5 | Ground truth")
     split = "return getComputedStyle(document.querySelector('.pane')).clipPath"
     assert "50%" in browser.run(split)
@@ -186,7 +218,7 @@ def test_two_pictures_are_compared_by_a_slider(browser: Browser, page: Path) -> 
 def test_two_pictures_flicker(browser: Browser, page: Path) -> None:
     visit(browser, page, "frames")
     browser.press("f")
-    for name in ("Ground truth", "Frame 0", "Ground truth"):
+    for name in ("Ground truth", "Result t=0.5", "Ground truth"):
         browser.wait_until(lambda name=name: browser.text(".layer-name") == name)
     browser.press("f")
     assert browser.run("return document.querySelector('.pane').hidden") is True
@@ -195,7 +227,7 @@ def test_two_pictures_flicker(browser: Browser, page: Path) -> None:
 def test_where_motion_is_not_wanted_each_press_swaps(browser: Browser, page: Path) -> None:
     browser.prefer(prefers_reduced_motion="reduce")
     visit(browser, page, "frames")
-    for name in ("Ground truth", "Frame 0", "Ground truth"):
+    for name in ("Ground truth", "Result t=0.5", "Ground truth"):
         browser.press("f")
         browser.wait_until(lambda name=name: browser.text(".layer-name") == name)
     browser.run("return new Promise(done => setTimeout(done, 700))")

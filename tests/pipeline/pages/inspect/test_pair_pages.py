@@ -21,7 +21,7 @@ from tests.pipeline.small_runs import Opener, Runner
 from tests.project import ROOT
 
 HOSTILE = """</script><script>alert('"&é世界')</script><!--"""
-DATA = {"methods": "by hand", "id": HOSTILE, "stages": [], "pictures": {}}
+DATA = {"id": HOSTILE, "methods": "<i>by hand", "stages": [], "pictures": {}}
 
 
 def ids_of(session: Session) -> list[str]:
@@ -153,7 +153,7 @@ def test_the_index_shows_pictures_and_scores(finished: None, open_session: Opene
     assert index.count('<img src="data:image/webp;base64,') == 2
     for view in views:
         scores = view.found("evaluation").arrays["scores"]
-        assert f"<td>{scores[0]:.4g}</td><td>{scores[1]:.4g}</td><td>{scores[2]:.4g}</td>" in index
+        assert f"<td>{scores[0]:.2f}</td><td>{scores[1]:.4f}</td><td>{scores[2]:.2f}</td>" in index
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", index)
 
 

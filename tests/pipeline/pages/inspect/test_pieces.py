@@ -59,20 +59,38 @@ def test_matches_are_told_with_what_decides(pieces: tuple[Pieces, Pieces]) -> No
     ("fate", "piece", "words"),
     [
         (PieceFate.MOVED, 1, "moved: it passed every test"),
-        (PieceFate.NOT_MUTUAL, 2, "not mutual: the rank sum of its match is 3, more than 0"),
-        (PieceFate.TOO_FAR, 0, "too far: its match is 5 px away, more than 10 px"),
-        (PieceFate.TOO_SMALL, 0, "too small: 2 px, not more than 5 px"),
-        (PieceFate.TOO_LARGE, 2, "too large: 32 px, not less than 10 px"),
-        (PieceFate.AREA_RATIO, 2, "area ratio: 8 to its match, not less than 3"),
+        (
+            PieceFate.NOT_MUTUAL,
+            2,
+            "not mutual: the rank sum of its match is 3, more than 0 (coarse_flow.rank_sum_limit = 0)",
+        ),
+        (
+            PieceFate.TOO_FAR,
+            0,
+            "too far: its match is 5 px away, more than 10 px (coarse_flow.max_shift = 10)",
+        ),
+        (PieceFate.TOO_SMALL, 0, "too small: 2 px, not more than 5 px (coarse_flow.min_area = 5)"),
+        (
+            PieceFate.TOO_LARGE,
+            2,
+            "too large: 32 px, not less than 10 px (coarse_flow.max_area_share = 0.25)",
+        ),
+        (
+            PieceFate.AREA_RATIO,
+            2,
+            "area ratio: 8 to its match, not less than 3 (coarse_flow.max_area_ratio = 3)",
+        ),
         (
             PieceFate.NO_OVERLAP,
             1,
-            "no overlap: moved by the flow found, no more than 80% of it lies inside its match",
+            "no overlap: moved by the flow found, no more than 80% of it lies inside its match "
+            "(coarse_flow.min_overlap = 0.8)",
         ),
         (
             PieceFate.NO_OVERLAP,
             0,
-            "no overlap: moved by the flow found, 75.0%, not more than 80%, of it lies inside its match",
+            "no overlap: moved by the flow found, 75.0%, not more than 80%, of it lies inside its match "
+            "(coarse_flow.min_overlap = 0.8)",
         ),
     ],
 )
@@ -84,12 +102,21 @@ def test_every_fate_has_its_words(
     told = fate_table(fates, table | {"overlap": {0: 0.75}}, piece_table(pieces[0])["area"])
     assert told["fate"] == [fate] * 3
     assert told["why"][piece] == words
-    assert b64decode(told["fateColors"]) == bytes(FATES[fate][1]) * 3
+    assert b64decode(told["fateColors"]) == bytes(FATES[fate].color) * 3
 
 
 def test_every_fate_has_a_name_and_a_colour_of_its_own() -> None:
     assert list(FATES) == list(PieceFate)
-    assert len({color for _, color in FATES.values()}) == len(PieceFate)
+    assert len({look.color for look in FATES.values()}) == len(PieceFate)
+
+
+def test_every_fate_but_moving_is_decided_by_a_setting_of_its_own(pieces: tuple[Pieces, Pieces]) -> None:
+    settings = match_table(pieces, ARRAYS, "01", LIMITS)["settings"]
+    assert list(settings) == [FATES[fate].name for fate in PieceFate if fate != PieceFate.MOVED]
+    names = [text.partition(" = ")[0].removeprefix("coarse_flow.") for text in settings.values()]
+    assert len(set(names)) == len(names)
+    assert set(names) <= CoarseFlowSection.model_fields.keys()
+    assert settings["too large"] == "coarse_flow.max_area_share = 0.25"
 
 
 def test_fates_are_counted() -> None:

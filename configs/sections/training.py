@@ -25,6 +25,7 @@ class TrainingSection(Section):
     location_fields: ClassVar[Set[str]] = {
         "scenes",
         "validation_scenes",
+        "source",
         "weights",
         "threads",
         "log_steps",
@@ -33,6 +34,9 @@ class TrainingSection(Section):
         "pictured_scenes",
     }
 
+    source: Literal["scenes", "cache"] = "scenes"
+    """`scenes` = drawn scenes with exact flows; `cache` = the pairs of `data` that have a ground truth, with
+    their coarse flows from the cache, without the phase `flow`."""
     scenes: OptionalPath = None
     """Folder of cut-out scenes, written by `data.cutouts.write_training_set`."""
     validation_scenes: OptionalPath = None

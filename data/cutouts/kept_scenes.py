@@ -27,7 +27,7 @@ class KeptScene:
 
     frames: NDArray[np.uint8]
     """(3, H, W, 3) RGB: frame 0, the one at `t`, frame 1."""
-    flows: NDArray[np.float16]
+    flows: NDArray[np.floating[Any]]
     """(2, 2, H, W): from frame 0 to 1 and from 1 to 0, x then y in pixels, in steps of 1/16 px at 64 to
     128 px, of twice that above, and so on."""
     occluded: NDArray[np.bool_]
@@ -54,6 +54,9 @@ class TrainingSet:
         The folder holds no training set, an unfinished one, one of another version, or a damaged record.
     """
 
+    exact = True
+    """Its flows are the true ones."""
+
     def __init__(self, root: Path) -> None:
         self.root = root
         remedy = "write the set, or resume an interrupted one"
@@ -73,6 +76,8 @@ class TrainingSet:
             raise DataError(f"{root / RECORD}: not the record that {DIGESTS} belongs to; write the set again")
         self.digest = hashlib.sha256(digests).hexdigest()
         """As `write_training_set` returned it."""
+        self.smallest = self.settings.size
+        """Height and width of the frames, px."""
         self._open: OrderedDict[int, ZipFile] = OrderedDict()
         self._process = os.getpid()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from configs.errors import DataError
 from configs.sections import TrainingSection
-from data.cutouts import KeptScene, TrainingSet
+from data.cutouts import KeptScene
 from pipeline.training.augmentation import Example, augment
 from pipeline.training.starts import dis_flow, starting_flows
 
@@ -29,11 +30,31 @@ ORDER, CHANCE = 1, 2
 class Scenes(Protocol):
     """Anything that holds scenes."""
 
+    @property
+    def exact(self) -> bool:
+        """Whether their flows are the true ones; else they are those to start from."""
+
     def __len__(self) -> int:
         """Number of scenes."""
 
     def scene(self, position: int) -> KeptScene:
         """The scene at a position, from 0."""
+
+
+class Source(Scenes, Protocol):
+    """Scenes to train on."""
+
+    @property
+    def root(self) -> Path:
+        """Their folder."""
+
+    @property
+    def digest(self) -> str:
+        """Of all that is in them."""
+
+    @property
+    def smallest(self) -> tuple[int, int]:
+        """Height and width of the smallest frames, px."""
 
 
 class Batch(NamedTuple):
@@ -55,14 +76,16 @@ class Batch(NamedTuple):
     """`(2 * N, 1, H, W)`, bool: pixels hidden in the other frame."""
     positions: tuple[int, ...]
     """Positions of the scenes in their set."""
+    exact: bool = True
+    """Whether `truth` is true; else nothing is known of it, nor of what is hidden."""
 
     def to(self, device: torch.device) -> Self:
         """The same on another device."""
-        tensors = {name: x.to(device) for name, x in zip(self._fields[:-1], self[:-1], strict=True)}
-        return type(self)(**tensors, positions=self.positions)
+        tensors = {name: x.to(device) for name, x in zip(self._fields[:-2], self[:-2], strict=True)}
+        return type(self)(**tensors, positions=self.positions, exact=self.exact)
 
 
-def check_scenes(scenes: TrainingSet, section: TrainingSection) -> None:
+def check_scenes(scenes: Source, section: TrainingSection) -> None:
     """Refuse scenes that are smaller than the crop.
 
     Raises
@@ -70,11 +93,11 @@ def check_scenes(scenes: TrainingSet, section: TrainingSection) -> None:
     DataError
         They are too small.
     """
-    height, width = scenes.settings.size
+    height, width = scenes.smallest
     if min(height, width) < section.crop:
         raise DataError(
             f"{scenes.root}: its frames are {height}x{width}, and training.crop = {section.crop} is larger; "
-            f"set training.crop to at most {min(height, width)}, or draw larger scenes"
+            f"set training.crop to at most {min(height, width)}, or take larger frames"
         )
 
 
@@ -104,8 +127,10 @@ class Batches:
             rng = np.random.default_rng([self._section.seed, CHANCE, step, k])
             example = augment(_example(self._scenes.scene(position)), self._section, rng)
             examples.append(example)
-            starts.append(starting_flows(example.frames[0], example.frames[2], self._section, rng))
-        return collate(examples, starts, positions)
+            first, last = example.frames[0], example.frames[2]
+            found = starting_flows(first, last, self._section, rng) if self._scenes.exact else example.flows
+            starts.append(found)
+        return collate(examples, starts, positions)._replace(exact=self._scenes.exact)
 
     @contextmanager
     def ahead(self, first: int, last: int) -> Iterator[Iterator[Batch]]:
@@ -150,6 +175,7 @@ def _part(batch: Batch, which: slice, count: int) -> Batch:
         both(batch.truth),
         both(batch.occluded),
         batch.positions[which],
+        batch.exact,
     )
 
 

@@ -215,7 +215,7 @@ class Learner:
             frame = None if phase == "flow" else self._draw(batch, refined)
         parts: dict[str, Tensor] = {}
         loss = batch.truth.new_zeros(())
-        if phase != "synthesis":
+        if phase != "synthesis" and batch.exact:
             parts["flow"] = flow_loss(
                 refined.flows,
                 batch.truth,

@@ -16,7 +16,8 @@ from data.cutouts import TrainingSet
 from models.weights.files import file_digest
 from models.weights.light import LightNetworks, Origin, load_light, new_networks
 from pipeline.store.fingerprints import canonical_digest
-from pipeline.training.batches import check_scenes
+from pipeline.training.batches import Source, check_scenes
+from pipeline.training.cached_pairs import CachedPairs
 
 TRAINING_VERSION = 1
 """Increased whenever the same settings and scenes give other weights."""
@@ -33,7 +34,7 @@ class Plan:
     """Everything that its weights, and so its fingerprint, depend on."""
     fingerprint: str
     folder: Path
-    scenes: TrainingSet
+    scenes: Source
     validation: TrainingSet | None
     device: torch.device
 
@@ -70,19 +71,14 @@ def make_plan(config: Config) -> Plan:
     Raises
     ------
     ConfigError
-        `training.scenes` is not set.
+        `training.scenes` is not set, or a phase needs true flows that are not there.
     DataError
         A folder holds no complete set of scenes, or frames smaller than the crop.
     WeightsError
         `training.weights` is not a file.
     """
     section = config.training
-    if section.scenes is None:
-        raise ConfigError(
-            "training.scenes is not set; expected a folder of cut-out scenes: give it "
-            "with --set training.scenes=FOLDER"
-        )
-    scenes = TrainingSet(section.scenes)
+    scenes = _source(config)
     check_scenes(scenes, section)
     validation = None if section.validation_scenes is None else TrainingSet(section.validation_scenes)
     settings = {
@@ -101,6 +97,24 @@ def make_plan(config: Config) -> Plan:
         validation,
         torch.device(config.executor.device),
     )
+
+
+def _source(config: Config) -> Source:
+    """What is trained on."""
+    section = config.training
+    if section.source == "cache":
+        if section.flow.steps:
+            raise ConfigError(
+                f"training.flow.steps = {section.flow.steps}: this phase needs true flows, which pairs of a "
+                "dataset lack; set it to 0, and start from trained weights (training.weights)"
+            )
+        return CachedPairs(config)
+    if section.scenes is None:
+        raise ConfigError(
+            "training.scenes is not set; expected a folder of cut-out scenes: give it "
+            "with --set training.scenes=FOLDER"
+        )
+    return TrainingSet(section.scenes)
 
 
 def _commit() -> str:

@@ -114,7 +114,9 @@ class Recipe:
             words = list(way.arguments)
             if self.has_subtitles and is_second == (way.kind == "audio"):
                 words = KEPT if is_second else []
-            said += [word.replace("{k}", str(index)).replace("{folder}", folder) for word in words]
+            for word in words:
+                is_text = word.startswith(("title=", "handler_name="))
+                said.append(word if is_text else word.format(k=index, folder=folder))
         return [*said, *(WHOLE if is_second else self.others.arguments)]
 
     def _encoded(self, cadence: Cadence) -> list[str]:

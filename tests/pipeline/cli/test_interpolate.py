@@ -23,7 +23,7 @@ from data.images import read_image, write_image
 from pipeline.store.run_records import LOG_NAME, read_runs
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
-from tests.drawn_videos import write_video
+from tests.drawn_videos import ffmpeg, write_video
 from tests.pipeline.dask_processes import DaskProcesses
 from tests.pipeline.forking import CommandProcess
 from tests.pipeline.mounts import remount
@@ -291,6 +291,24 @@ def test_a_full_disk_is_told_and_nothing_is_left_on_it(
     code, said = command(*words)
     assert code == 0, said
     assert output.exists()
+
+
+def test_metadata_of_a_video_is_text_on_the_terminal(
+    interpolate: Command, movie: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "letters.ttf").write_bytes(b"no real font")
+    odd = "a[red]<b>\x1b[31m\nerror: all is lost.ttf"
+    ffmpeg(
+        *("-i", movie, "-f", "lavfi", "-i", "sine=d=0.2", "-attach", tmp_path / "letters.ttf"),
+        *("-metadata:s:t", "mimetype=application/x-truetype-font", "-metadata:s:t", f"filename={odd}"),
+        *("-c:v", "copy", "-c:a", "flac", "-metadata:s:a", "language=[b]\x1b[1m", tmp_path / "odd.mkv"),
+    )
+    code, said = interpolate(tmp_path / "odd.mkv", "out.mov", "--dry-run")
+    assert code == 0, said
+    assert "\x1b" not in said
+    assert "\nerror" not in said
+    assert "a[red]<b>" in said
+    assert "sound stream 1, flac ([b]" in said
 
 
 def test_dry_run_computes_nothing(interpolate: Command, movie: Path, tmp_path: Path) -> None:

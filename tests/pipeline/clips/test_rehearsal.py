@@ -24,6 +24,7 @@ from tests.project import ROOT
 
 PICTURES = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=24:d=0.5")
 BEEP = ("-f", "lavfi", "-i", "sine=1000:d=0.5:r=48000,volume='8*gte(t,0.25)':eval=frame,asetnsamples=240")
+TITLE = "Ton ‘1’ {k} -y a=b"
 STYLES = """[Script Info]
 ScriptType: v4.00+
 
@@ -296,11 +297,11 @@ def test_several_tracks_keep_languages_and_dispositions(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["mp4", "mkv"])
 @pytest.mark.parametrize(("output", "key"), [("mp4", "name"), ("mov", "name"), ("mkv", "title")])
 def test_titles_of_tracks_go_along(tmp_path: Path, source: str, output: str, key: str) -> None:
-    named = make(tmp_path / f"in.{source}", *BEEP, "-c:a", "aac", "-metadata:s:a", "title=Ton ‘1’")
+    named = make(tmp_path / f"in.{source}", *BEEP, "-c:a", "aac", "-metadata:s:a", f"title={TITLE}")
     doubled(named, tmp_path / f"out.{output}")
     with av.open(str(tmp_path / f"out.{output}")) as opened:
         about = opened.streams.audio[0].metadata
-    assert about.get(key, about.get("handler_name")) == "Ton ‘1’"
+    assert about.get(key, about.get("handler_name")) == TITLE
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm", "avi"])

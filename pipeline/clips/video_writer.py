@@ -97,7 +97,8 @@ class VideoWriter:
             opened.callback(self._end)
             # What PyAV calls must not be Python's: an interruption would be lost in it.
             sink = SimpleNamespace(write=self._ready.extend)
-            self._pipe = av.open(sink, "w", format="nut", buffer_size=BUFFER)
+            unindexed = {"write_index": "0"}  # the index would grow in memory
+            self._pipe = av.open(sink, "w", format="nut", buffer_size=BUFFER, options=unindexed)
             self._stream: Any = self._pipe.add_stream("rawvideo", rate=self._cadence.rate)
             self._stream.height, self._stream.width = self._recipe.clip.size
             self._stream.pix_fmt = self._kind.format

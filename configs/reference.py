@@ -13,12 +13,17 @@ from configs.sections import Config, Section
 INTRODUCTION = """\
 # Settings
 
-A run is described by a TOML file: a shipped preset (`paper`, `released`, `demo`, `atd12k_test`,
-`atd12k_train`, `train_light`) or your own, which may extend another one (`extends = "released"`). On the
-command line, `--set section.key=value` overrides a setting. For a key that holds text or a path, the value
-is taken literally (`data.root=2024`), without quotes around it; for other keys it is TOML
-(`synthesis.times=[0.25, 0.5]`). An empty value means "not given". Unknown keys, wrong types, values out of
-range and impossible combinations are refused before anything is computed.
+A run is described by a TOML file. Commands use `animeinterp.toml` in the working folder (`animeinterp init`
+writes one), or what `-c` or `ANIMEINTERP_CONFIG` names: a file of your own, or a shipped preset (`paper`,
+`released`, `demo`, `atd12k_test`, `atd12k_train`, `train_light`). A file may extend another one or a preset
+(`extends = "released"`). On the command line, `--set section.key=value` overrides a setting. For a key that
+holds text or a path, the value is taken literally (`data.root=2024`), without quotes around it; for other
+keys it is TOML (`synthesis.times=[0.25, 0.5]`). An empty value means "not given". Unknown keys, wrong types,
+values out of range and impossible combinations are refused before anything is computed.
+
+`animeinterp schema > animeinterp.schema.json` writes the JSON schema of configs. Editors with a TOML language
+server (Taplo, Even Better TOML) then complete and check a config whose first line is
+`#:schema ./animeinterp.schema.json`.
 
 Relative paths in your own config file are relative to the folder of that file, so a run does not depend on
 where it is started. Relative paths in `--set`, in other options and in the shipped presets are relative to

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from configs.errors import DataError
-from configs.names import given_path
+from configs.names import given_path, own_command
 from data.folder_content import is_image, list_folder
 from data.image_decoding import read_header
 from data.images import IMAGE_SUFFIXES
@@ -130,7 +130,7 @@ def _images_of_folder(folder: Path) -> GivenImages:
         names = ", ".join(path.name for path in content.folders[:SUGGESTIONS])
         raise DataError(
             f"{folder}: contains folders ({names}) and no images; a clip is "
-            f"one of them: name {content.folders[0]}, or use 'animeinterp run' for a dataset of pairs"
+            f"one of them: name {content.folders[0]}, or use '{own_command('run')}' for a dataset of pairs"
         )
     if content.others:
         raise DataError(

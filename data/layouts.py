@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from configs.errors import ConfigError, DataError
-from configs.names import name_of
+from configs.names import name_of, own_command
 from configs.sections import DataSection, StoreSection
 from data.annotations import read_annotation
 from data.dataset_search import SPLIT_FOLDERS, find_datasets, suggestion
@@ -92,7 +92,7 @@ def _instead(root: Path) -> str:
     if root.name == PAIRS_FILE or is_image(root):
         return f"name its folder, {root.parent}"
     if is_video(root.name):
-        return "for a video use 'animeinterp interpolate'"
+        return f"for a video use '{own_command('interpolate')}'"
     return "name the folder that contains the pair folders"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.errors import DataError
-from configs.names import command_line, id_of, own_name
+from configs.names import command_line, id_of, own_command, own_name
 from configs.sections import StoreSection
 from data.dataset_search import PAIR_SIZES
 from data.folder_content import FolderContent, list_folder
@@ -52,7 +52,7 @@ class PairFolder:
                 f"{self.path}: {self.listing()}; expected two frames, or three with the ground truth between"
             )
             if len(self.images) > max(PAIR_SIZES):
-                error += "; for an image sequence use 'animeinterp interpolate'"
+                error += f"; for an image sequence use '{own_command('interpolate')}'"
         match self.images:
             case _ if error is not None:
                 return FoundPair(self.id, self.images[:1], error=error)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from configs.errors import WeightsError
+from configs.names import own_command
 from models.weights.files import (
     Format,
     file_digest,
@@ -112,7 +113,7 @@ def convert(
     if found.problems or not found.parts:
         problem = found.problems[0] if found.parts else "none of its names is known"
         raise WeightsError(
-            f"{source}: contains no complete network ({problem}); see 'animeinterp weights verify'"
+            f"{source}: contains no complete network ({problem}); see '{own_command('weights', 'verify')}'"
         )
     if found.parts[0] in (*LPIPS_PARTS, "light"):
         raise WeightsError(f"{source}: contains {found.parts[0]}, which needs no conversion")

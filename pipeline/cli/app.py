@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import AnimeInterpError
-from configs.names import LONGEST_NAME
+from configs.names import LONGEST_NAME, own_command
 from pipeline.cli.commands import CannotStartError, Commands
 from pipeline.cli.entry_point import DEBUG, EXIT_BROKEN
 from pipeline.cli.terminal import (
@@ -29,7 +29,6 @@ app = typer.Typer(
     help="Draw in-between frames of cartoons, stage by stage.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 
@@ -88,7 +87,7 @@ def main() -> None:
         where = f"{Path(last.filename).name}, line {last.lineno}"
         complain(
             f"{type(error).__name__}: {error} ({where}); this should not happen: please report what "
-            f"'animeinterp {DEBUG} ...' prints of it"
+            f"'{own_command(DEBUG)} ...' prints of it"
         )
         sys.exit(EXIT_CODES["crashed"])
 

@@ -14,7 +14,9 @@ from configs.errors import CacheError, ConfigError
 from configs.loading import PROJECT_FILE, preset_names
 from configs.names import given_path, own_command
 from configs.sections import Config
+from pipeline.cli.as_json import Json, print_json
 from pipeline.cli.cache_tables import (
+    cache_content,
     print_check,
     print_contents,
     print_offers,
@@ -30,9 +32,10 @@ from pipeline.cli.chosen_config import (
     WeightsFolder,
     project_file,
 )
-from pipeline.cli.config_argument import ConfigCommand
+from pipeline.cli.config_argument import CommandGroup, ConfigCommand
 from pipeline.cli.terminal import (
     EXIT_FAILURES,
+    OUTPUT,
     Quiet,
     complain,
     console,
@@ -61,12 +64,29 @@ from pipeline.store.acceptances import stage_acceptances
 from pipeline.store.sizes import in_bytes
 from pipeline.store.written_results import WrittenResults
 
-cache = typer.Typer(help="List, check and clean the cache.", no_args_is_help=True, add_completion=False)
+cache = typer.Typer(
+    cls=CommandGroup, help="List, check and clean the cache.", no_args_is_help=True, add_completion=False
+)
+SELECTION = "What"
 CacheFolder = Annotated[
     Path | None,
-    typer.Option("--cache", metavar="FOLDER", parser=given_path, help="Use this cache, not the config's."),
+    typer.Option(
+        "--cache",
+        metavar="FOLDER",
+        parser=given_path,
+        help="Use this cache, not the config's.",
+        rich_help_panel=PANEL,
+    ),
 ]
-OneStage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="Only this stage.")]
+OneStage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        help="Only this stage.",
+        rich_help_panel=SELECTION,
+    ),
+]
 
 
 @cache.command("ls", cls=ConfigCommand)
@@ -76,14 +96,18 @@ def list_cache(
     weights: WeightsFolder = None,
     folder: CacheFolder = None,
     stage: OneStage = None,
+    as_json: Json = False,
 ) -> None:
     """List a cache: stages, fingerprints, how they differ, size and last use."""
     place, chosen = find_cache(config, settings, weights, folder)
     loaded = None if chosen is None else chosen.load()
     check_cache(place, [stage] if stage else ())
-    say_cache(place)
     found = [contents_of(path) for path in fingerprint_folders(place, stage)]
     current = set() if loaded is None else current_keys(loaded, place)
+    if as_json:
+        print_json(cache_content(place, found, read_users(place), current))
+        return
+    say_cache(place)
     print_contents(place, found, read_users(place), current, "" if chosen is None else chosen.source)
 
 
@@ -95,10 +119,20 @@ def verify(
     folder: CacheFolder = None,
     stage: OneStage = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also check results that the config does not use.")
+        bool,
+        typer.Option(
+            "--all",
+            help="Also check results that the config does not use.",
+            rich_help_panel=SELECTION,
+        ),
     ] = False,
     results: Annotated[
-        bool, typer.Option("--results", help="Check the files in store.results too, not only the cache.")
+        bool,
+        typer.Option(
+            "--results",
+            help="Check the files in store.results too, not only the cache.",
+            rich_help_panel=SELECTION,
+        ),
     ] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -159,31 +193,76 @@ def gc(
     settings: Settings = None,
     weights: WeightsFolder = None,
     folder: CacheFolder = None,
-    unused: Annotated[bool, typer.Option("--unused", help="Results that no config uses (unused).")] = False,
+    unused: Annotated[
+        bool,
+        typer.Option(
+            "--unused",
+            help="Results that no config uses (unused).",
+            rich_help_panel=SELECTION,
+        ),
+    ] = False,
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="Only unused results of this stage.")
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            help="Only unused results of this stage.",
+            rich_help_panel=SELECTION,
+        ),
     ] = None,
     fingerprint: Annotated[
         str | None,
         typer.Option(
-            "--fingerprint", metavar="PREFIX", help="Only unused results whose fingerprint starts with this."
+            "--fingerprint",
+            metavar="PREFIX",
+            help="Only unused results whose fingerprint starts with this.",
+            rich_help_panel=SELECTION,
         ),
     ] = None,
     older_than: Annotated[
         float | None,
-        typer.Option("--older-than", metavar="DAYS", min=0, help="Only results not used for this long."),
+        typer.Option(
+            "--older-than",
+            metavar="DAYS",
+            min=0,
+            help="Only results not used for this long.",
+            rich_help_panel=SELECTION,
+        ),
     ] = None,
     superseded: Annotated[
-        bool, typer.Option("--superseded", help="Shards whose items are all in later shards.")
+        bool,
+        typer.Option(
+            "--superseded",
+            help="Shards whose items are all in later shards.",
+            rich_help_panel=SELECTION,
+        ),
     ] = False,
-    left_overs: Annotated[bool, typer.Option("--left-over", help="Leftover files of dead writers.")] = False,
+    left_overs: Annotated[
+        bool,
+        typer.Option(
+            "--left-over",
+            help="Leftover files of dead writers.",
+            rich_help_panel=SELECTION,
+        ),
+    ] = False,
     runs_older_than: Annotated[
         float | None,
         typer.Option(
-            "--runs-older-than", metavar="DAYS", min=0, help="Records of runs that ended before this."
+            "--runs-older-than",
+            metavar="DAYS",
+            min=0,
+            help="Records of runs that ended before this.",
+            rich_help_panel=SELECTION,
         ),
     ] = None,
-    delete: Annotated[bool, typer.Option("--delete", help="Delete; without it, only list.")] = False,
+    delete: Annotated[
+        bool,
+        typer.Option(
+            "--delete",
+            help="Delete; without it, only list.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
 ) -> None:
     """List what can be deleted from a cache; --delete deletes it.
 

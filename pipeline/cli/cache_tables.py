@@ -7,7 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+from pipeline.cli.as_json import moment
 from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.terminal import console, narrow_table, say
 from pipeline.results.cache_check import CheckReport
@@ -65,6 +67,35 @@ def print_contents(
         said = "frames of videos; you may delete the folder, they are written again when needed"
         say(f"{CLIPS_FOLDER}: {len(clips)}, {taken}; {said}")
     say(f"{len(found)} fingerprints, {in_bytes(total)}")
+
+
+def cache_content(
+    cache: Path, found: Sequence[Contents], users: Users, current: Collection[Key]
+) -> dict[str, Any]:
+    """The contents of a cache, for `cache ls --json`."""
+    clips = [folder for folder in (cache / CLIPS_FOLDER).glob("*") if folder.is_dir()]
+    return {
+        "cache": cache.absolute(),
+        "fingerprints": [
+            {
+                "stage": one.stage,
+                "fingerprint": one.fingerprint,
+                "current": one.key in current,
+                "used_by": users.live.get(one.key),
+                "items": {status: one.items.get(status, 0) for status in ("ok", "failed", "skipped")},
+                "damaged_items": one.damaged,
+                "shards": one.shards,
+                "unreadable_shards": one.unreadable,
+                "bytes": one.size,
+                "made": moment(one.made),
+                "used": moment(last_use(one, users)),
+                "settings": None if one.description is None else one.description.section,
+                "trouble": one.trouble or None,
+            }
+            for one in found
+        ],
+        "clips": {"count": len(clips), "bytes": occupied(cache / CLIPS_FOLDER) if clips else 0},
+    }
 
 
 def print_check(cache: Path, report: CheckReport, seconds: float, *, quiet: bool = False) -> None:

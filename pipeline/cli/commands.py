@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from typer import Typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 from typer.main import get_command
 
-from pipeline.cli.config_argument import ConfigCommand
+from pipeline.cli.config_argument import CommandGroup, ConfigCommand
 
 
 class Place(NamedTuple):
@@ -83,6 +83,11 @@ COMMANDS: Mapping[str, Place] = MappingProxyType(
             "train",
             "Train the light networks on scenes with exact flows; the same command resumes.",
         ),
+        "schema": Place(
+            "schema",
+            "schema",
+            "Print the JSON schema of configs, with which editors complete and check them.",
+        ),
         "weights": Place("weights", "weights", "List, download, convert and check weights files."),
         "cache": Place("cache", "cache", "List, check and clean the cache."),
     }
@@ -120,7 +125,7 @@ class _LateCommand(TyperCommand):
         return get_command(alone)
 
 
-class Commands(TyperGroup):
+class Commands(CommandGroup):
     """All of them."""
 
     def __init__(self, **options: Any) -> None:

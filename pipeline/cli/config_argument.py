@@ -5,11 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
+
+
+def flags_without_type(params: list[Any]) -> list[Any]:
+    """Parameters of which flags show no type in help: they take no value."""
+    for one in params:
+        if getattr(one, "is_flag", False):
+            one.metavar = ""
+    return params
+
+
+class CommandGroup(TyperGroup):
+    """Commands under one name."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters; flags show no type."""
+        return flags_without_type(super().get_params(ctx))
 
 
 class ConfigCommand(TyperCommand):
     """A command that also takes its config as the first argument, as in version 0.1."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters; flags without the type that help would show as if they took a value."""
+        return flags_without_type(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Make a first argument that is the config an option."""

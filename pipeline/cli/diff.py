@@ -9,9 +9,15 @@ from typing import Annotated
 import typer
 
 from configs.names import given_path
-from pipeline.cli.chosen_config import ChosenConfig, WeightsFolder
+from pipeline.cli.chosen_config import PANEL, ChosenConfig, WeightsFolder
 from pipeline.cli.fitting_table import FittingTable
-from pipeline.cli.terminal import console, say, say_cache, table
+from pipeline.cli.terminal import (
+    OUTPUT,
+    console,
+    say,
+    say_cache,
+    table,
+)
 from pipeline.pages.diff.diff_pages import write_page
 from pipeline.results.diff_summary import COLUMNS, MeasureSummary, summaries, verdict
 from pipeline.results.result_diff import (
@@ -30,13 +36,30 @@ def diff(
     b: Side,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="A setting for both configs."),
+        typer.Option(
+            "--set",
+            metavar="SECTION.KEY=VALUE",
+            help="A setting for both configs.",
+            rich_help_panel=PANEL,
+        ),
     ] = None,
     settings_a: Annotated[
-        list[str] | None, typer.Option("--set-a", metavar="SECTION.KEY=VALUE", help="A setting for A only.")
+        list[str] | None,
+        typer.Option(
+            "--set-a",
+            metavar="SECTION.KEY=VALUE",
+            help="A setting for A only.",
+            rich_help_panel=PANEL,
+        ),
     ] = None,
     settings_b: Annotated[
-        list[str] | None, typer.Option("--set-b", metavar="SECTION.KEY=VALUE", help="A setting for B only.")
+        list[str] | None,
+        typer.Option(
+            "--set-b",
+            metavar="SECTION.KEY=VALUE",
+            help="A setting for B only.",
+            rich_help_panel=PANEL,
+        ),
     ] = None,
     weights: WeightsFolder = None,
     output: Annotated[
@@ -47,9 +70,18 @@ def diff(
             metavar="FOLDER",
             parser=given_path,
             help="Folder for a page with pictures, and for tables.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    pairs: Annotated[int, typer.Option("--pairs", min=0, help="Pairs shown side by side on the page.")] = 4,
+    pairs: Annotated[
+        int,
+        typer.Option(
+            "--pairs",
+            min=0,
+            help="Pairs shown side by side on the page.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = 4,
 ) -> None:
     """Compare the cached results of two configs, runs or fingerprints, stage by stage."""
     shared = ChosenConfig.of(a, settings, weights).settings

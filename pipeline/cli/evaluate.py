@@ -13,9 +13,10 @@ from configs.errors import ConfigError
 from configs.files import obstacle, replace_file
 from configs.loading import load_config
 from configs.names import given_path
+from pipeline.cli.as_json import Json, print_json, session_content
 from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
 from pipeline.cli.outcomes import print_failures, print_methods, print_skipped
-from pipeline.cli.score_tables import print_comparison
+from pipeline.cli.score_tables import print_comparison, scores_content
 from pipeline.cli.summary import leave_if_failed, print_scores, run_and_report
 from pipeline.cli.terminal import (
     Quiet,
@@ -47,14 +48,23 @@ def evaluate(
             metavar="CSV|CONFIG",
             help="Compare with a CSV file of scores by id (published ones, or a run's scores.csv), "
             "or another config that has been run.",
+            rich_help_panel="Comparison",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="CSV", parser=given_path, help="File for the joined table."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="CSV",
+            parser=given_path,
+            help="File for the joined table.",
+            rich_help_panel="Comparison",
+        ),
     ] = None,
     replace_results: ReplaceResults = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Score the finished frames and print the tables."""
     if output is not None and against is None:
@@ -66,10 +76,11 @@ def evaluate(
     selection = Selection("evaluation", "evaluation", replace_results=replace_results)
     session = Session.open(loaded, selection, look_only=True)
     report = None
+    quiet = quiet or as_json
     if any(session.to_compute("evaluation", group) for group in session.layout.wanted_groups("evaluation")):
         report = run_and_report(*chosen, selection, quiet=quiet)
         session = report.session
-    else:
+    elif not as_json:
         print_methods(loaded)
         say_cache(loaded.store.cache)
         for note in (*session.manifest.notes, *results_notes(session)):
@@ -77,11 +88,15 @@ def evaluate(
         print_skipped(console, session)
         print_failures(console, session, [])
         print_scores(console, score_table(session))
-    if there is not None:
-        comparison = compare(score_table(session), there)
+    comparison = None if there is None else compare(score_table(session), there)
+    if comparison is not None and output is not None:
+        _write(comparison.joined, output)
+    if as_json:
+        print_json(session_content(session) | scores_content(session, comparison))
+    elif comparison is not None:
         print_comparison(comparison, str(against))
         if output is not None:
-            _write(comparison.joined, output)
+            say(f"joined table: {output}")
     if report is not None:
         leave_if_failed(report)
 
@@ -108,4 +123,3 @@ def _write(joined: pd.DataFrame, output: Path) -> None:
         replace_file(output, as_csv(joined))
     except OSError as error:
         raise ConfigError(f"--output {output}: cannot be written ({obstacle(error)})") from None
-    say(f"joined table: {output}")

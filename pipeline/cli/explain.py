@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.as_json import Json, item_content, print_json, session_content, stage_content
 from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
 from pipeline.cli.terminal import say_cache, say_within
 from pipeline.compute.registry import STAGES
@@ -33,17 +34,26 @@ def explain(
     config: ConfigOption = None,
     settings: Settings = None,
     weights: WeightsFolder = None,
+    as_json: Json = False,
 ) -> None:
     """Show why each stage, or a single pair or frame, would be computed."""
     session = Session.open(ChosenConfig.of(config, settings, weights).load(), look_only=True)
-    say_cache(session.config.store.cache)
     verdicts = Verdicts(session)
+    stages: list[StageExplanation] = []
+    items: list[ItemExplanation] = []
     if what is None or what in session.stages:
-        for stage in session.stages if what is None else (what,):
-            _print_stage(explain_stage(verdicts, stage), brief=what is None)
+        stages = [explain_stage(verdicts, stage) for stage in (session.stages if what is None else (what,))]
     else:
-        for stage, item in items_named(session, what):
-            _print_item(explain_item(verdicts, stage, item))
+        items = [explain_item(verdicts, stage, item) for stage, item in items_named(session, what)]
+    if as_json:
+        content = {"stages": list(map(stage_content, stages)), "items": list(map(item_content, items))}
+        print_json(session_content(session) | content)
+        return
+    say_cache(session.config.store.cache)
+    for explained in stages:
+        _print_stage(explained, brief=what is None)
+    for item in items:
+        _print_item(item)
 
 
 def _print_stage(explained: StageExplanation, *, brief: bool) -> None:

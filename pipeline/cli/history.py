@@ -12,12 +12,14 @@ from typing import Annotated, Any
 import typer
 
 from configs.errors import ConfigError
+from pipeline.cli.as_json import Json, print_json, run_content
 from pipeline.cli.cache import CacheFolder, find_cache
 from pipeline.cli.chosen_config import ConfigOption, Settings
 from pipeline.cli.fitting_table import FittingTable
-from pipeline.cli.terminal import console, narrow_table, say, say_cache
+from pipeline.cli.terminal import OUTPUT, console, narrow_table, say, say_cache
 from pipeline.results.cache_contents import check_cache
-from pipeline.results.past_runs import PastRun, changed_settings, find_run, past_runs
+from pipeline.results.past_runs import PastRun, changed_settings, failures_of, find_run, past_runs
+from pipeline.store.run_records import FAILURES_NAME
 from pipeline.store.sizes import in_bytes
 
 LISTED = 20  # failures shown; the file beside has them all
@@ -31,13 +33,20 @@ def history(
     config: ConfigOption = None,
     settings: Settings = None,
     folder: CacheFolder = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Only the last N runs.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, help="Only the last N runs.", rich_help_panel=OUTPUT)
+    ] = 20,
+    as_json: Json = False,
 ) -> None:
     """List past runs, the latest first; with an ID, show one in detail."""
     if run is not None and not RUN_ID.fullmatch(run):
         raise ConfigError(f"{run!r} is not a run id such as 20260131-235959-0a1b; see 'history'")
     place, _ = find_cache(config, settings, None, folder)
     check_cache(place)
+    if as_json:
+        runs = past_runs(place)[:limit]
+        print_json(_content(place, [find_run(place, run)] if run else runs, in_detail=run is not None))
+        return
     say_cache(place)
     if run is not None:
         _show(find_run(place, run))
@@ -49,6 +58,23 @@ def history(
     _list(runs[:limit])
     if len(runs) > limit:
         say(f"{len(runs) - limit} earlier ones: --limit {len(runs)}")
+
+
+def _content(place: Path, runs: Sequence[PastRun], *, in_detail: bool) -> dict[str, Any]:
+    """What --json prints."""
+    told = [run_content(run) | (_details(run) if in_detail else {}) for run in runs]
+    return {"cache": place.absolute(), "runs": told}
+
+
+def _details(run: PastRun) -> dict[str, Any]:
+    return {
+        "settings": {key: value for key, (value, _) in changed_settings(run.info.config).items()},
+        "fingerprints": run.info.fingerprints,
+        "versions": run.info.versions,
+        "machine": run.info.machine,
+        "events": [event for event in run.events if event.get("event") in ("trouble", "repair")],
+        "failures": failures_of(run.folder),
+    }
 
 
 def _list(runs: Sequence[PastRun]) -> None:
@@ -83,7 +109,7 @@ def _show(run: PastRun) -> None:
         if event.get("event") in ("trouble", "repair"):
             details = {key: value for key, value in event.items() if key not in ("time", "event")}
             say(f"{event['event']}: {', '.join(f'{key} {_text(value)}' for key, value in details.items())}")
-    _show_failures(run.folder / "failures.csv")
+    _show_failures(run.folder / FAILURES_NAME)
     say(f"files: {run.folder}")
 
 

@@ -10,7 +10,12 @@ import typer
 
 from configs.names import given_path, program
 from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
-from pipeline.cli.terminal import errors, say, say_cache
+from pipeline.cli.terminal import (
+    OUTPUT,
+    errors,
+    say,
+    say_cache,
+)
 from pipeline.pages.contact_sheet import write_contact_sheet
 from pipeline.pages.html_files import page_name
 from pipeline.pages.inspect.pair_pages import write_pages
@@ -26,12 +31,31 @@ def inspect(
     weights: WeightsFolder = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", parser=given_path, help="Folder for the pages."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            parser=given_path,
+            help="Folder for the pages.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     png: Annotated[
-        bool, typer.Option("--png", help="Draw one picture of all stages instead of a page.")
+        bool,
+        typer.Option(
+            "--png",
+            help="Draw one picture of all stages instead of a page.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
-    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--open",
+            help="Open the page in the browser.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
 ) -> None:
     """Write an HTML page that shows every stage of a pair."""
     chosen = ChosenConfig.of(config, settings, weights)

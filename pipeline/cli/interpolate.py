@@ -15,7 +15,16 @@ from configs.names import command_line, given_path
 from data.clips.opening import open_clip
 from pipeline.cli.chosen_config import DEFAULT_PRESET, ChosenConfig, ConfigOption, Settings, WeightsFolder
 from pipeline.cli.outcomes import print_methods
-from pipeline.cli.terminal import EXIT_FAILURES, Quiet, complain, console, interruptible, say
+from pipeline.cli.terminal import (
+    EXIT_FAILURES,
+    OUTPUT,
+    Quiet,
+    RetryFailed,
+    complain,
+    console,
+    interruptible,
+    say,
+)
 from pipeline.clips.assembly import Assembled
 from pipeline.clips.clip_interpolation import ClipWork
 from pipeline.clips.idle_settings import idle_settings
@@ -25,6 +34,7 @@ from pipeline.clips.source_frames import ClipFrames
 from pipeline.clips.timeline import Timeline
 from pipeline.clips.writers import check_place, is_image, is_video, prepare_output
 
+FRAMES = "Frames"
 NO_TIMES = "the frame rate varies, and numbered images have no times: --fps makes it constant"
 ONE_PAIR = ("clip.repeat_threshold=0", "clip.cut_threshold=1", "executor.kind=inline")
 """Settings for two images: a pair, however unlike, for which starting workers would take too long."""
@@ -45,63 +55,135 @@ def interpolate(
             parser=given_path,
             help="A video (by its suffix), a folder or pattern of images such as out/%06d.png, or the image "
             "between two images.",
+            rich_help_panel=OUTPUT,
         ),
     ],
     config: ConfigOption = None,
     settings: Settings = None,
     weights: WeightsFolder = None,
     factor: Annotated[
-        int | None, typer.Option("--factor", min=1, help="Output frames per input frame; default 2.")
+        int | None,
+        typer.Option(
+            "--factor",
+            min=1,
+            help="Output frames per input frame; default 2.",
+            rich_help_panel=FRAMES,
+        ),
     ] = None,
     fps: Annotated[
-        str | None, typer.Option("--fps", help="Output frames per second, such as 24 or 23.976.")
+        str | None,
+        typer.Option(
+            "--fps",
+            help="Output frames per second, such as 24 or 23.976.",
+            rich_help_panel=FRAMES,
+        ),
     ] = None,
     times: Annotated[
         str | None,
-        typer.Option("--times", help="Times of the frames to make after each frame, such as 0.25,0.5,0.75."),
+        typer.Option(
+            "--times",
+            help="Times of the frames to make after each frame, such as 0.25,0.5,0.75.",
+            rich_help_panel=FRAMES,
+        ),
     ] = None,
     slow: Annotated[
         int | None,
-        typer.Option("--slow", min=1, help="Slow motion: this many times longer, at the same frame rate."),
+        typer.Option(
+            "--slow",
+            min=1,
+            help="Slow motion: this many times longer, at the same frame rate.",
+            rich_help_panel=FRAMES,
+        ),
     ] = None,
     loop: Annotated[
-        bool, typer.Option("--loop", help="Lead from the last drawing back to the first.")
+        bool,
+        typer.Option(
+            "--loop",
+            help="Lead from the last drawing back to the first.",
+            rich_help_panel=FRAMES,
+        ),
     ] = False,
     longest_hold: Annotated[
         int | None,
-        typer.Option("--longest-hold", min=1, help="Drawings held for more frames than this stay still."),
+        typer.Option(
+            "--longest-hold",
+            min=1,
+            help="Drawings held for more frames than this stay still.",
+            rich_help_panel=FRAMES,
+        ),
     ] = None,
     timing: Annotated[
         str | None,
         typer.Option(
-            "--timing", help="Drawings on twos and threes: 'smooth' moves on evenly, 'keep' keeps holds."
+            "--timing",
+            help="Drawings on twos and threes: 'smooth' moves on evenly, 'keep' keeps holds.",
+            rich_help_panel=FRAMES,
         ),
     ] = None,
     on_cut: Annotated[
-        str | None, typer.Option("--on-cut", help="Across a cut: 'hold' the frame before it, or 'blend'.")
+        str | None,
+        typer.Option(
+            "--on-cut",
+            help="Across a cut: 'hold' the frame before it, or 'blend'.",
+            rich_help_panel=FRAMES,
+        ),
     ] = None,
     codec: Annotated[
-        str | None, typer.Option("--codec", help="Codec of the output video; default h264.")
+        str | None,
+        typer.Option(
+            "--codec",
+            help="Codec of the output video; default h264.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     quality: Annotated[
         int | None,
-        typer.Option("--quality", help="Constant quality (CRF) of the output video; lower is better."),
+        typer.Option(
+            "--quality",
+            help="Constant quality (CRF) of the output video; lower is better.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     pixel_format: Annotated[
         str | None,
-        typer.Option("--pixel-format", help="Pixel format of the output video; default as the input."),
+        typer.Option(
+            "--pixel-format",
+            help="Pixel format of the output video; default as the input.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     rate: Annotated[
-        str | None, typer.Option("--rate", help="Frames per second of input images; default 24.")
+        str | None,
+        typer.Option(
+            "--rate",
+            help="Frames per second of input images; default 24.",
+            rich_help_panel=FRAMES,
+        ),
     ] = None,
     height: Annotated[
         int | None,
-        typer.Option("--height", help="Match larger frames at this height; frames are drawn at full size."),
+        typer.Option(
+            "--height",
+            help="Match larger frames at this height; frames are drawn at full size.",
+            rich_help_panel=FRAMES,
+        ),
     ] = None,
     only_between: Annotated[
-        bool, typer.Option("--only-between", help="Write only the new frames, as images.")
+        bool,
+        typer.Option(
+            "--only-between",
+            help="Write only the new frames, as images.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace an existing output.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     sheet: Annotated[
         Path | None,
         typer.Option(
@@ -109,14 +191,18 @@ def interpolate(
             metavar="FOLDER",
             parser=given_path,
             help="Folder for contact sheets of the detected drawings, repeats and cuts.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Scan the clip and show what would be made; compute nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Scan the clip and show what would be made; compute nothing.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Compute pairs again that failed before.")
-    ] = False,
+    retry_failed: RetryFailed = False,
     quiet: Quiet = False,
 ) -> None:
     """Draw in-between frames for a clip: a video, a folder of frames, or images."""

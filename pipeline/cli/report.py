@@ -9,7 +9,15 @@ import typer
 
 from configs.names import command_line, given_path, program
 from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
-from pipeline.cli.terminal import Ids, Limit, errors, interruptible, say, say_cache
+from pipeline.cli.terminal import (
+    OUTPUT,
+    Ids,
+    Limit,
+    errors,
+    interruptible,
+    say,
+    say_cache,
+)
 from pipeline.pages.report.report_page import write_report
 from pipeline.pages.report.tables import PARQUET_NOTE
 from pipeline.planning.selection import Selection
@@ -23,13 +31,33 @@ def report(
     weights: WeightsFolder = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", parser=given_path, help="Folder for the report."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            parser=given_path,
+            help="Folder for the report.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     pages: Annotated[
-        int, typer.Option("--pages", min=0, metavar="N", help="Also write the pages of the N worst pairs.")
+        int,
+        typer.Option(
+            "--pages",
+            min=0,
+            metavar="N",
+            help="Also write the pages of the N worst pairs.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = 0,
     rank_by: Annotated[
-        str, typer.Option("--by", metavar="SCORE", help="Score that ranks the pairs.")
+        str,
+        typer.Option(
+            "--by",
+            metavar="SCORE",
+            help="Score that ranks the pairs.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = "psnr",
     limit: Limit = None,
     ids: Ids = None,

@@ -2,71 +2,89 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from configs.errors import ConfigError
 from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
 from pipeline.cli.outcomes import print_methods
 from pipeline.cli.status import print_estimate, print_plan
 from pipeline.cli.summary import leave_if_failed, run_and_report
 from pipeline.cli.terminal import (
+    OUTPUT,
+    PAIRS,
+    STAGES_PANEL,
     Ids,
     Limit,
     Quiet,
     ReplaceResults,
+    RetryFailed,
     say,
     say_cache,
 )
+from pipeline.compute.registry import STAGES
 from pipeline.planning.accept_results import change_acceptances
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
+
+
+def _stage(option: str, meaning: str) -> Any:
+    return typer.Option(
+        option,
+        metavar="STAGE",
+        help=meaning,
+        rich_help_panel=STAGES_PANEL,
+        autocompletion=lambda: list(STAGES),
+    )
 
 
 def run(
     config: ConfigOption = None,
     settings: Settings = None,
     weights: WeightsFolder = None,
-    first: Annotated[
-        str, typer.Option("--from", metavar="STAGE", help="First stage to run.")
-    ] = "segmentation",
-    last: Annotated[str, typer.Option("--to", metavar="STAGE", help="Last stage to run.")] = "evaluation",
-    only: Annotated[str | None, typer.Option("--only", metavar="STAGE", help="Run this stage alone.")] = None,
+    first: Annotated[str | None, _stage("--from", "First stage to run; default: segmentation.")] = None,
+    last: Annotated[str | None, _stage("--to", "Last stage to run; default: evaluation.")] = None,
+    only: Annotated[str | None, _stage("--only", "Run this stage alone.")] = None,
     force: Annotated[
-        list[str] | None,
-        typer.Option("--force", metavar="STAGE", help="Compute this stage again even if it is current."),
+        list[str] | None, _stage("--force", "Compute this stage again even if it is current; repeatable.")
     ] = None,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Compute items again that failed before.")
-    ] = False,
-    limit: Limit = None,
-    ids: Ids = None,
-    rehash: Annotated[
-        bool,
-        typer.Option("--rehash", help="Look at every byte of frames and results again, not at file times."),
-    ] = False,
-    replace_results: ReplaceResults = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would run and why; compute nothing.")
-    ] = False,
     accept: Annotated[
         list[str] | None,
-        typer.Option(
+        _stage(
             "--accept-current",
-            metavar="STAGE",
-            help="Keep this stage's results in spite of a change of its settings, weights or code.",
+            "Keep this stage's results in spite of a change of its settings, weights or code; repeatable.",
         ),
     ] = None,
     retract: Annotated[
-        list[str] | None,
-        typer.Option("--retract-accepted", metavar="STAGE", help="Undo --accept-current."),
+        list[str] | None, _stage("--retract-accepted", "Undo --accept-current; repeatable.")
     ] = None,
+    limit: Limit = None,
+    ids: Ids = None,
+    retry_failed: RetryFailed = False,
+    rehash: Annotated[
+        bool,
+        typer.Option(
+            "--rehash",
+            help="Look at every byte of frames and results again, not at file times.",
+            rich_help_panel=PAIRS,
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Show what would run and why; compute nothing.", rich_help_panel=OUTPUT
+        ),
+    ] = False,
+    replace_results: ReplaceResults = False,
     quiet: Quiet = False,
 ) -> None:
     """Run the stages on a dataset; current results are not computed again."""
     chosen = ChosenConfig.of(config, settings, weights)
-    if only is not None:
-        first = last = only
+    if only is not None and (first or last):
+        option = "--from" if first else "--to"
+        raise ConfigError(f"--only and {option} exclude each other; give one of them")
+    first, last = only or first or "segmentation", only or last or "evaluation"
     asked_again = frozenset(force or ())
     selection = Selection(
         first, last, asked_again, retry_failed, limit, tuple(ids or ()), rehash, replace_results

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
+
+from pipeline.cli.as_json import failures_content
 from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.terminal import console, number, say, table
+from pipeline.planning.session import Session
 from pipeline.results.score_comparison import (
     CONFIDENCE,
     Comparison,
@@ -11,7 +17,7 @@ from pipeline.results.score_comparison import (
     group_differences,
     largest_differences,
 )
-from pipeline.results.scores import SCORE_LABELS, Metric
+from pipeline.results.scores import SCORE_LABELS, Metric, score_table, summarise
 
 LARGEST = 10
 METRICS_SHOWN = 8
@@ -32,6 +38,30 @@ def print_comparison(comparison: Comparison, there: str) -> None:
     largest = _largest_table(comparison)
     if largest.row_count:
         console.print(largest)
+
+
+def scores_content(session: Session, comparison: Comparison | None) -> dict[str, Any]:
+    """Scores of a session and their means, and what they are compared with, for --json."""
+    scores = score_table(session)
+    content: dict[str, Any] = {
+        "failures": failures_content(session),
+        "scores": scores.to_dict("records"),
+        "means": _rows(summarise(scores)),
+    }
+    if comparison is not None:
+        content["comparison"] = {
+            "pairs": len(comparison.common),
+            "only_here": comparison.only_here,
+            "only_there": comparison.only_there,
+            "differences": _rows(differences(comparison)),
+            "groups": _rows(group_differences(comparison)),
+        }
+    return content
+
+
+def _rows(table: pd.DataFrame) -> dict[str, Any]:
+    """Rows of a table by their names."""
+    return {str(name): row for name, row in table.to_dict("index").items()}
 
 
 def _difference_table(comparison: Comparison) -> FittingTable:

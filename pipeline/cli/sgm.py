@@ -17,9 +17,11 @@ from pipeline.cli.outcomes import print_failures
 from pipeline.cli.summary import leave_if_failed, run_and_report
 from pipeline.cli.terminal import (
     EXIT_FAILURES,
+    OUTPUT,
     Ids,
     Limit,
     Quiet,
+    RetryFailed,
     console,
     errors,
     interruptible,
@@ -33,8 +35,6 @@ from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 
 LISTED = 5  # ids in a line of the summary
-
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Compute pairs again that failed before.")]
 
 
 def export_sgm(
@@ -50,10 +50,21 @@ def export_sgm(
     labels: Annotated[
         Path | None,
         typer.Option(
-            "--labels", metavar="ROOT", parser=given_path, help="Also write label maps, into this folder."
+            "--labels",
+            metavar="ROOT",
+            parser=given_path,
+            help="Also write label maps, into this folder.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    dtype: Annotated[FlowType, typer.Option("--dtype", help="Data type of the flows.")] = "float64",
+    dtype: Annotated[
+        FlowType,
+        typer.Option(
+            "--dtype",
+            help="Data type of the flows.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "float64",
     limit: Limit = None,
     ids: Ids = None,
     quiet: Quiet = False,
@@ -107,7 +118,12 @@ def import_sgm(
     settings: Settings = None,
     weights: WeightsFolder = None,
     name: Annotated[
-        str, typer.Option("--name", help="Name of the import, to keep several side by side.")
+        str,
+        typer.Option(
+            "--name",
+            help="Name of the import, to keep several side by side.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = "",
     limit: Limit = None,
     ids: Ids = None,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
+from pipeline.cli.as_json import Json, failures_content, print_json, run_content, session_content
 from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
 from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.outcomes import print_accepted, print_failures, print_methods, print_skipped
@@ -15,16 +16,24 @@ from pipeline.planning.session import Session
 from pipeline.planning.stage_counts import ItemState, stage_state
 from pipeline.planning.verdicts import Verdicts, plan
 from pipeline.results.past_runs import DIED, PastRun, runs_of
-from pipeline.results.results_record import results_line, results_notes
+from pipeline.results.results_record import foreign, results_line, results_notes
 from pipeline.store.sizes import in_bytes
 
 
-def status(config: ConfigOption = None, settings: Settings = None, weights: WeightsFolder = None) -> None:
+def status(
+    config: ConfigOption = None,
+    settings: Settings = None,
+    weights: WeightsFolder = None,
+    as_json: Json = False,
+) -> None:
     """Show the progress of each stage and of the active run, if any; works from another shell."""
     session = Session.open(ChosenConfig.of(config, settings, weights).load(), look_only=True)
+    verdicts = Verdicts(session)
+    if as_json:
+        print_json(_content(session, verdicts))
+        return
     print_methods(session.config)
     say_cache(session.config.store.cache)
-    verdicts = Verdicts(session)
     console.print(_state_table(verdicts))
     print_accepted(console, session)
     print_skipped(console, session)
@@ -33,6 +42,30 @@ def status(config: ConfigOption = None, settings: Settings = None, weights: Weig
     _print_runs(session)
     if line := results_line(session):
         say(line)
+
+
+def _content(session: Session, verdicts: Verdicts) -> dict[str, Any]:
+    """What --json prints."""
+    same, others = runs_of(session)
+    folder = session.config.store.results
+    stages = []
+    for stage in session.stages:
+        found = stage_state(verdicts, stage)
+        counts = {name: found.counts[name] for name in get_args(ItemState)}
+        stages.append({"stage": stage, "items": found.items, **counts, "bytes": found.size})
+    return session_content(session) | {
+        "stages": stages,
+        "failures": failures_content(session),
+        "plan": [
+            {"stage": stage, "items": reasons.total(), "reasons": dict(reasons)}
+            for stage, reasons in plan(session, verdicts).items()
+            if reasons
+        ],
+        "results": None if folder is None else {"folder": folder, "differences": foreign(session)},
+        "runs": [run_content(run) for run in same if run.state == "running"],
+        "other_runs": [run_content(run) for run in others],
+        "last_run": run_content(same[-1]) if same else None,
+    }
 
 
 def print_plan(session: Session, verdicts: Verdicts | None = None) -> None:

@@ -40,16 +40,32 @@ def width_of_output() -> int | None:
 console = plain_console(width=width_of_output())
 errors = plain_console(stderr=True)
 
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N pairs.")]
-Ids = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="Only this pair.")]
+STAGES_PANEL, PAIRS, OUTPUT = "Stages", "Pairs", "Output"
+"""Groups of options in the help of commands."""
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, help="Only the first N pairs.", rich_help_panel=PAIRS),
+]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option("--id", metavar="ID", help="Only this pair; repeatable.", rich_help_panel=PAIRS),
+]
+RetryFailed = Annotated[
+    bool,
+    typer.Option("--retry-failed", help="Compute what failed before again.", rich_help_panel=PAIRS),
+]
 ReplaceResults = Annotated[
     bool,
     typer.Option(
         "--replace-results",
         help="Replace results of another config in store.results; without this, the run is refused.",
+        rich_help_panel=OUTPUT,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only failures and errors.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print only failures and errors.", rich_help_panel=OUTPUT),
+]
 
 
 def say(text: str, style: str | None = None, on: Console = console) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import typer
@@ -21,6 +22,7 @@ from models.weights.download import download
 from models.weights.files import file_digest, read_header
 from models.weights.layouts import LPIPS_PARTS, Part
 from models.weights.records import RECORDS, SHIPPED, FullVariant, WeightsRecord
+from pipeline.cli.as_json import Json, print_json
 from pipeline.cli.chosen_config import (
     DEFAULT_PRESET,
     PANEL,
@@ -29,6 +31,7 @@ from pipeline.cli.chosen_config import (
     Settings,
     project_file,
 )
+from pipeline.cli.config_argument import CommandGroup, ConfigCommand
 from pipeline.cli.outcomes import print_methods
 from pipeline.cli.terminal import (
     EXIT_FAILURES,
@@ -52,7 +55,10 @@ STAGES_OF: dict[Part, tuple[str, ...]] = {
 }
 
 weights = typer.Typer(
-    help="List, download, convert and check weights files.", no_args_is_help=True, add_completion=False
+    cls=CommandGroup,
+    help="List, download, convert and check weights files.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 Folder = Annotated[
     Path | None,
@@ -62,20 +68,34 @@ Folder = Annotated[
         metavar="FOLDER",
         parser=given_path,
         help="Folder of weights files; by default weights.folder, or the user's.",
+        rich_help_panel=PANEL,
     ),
 ]
 Network = Literal["vgg19", "rfr", "synthesis"]
 
 
-@weights.command("list")
-def list_weights(folder: Folder = None, config: ConfigOption = None, settings: Settings = None) -> None:
+@weights.command("list", cls=ConfigCommand)
+def list_weights(
+    folder: Folder = None,
+    config: ConfigOption = None,
+    settings: Settings = None,
+    as_json: Json = False,
+) -> None:
     """List the known files and whether they are present."""
     folder = folder or _folder_of(config, settings)
+    if as_json:
+        files = [asdict(record) | _place(folder / record.file) for record in RECORDS]
+        print_json({"folder": folder.absolute(), "files": files, "shipped": [_shipped() | _place(SHIPPED)]})
+        return
     for about in [_shipped(), *(_known(record, folder) for record in RECORDS)]:
         name, *lines = about.items()
         say_within(": ".join(name), style="bold")
         for key, value in lines:
             say_within(f"{key}: {value}", 4)
+
+
+def _place(path: Path) -> dict[str, Any]:
+    return {"path": path.absolute(), "present": path.is_file()}
 
 
 def _known(record: WeightsRecord, folder: Path) -> dict[str, str]:
@@ -92,7 +112,7 @@ def _known(record: WeightsRecord, folder: Path) -> dict[str, str]:
     }
 
 
-@weights.command()
+@weights.command(cls=ConfigCommand)
 def fetch(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names from 'weights list'.")],
     folder: Folder = None,
@@ -148,7 +168,7 @@ def _say_what_is_next(chosen: ChosenConfig, folder: Path | None) -> None:
         say(f"next: {own_command('run', *option)}")
 
 
-@weights.command("convert")
+@weights.command("convert", cls=ConfigCommand)
 def convert_weights(
     source: Annotated[
         Path, typer.Argument(metavar="SOURCE", parser=given_path, help="VGG-19 or an AnimeInterp checkpoint.")
@@ -173,7 +193,7 @@ def convert_weights(
         )
 
 
-@weights.command()
+@weights.command(cls=ConfigCommand)
 def verify(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", parser=given_path, help="Weights files.")],
     config: Annotated[

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from configs.errors import ConfigError
+from configs.names import own_command
 from configs.sections import Config
 from pipeline.compute.registry import STAGES
 from pipeline.planning.former_results import FormerResults
-from pipeline.planning.selection import Selection
+from pipeline.planning.selection import Selection, unknown_stage
 from pipeline.planning.session import Session
 from pipeline.planning.verdicts import Verdicts
 from pipeline.store.acceptances import (
@@ -106,7 +107,7 @@ def propose(session: Session, stage: str) -> tuple[Acceptance, str]:
         raise ConfigError(
             f"{option}: nothing to accept: results with other settings have other inputs, "
             f"or {' and '.join(now.reads) or 'its input'} is not done; "
-            f"see 'animeinterp explain CONFIG {stage}'"
+            f"see '{own_command('explain', stage)}'"
         )
     count, results = max(zip(kept, own, strict=True), key=lambda pair: pair[0])
     for difference in results.own:
@@ -139,7 +140,7 @@ def _in_order(stages: Iterable[str]) -> list[str]:
     chosen = list(stages)
     for stage in chosen:
         if stage not in STAGES:
-            raise ConfigError(f"stage {stage!r} is unknown; the stages are {', '.join(STAGES)}")
+            raise unknown_stage(stage)
     return [stage for stage in STAGES if stage in chosen]
 
 

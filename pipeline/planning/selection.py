@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from configs.errors import ConfigError, similar
 from configs.names import id_of
@@ -42,13 +43,20 @@ class Selection:
         names = list(STAGES)
         for name in (self.first, self.last, *self.force):
             if name not in names:
-                raise ConfigError(f"stage {name!r} is unknown; the stages are {', '.join(names)}")
+                raise unknown_stage(name)
         start, stop = names.index(self.first), names.index(self.last)
         if stop < start:
             raise ConfigError(
                 f"--from {self.first} comes after --to {self.last}; the order is {', '.join(names)}"
             )
         return tuple(names[start : stop + 1])
+
+
+def unknown_stage(name: str) -> ConfigError:
+    """Error for a stage that does not exist; it names a similar one."""
+    close = get_close_matches(name, STAGES, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return ConfigError(f"stage {name!r} is unknown; {hint}the stages are {', '.join(STAGES)}")
 
 
 def wanted_stages(selection: Selection, config: Config) -> tuple[str, ...]:

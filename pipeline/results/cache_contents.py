@@ -19,6 +19,7 @@ from configs.errors import CacheError
 from configs.sections import Config
 from pipeline.compute.registry import STAGES, needed_for
 from pipeline.planning.describe_stages import describe_stages
+from pipeline.planning.selection import unknown_stage
 from pipeline.store.acceptances import read_acceptances
 from pipeline.store.commits import is_abandoned, modified, unfinished_in
 from pipeline.store.fingerprints import DIGEST_LENGTH
@@ -241,7 +242,7 @@ def check_cache(cache: Path, stages: Collection[str] = ()) -> None:
 
     Raises
     ------
-    CacheError
+    CacheError, ConfigError
         The folder is absent, or a stage is unknown.
     """
     if not cache.is_dir():
@@ -250,7 +251,7 @@ def check_cache(cache: Path, stages: Collection[str] = ()) -> None:
         )
     for stage in stages:
         if stage not in STAGES:
-            raise CacheError(f"--stage {stage}: unknown stage, expected one of {', '.join(STAGES)}")
+            raise unknown_stage(stage)
 
 
 def _seconds(moment: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,12 +11,21 @@ from typing import Any
 
 from configs.errors import CacheError
 from configs.files import json_lines
-from configs.names import command_line
+from configs.names import command_line, own_command
 from configs.sections import Config
 from pipeline.planning.session import Session
 from pipeline.store.commits import modified
+from pipeline.store.csv_tables import cell_text
 from pipeline.store.fingerprints import flat_settings
-from pipeline.store.run_records import INFO_NAME, LOG_NAME, RUNS_FOLDER, RunInfo, is_alive, read_runs
+from pipeline.store.run_records import (
+    FAILURES_NAME,
+    INFO_NAME,
+    LOG_NAME,
+    RUNS_FOLDER,
+    RunInfo,
+    is_alive,
+    read_runs,
+)
 
 DIED = "died"
 """State of a run that is recorded as running but whose process is gone."""
@@ -149,7 +159,7 @@ def find_run(cache: Path, name: str) -> PastRun:
         which = ", ".join(info.id for _, info in found)
         raise CacheError(f"run {name!r}: ambiguous ({which}); give more of the id")
     latest = f"the latest is {runs[-1][1].id}" if runs else "there are none"
-    raise CacheError(f"run {name!r}: not in {cache / RUNS_FOLDER}, {latest}; see 'animeinterp history'")
+    raise CacheError(f"run {name!r}: not in {cache / RUNS_FOLDER}, {latest}; see '{own_command('history')}'")
 
 
 def runs_of(session: Session) -> tuple[list[PastRun], list[PastRun]]:
@@ -166,6 +176,15 @@ def runs_of(session: Session) -> tuple[list[PastRun], list[PastRun]]:
         elif is_alive(info, folder):
             others.append(look_at_run(folder, info))
     return same, others
+
+
+def failures_of(folder: Path) -> list[dict[str, str]]:
+    """Failed items of an ended run, from its record: stage, item and reason."""
+    try:
+        with (folder / FAILURES_NAME).open(encoding="utf-8", newline="") as file:
+            return [{key: cell_text(cell) for key, cell in row.items()} for row in csv.DictReader(file)]
+    except (OSError, csv.Error, AttributeError):  # none was written, or the file is cut
+        return []
 
 
 def changed_settings(config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -11,7 +11,7 @@ import luigi
 from luigi.parameter import ParameterVisibility
 
 from configs.errors import CacheError
-from configs.loading import load_config
+from configs.loading import PROJECT_FILE, load_config
 from pipeline.compute.registry import STAGES, binding_of
 from pipeline.planning.selection import Selection
 from pipeline.planning.shard_planning import shard_job
@@ -33,7 +33,9 @@ class OpenRun(luigi.Parameter):  # type: ignore[misc]
 class PipelineTask(luigi.Task):  # type: ignore[misc]
     """Parameters shared by all tasks of a run."""
 
-    config = luigi.Parameter(description="TOML file or name of a shipped preset")
+    config = luigi.Parameter(
+        default=PROJECT_FILE, description="TOML file or name of a shipped preset; default: that of the folder"
+    )
     settings = luigi.ListParameter(default=(), description="section.key=value, overrides the config")
     first = luigi.ChoiceParameter(
         choices=list(STAGES), default="segmentation", description="first stage to run"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from configs.errors import AnimeInterpError, CacheError, ConfigError
+from configs.names import own_command
 from configs.sections import Config
 from pipeline.compute.shard_jobs import ShardOutcome
 from pipeline.planning.selection import Selection
@@ -194,5 +195,5 @@ def _hopeless(session: Session, error: OSError) -> CacheError:
         free = "free space unknown"
     return CacheError(
         f"store.cache = {str(cache)!r}: cannot be written ({error.strerror}; {free}); what is finished is "
-        "kept: make room ('animeinterp cache gc' shows what can go) and run the same command again"
+        f"kept: make room ('{own_command('cache', 'gc')}' shows what can go) and run the same command again"
     )

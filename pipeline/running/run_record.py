@@ -26,6 +26,7 @@ from pipeline.planning.session import Session
 from pipeline.store.csv_tables import as_csv
 from pipeline.store.run_records import (
     EXIT_CODES,
+    FAILURES_NAME,
     HEARTBEAT,
     INFO_NAME,
     LOG_NAME,
@@ -139,7 +140,7 @@ class RunRecord:
         columns = ("computed", "failed", "skipped", "seconds", "bytes", "peak_memory")
         stages = ([stage, *(counts[name] for name in columns)] for stage, counts in self._stages.items())
         self._write(lambda: _write_table(self.folder / "stages.csv", ("stage", *columns), stages))
-        self._write(lambda: _write_table(self.folder / "failures.csv", ("stage", "item", "reason"), failures))
+        self._write(lambda: _write_table(self.folder / FAILURES_NAME, ("stage", "item", "reason"), failures))
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         self.info = replace(self.info, state=state, exit_code=exit_code, ended=now)
         self._save()

@@ -27,6 +27,8 @@ INFO_NAME = "run.json"
 
 LOG_NAME = "log.jsonl"
 
+FAILURES_NAME = "failures.csv"
+
 HEARTBEAT = 30.0  # seconds between signs of life
 
 SILENT_AFTER = 10 * HEARTBEAT

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from configs.errors import CacheError
-from configs.names import shown
+from configs.names import own_command, shown
 from pipeline.store.array_specs import ARRAY_SPECS, Array
 from pipeline.store.commits import commit_folder, locked, put_aside, sync_tree, unfinished_folder
 from pipeline.store.fingerprints import DIGEST_LENGTH
@@ -56,7 +56,7 @@ class DamagedShardError(ChangedCacheError):
         path, array, item, why = self.args
         return shown(
             f"{path}: array {array!r} of item {item!r} is damaged ({why}); a run recomputes it, and "
-            f"'animeinterp cache verify' finds further damage"
+            f"'{own_command('cache', 'verify')}' finds further damage"
         )
 
 

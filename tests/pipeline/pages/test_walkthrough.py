@@ -29,7 +29,7 @@ def test_its_code_runs(
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
         exec(block, names)
     printed = capsys.readouterr().out
-    for expected in ("(72, 128)", "MOVED", "have a mutual match", "(72, 128, 3) uint8", "match_precision"):
+    for expected in ("(72, 128)", "moved", "have a mutual match", "(72, 128, 3) uint8", "match_precision"):
         assert expected in printed
     alike = names["alike"]
     assert isinstance(alike, np.ndarray)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,7 @@ from configs.errors import CacheError
 from pipeline.compute.registry import STAGES
 from pipeline.results.reading import Results, open_cache, open_results
 from pipeline.results.scores import score_table
-from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner
-from tests.project import ROOT
-
-PAGE = ROOT / "docs" / "notebook.md"
+from tests.pipeline.small_runs import PAIRS, SIZE, Opener, Runner
 
 
 @pytest.fixture
@@ -95,22 +91,3 @@ def test_a_cache_without_its_frames(run: Runner, results: Results, tmp_path: Pat
 def test_a_folder_that_is_no_cache(tmp_path: Path) -> None:
     with pytest.raises(CacheError, match="not a cache of a run"):
         open_cache(tmp_path)
-
-
-def test_the_page_for_notebooks_runs(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    small = ("--pairs", "2", "--height", "72", "--width", "128", "--quiet")
-    code, said = command("demo", *small, "--set", "executor.kind=inline")
-    assert code == 0, said
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    names: dict[str, object] = {}
-    for block in blocks:
-        exec(block, names)
-    printed = capsys.readouterr().out
-    assert "(2, 72, 128)" in printed
-    assert "MOVED" in printed
-    assert "psnr" in printed
-    assert isinstance(names["frame"], np.ndarray)
-    assert names["frame"].shape == (72, 128, 3)

@@ -22,7 +22,7 @@ from pipeline.pages.report.report_page import write_report
 from pipeline.pages.report.tables import PARQUET_NOTE
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
-from pipeline.results.scores import SCORES_PARQUET
+from pipeline.store.written_results import SCORES_PARQUET
 
 
 def report(

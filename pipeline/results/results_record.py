@@ -19,7 +19,6 @@ from configs.loading import set_options, text_setting
 from configs.names import command_line
 from pipeline.compute.registry import needed_for
 from pipeline.planning.session import Session
-from pipeline.results.scores import SCORES_CSV
 from pipeline.store.stage_descriptions import (
     DIGITS_SHOWN,
     StageDescription,
@@ -28,7 +27,7 @@ from pipeline.store.stage_descriptions import (
     own_differences,
 )
 from pipeline.store.versions import library_versions
-from pipeline.store.written_results import INDEX_NAME, WrittenResults
+from pipeline.store.written_results import INDEX_NAME, SCORES_CSV, WrittenResults
 
 RECORD_NAME = "results.json"
 FORMAT = 1

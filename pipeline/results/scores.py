@@ -20,12 +20,12 @@ from pipeline.planning.session import Session
 from pipeline.store.csv_tables import as_csv
 from pipeline.store.shards import DamagedShardError
 from pipeline.store.stage_index import Location
+from pipeline.store.written_results import SCORES_CSV, SCORES_PARQUET
 from stages.evaluation import METRICS
 from stages.evaluation.flow_scores import FLOW_METRICS
 
 LEVEL_NAMES = {0: "easy", 1: "medium", 2: "hard"}  # ATD-12K's levels
 GROUPED_BY = ("source", "level", "motion", "behavior")
-SCORES_CSV, SCORES_PARQUET = "scores.csv", "scores.parquet"
 ABOUT_PAIRS = ("id", *GROUPED_BY)
 """Columns of the score table that describe the pair."""
 FINGERPRINT = "fingerprint"

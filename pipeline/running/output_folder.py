@@ -18,12 +18,12 @@ from data.images import encode_image, to_uint8, write_file
 from pipeline.planning.session import Session
 from pipeline.results.merged_scores import merge_scores, read_written_scores
 from pipeline.results.results_record import RECORD_NAME, check_owner, foreign, write_record, writes_results
-from pipeline.results.scores import SCORE_COLUMNS, SCORES_CSV, SCORES_PARQUET, score_table, write_scores
+from pipeline.results.scores import SCORE_COLUMNS, score_table, write_scores
 from pipeline.running.run import Run
 from pipeline.store.commits import HIDDEN_WIP_PREFIX, locked, sweep_unfinished
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import ChangedCacheError, read_item
-from pipeline.store.written_results import INDEX_NAME, OTHER, WrittenResults
+from pipeline.store.written_results import INDEX_NAME, OTHER, SCORES_CSV, SCORES_PARQUET, WrittenResults
 
 logger = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from configs.files import FileState, file_state, replace_file, sha256_of
 
 INDEX_NAME = ".written.json"
+SCORES_CSV, SCORES_PARQUET = "scores.csv", "scores.parquet"
 FORMAT = 2  # before, it was a table of pairs, and nothing was known of their files
 
 MISSING, OTHER = "is missing", "its digest differs"

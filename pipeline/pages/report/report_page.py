@@ -31,8 +31,9 @@ from pipeline.planning.item_inputs import general_reason
 from pipeline.planning.session import Session
 from pipeline.results.past_runs import changed_settings
 from pipeline.results.results_record import results_notes
-from pipeline.results.scores import SCORES_PARQUET, DamagedScores, Metric, readable_scores, write_scores
+from pipeline.results.scores import DamagedScores, Metric, readable_scores, write_scores
 from pipeline.store.csv_tables import as_csv
+from pipeline.store.written_results import SCORES_PARQUET
 from stages.evaluation import FRAME_METRICS
 
 PAGE_NAME = "report.html"

@@ -9,9 +9,9 @@ import pandas as pd
 
 from pipeline.compute.registry import STAGES
 from pipeline.planning.session import Session
-from pipeline.results.scores import SCORES_PARQUET
 from pipeline.store.shard_manifest import ShardManifest
 from pipeline.store.stage_index import Location
+from pipeline.store.written_results import SCORES_PARQUET
 
 ITEMS_CSV = "items.csv"
 ITEM_COLUMNS = ("stage", "id", "status", "seconds", "bytes", "reason", "shard")

@@ -18,6 +18,7 @@ FOR_LOOKING = FOR_WORDS | {
     "annotated_types",
     "google_crc32c",
     "numpy",
+    "platformdirs",
     "pydantic",
     "pydantic_core",
     "safetensors",

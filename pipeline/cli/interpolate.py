@@ -24,6 +24,7 @@ from pipeline.cli.terminal import (
     console,
     interruptible,
     say,
+    say_cache,
 )
 from pipeline.clips.assembly import Assembled
 from pipeline.clips.clip_interpolation import ClipWork
@@ -229,6 +230,7 @@ def interpolate(
     loaded = load_config(source, every)
     if not quiet:
         print_methods(loaded, LAST_STAGE)
+        say_cache(loaded.store.cache)
     with interruptible():
         clip = open_clip(inputs, loaded.clip)
         target = prepare_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)

@@ -128,7 +128,8 @@ def own_differences(now: StageDescription, former: StageDescription) -> Iterator
     """Differences of a stage itself: code version, weights and settings."""
     stage = now.stage
     found = []
-    if now.version != former.version:
+    # Methods count the versions of their code each for itself.
+    if now.version != former.version and now.section.get("method") == former.section.get("method"):
         found.append(
             Difference(stage, f"{stage}: version of its code", str(former.version), str(now.version))
         )

@@ -118,7 +118,7 @@ def test_a_stage_whose_inputs_are_missing_says_what_to_run(run: Runner) -> None:
         (Selection(first="synthesis", last="matching"), "--from synthesis comes after --to matching"),
         (
             Selection(first="segmentaton"),
-            "stage 'segmentaton' is unknown; did you mean 'segmentation'. the stages are segmentation, ",
+            "stage 'segmentaton' is unknown; did you mean 'segmentation'",
         ),
         (Selection(force=frozenset({"flow"})), "stage 'flow' is unknown"),
         (Selection(first="matching", force=frozenset({"features"})), "--force features: .*does not run"),

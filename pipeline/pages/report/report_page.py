@@ -137,13 +137,13 @@ def _about(session: Session, command: Sequence[str], tables: Sequence[str]) -> d
     return {
         "title": session.manifest.root.name or str(session.manifest.root),
         "root": str(session.manifest.root.absolute()),
+        "methods": methods_line(session.config, session.selection.last),
         "cache": str(session.config.store.cache.absolute()),
         "pairs": len(session.layout.wanted_pairs),
         "command": command_line(command),
         "tables": tables,
         "parquet_missing": SCORES_PARQUET not in tables,
         "notes": [
-            methods_line(session.config, session.selection.last),
             *session.manifest.notes,
             *results_notes(session),
             *weights_notes(session.config, session.selection.last),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +18,7 @@ from stages.evaluation import FRAME_METRICS
 Better = Literal["A", "B", ""]
 BETTER, INTERVAL = "better", f"{CONFIDENCE:.0%} interval"
 COLUMNS: dict[str, str] = {
-    "mean": "over all items that both have; identical ones count as 0",
+    "mean": "over all items that both have; identical ones count as 0, infinite ones not at all",
     BETTER: "the side with the better score, if 0 is outside the interval",
     INTERVAL: "of the mean, by bootstrap",
     "largest": "the largest difference, and the item that has it",
@@ -84,9 +85,14 @@ def _better(measure: Measure, mean: float, interval: tuple[float, float] | None)
     if measure.score is None:
         return ""
     low, high = (mean, mean) if interval is None else interval
-    if low <= 0 <= high:
+    return "" if low <= 0 <= high else better_by(measure.score, mean)
+
+
+def better_by(score: Metric, change: float) -> Better:
+    """The side that a change from A to B speaks for; empty for none."""
+    if math.isnan(change) or not change:
         return ""
-    return "B" if (mean > 0) == (measure.score.better == "higher") else "A"
+    return "B" if (change > 0) == (score.better == "higher") else "A"
 
 
 def verdict(comparisons: Sequence[StageComparison]) -> Iterator[str]:

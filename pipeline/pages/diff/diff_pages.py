@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from data.images import write_file
+from pipeline.compute.method_notes import methods_line
 from pipeline.pages.html_files import render
 from pipeline.pages.inspect.pair_pages import Link, page_address, page_links, write_pages
 from pipeline.pages.report.pairs import Thumbnail, thumbnails
-from pipeline.results.diff_measures import Measure, measures_of
+from pipeline.results.diff_measures import Measure
+from pipeline.results.diff_summary import BETTER, COLUMNS, MeasureSummary, better_by, summaries, verdict
 from pipeline.results.reading import Results
 from pipeline.results.result_diff import StageComparison, stages_apart
+from pipeline.results.scores import SCORE_LABELS
 from pipeline.store.csv_tables import as_csv
 
 PAGE_NAME = "index.html"
 SIDES = ("A", "B")
 PAIRS_FOLDER = "pairs/"
+CARD_SCORES = ("psnr", "ssim", "ie")
 MOST_ROWS = 20  # rows of a stage's table on the page; the CSV beside it has all
 STYLE = "diff/difference.css"
 
@@ -42,6 +44,8 @@ class PairCard:
     address: str
     """Address of the page that shows both sides; empty if one of them cannot be shown."""
     sides: Sequence[SideCard]
+    scores: str
+    """How its scores change from A to B, and which side has the better ones; empty without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,21 @@ class StageCard:
     name: str
     counts: str
     explanations: Sequence[str]
-    measures: Sequence[Measure]
-    rows: Sequence[Sequence[str]]
-    """Id and measures of the items that differ most."""
+    measures: Sequence[MeasureSummary]
+    """Those in which items differ."""
+    rows: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    """Ids of the items that differ most, with texts of these measures, each with the better side, if any."""
     total: int
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Columns of the table of measures, with what they mean."""
+        return {name: COLUMNS[name] for name in self.measures[0].cells()}
+
+    @property
+    def scored(self) -> bool:
+        """Whether one side may be better."""
+        return BETTER in self.columns
 
 
 def write_page(
@@ -104,8 +119,10 @@ def write_page(
         STYLE,
         title=f"{names[0]} and {names[1]}",
         names=names,
+        methods=["" if side.session is None else methods_line(side.session.config) for side in sides],
+        verdict=list(verdict(comparisons)),
         apart=list(stages_apart(*sides)),
-        pairs=[_pair_card(name, sides, shown) for name in pairs],
+        pairs=[_pair_card(name, sides, shown, comparisons) for name in pairs],
         stages=[_stage_card(compared) for compared in comparisons],
     )
     write_file(folder / PAGE_NAME, page)
@@ -133,26 +150,45 @@ def render_pair(name: str, names: tuple[str, str], links: Sequence[Link] = ()) -
     return render("diff/pair.html", STYLE, ["diff/pair.js"], frames=True, **content)
 
 
-def _pair_card(name: str, sides: tuple[Results, Results], shown: bool) -> PairCard:
+def _pair_card(
+    name: str, sides: tuple[Results, Results], shown: bool, comparisons: Sequence[StageComparison]
+) -> PairCard:
     cards = [
         SideCard(letter, thumbnails(side.session, name))
         if side.session is not None
         else SideCard(letter, (), "has no config, so its frames are unknown and nothing can be drawn")
         for letter, side in zip(SIDES, sides, strict=True)
     ]
-    return PairCard(name, page_address(name, PAIRS_FOLDER) if shown else "", cards)
+    address = page_address(name, PAIRS_FOLDER) if shown else ""
+    return PairCard(name, address, cards, "; ".join(_changes(name, comparisons)))
+
+
+def _changes(name: str, comparisons: Sequence[StageComparison]) -> Iterator[str]:
+    """How the scores of a pair's frames change: `PSNR +0.5 dB (B is better)`."""
+    for compared in comparisons:
+        if compared.stage == "evaluation" and name in compared.table.index:
+            rows = compared.table.loc[[name]]
+            for metric in map(SCORE_LABELS.__getitem__, CARD_SCORES):
+                value = float(rows[metric.name].iloc[0])
+                if side := better_by(metric, value):
+                    yield f"{metric.label} {metric.change_with_unit(value)} ({side} is better)"
 
 
 def _stage_card(compared: StageComparison) -> StageCard:
+    found = summaries(compared)
     return StageCard(
         compared.stage,
         compared.counts,
         list(compared.explanations()),
-        measures_of(compared.stage).measures,
-        [[str(name), *map(_number, row)] for name, row in compared.table.head(MOST_ROWS).iterrows()],
+        found,
+        [
+            (str(name), [_cell(summary.measure, float(row[summary.measure.name])) for summary in found])
+            for name, row in compared.table.head(MOST_ROWS).iterrows()
+        ],
         len(compared.table),
     )
 
 
-def _number(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:.4g}"
+def _cell(measure: Measure, value: float) -> tuple[str, str]:
+    """The text of a value, and the side that it speaks for."""
+    return measure.text(value), "" if measure.score is None else better_by(measure.score, value)

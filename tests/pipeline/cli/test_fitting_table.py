@@ -130,14 +130,14 @@ def test_every_command_fits_and_cuts_no_number(
     scores = tmp_path / "scores.csv"
     scores.write_text("id,psnr,ssim,ie,chamfer\nJapan_drawn_000000_s2,20.123,0.9,5.123,0.0001234\n")
     for arguments in (
-        ["status", "demo", *options],
+        ["status", "-c", "demo", *options],
         ["history", *cache],
         ["cache", "ls", *cache],
-        ["run", "demo", *options],
-        ["evaluate", "demo", *options, "--against", str(scores)],
+        ["run", "-c", "demo", *options],
+        ["evaluate", "-c", "demo", *options, "--against", str(scores)],
         ["diff", "demo", "demo", *options, "--set-b", CHANGE],
         ["cache", "gc", "demo", *options, "--unused"],
-        ["run", "demo", *options, "--set", "matching.area_penalty=7", "--dry-run"],
+        ["run", "-c", "demo", *options, "--set", "matching.area_penalty=7", "--dry-run"],
     ):
         narrow, wide = (AGES.sub("", said) for said in at_both(*arguments))
         assert len(table_lines(narrow)) > 2, arguments

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.pages.diff.diff_pages import render_pair, write_page
+from pipeline.results.diff_summary import COLUMNS, summaries, verdict
 from pipeline.results.reading import Results, open_results
 from pipeline.results.result_diff import compare_results, most_changed, open_side
 from tests.browser import Browser
@@ -45,6 +46,7 @@ def test_the_overview_tells_everything_and_leads_to_the_pairs(written: tuple[Pat
     overview, pairs = written
     page = Page(overview.read_text(encoding="utf-8"))
     assert "coarse_flow.rank_sum_limit: 0 -> 3" in page.text
+    assert page.text.count("made without weights: features by appearance, coarse_flow by sgm") == 2
     assert f"frames: {2 * PAIRS} identical, 0 differ" in page.text
     assert "made from different results of coarse_flow" in page.text
     for pair in pairs:
@@ -52,6 +54,26 @@ def test_the_overview_tells_everything_and_leads_to_the_pairs(written: tuple[Pat
     assert len(page.pictures) == 2 * 2 * 4
     for address in page.links:
         assert (overview.parent / address).is_file()
+
+
+def test_the_overview_says_which_side_is_better_and_what_its_columns_are(
+    sides: tuple[Results, Results], written: tuple[Path, list[str]]
+) -> None:
+    overview, pairs = written
+    comparisons = compare_results(*sides)
+    text = " ".join(Page(overview.read_text(encoding="utf-8")).text.split())
+    for line in verdict(comparisons):
+        assert line in text
+    (evaluated,) = (compared for compared in comparisons if compared.stage == "evaluation")
+    found = summaries(evaluated)
+    for column, meaning in COLUMNS.items():
+        assert f"{column} {meaning}" in text
+    for summary in found:
+        cells = " ".join(summary.cells().values()).replace("-", "−")
+        assert f"{summary.measure.meaning} {cells} {summary.item}" in text
+    change = evaluated.table.loc[pairs[0], "psnr"]
+    better = "B" if change > 0 else "A"
+    assert f"PSNR {change:+.3g} dB ({better} is better)".replace("-", "−") in text
 
 
 def test_a_pair_page_shows_both_sides_and_leads_on(written: tuple[Path, list[str]]) -> None:

@@ -15,6 +15,7 @@ from configs.names import command_line, given_path
 from data.clips.opening import open_clip
 from pipeline.cli.chosen_config import DEFAULT_PRESET, ChosenConfig, ConfigOption, Settings, WeightsFolder
 from pipeline.cli.outcomes import print_methods
+from pipeline.cli.status import print_estimate
 from pipeline.cli.terminal import (
     EXIT_FAILURES,
     OUTPUT,
@@ -27,6 +28,7 @@ from pipeline.cli.terminal import (
     say_cache,
 )
 from pipeline.clips.assembly import Assembled
+from pipeline.clips.clip_estimate import estimate_clip
 from pipeline.clips.clip_interpolation import ClipWork
 from pipeline.clips.idle_settings import idle_settings
 from pipeline.clips.parts import LAST_STAGE
@@ -199,7 +201,7 @@ def interpolate(
         bool,
         typer.Option(
             "--dry-run",
-            help="Scan the clip and show what would be made; compute nothing.",
+            help="Show what would be made, and time and space by a sample of 3 pairs.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -251,9 +253,10 @@ def interpolate(
         if sheet is not None:
             for path in write_clip_sheets(clip, scan, sheet):
                 say(f"contact sheet: {path}")
-        if dry_run:
-            return
         frames = ClipFrames(clip, work.digest, scan, work.cache)
+        if dry_run:
+            _print_costs(work, frames, timeline)
+            return
         sources = work.compute(frames, timeline)
         check_place(clip, output, overwrite=overwrite, only_between=only_between)  # hours may have passed
         writer = target.writer(timeline.plan.cadence)
@@ -292,6 +295,16 @@ def _intention(timeline: Timeline) -> str:
     plan = timeline.plan
     pairs = f"{len(plan.times)} pairs of drawings"
     return f"to be made: {plan.cadence.count} frames, {timeline.drawn} of them drawn between {pairs}"
+
+
+def _print_costs(work: ClipWork, frames: ClipFrames, timeline: Timeline) -> None:
+    found = estimate_clip(work, frames, timeline)
+    for line in work.failures[:LISTED]:
+        complain(line)
+    if not found.stages:
+        say("nothing is left to compute")
+    else:
+        print_estimate(found, work.cache)
 
 
 def _outcome(done: Assembled, output: Path, seconds: float) -> str:

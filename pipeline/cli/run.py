@@ -25,6 +25,7 @@ from pipeline.cli.terminal import (
 )
 from pipeline.compute.registry import STAGES
 from pipeline.planning.accept_results import change_acceptances
+from pipeline.planning.estimates import estimate
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 
@@ -101,6 +102,6 @@ def run(
         print_methods(session.config, last)
         say_cache(session.config.store.cache)
         print_plan(session)
-        print_estimate(session)
+        print_estimate(estimate(session), session.config.store.cache)
         return
     leave_if_failed(run_and_report(*chosen, selection, quiet=quiet))

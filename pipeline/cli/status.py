@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 from pipeline.cli.as_json import Json, failures_content, print_json, run_content, session_content
@@ -11,7 +12,7 @@ from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.outcomes import print_accepted, print_failures, print_methods, print_skipped
 from pipeline.cli.terminal import NARROW, console, say, say_cache, table
 from pipeline.compute.registry import STAGES
-from pipeline.planning.estimates import Estimate, PastRates, StageEstimate, estimate
+from pipeline.planning.estimates import Estimate, PastRates, StageEstimate
 from pipeline.planning.session import Session
 from pipeline.planning.stage_counts import ItemState, stage_state
 from pipeline.planning.verdicts import Verdicts, plan
@@ -83,9 +84,8 @@ def print_plan(session: Session, verdicts: Verdicts | None = None) -> None:
             say(f"{stage} would compute {total} {STAGES[stage].units(total)}: {why}")
 
 
-def print_estimate(session: Session) -> None:
+def print_estimate(found: Estimate, cache: Path) -> None:
     """Print the time and space that a run would take."""
-    found = estimate(session)
     if not found.stages:
         return
     estimates = table(1, "stage", "items", "s each", "work", "space", "based on", last="text", **NARROW)
@@ -94,7 +94,6 @@ def print_estimate(session: Session) -> None:
     console.print(estimates)
     say(_estimate_in_words(found))
     if found.size > found.free:
-        cache = session.config.store.cache
         say(f"warning: {in_bytes(found.free)} free in {cache}, less than that", "yellow")
 
 
@@ -102,9 +101,8 @@ def _estimate_row(found: StageEstimate) -> tuple[str, ...]:
     if found.rate is None:
         return found.stage, str(found.items), "", "", "", "no past rate"
     scaled = f", frames {found.scale:.2g} times as large" if abs(found.scale - 1) > 0.01 else ""
-    measured = (
-        f"{found.rate.items} {STAGES[found.stage].units(found.rate.items)}, {found.rate.source}{scaled}"
-    )
+    units = STAGES[found.stage].units(found.rate.items) if found.stage in STAGES else "frames"
+    measured = f"{found.rate.items} {units}, {found.rate.source}{scaled}"
     each = f"{found.rate.seconds * found.scale:.3g}"
     work = str(timedelta(seconds=round(found.seconds)))
     return found.stage, str(found.items), each, work, in_bytes(found.size), measured

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from configs.errors import DataError
-from configs.loading import set_options
+from configs.loading import load_config, set_options
 from configs.sections import Config
 from data.clips.changes import scan_clip
 from data.clips.clip import Clip
@@ -25,6 +25,7 @@ from pipeline.clips.timeline import Timeline
 from pipeline.clips.writers import ClipWriter
 from pipeline.compute.item_source import ItemSource
 from pipeline.planning.selection import Selection
+from pipeline.planning.session import Session
 from pipeline.running.execute import execute
 from pipeline.running.progress import RunProgress
 from pipeline.store.shards import DamagedShardError
@@ -114,19 +115,35 @@ class ClipWork:
         for part in parts:
             if not self.quiet and len(parts) > 1:
                 self._announce(part, parts, started)
-            with self._progress("frames", len(part.indices())) as advance:
-                frames.write(part.indices(), advance)
-            settings = [*self.settings, *part.list_pairs(frames)]
-            selection = Selection(last=LAST_STAGE, retry_failed=self.retry_failed)
-            if not self.example:
-                first = part.pair_id(frames.name, next(iter(part.times)))
-                self.example = ["animeinterp", "inspect", first, "-c", self.source, *set_options(settings)]
-            report = execute(self.source, settings, selection, self.console, quiet=self.quiet)
-            failed = report.session.failures()
-            self.failures += [f"{stage} of {record.id}: {record.reason}" for stage, record in failed]
-            self.failures += report.broken
-            sources.update(sources_of(report.session, part))
+            sources.update(sources_of(self.run(part, frames), part))
         return sources
+
+    def run(self, part: ClipPart, frames: ClipFrames) -> Session:
+        """Run the stages on the pairs of a part; return the session, with all that is done.
+
+        Raises
+        ------
+        AnimeInterpError, KeyboardInterrupt
+            As of `compute`.
+        """
+        with self._progress("frames", len(part.indices())) as advance:
+            frames.write(part.indices(), advance)
+        settings = [*self.settings, *part.list_pairs(frames)]
+        selection = Selection(last=LAST_STAGE, retry_failed=self.retry_failed)
+        if not self.example:
+            first = part.pair_id(frames.name, next(iter(part.times)))
+            self.example = ["animeinterp", "inspect", first, "-c", self.source, *set_options(settings)]
+        report = execute(self.source, settings, selection, self.console, quiet=self.quiet)
+        failed = report.session.failures()
+        self.failures += [f"{stage} of {record.id}: {record.reason}" for stage, record in failed]
+        self.failures += report.broken
+        return report.session
+
+    def look_at(self, part: ClipPart, frames: ClipFrames) -> Session:
+        """What is done of a part whose frames have been written."""
+        config = load_config(self.source, [*self.settings, *part.list_pairs(frames)])
+        selection = Selection(last=LAST_STAGE, retry_failed=self.retry_failed)
+        return Session.open(config, selection, look_only=True)
 
     def assemble(
         self,

@@ -65,6 +65,10 @@ class ClipFrames:
         """File of a frame's transparency, of a clip that has any."""
         return self._frames / f"{index:06d}_alpha.png"
 
+    def is_there(self, index: int) -> bool:
+        """Whether a frame has been written, or needs not be."""
+        return self.path(index).is_file() and (not self._clip.has_alpha or self.alpha_path(index).is_file())
+
     def write(self, indices: Iterable[int], progress: Callable[[int], None]) -> None:
         """Write the frames that are missing, given in ascending order.
 
@@ -81,7 +85,7 @@ class ClipFrames:
             The folder cannot be written, or the clip has fewer frames than when it was scanned.
         """
         for index in indices:
-            if not self._there(index):
+            if not self.is_there(index):
                 self._write(self._read(index))
             progress(1)
 
@@ -98,9 +102,6 @@ class ClipFrames:
         above, below, left, right = self._scan.bars
         height, width = image.shape[:2]
         return image[above : height - below, left : width - right]
-
-    def _there(self, index: int) -> bool:
-        return self.path(index).is_file() and (not self._clip.has_alpha or self.alpha_path(index).is_file())
 
     def _read(self, index: int) -> ClipFrame:
         frame = next(self._reading, None)

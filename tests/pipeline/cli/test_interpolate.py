@@ -19,7 +19,10 @@ import psutil
 import pytest
 
 from configs.files import json_lines
+from configs.sections import ClipSection
+from data.clips.opening import open_clip
 from data.images import read_image, write_image
+from pipeline.clips.source_frames import clip_folder
 from pipeline.store.run_records import LOG_NAME, read_runs
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
@@ -186,9 +189,8 @@ def test_parts_give_the_same_bytes(interpolate: Command, movie: Path, tmp_path: 
 
 
 def test_a_pair_that_fails_is_held_and_reported(interpolate: Command, movie: Path, tmp_path: Path) -> None:
-    assert interpolate(movie, "whole.mp4", "--dry-run")[0] == 0
-    (clip,) = (tmp_path / "cache" / "clips").iterdir()
-    broken = clip / "frames" / "whole" / "000002.png"
+    clip = open_clip([movie], ClipSection())
+    broken = clip_folder(tmp_path / "cache", clip.name, clip.digest()) / "frames" / "whole" / "000002.png"
     broken.parent.mkdir(parents=True)
     broken.write_bytes(b"no picture")
     code, said = interpolate(movie, "a.mp4")
@@ -311,13 +313,29 @@ def test_metadata_of_a_video_is_text_on_the_terminal(
     assert "sound stream 1, flac ([b]" in said
 
 
-def test_dry_run_computes_nothing(interpolate: Command, movie: Path, tmp_path: Path) -> None:
-    code, said = interpolate(movie, "a.mp4", "--dry-run", "--sheet", str(tmp_path / "sheets"))
+def test_a_dry_run_tells_time_and_space_by_three_pairs(interpolate: Command, tmp_path: Path) -> None:
+    write_video(tmp_path / "ones.mkv", 12, SIZE)
+    apart = ("--set", "clip.repeat_threshold=0", "--set", "clip.cut_threshold=1")
+    code, said = interpolate(tmp_path / "ones.mkv", "a.mp4", "--dry-run", *apart)
     assert code == 0
-    assert "to be made: 28 frames" in said
+    assert "drawn between 11 pairs" in said
+    items = {"frames": 6, "segmentation": 6, "features": 6, "matching": 8, "synthesis": 8}
+    for stage, count in items.items():  # less those of the sample
+        assert re.search(rf"{stage} +{count} .* [36] \w+, of this clip", said), said
+    assert re.search(r"about 0:00:\d\d on 1 worker, and [\d.]+ [kM]B \(", said), said
     assert not (tmp_path / "a.mp4").exists()
-    assert not (tmp_path / "cache" / "segmentation").exists()
-    assert list((tmp_path / "sheets").glob("*.png"))
+    before = set((tmp_path / "cache").rglob("*.zarr"))
+    assert {path.parent.parent.name for path in before} >= {"segmentation", "synthesis"}
+    assert interpolate(tmp_path / "ones.mkv", "a.mp4", "--dry-run", *apart)[0] == 0
+    assert set((tmp_path / "cache").rglob("*.zarr")) == before
+
+
+def test_a_dry_run_of_what_is_done_leaves_nothing(interpolate: Command, folder: Path, tmp_path: Path) -> None:
+    assert interpolate(folder, "a")[0] == 0
+    code, said = interpolate(folder, "b", "--dry-run")
+    assert code == 0
+    assert "nothing is left to compute" in said
+    assert not (tmp_path / "b").exists()
 
 
 def test_the_scan_agrees_with_the_truth(interpolate: Command, movie: Path, tmp_path: Path) -> None:

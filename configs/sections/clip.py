@@ -58,6 +58,10 @@ class ClipSection(Section):
     `imageio-ffmpeg`."""
     sound: bool = True
     """Whether the output video gets the sound, subtitles, chapters and metadata of the input."""
+    keep: Literal["nothing", "frames", "flows", "all"] = "nothing"
+    """What stays in the cache when the output is complete: `nothing`; the drawn `frames`, from which the
+    output can be written again; the refined `flows`, too; or `all` stages and source frames, which `inspect`
+    shows. Until then everything needed to resume is kept."""
     pairs_per_part: int = Field(1024, ge=1)
     """Largest number of pairs processed at a time; bounds memory for long clips."""
 

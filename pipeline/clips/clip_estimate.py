@@ -67,6 +67,8 @@ def _left(work: ClipWork, frames: ClipFrames, parts: Sequence[ClipPart], sample:
     """Items to compute of each stage; of parts that have not been begun, all but the sample."""
     left: Counter[str] = Counter()
     for part in parts:
+        if work.finished(part, frames) is not None:
+            continue
         if all(map(frames.is_there, part.indices())):
             session = work.look_at(part, frames)
             left.update({stage: sum(1 for _ in items_to_compute(session, stage)) for stage in session.stages})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console
@@ -19,15 +21,27 @@ from data.clips.changes import scan_clip
 from data.clips.clip import Clip
 from data.clips.clip_scan import ClipScan, scan_key
 from pipeline.clips.assembly import Assembled, Betweens, assemble
+from pipeline.clips.kept_results import (
+    RECORD_NAME,
+    FinishedPart,
+    Keeping,
+    delete_shards,
+    read_finished,
+    record_finished,
+)
 from pipeline.clips.parts import LAST_STAGE, ClipPart, Drawings, divide, sources_of
 from pipeline.clips.source_frames import ClipFrames, clip_folder
 from pipeline.clips.timeline import Timeline
 from pipeline.clips.writers import ClipWriter
 from pipeline.compute.item_source import ItemSource
+from pipeline.compute.registry import STAGES
+from pipeline.planning.describe_stages import describe_stages
+from pipeline.planning.precision import decide_precision
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.running.execute import execute
 from pipeline.running.progress import RunProgress
+from pipeline.store.acceptances import read_acceptances
 from pipeline.store.shards import DamagedShardError
 from pipeline.store.verification import verify_and_note
 
@@ -58,7 +72,7 @@ class ClipWork:
     failures: list[str] = field(default_factory=list)
     """Frames that could not be read and pairs that failed, with the reason."""
     example: list[str] = field(default_factory=list)
-    """A command that shows a pair, once pairs were computed."""
+    """A command that shows a pair, once pairs were computed whose results are kept."""
 
     @cached_property
     def digest(self) -> str:
@@ -74,6 +88,21 @@ class ClipWork:
     def folder(self) -> Path:
         """Cache folder of the clip."""
         return clip_folder(self.cache, self.clip.name, self.digest)
+
+    @property
+    def _needed(self) -> frozenset[str]:
+        """Stages whose results the output is written from."""
+        return frozenset((LAST_STAGE, "refinement") if self.clip.has_alpha else (LAST_STAGE,))
+
+    @cached_property
+    def _keeping(self) -> Keeping | None:
+        return Keeping.of(self.config.clip.keep, self._needed)
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        config = decide_precision(self.config, record=False)
+        resolve = read_acceptances(self.cache, STAGES).resolve
+        return describe_stages(config, LAST_STAGE, resolve)[LAST_STAGE].fingerprint
 
     def scan(self) -> ClipScan:
         """The scan of the clip, from the cache if it is there.
@@ -112,11 +141,47 @@ class ClipWork:
         parts = divide(timeline.plan.times, self.config.clip.pairs_per_part)
         sources: dict[Drawings, ItemSource | None] = {}
         started = time.monotonic()
-        for part in parts:
-            if not self.quiet and len(parts) > 1:
-                self._announce(part, parts, started)
-            sources.update(sources_of(self.run(part, frames), part))
+        for part, after in zip_longest(parts, parts[1:]):
+            finished = self.finished(part, frames)
+            if finished is not None:
+                sources.update(finished.sources(part, self.cache))
+            else:
+                if not self.quiet and len(parts) > 1:
+                    self._announce(part, parts, started)
+                session = self.run(part, frames)
+                found = sources_of(session, part)
+                sources.update(found)
+                if self._keeping and record_finished(part.root(frames), session, found, self._needed):
+                    self._keeping.prune(session)
+            if self._keeping and self.finished(part, frames) and not self.clip.has_alpha:
+                frames.discard(set(part.indices()) - set(after.indices() if after else ()))
         return sources
+
+    def finished(self, part: ClipPart, frames: ClipFrames) -> FinishedPart | None:
+        """The record of a part that is done, of which only what the output needs is left."""
+        root = part.root(frames)
+        if self._keeping is None or not (root / RECORD_NAME).is_file():
+            return None
+        return read_finished(root, self._fingerprint, self.cache)
+
+    def _clean_up(self, frames: ClipFrames, timeline: Timeline) -> None:
+        """Delete, when the output is complete, what `clip.keep` does not name; nothing if a pair failed."""
+        parts = divide(timeline.plan.times, self.config.clip.pairs_per_part)
+        records = [self.finished(part, frames) for part in parts]
+        done = [record for record in records if record is not None]
+        if self._keeping is None or len(done) < len(parts):
+            return
+        gone = {
+            self.cache / path
+            for record in done
+            for items in record.items
+            for stage, path, _, _ in items
+            if stage not in self._keeping.after
+        }
+        delete_shards(gone)
+        roots = [*(self.folder / "parts").glob("0000-*"), *(part.root(frames) for part in parts if gone)]
+        for folder in (self.folder / "frames", *roots):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def run(self, part: ClipPart, frames: ClipFrames) -> Session:
         """Run the stages on the pairs of a part; return the session, with all that is done.
@@ -130,7 +195,7 @@ class ClipWork:
             frames.write(part.indices(), advance)
         settings = [*self.settings, *part.list_pairs(frames)]
         selection = Selection(last=LAST_STAGE, retry_failed=self.retry_failed)
-        if not self.example:
+        if not self.example and self._keeping is None:
             first = part.pair_id(frames.name, next(iter(part.times)))
             self.example = ["animeinterp", "inspect", first, "-c", self.source, *set_options(settings)]
         report = execute(self.source, settings, selection, self.console, quiet=self.quiet)
@@ -160,7 +225,8 @@ class ClipWork:
             Its sources have changed or are damaged, or the output cannot be written.
         """
         betweens = Betweens(frames, sources, self.config.synthesis, self.clip.has_alpha)
-        frames.write(sorted({index for both in timeline.plan.mixed for index in both}), lambda _: None)
+        shown = [*timeline.plan.mixed, *(timeline.plan.times if self.clip.has_alpha else ())]
+        frames.write(sorted({index for both in shown for index in both}), lambda _: None)
         try:
             with self._progress("writing", timeline.plan.cadence.count) as advance, writer:
                 done = assemble(self.clip, timeline, betweens, writer, advance)
@@ -168,6 +234,7 @@ class ClipWork:
         except DamagedShardError as error:
             verify_and_note(error.path)  # so that the next run computes it again
             raise
+        self._clean_up(frames, timeline)
         return done
 
     def _announce(self, part: ClipPart, parts: Sequence[ClipPart], started: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from configs.loading import text_setting
 from data.listed_pairs import write_pairs
@@ -33,6 +34,11 @@ class ClipPart:
         """Id of a pair: the clip's name and its frames' numbers."""
         return f"{name}_{drawings[0]:06d}_{drawings[1]:06d}"
 
+    def root(self, frames: ClipFrames) -> Path:
+        """Its folder in the cache."""
+        content = [[self.pair_id(frames.name, drawings), times] for drawings, times in self.times.items()]
+        return frames.folder / "parts" / f"{self.number:04d}-{canonical_digest(content)[:12]}"
+
     def list_pairs(self, frames: ClipFrames) -> list[str]:
         """List the pairs in a folder of the cache; return the settings for a run on them.
 
@@ -45,8 +51,7 @@ class ClipPart:
             (self.pair_id(frames.name, drawings), (frames.path(drawings[0]), frames.path(drawings[1])), times)
             for drawings, times in self.times.items()
         ]
-        content = [[name, times] for name, _, times in pairs]
-        root = frames.folder / "parts" / f"{self.number:04d}-{canonical_digest(content)[:12]}"
+        root = self.root(frames)
         write_pairs(root, frames.name, pairs)
         return ["data.layout=listed", text_setting("data.root", str(root.absolute())), "store.results="]
 

@@ -89,6 +89,13 @@ class ClipFrames:
                 self._write(self._read(index))
             progress(1)
 
+    def discard(self, indices: Iterable[int]) -> None:
+        """Delete files of frames that have been written; the clip's own images stay."""
+        for index in indices:
+            own = () if self._images else (self.path(index),)
+            for path in (*own, self.alpha_path(index)):
+                path.unlink(missing_ok=True)
+
     def picture(self, index: int) -> Frame:
         """A frame that has been written: uint8 `(H, W, 3)`."""
         return read_image(self.path(index))

@@ -81,7 +81,7 @@ def page_data(view: PairResults, command: Sequence[str] = ()) -> dict[str, Any]:
     for part in parts:
         told = part["state"] == "unneeded" or (part["name"] == "evaluation" and view.pair.truth is None)
         if part not in shown_parts and not told:
-            first["notes"] += [note for note in part["notes"] if note not in first["notes"]]
+            first["notes"] += [n for n in part["notes"] if not any(n in known for known in first["notes"])]
     return {
         "format": PAGE_FORMAT,
         "id": pair_id,

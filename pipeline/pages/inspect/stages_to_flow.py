@@ -56,7 +56,8 @@ def frames_part(material: Material) -> dict[str, Any]:
     facts += [(f"frame {k}", name) for k, name in enumerate(_file_names(material))]
     summary = "beside the truth" if len(views) == 2 else f"{len(layers + truth)} pictures"
     part = stage("frames", views[0]["title"], summary, views, facts)
-    part["notes"] += [f"Frame {k}: {UNREADABLE}" for k in (0, 1) if material.frames[k] is None]
+    unreadable = [k for k in range(len(material.view.pair.frames)) if material.frames[k] is None]
+    part["notes"] += [f"Frame {k}: {UNREADABLE}" for k in unreadable]
     if material.truth is None and material.view.pair.truth is not None:
         part["notes"].append(f"Ground truth: {UNREADABLE}")
     missing = material.view.found("synthesis").note

@@ -10,8 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from av import AudioLayout
+import av
 
 from configs.errors import ConfigError, DataError
 from configs.sections import ClipSection, read_rate
@@ -116,7 +115,7 @@ def _seen(output: Path, recipe: Recipe, frame: ClipFrame) -> tuple[str | None, t
     elif (
         recipe.encoding.is_lossless(recipe.quality)  # which FFmpeg 7.0's FFV1 is not, at odd sizes
         and wanted.format == clip.kind.format
-        and not np.array_equal(next(made.frames()).rgb(), frame.rgb())
+        and _raw(next(made.frames()).picture) != _raw(getattr(frame, "picture", None))
     ):
         return "it changes pictures that it should keep", ()
     if recipe.others is None:
@@ -153,12 +152,20 @@ def _lost_sound(stream: Any, copy: Any, recipe: Recipe) -> Iterator[str]:
         yield f"{named(stream)} is mixed down from {before.name} to {after.name}"
     elif "channels" in after.name and before.name not in (
         after.name,
-        AudioLayout(f"{after.nb_channels}c").name,
+        av.AudioLayout(f"{after.nb_channels}c").name,
     ):
         yield f"{named(stream)} loses its layout, {before.name}: {recipe.suffix} cannot say it"
     begins, base = (stream.start_time or 0) * stream.time_base, recipe.others.base if recipe.others else 0
     if recipe.suffix == ".avi" and begins < base - LONGEST_LEAD_IN:
         yield f"{named(stream)} loses what comes before the first picture: .avi begins with it"
+
+
+def _raw(picture: Any) -> bytes:
+    """A picture's samples."""
+    coder: Any = av.CodecContext.create("rawvideo", "w")
+    coder.width, coder.height, coder.pix_fmt = picture.width, picture.height, picture.format.name
+    coder.time_base = picture.time_base
+    return b"".join(map(bytes, coder.encode(picture)))
 
 
 def _is_in_step(clip: VideoClip, stream: Any, made: VideoClip, copy: Any, way: Way) -> bool:

@@ -96,7 +96,7 @@ def other_streams(clip: VideoClip, suffix: str) -> OtherStreams:
         return OtherStreams(
             (
                 *("-map_metadata", "1", "-map_chapters", "1", *_without("", source.metadata)),
-                *_description(pictures, "v:0"),
+                *_description(pictures),
             ),
             base,
             max(starts),
@@ -108,7 +108,7 @@ def other_streams(clip: VideoClip, suffix: str) -> OtherStreams:
 def _ways(source: InputContainer, stream: Any, suffix: str) -> Iterator[Way]:
     container, name, index = CONTAINERS[suffix], named(stream), stream.index
     codec = stream.codec_context.codec if stream.codec_context is not None else None
-    mapped = ("-map", f"1:{index}", *_description(stream, "{k}"))
+    mapped = ("-map", f"1:{index}", *_without(":s:{k}", stream.metadata))
     title = stream.metadata.get("title", stream.metadata.get("name"))  # to MP4, it is the latter
     if title is not None:
         mapped += ("-metadata:s:{k}", f"title={title}")
@@ -159,13 +159,13 @@ def _attached(source: InputContainer, stream: Any, kind: str) -> Way:
     return Way(("-attach", f"{{folder}}/{name}", *described), stream.index, stream.type, file=(name, content))
 
 
-def _description(stream: Any, place: str) -> tuple[str, ...]:
-    """Arguments that give a stream of the output the metadata and disposition of one of the source."""
-    flags = "+".join(str(flag.name) for flag in Disposition if flag in stream.disposition)
-    return (
-        *(f"-map_metadata:s:{place}", f"1:s:{stream.index}", *_without(f":s:{place}", stream.metadata)),
-        *(f"-disposition:{place}", flags or "0"),
-    )
+def _description(pictures: Any) -> Iterator[str]:
+    """Arguments that say of the pictures, which come from elsewhere, what the source says of its own."""
+    for key, value in pictures.metadata.items():
+        if not OF_THE_FILE.fullmatch(key):
+            yield from ("-metadata:s:v:0", f"{key}={value}")
+    flags = "+".join(str(flag.name) for flag in Disposition if flag in pictures.disposition)
+    yield from ("-disposition:v:0", flags or "0")
 
 
 def _without(place: str, metadata: dict[str, str]) -> Iterator[str]:

@@ -18,9 +18,7 @@ from pipeline.clips.video_encoding import CONTAINERS, Encoding
 MICROSECOND = Fraction(1, 1_000_000)
 FINEST_TICKS = {"mpeg4": Fraction(1, 65_535)}  # s, by encoder
 ISO = ("mp4", "mov")
-# A stream of what the first command wrote, and what it says of the whole and of the pictures, in the second.
-KEPT = ["-map", "0:{k}", "-map_metadata:s:{k}", "0:s:{k}", "-c:{k}", "copy", "-copypriorss:{k}", "1"]
-WHOLE = ["-map_metadata", "0", "-map_chapters", "0", "-map_metadata:s:v:0", "0:s:0"]
+KEPT = ["-map", "0:{k}", "-c:{k}", "copy", "-copypriorss:{k}", "1"]  # of what the first command wrote
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ class Recipe:
             for word in words:
                 is_text = word.startswith(("title=", "handler_name="))
                 said.append(word if is_text else word.format(k=index, folder=folder))
-        return [*said, *(WHOLE if is_second else self.others.arguments)]
+        return said if is_second else [*said, *self.others.arguments]
 
     def _encoded(self, cadence: Cadence) -> list[str]:
         said = self.encoding.options(self.quality)

@@ -11,7 +11,6 @@ from typing import Any
 
 import av
 from av.container import InputContainer
-from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
 from configs.errors import DataError
@@ -23,7 +22,12 @@ from data.clips.reading_report import ReadingReport
 from data.clips.video_files import declared_end, mean_rate, open_video, packets, video_stream
 from data.images import Frame
 
-HDR = (Type.MASTERING_DISPLAY_METADATA, Type.CONTENT_LIGHT_LEVEL)
+# What pictures carry beside their pixels, and no writer takes.
+BESIDE_PIXELS = {
+    "HDR metadata": "MASTERING_DISPLAY_METADATA CONTENT_LIGHT_LEVEL DYNAMIC_HDR_PLUS DOVI_METADATA",
+    "closed captions": "A53_CC",
+    "the layout of stereoscopic or spherical pictures": "STEREO3D SPHERICAL",
+}
 # FFmpeg decodes the transparency of these with these decoders only.
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -69,8 +73,10 @@ class VideoClip(Clip):
         self.has_alpha = self.kind.has_alpha
         self.size = (first.picture.height, first.picture.width)
         side_data: Any = first.picture.side_data
-        self.has_hdr_metadata = any(side_data.get(kind) for kind in HDR)
-        """Whether it describes its mastering display or its light levels."""
+        self.beside_pixels = tuple(
+            name for name, kinds in BESIDE_PIXELS.items() if any(map(side_data.get, kinds.split()))
+        )
+        """Names of what its first picture carries beside its pixels."""
         with open_video(path) as container:
             stream = video_stream(container, path)
             turned = first.turned

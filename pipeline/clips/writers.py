@@ -107,8 +107,8 @@ def prepare_output(
     check_name(output)
     check_place(clip, output, overwrite=overwrite, only_between=only_between)
     lost: tuple[str, ...] = ()
-    if isinstance(clip, VideoClip) and clip.has_hdr_metadata:
-        lost = ("HDR metadata (of the mastering display, of light levels) is not written",)
+    if isinstance(clip, VideoClip):
+        lost = tuple(f"{what} will be missing" for what in clip.beside_pixels)
     if is_image(output):
         between = ImageWriter(output)
         return Output(sequence_notes(between.name, clip), lambda _: between)

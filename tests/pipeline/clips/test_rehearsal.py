@@ -256,7 +256,22 @@ def test_hdr_metadata_is_missed_before_any_work(tmp_path: Path) -> None:
     for output in ("out.mp4", "out"):
         section = ClipSection(codec="h265")
         notes = prepare_output(open_clip([source], section), tmp_path / output, section).notes
-        assert notes == ("HDR metadata (of the mastering display, of light levels) is not written",)
+        assert notes == ("HDR metadata will be missing",)
+
+
+def test_closed_captions_are_missed_before_any_work(tmp_path: Path) -> None:
+    plain = tmp_path / "plain.m2v"
+    ffmpeg(*PICTURES, "-c:v", "mpeg2video", "-bf", "0", plain)
+    captions = b"\0\0\1\xb2GA94\x03\x41\xff\xfc\x94\x20\xff"  # ATSC A/53, before the first slice
+    (tmp_path / "in.m2v").write_bytes(plain.read_bytes().replace(b"\0\0\1\1", captions + b"\0\0\1\1"))
+    assert "closed captions will be missing" in doubled(tmp_path / "in.m2v", tmp_path / "out.mp4")[1]
+    assert doubled(plain, tmp_path / "plain.mp4")[1] == ()
+
+
+def test_stereoscopic_pictures_are_told(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mkv", "-c:v", "libx264", "-x264-params", "frame-packing=3")
+    (note,) = doubled(source, tmp_path / "out.mkv")[1]
+    assert note == "the layout of stereoscopic or spherical pictures will be missing"
 
 
 def tracks(path: Path) -> list[tuple[str, str, str | None, int]]:

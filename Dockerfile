@@ -1,0 +1,21 @@
+# The program with what it needs, as `make demo` installs it; runs the demo unless told otherwise:
+#     docker build -t animeinterp . && docker run --rm -v "$PWD/demo:/work/demo" animeinterp
+FROM python:3.12-slim
+
+# On PyPI, Torch for Linux brings several GB of CUDA along; --build-arg TORCH_INDEX=https://pypi.org/simple has it.
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+
+WORKDIR /opt/animeinterp
+COPY . .
+RUN pip install --extra-index-url "$TORCH_INDEX" --constraint constraints.txt . \
+    && useradd --create-home --uid 1000 animeinterp \
+    && install -d -o animeinterp /work
+
+# Compiled code is kept in the image, so that no container compiles it again.
+ENV NUMBA_CACHE_DIR=/home/animeinterp/numba
+USER animeinterp
+WORKDIR /work
+RUN animeinterp demo --folder /tmp/demo --pairs 1 --height 72 --width 128 --quiet && rm -r /tmp/demo
+
+CMD ["animeinterp", "demo"]

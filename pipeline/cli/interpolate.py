@@ -39,6 +39,8 @@ from pipeline.clips.writers import check_place, is_image, is_video, prepare_outp
 
 FRAMES = "Frames"
 NO_TIMES = "the frame rate varies, and numbered images have no times: --fps makes it constant"
+MOST_OF_GIF = 50
+TOO_FAST = f"players show a GIF of more than {MOST_OF_GIF} frames a second slowly: give --fps {MOST_OF_GIF}"
 ONE_PAIR = ("clip.repeat_threshold=0", "clip.cut_threshold=1", "executor.kind=inline")
 """Settings for two images: a pair, however unlike, for which starting workers would take too long."""
 LISTED = 20  # failures and problems printed
@@ -56,8 +58,8 @@ def interpolate(
             "-o",
             metavar="PATH",
             parser=given_path,
-            help="A video (by its suffix), a folder or pattern of images such as out/%06d.png, or the image "
-            "between two images.",
+            help="A video, GIF or WebP (by its suffix), a folder or pattern of images such as out/%06d.png, "
+            "or the image between two images.",
             rich_help_panel=OUTPUT,
         ),
     ],
@@ -226,8 +228,6 @@ def interpolate(
     }
     working = [] if height is None else [f"segmentation.height={height}"]
     every = [*_clip_settings(chosen), *working, *(settings or ())]
-    if is_image(output):  # two images are a pair, however unlike
-        every = [*ONE_PAIR, f"executor.threads={os.cpu_count() or 1}", *every]
     source, every = ChosenConfig.of(config, every, weights, default=DEFAULT_PRESET)
     loaded = load_config(source, every)
     if not quiet:
@@ -235,19 +235,25 @@ def interpolate(
         say_cache(loaded.store.cache)
     with interruptible():
         clip = open_clip(inputs, loaded.clip)
+        video, one = is_video(clip, output), is_image(clip, output)
+        if one:  # two images are a pair, however unlike
+            every = [*ONE_PAIR, f"executor.threads={os.cpu_count() or 1}", *every]
+            loaded = load_config(source, every)
         target = prepare_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)
         work = ClipWork(clip, source, every, loaded, console, quiet, retry_failed)
         scan = work.scan()
-        timeline = Timeline(scan, loaded.clip, to_the_end=is_video(output))
-        if is_image(output) and timeline.drawn != 1:
+        timeline = Timeline(scan, loaded.clip, to_the_end=video)
+        if one and timeline.drawn != 1:
             why = "its inputs are identical" if not timeline.drawn else "name a folder for several times"
             raise ConfigError(f"{output}: names one image, and {timeline.drawn} would be drawn: {why}")
         if not quiet:
             about = [*clip_summary(scan), _intention(timeline), timeline.about_pauses()]
-            for line in [] if is_image(output) else filter(None, about):
+            for line in [] if one else filter(None, about):
                 say(line)
             idle = idle_settings(loaded.clip, clip, output)
-            lost = [] if is_video(output) or timeline.plan.cadence.is_even else [NO_TIMES]
+            lost = [] if video or timeline.plan.cadence.is_even else [NO_TIMES]
+            if output.suffix.lower() == ".gif" and timeline.plan.cadence.rate > MOST_OF_GIF:
+                lost.append(TOO_FAST)
             for note in [*clip.notes, *idle, *target.notes, *lost]:
                 say(f"note: {note}", style="yellow")
         if sheet is not None:
@@ -264,7 +270,8 @@ def interpolate(
     if not quiet:
         if work.example:
             say(f"to look at a pair: {command_line(work.example)}")
-        say(_outcome(done, output, time.monotonic() - started))
+        seconds = time.monotonic() - started
+        say(f"{output}: drawn in {seconds:.1f} s" if one else _outcome(done, output, seconds))
     _leave_if_failed(work, done)
 
 
@@ -308,8 +315,6 @@ def _print_costs(work: ClipWork, frames: ClipFrames, timeline: Timeline) -> None
 
 
 def _outcome(done: Assembled, output: Path, seconds: float) -> str:
-    if is_image(output):
-        return f"{output}: drawn in {seconds:.1f} s"
     parts = [f"{done.drawn} drawn"]
     parts += [f"{done.mixed} cross-faded"] if done.mixed else []
     parts += [f"{done.held} held in place of frames that failed"] if done.held else []

@@ -7,6 +7,7 @@ from pathlib import Path
 from configs.sections import ClipSection
 from data.clips.clip import Clip
 from data.clips.video import VideoClip
+from pipeline.clips.video_encoding import ANIMATIONS
 from pipeline.clips.writers import is_video
 
 OF_VIDEOS = ("codec", "quality", "pixel_format", "sound")
@@ -18,7 +19,10 @@ def idle_settings(section: ClipSection, clip: Clip, output: Path) -> tuple[str, 
     why: dict[str, str] = {}
     if isinstance(clip, VideoClip):
         why |= dict.fromkeys(OF_IMAGES, f"is for images, and {clip.path.name} is a video")
-    if not is_video(output):
+    if output.suffix.lower() in ANIMATIONS and is_video(clip, output):
+        of_others = ("codec", "pixel_format", *(("quality",) if output.suffix.lower() == ".gif" else ()))
+        why |= dict.fromkeys(of_others, f"is for videos, and {output.suffix} has but one kind")
+    elif not is_video(clip, output):
         why |= dict.fromkeys(OF_VIDEOS, f"is for videos, and {output} is a sequence of images")
     if section.fps:
         why["factor"] = f"gives way to clip.fps = {section.fps}"

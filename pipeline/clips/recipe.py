@@ -13,7 +13,7 @@ from data.clips.video import VideoClip
 from pipeline.clips.ffmpeg_program import FFMPEG_6, library_version
 from pipeline.clips.other_streams import OtherStreams, Way
 from pipeline.clips.timeline import Cadence
-from pipeline.clips.video_encoding import CONTAINERS, Encoding
+from pipeline.clips.video_encoding import ANIMATIONS, CONTAINERS, Encoding
 
 MICROSECOND = Fraction(1, 1_000_000)
 FINEST_TICKS = {"mpeg4": Fraction(1, 65_535)}  # s, by encoder
@@ -119,13 +119,16 @@ class Recipe:
 
     def _encoded(self, cadence: Cadence) -> list[str]:
         said = self.encoding.options(self.quality)
-        if isinstance(self.clip, VideoClip) and self.clip.aspect != 1:
+        if self.suffix not in ANIMATIONS and isinstance(self.clip, VideoClip) and self.clip.aspect != 1:
             said += ["-filter:v:0", f"setsar={self.clip.aspect}:max=65535"]
         if self.container == "avi" or (self.container in ISO and not cadence.is_even):
             said += ["-bf:v:0", "0"]  # AVI has no times for them, ISO files none for the last one's end
         return [*said, "-enc_time_base:v:0", str(self.tick(cadence)), "-fps_mode:v:0", "passthrough"]
 
     def _contained(self, cadence: Cadence) -> list[str]:
+        if self.suffix in ANIMATIONS:
+            last = round(cadence.last_duration * 100)
+            return ["-loop", "0", *(["-final_delay", str(last)] if self.container == "gif" else [])]
         # With this duration of every packet, the last frame lasts as it should in every container.
         lasts = f"round({cadence.last_duration}/TB)"
         if self.container in ("matroska", "webm") and library_version(self.program) < FFMPEG_6:

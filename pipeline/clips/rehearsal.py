@@ -18,11 +18,12 @@ from data.clips.clip import Clip, ClipFrame
 from data.clips.pictures import UNKNOWN, PictureKind
 from data.clips.video import VideoClip
 from data.clips.video_files import open_video, packets
+from data.image_decoding import read_header
 from pipeline.clips.ffmpeg_program import find_program, pixel_formats
 from pipeline.clips.other_streams import Way, is_cover, named, other_streams
 from pipeline.clips.recipe import Recipe
 from pipeline.clips.timeline import Cadence
-from pipeline.clips.video_encoding import Encoding, encodings, is_subsampled_oddly, unsampled
+from pipeline.clips.video_encoding import ANIMATIONS, Encoding, encodings, is_subsampled_oddly, unsampled
 from pipeline.clips.video_writer import ProgramError, VideoWriter
 
 MOST_COMPARED, MOST_BEFORE = 500, 10  # packets of a stream, those before the pictures
@@ -46,7 +47,8 @@ def rehearse(clip: Clip, suffix: str, section: ClipSection) -> tuple[Recipe, tup
     program, video = find_program(section.ffmpeg), clip if isinstance(clip, VideoClip) else None
     kind = video.kind if video else PictureKind("rgba" if clip.has_alpha else "rgb24")
     choices = encodings(section, suffix, kind, clip.size, program)
-    others = other_streams(video, suffix) if video and section.sound and section.slow == 1 else None
+    with_sound = section.sound and section.slow == 1 and suffix not in ANIMATIONS
+    others = other_streams(video, suffix) if video and with_sound else None
     every = () if others is None else others.ways
     best = tuple(ways[0] for ways in every)
     recipe = Recipe(clip, suffix, program, next(choices), section.quality, others, best)
@@ -97,6 +99,9 @@ def _seen(output: Path, recipe: Recipe, frame: ClipFrame) -> tuple[str | None, t
     """What another FFmpeg, the library that reads, finds wrong or missing in a trial's output."""
     clip, wanted = recipe.clip, recipe.encoding.kind
     try:
+        if recipe.suffix in ANIMATIONS:
+            height, width = read_header(output).size
+            return None if (height, width) == clip.size else f"it makes {width}x{height} of them", ()
         made = VideoClip(output)
     except DataError:
         return "what it writes cannot be read", ()

@@ -280,10 +280,15 @@ def sequence_notes(name: SequenceName, clip: Clip) -> tuple[str, ...]:
     notes = []
     if clip.has_alpha and name.kind not in WITH_ALPHA:
         notes.append(f"transparency is replaced by white: {name.kind} has none; .png keeps it")
-    if isinstance(clip, VideoClip) and clip.aspect != 1:
-        shape = f"{clip.aspect.numerator}:{clip.aspect.denominator}"
-        notes.append(f"the video's pixels are {shape}, those of images are square: they look squeezed")
-    return tuple(notes)
+    return (*notes, *shape_note(clip))
+
+
+def shape_note(clip: Clip) -> tuple[str, ...]:
+    """What to say of pixels that are not square, which images cannot say."""
+    if not isinstance(clip, VideoClip) or clip.aspect == 1:
+        return ()
+    shape = f"{clip.aspect.numerator}:{clip.aspect.denominator}"
+    return (f"the video's pixels are {shape}, those of images are square: they look squeezed",)
 
 
 def _parts(pattern: str) -> tuple[str, str]:

@@ -24,7 +24,17 @@ CONTAINERS = {
     ".mkv": "matroska",
     ".webm": "webm",
     ".avi": "avi",
+    ".gif": "gif",
+    ".webp": "webp",
 }
+ANIMATIONS = {".gif": "gif", ".webp": "libwebp_anim"}
+"""Encoder of each format that is an image to other programs: it has no choice of codec, and no sound."""
+# A palette of its own for every frame keeps memory flat; a still pattern of dots does not flicker.
+PALETTE = (
+    "split[a][b];[a]palettegen=stats_mode=single:reserve_transparent={clear}[p];"
+    "[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
+)
+WORST, BEST = 63, 100  # CRF of the worst quality, WebP's number of the best
 ALIASES = {"h265": "hevc"}
 PREFERRED = ("libx264", "libopenh264", "libx265", "libsvtav1", "libvpx-vp9", "libvpx", "prores_ks")
 COMMON = ("h264", "h265", "av1", "vp9", "ffv1", "prores", "qtrle", "mpeg4")
@@ -77,12 +87,22 @@ class Encoding:
 
     def options(self, quality: int) -> list[str]:
         """Arguments for FFmpeg: encoder, pixel format, threads and quality (0 is lossless if possible)."""
+        if self.encoder in ANIMATIONS.values():
+            return [*("-c:v:0", self.encoder, "-threads:v:0", THREADS), *self._animated(quality)]
         table = LOSSLESS if quality == 0 and self.encoder in LOSSLESS else OPTIONS
         chosen = table.get(self.encoder, "").format(q=quality, n=max(1, quality // QUALITY_PER_QUANTISER))
         if self.encoder.startswith("libx264") and cv2.checkHardwareSupport(AVX_512F):
             chosen += " -x264-params asm=AVX2"
         name = self.kind.format
         return ["-c:v:0", self.encoder, "-pix_fmt:v:0", name, "-threads:v:0", THREADS, *chosen.split()]
+
+    def _animated(self, quality: int) -> list[str]:
+        if self.codec == "gif":
+            palette = PALETTE.format(clear=int(self.kind.has_alpha))
+            return ["-pix_fmt:v:0", "pal8", "-filter:v:0", palette]
+        exact = quality == 0 or self.kind.has_alpha  # FFmpeg's lossy WebP of several pictures has no alpha
+        chosen = "-lossless 1" if exact else f"-quality {BEST - BEST * quality // WORST}"
+        return ["-pix_fmt:v:0", "bgra", *chosen.split()]
 
 
 def encodings(
@@ -108,6 +128,9 @@ def encodings(
     ConfigError
         The codec is unknown, the container cannot hold it, or it lacks the pixel format.
     """
+    if suffix in ANIMATIONS:
+        yield _animation(suffix, source, program)
+        return
     encoder, codec = find_encoder(section.codec, program)
     _check_container(section.codec, codec, suffix, program)
     formats = pixel_formats(program, encoder)
@@ -130,6 +153,20 @@ def encodings(
                 f"{source.bits} bits per channel become {kind.bits}: {section.codec} is written as {name}"
             )
         yield Encoding(encoder, codec, kind, tuple(notes))
+
+
+def _animation(suffix: str, source: PictureKind, program: str) -> Encoding:
+    encoder = ANIMATIONS[suffix]
+    if encoder not in picture_encoders(program):
+        raise ConfigError(f"{program}: has no encoder {encoder} for {suffix}; name another FFmpeg or output")
+    notes = [f"{source.bits} bits per channel become 8: {suffix} has no more"] if source.bits > 8 else []
+    if suffix == ".gif":
+        notes += ["colours become 256 a frame: .gif has no more; .webp keeps them"]
+        notes += ["transparency becomes all or none: .gif has no degrees of it"] if source.has_alpha else []
+    elif source.has_alpha:
+        notes += ["pictures are written without loss, whatever the quality: else transparency would be lost"]
+    kind = PictureKind("rgba" if source.has_alpha else "rgb24", RGB, FULL)
+    return Encoding(encoder, suffix[1:], kind, tuple(notes))
 
 
 def find_encoder(codec: str, program: str) -> tuple[str, str]:
@@ -232,7 +269,9 @@ def _check_container(name: str, codec: str, suffix: str, program: str) -> None:
         return
     held = _held_by(CONTAINERS[suffix])
     holding = [other for other in COMMON if find_encoder(other, program)[1] in held]
-    others = [other for other, kind in CONTAINERS.items() if codec in _held_by(kind)]
+    others = [
+        other for other, kind in CONTAINERS.items() if other not in ANIMATIONS and codec in _held_by(kind)
+    ]
     raise ConfigError(
         f"clip.codec = {name!r}: {suffix} cannot hold it; choose one that it can hold, such as "
         f"--set clip.codec={holding[0]} ({', '.join(holding)})"

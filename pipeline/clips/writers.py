@@ -24,9 +24,10 @@ from pipeline.clips.sequence_writer import (
     is_numbered,
     sequence_name,
     sequence_notes,
+    shape_note,
 )
 from pipeline.clips.timeline import Cadence
-from pipeline.clips.video_encoding import CONTAINERS
+from pipeline.clips.video_encoding import ANIMATIONS, CONTAINERS
 from pipeline.clips.video_writer import VideoWriter
 
 SUFFIX = re.compile(r"\.(?=.*[a-z])[a-z0-9]{2,5}")
@@ -109,14 +110,17 @@ def prepare_output(
     lost: tuple[str, ...] = ()
     if isinstance(clip, VideoClip):
         lost = tuple(f"{what} will be missing" for what in clip.beside_pixels)
-    if is_image(output):
+    if is_image(clip, output):
         between = ImageWriter(output)
         return Output(sequence_notes(between.name, clip), lambda _: between)
-    if not is_video(output):
+    if not is_video(clip, output):
         name = sequence_name(output)
         images = SequenceWriter(name, only_between=only_between)
         return Output(lost + sequence_notes(name, clip), lambda _: images)
-    if section.slow > 1 and isinstance(clip, VideoClip) and section.sound:
+    if output.suffix.lower() in ANIMATIONS:
+        if isinstance(clip, VideoClip):
+            lost += (*shape_note(clip), f"sound and all else is left out: {output.suffix} has none of it")
+    elif section.slow > 1 and isinstance(clip, VideoClip) and section.sound:
         lost += ("sound and subtitles are left out: they have another speed than slow motion",)
     recipe, notes = rehearse(clip, output.suffix.lower(), section)
     return Output(lost + notes, lambda cadence: VideoWriter(output, recipe, cadence))
@@ -131,13 +135,13 @@ def check_place(clip: Clip, output: Path, *, overwrite: bool, only_between: bool
         As of `prepare_output`.
     """
     _check_inputs(clip, output)
-    if is_image(output):
-        if clip.expected_frames != IMAGES_OF_ONE or isinstance(clip, VideoClip):
+    if is_image(clip, output):
+        if not _is_pair(clip):
             raise ConfigError(
                 f"{output}: names one image, which is what two images have between them; for more name a "
                 f"pattern such as {output.stem}_%06d{output.suffix}, or a folder"
             )
-    elif not is_video(output):
+    elif not is_video(clip, output):
         name = sequence_name(output)
         taken = name.present() if is_numbered(output) else _listing(output)
         if taken and not overwrite:
@@ -156,8 +160,8 @@ def check_place(clip: Clip, output: Path, *, overwrite: bool, only_between: bool
     check_folder(output)
 
 
-def is_video(output: Path) -> bool:
-    """Whether an output is a video; else it is one image, or a sequence of images.
+def is_video(clip: Clip, output: Path) -> bool:
+    """Whether an output is a video or an animation; else it is one image, or a sequence of images.
 
     Raises
     ------
@@ -165,8 +169,10 @@ def is_video(output: Path) -> bool:
         It is neither.
     """
     suffix = output.suffix.lower()
-    if suffix in CONTAINERS:
+    if suffix in CONTAINERS and suffix not in WRITABLE:
         return True
+    if suffix in CONTAINERS:  # of an image, too
+        return not (output.is_dir() or is_numbered(output) or is_image(clip, output))
     if output.is_dir() or is_numbered(output) or suffix in WRITABLE or not SUFFIX.fullmatch(suffix):
         return False
     raise ConfigError(
@@ -175,9 +181,15 @@ def is_video(output: Path) -> bool:
     )
 
 
-def is_image(output: Path) -> bool:
+def is_image(clip: Clip, output: Path) -> bool:
     """Whether an output is one image, the frame between two."""
-    return output.suffix.lower() in WRITABLE and not output.is_dir() and not is_numbered(output)
+    suffix = output.suffix.lower()
+    one = suffix in WRITABLE and not output.is_dir() and not is_numbered(output)
+    return one and (suffix not in ANIMATIONS or _is_pair(clip))
+
+
+def _is_pair(clip: Clip) -> bool:
+    return clip.expected_frames == IMAGES_OF_ONE and bool(clip.files)
 
 
 def _check_inputs(clip: Clip, output: Path) -> None:
@@ -185,7 +197,7 @@ def _check_inputs(clip: Clip, output: Path) -> None:
     sources = [path.resolve() for path in clip.sources]
     if target in sources:
         raise ConfigError(f"{output}: is the input itself; name another output")
-    if is_video(output) or is_image(output):
+    if is_video(clip, output) or is_image(clip, output):
         return
     folder = sequence_name(target).folder
     if not isinstance(clip, VideoClip) and any(path.parent == folder for path in sources):

@@ -369,6 +369,12 @@ def test_one_frame_is_too_few(interpolate: Command, folder: Path, tmp_path: Path
     assert "two" in said
 
 
+def test_a_gif_that_is_too_fast_is_told(interpolate: Command, folder: Path) -> None:
+    for rate, told in (("24", False), ("30", True)):
+        _, said = interpolate(folder, "out.gif", "--dry-run", "--rate", rate)
+        assert ("players show a GIF of more than 50 frames a second slowly" in said) == told
+
+
 def test_images_of_a_varying_rate_are_told(interpolate: Command, tmp_path: Path) -> None:
     write_video(tmp_path / "varying.mp4", 4, (72, 128), ticks=[0, 1, 5, 20])
     _, said = interpolate(tmp_path / "varying.mp4", "images", "--dry-run")

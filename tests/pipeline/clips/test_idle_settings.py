@@ -34,6 +34,8 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
             ["clip.codec is for videos", "clip.quality is for"],
         ),
         ("video", "out", {}, []),
+        ("video", "out.webp", {"quality": 3, "codec": "vp9"}, ["clip.codec is for videos, and .webp has"]),
+        ("video", "out.gif", {"quality": 3}, ["clip.quality is for videos, and .gif has"]),
         ("images", "out.mkv", {"factor": 4, "codec": "ffv1"}, []),
     ],
 )

@@ -34,7 +34,7 @@ def check(source: Path, output: Path, *, only_between: bool = False, **chosen: o
         ("folder.mp4", {}, r"folder\.mp4: is a folder"),
         ("movie.mp4/out.mp4", {}, r"movie\.mp4 is a file, not a folder"),
         ("there", {}, "there: is a file, not a folder"),
-        ("out.gif", {}, r"\.gif is not a video format \(\.mp4, .*\); for images name a folder"),
+        ("out.flv", {}, r"\.flv is not a video format \(\.mp4, .*\); for images name a folder"),
         (
             "out.png",
             {},
@@ -119,7 +119,7 @@ def test_fewer_bits_are_told(tmp_path: Path) -> None:
 def test_a_folder_that_is_there_is_a_folder(movie: Path, name: str) -> None:
     folder = movie.parent / name
     folder.mkdir()
-    assert not is_video(folder)
+    assert not is_video(open_clip([movie], ClipSection()), folder)
     assert sequence_name(folder).folder == folder
     assert check(movie, folder) == ()
     (folder / "frame_000001.png").write_bytes(b"")

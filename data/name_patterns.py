@@ -1,17 +1,44 @@
-"""Finds files by patterns: `*`, `?` and `[...]` as in shells, `%04d` as in FFmpeg."""
+"""Finds files by patterns: `*`, `?` and `[...]` as in shells, `%04d` as in FFmpeg, `####` as in Nuke."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from glob import has_magic
 from pathlib import Path
 
 from data.name_order import path_order
 
-NUMBER = re.compile(r"%(?:0(\d+))?d")
-"""Placeholder of a number: `%d`, or `%04d` for at least four digits."""
+NUMBER = re.compile(r"%(?:0(\d+))?d|(#{2,})")
+"""Placeholder of a number: `%d`, or `%04d` or `####` for at least four digits."""
+LAST_NUMBER = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
+RANGE = re.compile(r"(\d+)-(\d+)(?:x([1-9]\d*))?")
+"""First and last number, and perhaps the step: `1001-1048`, `1001-1048x2`."""
+
+
+def numbered(pattern: str, number: int) -> str:
+    """A name with a number in place of its placeholder."""
+    return NUMBER.sub(lambda found: f"{number:0{_digits(found)}d}", pattern)
+
+
+def frame_numbers(paths: Sequence[Path]) -> list[int]:
+    """The last number in each name; none at all if the names differ in more than it."""
+    found = [LAST_NUMBER.fullmatch(path.name) for path in paths]
+    parts = [(match[1], match[3], int(match[2])) for match in found if match is not None]
+    alike = len(parts) == len(paths) and len({(before, after) for before, after, _ in parts}) == 1
+    return [number for _, _, number in parts] if alike else []
+
+
+def numbers_in(wanted: str) -> range:
+    """Numbers of a `RANGE`, which the text must be."""
+    first, last, step = re.fullmatch(RANGE, wanted).groups()  # type: ignore[union-attr]
+    return range(int(first), int(last) + 1, int(step or 1))
+
+
+def _digits(found: re.Match[str]) -> int:
+    return len(found[2]) if found[2] else int(found[1] or 1)
 
 
 def is_pattern(path: Path) -> bool:
@@ -40,7 +67,7 @@ def _fitting(folder: Path, part: str) -> list[Path]:
     number = NUMBER.search(part)
     if number is not None:
         before, after = (re.escape(part[: number.start()]), re.escape(part[number.end() :]))
-        like = re.compile(f"{before}[0-9]{{{int(number[1] or 1)},}}{after}")
+        like = re.compile(f"{before}[0-9]{{{_digits(number)},}}{after}")
         return [folder / name for name in _names(folder) if like.fullmatch(name)]
     return [
         folder / name

@@ -42,6 +42,8 @@ class ClipSection(Section):
     order: Literal["auto", "number", "given"] = "auto"
     """Order of images that are listed one by one: by the `number` in their names, as `given`, or `auto` = by
     number, unless the list is clearly in an order of its own."""
+    frames: str = Field("", pattern=r"^(\d+-\d+(x[1-9]\d*)?)?$")
+    """Numbers of the images to use, such as `1001-1048`, or `1001-1048x2` for every other; empty = all."""
     codec: str = "h264"
     """Codec of the output video: `h264`, `h265`, `av1`, `vp9`, `prores`, `ffv1` (lossless), `qtrle`, `mpeg4`,
     or any FFmpeg encoder that needs no option other than a quality."""

@@ -42,6 +42,8 @@ class Clip(ABC):
     """Its files."""
     files: tuple[Path, ...] = ()
     """For each frame the image file that shows it; empty if frames are not files."""
+    numbering: tuple[int, int] | None = None
+    """Number of the first image and step from each to the next, where their names have such."""
     leading: int = 0
     """Unreadable frames at the beginning, for which the first readable one stands in."""
     size: tuple[int, int]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from configs.errors import DataError
@@ -15,6 +15,7 @@ from configs.files import sha256_of
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.image_decoding import READING, ImageHeader, read_header
 from data.images import Frame, opaque, read_image_and_alpha
+from data.name_patterns import frame_numbers
 
 MOST_NAMED = 5  # missing numbers listed
 
@@ -67,6 +68,9 @@ class ImageClip(Clip):
         self.sources = tuple(paths)
         self.expected_frames = len(paths)
         self.rate = rate
+        numbers = frame_numbers(paths)
+        step = _step(numbers)
+        self.numbering = (numbers[0], step) if step else None
         self._unreadable: dict[Path, str] = {}
         self._headers: dict[Path, ImageHeader] = {}
         for path in paths:
@@ -169,13 +173,17 @@ def _of(size: Sequence[int]) -> str:
     return f"{size[1]}x{size[0]}"
 
 
+def _step(numbers: Sequence[int]) -> int:
+    """By how much each number is larger than the one before; 0 if not always by the same."""
+    steps = {after - before for before, after in pairwise(numbers)}
+    return max(0, steps.pop()) if len(steps) == 1 else 0
+
+
 def _missing_numbers(paths: Sequence[Path]) -> tuple[str, ...]:
     """A note on missing numbers, if the names differ in only one number."""
-    parts = [re.fullmatch(r"(.*?)(\d+)(\D*)", path.name, re.DOTALL) for path in paths]
-    found = [match for match in parts if match is not None]
-    if len(found) < len(paths) or len({(match[1], match[3]) for match in found}) != 1:
+    numbers = frame_numbers(paths)
+    if not numbers or _step(numbers):
         return ()
-    numbers = [int(match[2]) for match in found]
     there = set(numbers)
     absent = max(numbers) - min(numbers) + 1 - len(there)
     if absent <= 0:

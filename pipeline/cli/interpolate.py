@@ -38,9 +38,6 @@ from pipeline.clips.timeline import Timeline
 from pipeline.clips.writers import check_place, is_image, is_video, prepare_output
 
 FRAMES = "Frames"
-NO_TIMES = "the frame rate varies, and numbered images have no times: --fps makes it constant"
-MOST_OF_GIF = 50
-TOO_FAST = f"players show a GIF of more than {MOST_OF_GIF} frames a second slowly: give --fps {MOST_OF_GIF}"
 ONE_PAIR = ("clip.repeat_threshold=0", "clip.cut_threshold=1", "executor.kind=inline")
 """Settings for two images: a pair, however unlike, for which starting workers would take too long."""
 LISTED = 20  # failures and problems printed
@@ -165,6 +162,15 @@ def interpolate(
             rich_help_panel=FRAMES,
         ),
     ] = None,
+    numbers: Annotated[
+        str | None,
+        typer.Option(
+            "--frames",
+            metavar="FIRST-LAST",
+            help="Numbers of the input images to use, such as 1001-1048.",
+            rich_help_panel=FRAMES,
+        ),
+    ] = None,
     height: Annotated[
         int | None,
         typer.Option(
@@ -225,6 +231,7 @@ def interpolate(
         "quality": quality,
         "pixel_format": pixel_format,
         "rate": rate,
+        "frames": numbers,
     }
     working = [] if height is None else [f"segmentation.height={height}"]
     every = [*_clip_settings(chosen), *working, *(settings or ())]
@@ -251,10 +258,7 @@ def interpolate(
             for line in [] if one else filter(None, about):
                 say(line)
             idle = idle_settings(loaded.clip, clip, output)
-            lost = [] if video or timeline.plan.cadence.is_even else [NO_TIMES]
-            if output.suffix.lower() == ".gif" and timeline.plan.cadence.rate > MOST_OF_GIF:
-                lost.append(TOO_FAST)
-            for note in [*clip.notes, *idle, *target.notes, *lost]:
+            for note in [*clip.notes, *idle, *target.notes, *target.notes_on(timeline.plan.cadence)]:
                 say(f"note: {note}", style="yellow")
         if sheet is not None:
             for path in write_clip_sheets(clip, scan, sheet):

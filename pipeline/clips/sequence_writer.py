@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.pictures import PictureConverter, kind_of, off_white
 from data.clips.video import VideoClip
 from data.images import Frame, encode_image, read_rgba
+from data.name_patterns import NUMBER, numbered
 from pipeline.clips.output_files import cannot_write, prepare_place, unfinished
 from pipeline.store.commits import sync_tree
 
@@ -34,7 +36,6 @@ WRITABLE = {
 }
 WITH_ALPHA = (".png", ".webp", ".tif")
 DEEP = (".png", ".tif")  # formats of 16 bits a channel
-PLACEHOLDER = re.compile(r"%(0\d+)?d")
 CONVERSION = re.compile(r"%[-+#.\d]*[a-zA-Z]")  # of printf, which has more than are taken here
 
 
@@ -44,7 +45,7 @@ class SequenceName:
 
     folder: Path
     pattern: str
-    """Name with one placeholder such as `%06d`."""
+    """Name with one placeholder such as `%06d` or `######`."""
 
     @property
     def kind(self) -> str:
@@ -53,7 +54,7 @@ class SequenceName:
 
     def file(self, number: int) -> str:
         """Name of an image."""
-        return PLACEHOLDER.sub(lambda found: f"%{found[1] or ''}d" % number, self.pattern)
+        return numbered(self.pattern, number)
 
     def present(self) -> list[Path]:
         """Existing images of such a name."""
@@ -66,7 +67,10 @@ class SequenceName:
 
 def is_numbered(output: Path) -> bool:
     """Whether an output is a pattern of numbered images; a folder that is there never is."""
-    return PLACEHOLDER.search(output.name) is not None and not output.is_dir()
+    found = NUMBER.search(output.name)
+    if found is None or (found[2] and output.suffix.lower() not in WRITABLE):  # `take ##2` is a folder
+        return False
+    return not output.is_dir()
 
 
 def sequence_name(output: Path) -> SequenceName:
@@ -79,9 +83,10 @@ def sequence_name(output: Path) -> SequenceName:
     """
     if not is_numbered(output):
         return SequenceName(output, DEFAULT_PATTERN)
-    if len(PLACEHOLDER.findall(output.name)) != 1 or CONVERSION.search(PLACEHOLDER.sub("", output.name)):
+    if len(NUMBER.findall(output.name)) != 1 or CONVERSION.search(NUMBER.sub("", output.name)):
         raise ConfigError(
-            f"{output}: a pattern has one number, such as frame_%06d.png; found {output.name!r}"
+            f"{output}: a pattern has one number, such as frame_%06d.png or frame.####.png; found "
+            f"{output.name!r}"
         )
     if output.suffix.lower() not in WRITABLE:
         raise ConfigError(
@@ -101,14 +106,20 @@ class SequenceWriter:
     ----------
     name
         Folder and name pattern.
+    numbers
+        Number of the frame shown from a time on, in seconds, where the sequence has a place for it; else the
+        first number.
     only_between
         Leave out the originals; numbers are those of the whole sequence.
     """
 
-    def __init__(self, name: SequenceName, *, only_between: bool) -> None:
+    def __init__(
+        self, name: SequenceName, numbers: int | Callable[[Fraction], int] = 1, *, only_between: bool
+    ) -> None:
         self._name = name
         self._only_between = only_between
-        self._number = 1
+        self._numbers = numbers
+        self._shown = 0
         self._written = 0
         self._converter = PictureConverter()
         self._place = name.folder / name.pattern if name.folder.is_dir() else name.folder
@@ -139,7 +150,7 @@ class SequenceWriter:
             The image cannot be written.
         """
         if self._only_between:
-            self._number += 1
+            self._shown += 1
             return
         path: Path | None = getattr(frame, "path", None)
         if path is not None and WRITABLE.get(path.suffix.lower()) == self._name.kind:
@@ -147,15 +158,15 @@ class SequenceWriter:
                 content = path.read_bytes()
             except OSError as error:
                 raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-            self._write(content)
+            self._write(content, start)
             return
-        self._write(encode_image(self._name.pattern, self._pixels(frame)))
+        self._write(encode_image(self._name.pattern, self._pixels(frame)), start)
 
     def drawn(
         self,
         image: Frame,
         alpha: Alpha | None,
-        start: Fraction,  # noqa: ARG002
+        start: Fraction,
         duration: Fraction,  # noqa: ARG002
     ) -> None:
         """Write an in-between frame.
@@ -165,7 +176,7 @@ class SequenceWriter:
         DataError
             The image cannot be written.
         """
-        self._write(encode_image(self._name.pattern, with_alpha(image, alpha, self._name.kind)))
+        self._write(encode_image(self._name.pattern, with_alpha(image, alpha, self._name.kind)), start)
 
     def finish(self) -> None:
         """Flush the images to disk and give them their names.
@@ -205,12 +216,13 @@ class SequenceWriter:
         kept = None if path is None else read_rgba(path)
         return with_alpha(frame.rgb(), frame.alpha(), self._name.kind) if kept is None else kept
 
-    def _write(self, content: bytes) -> None:
+    def _write(self, content: bytes, start: Fraction) -> None:
+        number = self._numbers + self._shown if isinstance(self._numbers, int) else self._numbers(start)
         try:
-            (self._unfinished / self._name.file(self._number)).write_bytes(content)
+            (self._unfinished / self._name.file(number)).write_bytes(content)
         except OSError as error:
             raise cannot_write(self._name.folder, error) from None
-        self._number += 1
+        self._shown += 1
         self._written += 1
 
 
@@ -292,7 +304,7 @@ def shape_note(clip: Clip) -> tuple[str, ...]:
 
 
 def _parts(pattern: str) -> tuple[str, str]:
-    found = PLACEHOLDER.search(pattern)
+    found = NUMBER.search(pattern)
     if found is None:
         return pattern, ""
     return pattern[: found.start()], pattern[found.end() :]

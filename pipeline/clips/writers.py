@@ -16,6 +16,7 @@ from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.video import VideoClip
 from data.images import Frame
 from pipeline.clips.output_files import check_folder, check_name
+from pipeline.clips.output_numbers import Numbers
 from pipeline.clips.rehearsal import rehearse
 from pipeline.clips.sequence_writer import (
     WRITABLE,
@@ -32,6 +33,8 @@ from pipeline.clips.video_writer import VideoWriter
 
 SUFFIX = re.compile(r"\.(?=.*[a-z])[a-z0-9]{2,5}")
 """What may be meant as the suffix of a file; `v1.0` and `Mr. Robot` are folders."""
+MOST_OF_GIF = 50
+TOO_FAST = f"players show a GIF of more than {MOST_OF_GIF} frames a second slowly: give --fps {MOST_OF_GIF}"
 IMAGES_OF_ONE = 2
 """Images that one frame between is made of."""
 LONGEST_NUMBER = 999_999
@@ -73,10 +76,13 @@ class Output:
         Differences from the source, with reasons: pixel format, transparency, sound.
     writer
         Opens its writer, for frames shown at such times.
+    notes_on
+        Differences that depend on when frames are shown.
     """
 
     notes: tuple[str, ...]
     writer: Callable[[Cadence], ClipWriter]
+    notes_on: Callable[[Cadence], tuple[str, ...]] = lambda _: ()
 
 
 def prepare_output(
@@ -115,15 +121,24 @@ def prepare_output(
         return Output(sequence_notes(between.name, clip), lambda _: between)
     if not is_video(clip, output):
         name = sequence_name(output)
-        images = SequenceWriter(name, only_between=only_between)
-        return Output(lost + sequence_notes(name, clip), lambda _: images)
+        numbers = Numbers(clip, section.slow) if is_numbered(output) else Numbers(None)
+        return Output(
+            lost + sequence_notes(name, clip),
+            lambda cadence: SequenceWriter(name, numbers.of(cadence), only_between=only_between),
+            numbers.notes,
+        )
     if output.suffix.lower() in ANIMATIONS:
         if isinstance(clip, VideoClip):
             lost += (*shape_note(clip), f"sound and all else is left out: {output.suffix} has none of it")
     elif section.slow > 1 and isinstance(clip, VideoClip) and section.sound:
         lost += ("sound and subtitles are left out: they have another speed than slow motion",)
     recipe, notes = rehearse(clip, output.suffix.lower(), section)
-    return Output(lost + notes, lambda cadence: VideoWriter(output, recipe, cadence))
+    too_fast = output.suffix.lower() == ".gif"
+
+    def notes_on(cadence: Cadence) -> tuple[str, ...]:
+        return (TOO_FAST,) if too_fast and cadence.rate > MOST_OF_GIF else ()
+
+    return Output(lost + notes, lambda cadence: VideoWriter(output, recipe, cadence), notes_on)
 
 
 def check_place(clip: Clip, output: Path, *, overwrite: bool, only_between: bool) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from configs.errors import DataError
 from configs.sections import ClipSection
@@ -11,7 +12,7 @@ from data.clips.image_sequence import ImageClip
 from data.clips.opening import open_clip
 from data.clips.video import VideoClip
 from data.images import write_image
-from tests.drawn_videos import write_video
+from tests.drawn_videos import drawing, write_video
 
 
 @pytest.fixture
@@ -104,3 +105,31 @@ def test_several_videos_that_fit_a_glob_are_refused(folder: Path) -> None:
     write_video(folder / "other.mp4", 3)
     with pytest.raises(DataError, match=r"\*\.mp4: 2 files match, but none is an image"):
         open_clip([folder / "*.mp4"], ClipSection())
+
+
+def test_frames_of_these_numbers(tmp_path: Path) -> None:
+    for number in range(1001, 1011):
+        write_image(tmp_path / f"a_v3.{number}.png", drawing(0))
+    write_image(tmp_path / "b" / "1x2.png", drawing(0))
+    write_image(tmp_path / "b" / "2x3.png", drawing(0))
+    pattern = tmp_path / "a_v3.####.png"
+
+    def names(wanted: str) -> list[str]:
+        return [path.name[5:9] for path in open_clip([pattern], ClipSection(frames=wanted)).sources]
+
+    assert names("1003-1005") == ["1003", "1004", "1005"]
+    assert names("1004-2000x3") == ["1004", "1007", "1010"]
+    assert len(names("")) == 10
+    assert open_clip([pattern], ClipSection(frames="1002-1008x2")).numbering == (1002, 2)
+    with pytest.raises(DataError, match=r"'1-1001': 1 of the images have .* has 1001 to 1010"):
+        names("1-1001")
+    with pytest.raises(DataError, match=r"differ in more than one number \(1x2\.png, 2x3\.png\)"):
+        open_clip([tmp_path / "b"], ClipSection(frames="1-2"))
+    with pytest.raises(ValidationError, match="frames"):
+        ClipSection(frames="1001")
+
+
+def test_numbers_of_images_in_one_file_are_refused(tmp_path: Path) -> None:
+    write_video(tmp_path / "movie.mkv", 3)
+    with pytest.raises(DataError, match=r"clip\.frames = '1-2': numbers of images, and .*movie\.mkv is one"):
+        open_clip([tmp_path / "movie.mkv"], ClipSection(frames="1-2"))

@@ -47,14 +47,47 @@ def test_all_frames_are_numbered_and_image_files_copied(tmp_path: Path, frames: 
 
 def test_frames_between_keep_their_numbers(tmp_path: Path, frames: Path) -> None:
     doubled(frames, tmp_path / "out" / "between_%04d.png", only_between=True)
-    assert listing(tmp_path / "out") == ["between_0002.png", "between_0004.png", "between_0006.png"]
+    assert listing(tmp_path / "out") == ["between_0001.png", "between_0003.png", "between_0005.png"]
+
+
+def sequence(folder: Path, numbers: range) -> Path:
+    for number in numbers:
+        write_image(folder / f"shot_v2.{number}.png", drawing(number - numbers.start))
+    return folder / "shot_v2.####.png"
+
+
+def test_numbers_are_kept_where_there_is_room_for_those_between(tmp_path: Path) -> None:
+    pattern = sequence(tmp_path / "frames", range(1001, 1008, 2))
+    clip, _ = doubled(pattern, tmp_path / "out" / "shot.####.png")
+    assert listing(tmp_path / "out") == [f"shot.{number}.png" for number in range(1001, 1009)]
+    for number in range(1001, 1008, 2):
+        original = (tmp_path / "frames" / f"shot_v2.{number}.png").read_bytes()
+        assert (tmp_path / "out" / f"shot.{number}.png").read_bytes() == original
+    assert clip.problems == ()
+    doubled(pattern, tmp_path / "between" / "shot.%05d.png", only_between=True)
+    assert listing(tmp_path / "between") == [f"shot.0{number}.png" for number in range(1002, 1009, 2)]
+
+
+def test_without_room_frames_are_counted_from_the_first_number(tmp_path: Path) -> None:
+    pattern = sequence(tmp_path / "frames", range(1001, 1005))
+    doubled(pattern, tmp_path / "out" / "shot.####.png")
+    assert listing(tmp_path / "out") == [f"shot.{number}.png" for number in range(1001, 1009)]
+    doubled(pattern, tmp_path / "folder")
+    assert listing(tmp_path / "folder")[0] == "frame_000001.png"
+
+
+def test_what_is_no_placeholder(tmp_path: Path) -> None:
+    assert sequence_name(tmp_path / "take ##2").folder == tmp_path / "take ##2"
+    assert sequence_name(tmp_path / "a#1_%d.png").file(7) == "a#1_7.png"
+    with pytest.raises(ConfigError, match="a pattern has one number"):
+        sequence_name(tmp_path / "####_%d.png")
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp", ".tif"])
 def test_the_pattern_says_the_format(tmp_path: Path, frames: Path, suffix: str) -> None:
     doubled(frames, tmp_path / "out" / f"x%d{suffix}")
-    assert listing(tmp_path / "out") == [f"x{number}{suffix}" for number in range(1, 7)]
-    written = read_image(tmp_path / "out" / f"x1{suffix}")
+    assert listing(tmp_path / "out") == [f"x{number}{suffix}" for number in range(6)]
+    written = read_image(tmp_path / "out" / f"x0{suffix}")
     if suffix in (".webp", ".tif"):
         np.testing.assert_array_equal(written, drawing(0))
     assert np.abs(written.astype(int) - drawing(0)).mean() < 30
@@ -154,7 +187,7 @@ def test_colours_of_transparent_originals_are_not_touched(tmp_path: Path, video:
     else:
         source.mkdir()
         for index in range(2):
-            Image.fromarray(pixels).save(source / f"{index}.png")
+            Image.fromarray(pixels).save(source / f"{index + 1}.png")
     doubled(source, tmp_path / "out" / "%d.tif")
     np.testing.assert_array_equal(read_rgba(tmp_path / "out" / "1.tif"), pixels)
     doubled(source, tmp_path / "out.mkv", codec="ffv1")

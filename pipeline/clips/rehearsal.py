@@ -55,7 +55,14 @@ def rehearse(clip: Clip, suffix: str, section: ClipSection) -> tuple[Recipe, tup
     step = 1 / (read_rate(section.fps) if section.fps else clip.rate * 2)
     trouble, notes = _trial(recipe, step)
     if trouble is not None:
-        alone = recipe = replace(recipe, encoding=_working(recipe, choices, section, step), ways=())
+        try:
+            encoding = _working(recipe, choices, section, step)
+        except ConfigError:
+            if others is None:
+                raise
+            recipe, notes = rehearse(clip, suffix, section.model_copy(update={"sound": False}))
+            return recipe, (*notes, f"all but the pictures is left out: {program} cannot read their file")
+        alone = recipe = replace(recipe, encoding=encoding, ways=())
         for ways in every:
             tries = (way for way in ways if _trial(replace(alone, ways=(way,)), step)[0] is None)
             recipe = replace(recipe, ways=(*recipe.ways, next(tries)))

@@ -423,6 +423,18 @@ def test_a_program_that_fails_is_told_before_any_work(tmp_path: Path) -> None:
         prepare_output(open_clip([tmp_path / "in.mp4"], section), tmp_path / "out.mp4", section)
 
 
+def test_a_source_that_the_program_cannot_read_gives_its_pictures(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *itsoffset*) kill -SEGV $$;; esac\nexec {find_program()} "$@"\n'
+    )
+    program.chmod(0o755)
+    source = make(tmp_path / "in.mkv", *BEEP, "-c:a", "aac")
+    _, notes = doubled(source, tmp_path / "out.mkv", ffmpeg=str(program))
+    assert notes == (f"all but the pictures is left out: {program} cannot read their file",)
+    assert codecs(tmp_path / "out.mkv", "audio") == []
+
+
 def test_lossless_output_is_looked_at(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text(

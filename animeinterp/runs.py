@@ -23,6 +23,7 @@ def run(
     retry_failed: bool = False,
     limit: int | None = None,
     ids: Sequence[str] = (),
+    replace_results: bool = False,
     quiet: bool = False,
 ) -> Results:
     """Run the stages on a dataset; current results are not computed again.
@@ -41,6 +42,8 @@ def run(
         Compute items again that failed before.
     limit, ids
         Only so many pairs, or only these.
+    replace_results
+        Replace results of another config in `store.results`; without this, the run is refused.
     quiet
         Show no progress.
 
@@ -61,7 +64,15 @@ def run(
     Local workers are processes that import the script they belong to: call this below
     `if __name__ == "__main__":`, or with `{"executor": {"kind": "inline"}}`. In a notebook neither is needed.
     """
-    selection = Selection(first, last, frozenset(force), retry_failed, limit, tuple(ids))
+    selection = Selection(
+        first,
+        last,
+        frozenset(force),
+        retry_failed,
+        limit,
+        tuple(ids),
+        replace_results=replace_results,
+    )
     report = execute(
         str(config), setting_strings(settings), selection, plain_console(stderr=True), quiet=quiet
     )

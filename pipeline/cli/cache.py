@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -184,7 +185,6 @@ def gc(
             "--config",
             "-c",
             metavar="CONFIG",
-            envvar=ENVIRONMENT,
             help=f"Config whose results to keep; repeatable; by default {PROJECT_FILE} in this folder.",
             rich_help_panel=PANEL,
             autocompletion=preset_names,
@@ -269,7 +269,7 @@ def gc(
     Results that a config or an active run uses are never deleted.
     """
     scope = Scope(unused, superseded, left_overs, runs_older_than, stage, fingerprint, older_than)
-    place, keep = _what_to_keep(configs or _projects(), folder, settings, weights)
+    place, keep = _what_to_keep(configs or _default_configs(), folder, settings, weights)
     check_cache(place, [stage] if stage else ())
     offers = plan_gc(place, keep, Scope(True, True, True))
     if scope.empty:
@@ -294,9 +294,10 @@ def gc(
             raise typer.Exit(EXIT_FAILURES)
 
 
-def _projects() -> list[str]:
-    project = project_file()
-    return [] if project is None else [project]
+def _default_configs() -> list[str]:
+    """The config of other commands, if there is one. Typer would divide the variable at its blanks."""
+    config = os.environ.get(ENVIRONMENT) or project_file()
+    return [] if config is None else [config]
 
 
 def _what_to_keep(

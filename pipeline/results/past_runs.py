@@ -15,7 +15,6 @@ from configs.names import command_line, own_command
 from configs.sections import Config
 from pipeline.planning.session import Session
 from pipeline.store.commits import modified
-from pipeline.store.csv_tables import cell_text
 from pipeline.store.fingerprints import flat_settings
 from pipeline.store.run_records import (
     FAILURES_NAME,
@@ -180,6 +179,8 @@ def runs_of(session: Session) -> tuple[list[PastRun], list[PastRun]]:
 
 def failures_of(folder: Path) -> list[dict[str, str]]:
     """Failed items of an ended run, from its record: stage, item and reason."""
+    from pipeline.store.csv_tables import cell_text  # pandas, which listing runs does not need
+
     try:
         with (folder / FAILURES_NAME).open(encoding="utf-8", newline="") as file:
             return [{key: cell_text(cell) for key, cell in row.items()} for row in csv.DictReader(file)]

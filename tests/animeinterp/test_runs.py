@@ -50,6 +50,18 @@ def test_failed_items_are_in_the_results(settings: dict[str, object], spoilt: st
     assert "failed" in repr(results)
 
 
+def test_results_of_another_config_are_replaced_when_asked(
+    settings: dict[str, object], tmp_path: Path
+) -> None:
+    settings |= {"store": {"cache": tmp_path / "cache", "results": tmp_path / "results"}}
+    animeinterp.run("demo", settings, limit=1, quiet=True)
+    settings |= {"synthesis": {"times": [0.5]}}
+    with pytest.raises(ConfigError, match="holds results of another config"):
+        animeinterp.run("demo", settings, limit=1, quiet=True)
+    animeinterp.run("demo", settings, limit=1, replace_results=True, quiet=True)
+    assert [path.name for path in (tmp_path / "results").glob("*/*.png")] == ["frame_t0.5.png"]
+
+
 def test_what_cannot_run_is_refused(settings: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="stage 'flow' is unknown"):
         animeinterp.run("demo", settings, last="flow")

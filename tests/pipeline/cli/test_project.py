@@ -87,6 +87,18 @@ def test_without_a_config_none_is_guessed(folder: Path, command: Command, words:
     assert not list(folder.iterdir())
 
 
+def test_gc_keeps_what_the_environment_names(
+    project: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the name has blanks, at which variables for several values are divided."""
+    (project / "my config.toml").write_text((project / "animeinterp.toml").read_text())
+    assert command("run", "--limit", "1", "-q")[0] == 0
+    monkeypatch.setenv("ANIMEINTERP_CONFIG", "my config.toml")
+    code, said = command("cache", "gc", "--unused")
+    assert code == 0
+    assert "kept for config my config.toml: 7 fingerprints" in said
+
+
 def test_what_is_said_comes_before_what_is_there(
     project: Path, cartoons: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,7 +97,7 @@ def random_network(stage: str) -> RFR | SynthesisNetwork:
 def _run(stage: str, given: CoarsePair | RefinedPair, network: nn.Module) -> object:
     if stage == "refinement":
         return refine(*given, network)
-    return synthesise(*given, (0.5,), network, SECTION)
+    return synthesise(*given[:4], (0.5,), network, SECTION)
 
 
 def moving_pair(pair: Pair) -> CoarsePair:

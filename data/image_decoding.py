@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,9 @@ READING = b"read as since 0.2"
 """Goes into the digest of an image that version 0.1 read in another way, whose results no longer count."""
 
 Pixels = npt.NDArray[np.uint8]
+DeepPixels = npt.NDArray[np.uint16]
+Values = TypeVar("Values", Pixels, DeepPixels)
+DEEPER = 257  # values of 16 bits to one of 8: 65535 / 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class ImageHeader:
     """Frames of an animation, or pages."""
     kind: str
     """Format, such as `PNG`."""
+    bits: int
+    """Bits a channel that are worth reading: 16, or 8 and less."""
     read_as_ever: bool
     """Whether version 0.1 read it in the same way, so that results of it are still good."""
 
@@ -86,22 +91,41 @@ def read_pixels(path: Path) -> Pixels:
         The file is missing, empty, damaged, too large or no image; it holds several pictures, or pixels of
         another depth than 8 or 16 bits.
     """
+    pixels: Pixels = _read_pixels(path, deep=False)
+    return pixels
+
+
+def read_deep_pixels(path: Path) -> DeepPixels:
+    """Read an image as `read_pixels` does, with 16 bits a channel: uint16, 0..65535.
+
+    Raises
+    ------
+    DataError
+        As of `read_pixels`.
+    """
+    pixels = _read_pixels(path, deep=True)
+    values: DeepPixels = pixels if pixels.dtype == np.uint16 else pixels.astype(np.uint16) * DEEPER
+    return values
+
+
+def _read_pixels(path: Path, *, deep: bool) -> Any:
     with opened(path) as (image, header):
         if header.pictures > 1:
             several = f"{header.pictures} {SEVERAL_PICTURES[header.kind]}"
             raise DataError(f"{path}: holds {several}; expected one picture; save the one you mean alone")
         check_depth(path, image)
-        deep = _has_deep_colours(image)
+        has_deep = _has_deep_colours(image)
         try:
             image.load()
-            pixels = pixels_of(image, header)
+            grey = deep and image.mode.startswith("I;16")
+            pixels = _deep_grey_of(image, header) if grey else pixels_of(image, header)
             if header.orientation == 1 and _turns(image.info.get("exif")):
                 raise ValueError("its orientation stands behind its pixels")
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - decoders raise whatever a damaged file provokes
             raise DataError(f"{path}: damaged image ({error}); replace the file") from None
-        return _deep_pixels(path, image, header) if deep else pixels
+        return _deep_pixels(path, image, header, deep=deep) if has_deep else pixels
 
 
 @contextmanager
@@ -144,7 +168,8 @@ def _header(image: ImageFile.ImageFile) -> ImageHeader:
     has_alpha = image.has_transparency_data
     as_ever = orientation == 1 or kind == "TIFF"
     as_ever &= pictures == 1 and _is_read_as_ever(image, has_alpha=has_alpha)
-    return ImageHeader((height, width), has_alpha, orientation, pictures, kind, as_ever)
+    bits = 16 if image.mode.startswith("I;16") or _has_deep_colours(image) else 8
+    return ImageHeader((height, width), has_alpha, orientation, pictures, kind, bits, as_ever)
 
 
 def pixels_of(image: Image.Image, header: ImageHeader) -> Pixels:
@@ -157,14 +182,18 @@ def pixels_of(image: Image.Image, header: ImageHeader) -> Pixels:
     """
     turn = 1 if header.kind == "TIFF" else header.orientation  # Pillow turns TIFF itself
     if image.mode.startswith("I;16"):
-        return upright(_deep_grey(image), turn)
+        return to_8_bits(_deep_grey_of(image, header))
     pixels = np.array(image.convert("RGBA" if header.has_alpha else "RGB"))
     if header.kind == "BMP" and header.has_alpha and not pixels[:, :, 3].any():
         pixels[:, :, 3] = 255  # programs name the channel and leave it empty
     return upright(pixels, turn)
 
 
-def upright(pixels: Pixels, orientation: int) -> Pixels:
+def _deep_grey_of(image: Image.Image, header: ImageHeader) -> DeepPixels:
+    return upright(_deep_grey(image), 1 if header.kind == "TIFF" else header.orientation)
+
+
+def upright(pixels: Values, orientation: int) -> Values:
     """Turn and mirror pixels as an EXIF orientation, 1 to 8, asks for."""
     mirrored = pixels.swapaxes(0, 1) if orientation >= TURNED else pixels
     if orientation in (3, 4, 7, 8):
@@ -232,20 +261,19 @@ def _has_deep_colours(image: ImageFile.ImageFile) -> bool:
     return any(";16" in str(tile.args) for tile in image.tile)
 
 
-def _deep_grey(image: Image.Image) -> Pixels:
+def _deep_grey(image: Image.Image) -> DeepPixels:
     values = np.asarray(image).astype(np.uint16)
     if image.format == "TIFF" and _tag(image, PHOTOMETRIC, 1) == LITTLE_IS_WHITE:
         values = 65535 - values
-    grey = to_8_bits(values)
     clear = image.info.get("transparency")
-    planes = [grey] * 3
-    return np.dstack(
-        planes if clear is None else [*planes, np.where(values == clear, 0, 255).astype(np.uint8)]
-    )
+    planes = [values] * 3
+    if clear is not None:
+        planes.append(np.where(values == clear, 0, 65535).astype(np.uint16))
+    return np.dstack(planes)
 
 
-def _deep_pixels(path: Path, image: ImageFile.ImageFile, header: ImageHeader) -> Pixels:
-    """Colours of 16 bits, rounded to 8."""
+def _deep_pixels(path: Path, image: ImageFile.ImageFile, header: ImageHeader, *, deep: bool) -> Any:
+    """Colours of 16 bits, rounded to 8 unless `deep`."""
     import cv2  # late, as few pictures need it
 
     values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -258,7 +286,8 @@ def _deep_pixels(path: Path, image: ImageFile.ImageFile, header: ImageHeader) ->
     if image.format == "TIFF" and _tag(image, EXTRA_SAMPLES, (0,))[:1] == (PREMULTIPLIED,):
         alpha = np.maximum(values[:, :, 3:].astype(np.uint32), 1)
         values[:, :, :3] = np.minimum(values[:, :, :3].astype(np.uint32) * 65535 // alpha, 65535)
-    turned = upright(to_8_bits(values), 1 if header.kind == "TIFF" else header.orientation)
+    turn = 1 if header.kind == "TIFF" else header.orientation
+    turned = upright(values, turn) if deep else upright(to_8_bits(values), turn)
     if turned.shape[:2] != header.size:
         raise DataError(f"{path}: its decoders disagree on its size; save it as a plain PNG")
     return turned

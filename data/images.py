@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from configs.errors import DataError
 from configs.files import obstacle, replace_file
-from data.image_decoding import read_header, read_pixels
+from data.image_decoding import DEEPER, read_deep_pixels, read_header, read_pixels, to_8_bits
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 Frame = npt.NDArray[np.uint8]
 Alpha = npt.NDArray[np.uint8]
+DeepFrame = npt.NDArray[np.uint16]
+"""`(H, W, 3)`, RGB, 0..65535."""
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -74,6 +76,22 @@ def read_image_and_alpha(path: Path) -> tuple[Frame, Alpha | None]:
     return laid_over_white(read_pixels(path))
 
 
+def read_deep(path: Path) -> DeepFrame:
+    """Read an image as `read_image` does, with 16 bits a channel: uint16 `(H, W, 3)`.
+
+    Raises
+    ------
+    DataError
+        As of `read_image`.
+    """
+    pixels = read_deep_pixels(path)
+    if pixels.shape[2] == 3:
+        return pixels
+    weight = pixels[:, :, 3:].astype(np.uint64)
+    mixed = (pixels[:, :, :3] * weight + 65535 * (65535 - weight) + 32767) // 65535
+    return mixed.astype(np.uint16)
+
+
 def read_rgba(path: Path) -> npt.NDArray[np.uint8] | None:
     """Read an image with transparency unchanged, uint8 `(H, W, 4)`; None for one without.
 
@@ -106,8 +124,8 @@ def over_white(colors: npt.NDArray[np.generic], alpha: npt.NDArray[np.generic]) 
     return mixed.astype(np.uint8)
 
 
-def write_image(path: Path, image: Frame) -> None:
-    """Write an RGB uint8 image `(H, W, 3)` atomically; the suffix chooses the format.
+def write_image(path: Path, image: Frame | DeepFrame) -> None:
+    """Write an RGB image `(H, W, 3)` atomically; the suffix chooses the format.
 
     Raises
     ------
@@ -157,7 +175,14 @@ def write_file(path: Path, content: bytes, *, flush: bool = False) -> None:
 
 
 def to_uint8(frame: npt.NDArray[Any]) -> Frame:
-    """Frame as kept in the cache (uint8, or float 0..1) -> uint8."""
+    """Frame as kept in the cache (uint8, uint16, or float 0..1) -> uint8."""
     if frame.dtype == np.uint8:
         return frame
+    if frame.dtype == np.uint16:
+        return to_8_bits(frame)
     return np.rint(frame.astype(np.float32) * 255).astype(np.uint8)
+
+
+def to_uint16(frame: npt.NDArray[Any]) -> DeepFrame:
+    """Frame of 8 or 16 bits -> uint16."""
+    return frame if frame.dtype == np.uint16 else frame.astype(np.uint16) * DEEPER

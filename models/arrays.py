@@ -72,6 +72,11 @@ def frame_tensor(frames: Sequence[Frame], device: str | torch.device) -> Tensor:
     return tensor.float().div_(255)
 
 
+def colour_tensor(colours: Sequence[npt.NDArray[np.float32]], device: str | torch.device) -> Tensor:
+    """Frames in float32, 0..1, as `frame_tensor` gives those of 8 bits."""
+    return torch.from_numpy(np.stack(colours)).to(device).permute(0, 3, 1, 2)
+
+
 def flow_tensor(flows: Sequence[Flow], device: str | torch.device) -> Tensor:
     """Flows of one size as `(N, 2, H, W)`, float32, copied."""
     return torch.from_numpy(np.stack(flows)).to(device)

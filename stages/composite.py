@@ -75,6 +75,8 @@ class Composite:
         RGB, of one size.
     flow01, flow10 : (2, H, W) float32
         x before y, px; the whole way to the other frame; finite.
+    colours0, colours1 : (H, W, 3) float32
+        What the frames are drawn from, 0..1; by default their own colours of 8 bits.
 
     Notes
     -----
@@ -88,12 +90,24 @@ class Composite:
     2004 (doi:10.1080/10867651.2004.10487596).
     """
 
-    def __init__(self, frame0: Frame, frame1: Frame, flow01: Flow, flow10: Flow) -> None:
+    def __init__(
+        self,
+        frame0: Frame,
+        frame1: Frame,
+        flow01: Flow,
+        flow10: Flow,
+        colours0: FloatMap | None = None,
+        colours1: FloatMap | None = None,
+    ) -> None:
         found01 = agreement(frame0, frame1, flow01, flow10)
         found10 = agreement(frame1, frame0, flow10, flow01)
         self._motion = _background_motion(flow01, flow10, found01, found10)
         back = None if self._motion is None else -self._motion
-        self._views = _view(frame0, flow01, found01, self._motion), _view(frame1, flow10, found10, back)
+        self._views = (
+            _view(_colours(frame0) if colours0 is None else colours0, flow01, found01, self._motion),
+            _view(_colours(frame1) if colours1 is None else colours1, flow10, found10, back),
+        )
+        self._deep = colours0 is not None
 
     def splats(self, t: float) -> tuple[Splat, Splat]:
         """Both frames carried to a time in (0, 1), 0 = frame 0."""
@@ -113,7 +127,7 @@ class Composite:
             colours += share[..., None] * background
             weight = weight + share
         drawn = colours / np.maximum(weight, np.float32(1e-12))[..., None]
-        return _fill(np.clip(drawn, 0, 1), weight < LEAST_WEIGHT)
+        return _fill(np.clip(drawn, 0, 1), weight < LEAST_WEIGHT, np.uint16 if self._deep else np.uint8)
 
 
 def _background_motion(flow01: Flow, flow10: Flow, found01: Agreement, found10: Agreement) -> FloatMap | None:
@@ -122,7 +136,11 @@ def _background_motion(flow01: Flow, flow10: Flow, found01: Agreement, found10: 
     return motions[0] if motions else None
 
 
-def _view(frame: Frame, flow: Flow, found: Agreement, motion: FloatMap | None) -> _View:
+def _colours(frame: Frame) -> FloatMap:
+    return frame.astype(np.float32) / np.float32(255)
+
+
+def _view(colours: FloatMap, flow: Flow, found: Agreement, motion: FloatMap | None) -> _View:
     difference = np.where(found.outside, np.float32(OUTSIDE_DIFFERENCE), found.difference)
     missed = np.minimum(found.inconsistency, np.float32(MOST_INCONSISTENCY))
     missed[found.outside] = OUTSIDE_INCONSISTENCY
@@ -135,7 +153,6 @@ def _view(frame: Frame, flow: Flow, found: Agreement, motion: FloatMap | None) -
         moving = (sure * (moves & ~found.outside)).astype(np.float32)
         figure = np.asarray(cv2.GaussianBlur(moving, (0, 0), FIGURE_SPREAD), np.float32)
         importance = importance + IN_FRONT * figure
-    colours = frame.astype(np.float32) / np.float32(255)
     limited = np.clip(importance, -IMPORTANCE_LIMIT, IMPORTANCE_LIMIT).astype(np.float32)
     return _View(colours, flow, limited, figure)
 
@@ -182,10 +199,13 @@ def _carried(view: _View, shift: FloatMap) -> tuple[FloatMap, FloatMap, FloatMap
     return colours, figure, inside.astype(np.float32)
 
 
-def _fill(frame: FloatMap, holes: NDArray[np.bool_]) -> FloatMap:
-    """Fill holes from their surroundings; an empty frame is unchanged."""
+def _fill(frame: FloatMap, holes: NDArray[np.bool_], kind: type[np.uint8 | np.uint16]) -> FloatMap:
+    """Fill holes from their surroundings, by pixels of that kind; an empty frame is unchanged."""
     if not holes.any() or holes.all():
         return frame
-    pixels = np.rint(frame * 255).astype(np.uint8)
-    filled = cv2.inpaint(pixels, holes.astype(np.uint8), FILL_RADIUS, cv2.INPAINT_TELEA)
-    return np.where(holes[..., None], filled.astype(np.float32) / 255, frame)
+    top, mask = np.iinfo(kind).max, holes.astype(np.uint8)
+    pixels = np.rint(frame * top).astype(kind)
+    # OpenCV fills colours of 16 bits one channel at a time only.
+    planes = [pixels] if kind is np.uint8 else cv2.split(pixels)
+    filled = np.dstack([cv2.inpaint(plane, mask, FILL_RADIUS, cv2.INPAINT_TELEA) for plane in planes])
+    return np.where(holes[..., None], filled.astype(np.float32) / top, frame)

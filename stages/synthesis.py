@@ -18,7 +18,15 @@ import torch
 from torch import Tensor
 
 from configs.sections import SynthesisSection
-from models.arrays import Flow, Frame, check_one_size, check_pair, flow_tensor, frame_tensor
+from models.arrays import (
+    Flow,
+    Frame,
+    check_one_size,
+    check_pair,
+    colour_tensor,
+    flow_tensor,
+    frame_tensor,
+)
 from models.light_synthesis import ALPHA, LightSynthesis
 from models.reproducible import reproducible
 from models.splatting import IMPORTANCE_LIMIT, Splatted, brightness_importance, splat
@@ -41,6 +49,11 @@ class RefinedPair(NamedTuple):
     """float32, `(2, H, W)`, x before y, pixels; the whole way to the other frame; finite."""
     flow10: Flow
     """float32, `(2, H, W)`, x before y, pixels; the whole way to the other frame; finite."""
+    colours0: FloatArray | None = None
+    """What frame 0 is drawn from, float32, `(H, W, 3)`, 0..1: its colours with more than 8 bits; None = they
+    have no more."""
+    colours1: FloatArray | None = None
+    """The same of frame 1; neither or both."""
 
 
 class SplattedFrames(NamedTuple):
@@ -141,6 +154,7 @@ def synthesise_together(
     """
     for pair in pairs:
         check_pair(pair.frame0, pair.frame1, flow01=pair.flow01, flow10=pair.flow10)
+        _check_colours(pair)
     _check_times(times)
     check_one_size([pair.frame0 for pair in pairs])
     with torch.inference_mode(), reproducible():
@@ -251,8 +265,8 @@ def importances_in(arrays: Mapping[str, npt.NDArray[Any]]) -> Importances:
 
 
 def quantise(
-    frames: FloatArray, dtype: Literal["uint8", "float16"]
-) -> npt.NDArray[np.uint8] | npt.NDArray[np.float16]:
+    frames: FloatArray, dtype: Literal["uint8", "float16", "uint16"]
+) -> npt.NDArray[np.uint8] | npt.NDArray[np.float16] | npt.NDArray[np.uint16]:
     """Frames as they are cached.
 
     Parameters
@@ -261,7 +275,7 @@ def quantise(
         Float, any shape, 0..1.
     dtype
         `uint8`: 255 times the value, rounded to the nearest, halves to even. `float16`: the nearest half
-        float, at most 2.5e-4 away.
+        float, at most 2.5e-4 away. `uint16`: 65535 times the value, rounded likewise.
 
     Returns
     -------
@@ -273,11 +287,23 @@ def quantise(
     ValueError
         A value outside 0..1 or not a number, or an unknown `dtype`.
     """
-    if dtype not in ("uint8", "float16"):
-        raise ValueError(f"dtype is {dtype!r}, expected 'uint8' or 'float16'")
+    if dtype not in ("uint8", "float16", "uint16"):
+        raise ValueError(f"dtype is {dtype!r}, expected 'uint8', 'float16' or 'uint16'")
     if not ((frames >= 0) & (frames <= 1)).all():
         raise ValueError(f"frames holds values from {frames.min()} to {frames.max()}, expected 0..1")
+    if dtype == "uint16":
+        deep: npt.NDArray[np.uint16] = np.rint(frames * np.float32(65535)).astype(np.uint16)
+        return deep
     return frames.astype(np.float16) if dtype == "float16" else np.rint(frames * 255).astype(np.uint8)
+
+
+def _check_colours(pair: RefinedPair) -> None:
+    if pair.colours0 is None and pair.colours1 is None:
+        return
+    for name, colours in (("colours0", pair.colours0), ("colours1", pair.colours1)):
+        found = None if colours is None else (colours.dtype.name, colours.shape)
+        if found != ("float32", pair.frame0.shape):
+            raise ValueError(f"{name} is {found}, expected float32 of shape {pair.frame0.shape}")
 
 
 class _Batch(NamedTuple):
@@ -364,11 +390,11 @@ def _check_finite(frames: FloatArray) -> None:
 def _to_tensors(
     pairs: Sequence[RefinedPair], device: str | torch.device, importances: Sequence[Importances] = ()
 ) -> _Batch:
-    frames0, frames1, flows01, flows10 = zip(*pairs, strict=True)
+    frames0, frames1, flows01, flows10, colours0, colours1 = zip(*pairs, strict=True)
     maps = zip(*(importances or [(None, None)] * len(pairs)), strict=True)
     return _Batch(
-        frame_tensor(frames0, device),
-        frame_tensor(frames1, device),
+        frame_tensor(frames0, device) if colours0[0] is None else colour_tensor(colours0, device),
+        frame_tensor(frames1, device) if colours1[0] is None else colour_tensor(colours1, device),
         flow_tensor(flows01, device),
         flow_tensor(flows10, device),
         *(_importance_tensor(each, device) for each in maps),

@@ -40,6 +40,13 @@ def shrink_frame(frame: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     return np.ascontiguousarray(cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def shrink_colours(frame: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
+    """The same of a frame in float32."""
+    if frame.shape[:2] == size:
+        return frame
+    return np.ascontiguousarray(cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
+
+
 def resize_labels(label_map: NDArray[np.int32], size: Size) -> NDArray[np.int32]:
     """A label map at another size, each pixel the label at its middle.
 

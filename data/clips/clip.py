@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from data.images import Alpha, Frame
+from data.images import Alpha, DeepFrame, Frame, to_uint16
 
 __all__ = ["Alpha", "Clip", "ClipFrame"]
 
@@ -27,6 +27,10 @@ class ClipFrame(ABC):
     @abstractmethod
     def rgb(self) -> Frame:
         """The picture: uint8 `(H, W, 3)`, RGB, upright; transparent pixels are blended over white."""
+
+    def deep(self) -> DeepFrame:
+        """The picture with 16 bits a channel, as far as it has them: uint16 `(H, W, 3)`."""
+        return to_uint16(self.rgb())
 
     @abstractmethod
     def alpha(self) -> Alpha | None:
@@ -52,6 +56,8 @@ class Clip(ABC):
     """Frames per second; the mean if it varies."""
     expected_frames: int
     """Estimated number of frames, for showing progress."""
+    bits: int = 8
+    """Bits a channel of its frames that stages can draw from."""
     has_alpha: bool
     """Whether its frames have transparency."""
     notes: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from configs.errors import DataError
 from configs.files import sha256_of
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.image_decoding import READING, ImageHeader, read_header
-from data.images import Frame, opaque, read_image_and_alpha
+from data.images import DeepFrame, Frame, opaque, read_deep, read_image_and_alpha
 from data.name_patterns import frame_numbers
 
 MOST_NAMED = 5  # missing numbers listed
@@ -25,13 +25,18 @@ class ImageFrame(ClipFrame):
     """A frame that is an image file."""
 
     path: Path | None
-    """The file that shows it as it is; None where that has to be turned upright."""
+    """The file that shows it as it is; None where it has to be turned upright, or others are deeper."""
     _image: Frame
     _alpha: Alpha | None
+    _file: Path
 
     def rgb(self) -> Frame:
         """The picture over white."""
         return self._image
+
+    def deep(self) -> DeepFrame:
+        """The picture over white, with 16 bits a channel."""
+        return read_deep(self._file)
 
     def alpha(self) -> Alpha | None:
         """Its transparency."""
@@ -82,6 +87,7 @@ class ImageClip(Clip):
         if sizes:
             _check_sizes(sizes)
             self.size = next(iter(sizes.values()))
+        self.bits = max((header.bits for header in self._headers.values()), default=8)
         self.has_alpha = any(header.has_alpha for header in self._headers.values())
         first = next((number for number, path in enumerate(paths) if self._read(path) is not None), None)
         if first is None:
@@ -127,8 +133,9 @@ class ImageClip(Clip):
             yield self._frame(index, *shown)
 
     def _frame(self, index: int, path: Path, image: Frame, alpha: Alpha | None) -> ImageFrame:
-        kept = path if self._headers[path].orientation == 1 else None
-        return ImageFrame(index, index / self.rate, 1 / self.rate, kept, image, alpha)
+        header = self._headers[path]
+        kept = path if header.orientation == 1 and header.bits == self.bits else None
+        return ImageFrame(index, index / self.rate, 1 / self.rate, kept, image, alpha, path)
 
     def _read(self, path: Path) -> tuple[Frame, Alpha | None] | None:
         if path not in self._headers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import av
 import numpy as np
@@ -13,7 +14,7 @@ from av.filter import Graph
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 from data.clips.clip import Alpha
-from data.images import Frame, over_white
+from data.images import Frame, over_white, to_uint16
 
 # The flags by which FFmpeg's scaler rounds instead of truncating and leaves processor-specific shortcuts.
 EXACT = (
@@ -156,11 +157,22 @@ class PictureConverter:
         return scaler.reformat(picture, width=size[1], height=size[0], interpolation=EXACT, threads=1)
 
 
-def off_white(image: Frame, alpha: Alpha) -> Frame:
+def off_white(image: npt.NDArray[Any], alpha: Alpha) -> npt.NDArray[Any]:
     """Colours that give `image` when blended over white; white where fully transparent."""
+    top = np.iinfo(image.dtype).max
     weight = np.maximum(alpha[:, :, None].astype(np.int32), 1)
-    lifted = 255 - ((255 - image.astype(np.int32)) * 255 + weight // 2) // weight
-    return np.where(alpha[:, :, None] == 0, 255, np.clip(lifted, 0, 255)).astype(np.uint8)
+    lifted = top - ((top - image.astype(np.int32)) * 255 + weight // 2) // weight
+    return np.where(alpha[:, :, None] == 0, top, np.clip(lifted, 0, top)).astype(image.dtype)
+
+
+def to_picture(image: npt.NDArray[Any], alpha: Alpha | None) -> av.VideoFrame:
+    """A frame of 8 or 16 bits, straight colours, and its transparency as a picture."""
+    deep = image.dtype == np.uint16
+    if alpha is None:
+        return av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb48le" if deep else "rgb24")
+    shown = to_uint16(alpha) if deep else alpha
+    pixels = np.ascontiguousarray(np.dstack([image, shown]))
+    return av.VideoFrame.from_ndarray(pixels, format="rgba64le" if deep else "rgba")
 
 
 class Turner:

@@ -247,6 +247,9 @@ def interpolate(
             every = [*ONE_PAIR, f"executor.threads={os.cpu_count() or 1}", *every]
             loaded = load_config(source, every)
         target = prepare_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)
+        if clip.bits > 8 and target.bits > 8:
+            every = ["synthesis.dtype=uint16", *every]
+            loaded = load_config(source, every)
         work = ClipWork(clip, source, every, loaded, console, quiet, retry_failed)
         scan = work.scan()
         timeline = Timeline(scan, loaded.clip, to_the_end=video)

@@ -9,7 +9,7 @@ import numpy as np
 
 from configs.sections import SynthesisSection
 from data.clips.clip import Alpha, Clip, ClipFrame
-from data.images import Frame, to_uint8
+from data.images import DeepFrame, Frame, to_uint8
 from pipeline.clips.parts import Drawings
 from pipeline.clips.source_frames import ClipFrames, fewer_frames
 from pipeline.clips.timeline import Between, Timeline
@@ -18,7 +18,7 @@ from pipeline.compute.item_source import ItemSource
 from pipeline.store.array_specs import Array
 from stages.synthesis import synthesise
 
-Picture = tuple[Frame, Alpha | None]
+Picture = tuple[Frame | DeepFrame, Alpha | None]
 
 
 @dataclass
@@ -55,6 +55,11 @@ class Betweens:
     has_alpha: bool
     _drawn: tuple[Drawings, Array] | None = field(default=None, repr=False)
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether its pictures have 16 bits a channel."""
+        return self.section.dtype == "uint16"
+
     def draw(self, between: Between) -> Picture | None:
         """Picture at a place between two drawings, without bars; None if it failed.
 
@@ -70,14 +75,16 @@ class Betweens:
             return None
         if self._drawn is None or self._drawn[0] != between.frames:
             self._drawn = between.frames, source.read("synthesis")["frames"]
-        picture = to_uint8(self._drawn[1][source.times.index(between.t)])
+        kept = self._drawn[1][source.times.index(between.t)]
+        picture = kept if self.is_deep else to_uint8(kept)
         if not self.has_alpha:
             return picture, None
         return picture, self._moved_alpha(source, between)
 
     def _mix(self, between: Between) -> Picture:
         first, second = between.frames
-        picture = mix(self.frames.picture(first), self.frames.picture(second), between.t)
+        read = self.frames.deep if self.is_deep else self.frames.picture
+        picture = mix(read(first), read(second), between.t)
         if not self.has_alpha:
             return picture, None
         return picture, mix(self.frames.alpha(first), self.frames.alpha(second), between.t)
@@ -93,9 +100,9 @@ class Betweens:
 
 
 def mix(first: np.ndarray, second: np.ndarray, t: float) -> np.ndarray:
-    """Cross-fade of two uint8 images at a time, 0 = the first."""
+    """Cross-fade of two images of 8 or 16 bits at a time, 0 = the first."""
     mixed = (1 - t) * first.astype(np.float32) + t * second.astype(np.float32)
-    return np.rint(mixed).astype(np.uint8)
+    return np.rint(mixed).astype(first.dtype)
 
 
 def assemble(
@@ -143,7 +150,7 @@ def _next(clip: Clip, frames: Iterator[ClipFrame], index: int) -> ClipFrame:
 
 def _with_bars(frames: ClipFrames, current: ClipFrame, picture: Picture) -> Picture:
     image, alpha = picture
-    whole = current.rgb().copy()
+    whole = current.deep().copy() if image.dtype == np.uint16 else current.rgb().copy()
     frames.inner(whole)[:] = image
     if alpha is None:
         return whole, None

@@ -45,7 +45,8 @@ def rehearse(clip: Clip, suffix: str, section: ClipSection) -> tuple[Recipe, tup
         There is no room for a try.
     """
     program, video = find_program(section.ffmpeg), clip if isinstance(clip, VideoClip) else None
-    kind = video.kind if video else PictureKind("rgba" if clip.has_alpha else "rgb24")
+    plain = ("rgb24", "rgba") if clip.bits == 8 else ("rgb48le", "rgba64le")
+    kind = video.kind if video else PictureKind(plain[clip.has_alpha])
     choices = encodings(section, suffix, kind, clip.size, program)
     with_sound = section.sound and section.slow == 1 and suffix not in ANIMATIONS
     others = other_streams(video, suffix) if video and with_sound else None

@@ -20,7 +20,7 @@ from configs.files import replace_file
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.pictures import PictureConverter, kind_of, off_white
 from data.clips.video import VideoClip
-from data.images import Frame, encode_image, read_rgba
+from data.images import DeepFrame, Frame, encode_image, read_rgba, to_uint8, to_uint16
 from data.name_patterns import NUMBER, numbered
 from pipeline.clips.output_files import cannot_write, prepare_place, unfinished
 from pipeline.store.commits import sync_tree
@@ -51,6 +51,11 @@ class SequenceName:
     def kind(self) -> str:
         """Suffix of the format."""
         return WRITABLE[Path(self.pattern).suffix.lower()]
+
+    @property
+    def bits(self) -> int:
+        """Bits a channel that the format can have."""
+        return 16 if self.kind in DEEP else 8
 
     def file(self, number: int) -> str:
         """Name of an image."""
@@ -109,15 +114,23 @@ class SequenceWriter:
     numbers
         Number of the frame shown from a time on, in seconds, where the sequence has a place for it; else the
         first number.
+    deep
+        Whether the images have 16 bits a channel, as all of them then do.
     only_between
         Leave out the originals; numbers are those of the whole sequence.
     """
 
     def __init__(
-        self, name: SequenceName, numbers: int | Callable[[Fraction], int] = 1, *, only_between: bool
+        self,
+        name: SequenceName,
+        numbers: int | Callable[[Fraction], int] = 1,
+        *,
+        only_between: bool,
+        deep: bool = False,
     ) -> None:
         self._name = name
         self._only_between = only_between
+        self._deep = deep and name.bits > 8
         self._numbers = numbers
         self._shown = 0
         self._written = 0
@@ -164,7 +177,7 @@ class SequenceWriter:
 
     def drawn(
         self,
-        image: Frame,
+        image: Frame | DeepFrame,
         alpha: Alpha | None,
         start: Fraction,
         duration: Fraction,  # noqa: ARG002
@@ -213,6 +226,8 @@ class SequenceWriter:
             deep = kind_of(picture).bits > 8 and self._name.kind in DEEP
             colors, alpha = self._converter.straight(picture, deep=deep)
             return colors if alpha is None else np.dstack([colors, alpha])
+        if self._deep:
+            return with_alpha(frame.deep(), frame.alpha(), self._name.kind)
         kept = None if path is None else read_rgba(path)
         return with_alpha(frame.rgb(), frame.alpha(), self._name.kind) if kept is None else kept
 
@@ -256,7 +271,7 @@ class ImageWriter:
 
     def drawn(
         self,
-        image: Frame,
+        image: Frame | DeepFrame,
         alpha: Alpha | None,
         start: Fraction,  # noqa: ARG002
         duration: Fraction,  # noqa: ARG002
@@ -280,11 +295,12 @@ class ImageWriter:
             raise cannot_write(self._output, error) from None
 
 
-def with_alpha(image: Frame, alpha: Alpha | None, kind: str) -> npt.NDArray[np.generic]:
+def with_alpha(image: Frame | DeepFrame, alpha: Alpha | None, kind: str) -> npt.NDArray[np.generic]:
     """A frame over white and its transparency, as pixels of a format."""
-    if alpha is None or kind not in WITH_ALPHA:
-        return image
-    return np.dstack([off_white(image, alpha), alpha])
+    if kind in DEEP and image.dtype == np.uint16:
+        return image if alpha is None else np.dstack([off_white(image, alpha), to_uint16(alpha)])
+    plain = to_uint8(image)
+    return plain if alpha is None or kind not in WITH_ALPHA else np.dstack([off_white(plain, alpha), alpha])
 
 
 def sequence_notes(name: SequenceName, clip: Clip) -> tuple[str, ...]:
@@ -292,6 +308,8 @@ def sequence_notes(name: SequenceName, clip: Clip) -> tuple[str, ...]:
     notes = []
     if clip.has_alpha and name.kind not in WITH_ALPHA:
         notes.append(f"transparency is replaced by white: {name.kind} has none; .png keeps it")
+    if clip.bits > name.bits:
+        notes.append(f"{clip.bits} bits per channel become 8: {name.kind} has no more; .png keeps them")
     return (*notes, *shape_note(clip))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from configs.errors import DataError
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.clip_scan import ClipScan
-from data.images import Frame, read_image, write_image
+from data.images import DeepFrame, Frame, read_deep, read_image, write_image
 from pipeline.results.cache_contents import CLIPS_FOLDER
 
 READABLE_NAME = 60  # characters of a clip's name kept in names of folders and pairs
@@ -41,7 +41,7 @@ class ClipFrames:
         self._clip, self._scan = clip, scan
         self.folder = clip_folder(cache, clip.name, digest)
         bars = "-".join(map(str, scan.bars)) if self.has_bars else "whole"
-        self._frames = self.folder / "frames" / bars
+        self._frames = self.folder / "frames" / (bars if clip.bits == 8 else f"{bars}-deep")
         self._images = () if self.has_bars else clip.files
         self._reading = iter(clip.frames())
 
@@ -100,6 +100,10 @@ class ClipFrames:
         """A frame that has been written: uint8 `(H, W, 3)`."""
         return read_image(self.path(index))
 
+    def deep(self, index: int) -> DeepFrame:
+        """The same with 16 bits a channel."""
+        return read_deep(self.path(index))
+
     def alpha(self, index: int) -> Alpha:
         """Its transparency: uint8 `(H, W)`."""
         return np.ascontiguousarray(read_image(self.alpha_path(index))[:, :, 0])
@@ -123,7 +127,8 @@ class ClipFrames:
 
     def _write(self, frame: ClipFrame) -> None:
         if not self._images:
-            write_image(self.path(frame.index), np.ascontiguousarray(self.inner(frame.rgb())))
+            picture = frame.rgb() if self._clip.bits == 8 else frame.deep()
+            write_image(self.path(frame.index), np.ascontiguousarray(self.inner(picture)))
         if self._clip.has_alpha:
             alpha = frame.alpha()
             opaque = np.full(self._scan.size, 255, np.uint8)

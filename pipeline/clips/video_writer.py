@@ -19,8 +19,8 @@ import numpy as np
 
 from configs.errors import AnimeInterpError, DataError
 from data.clips.clip import Alpha, ClipFrame
-from data.clips.pictures import PictureConverter, kind_of, off_white
-from data.images import Frame, read_rgba
+from data.clips.pictures import PictureConverter, kind_of, off_white, to_picture
+from data.images import DeepFrame, Frame, read_rgba
 from pipeline.clips.ffmpeg_program import start_program
 from pipeline.clips.output_files import cannot_write, prepare_place, unfinished
 from pipeline.clips.recipe import Recipe
@@ -124,6 +124,9 @@ class VideoWriter:
         """
         picture: av.VideoFrame | None = getattr(frame, "picture", None)
         path: Path | None = getattr(frame, "path", None)
+        if picture is None and self._recipe.clip.bits > 8:
+            self.drawn(frame.deep(), frame.alpha(), start, duration)
+            return
         if path is not None and self._kind.has_alpha:
             pixels = read_rgba(path)  # laying over white and lifting off again would round twice
             picture = None if pixels is None else av.VideoFrame.from_ndarray(pixels, format="rgba")
@@ -137,7 +140,7 @@ class VideoWriter:
 
     def drawn(
         self,
-        image: Frame,
+        image: Frame | DeepFrame,
         alpha: Alpha | None,
         start: Fraction,
         duration: Fraction,  # noqa: ARG002
@@ -151,10 +154,9 @@ class VideoWriter:
         """
         if self._kind.has_alpha:
             shown = np.full(image.shape[:2], 255, np.uint8) if alpha is None else alpha
-            pixels = np.dstack([off_white(image, shown), shown])
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgba")
+            picture = to_picture(off_white(image, shown), shown)
         else:
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            picture = to_picture(image, None)
         self._write(self._converter.convert(picture, self._kind), start)
 
     def finish(self) -> None:

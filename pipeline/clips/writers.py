@@ -14,7 +14,7 @@ from configs.errors import ConfigError, DataError
 from configs.sections import ClipSection
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.video import VideoClip
-from data.images import Frame
+from data.images import DeepFrame, Frame
 from pipeline.clips.output_files import check_folder, check_name
 from pipeline.clips.output_numbers import Numbers
 from pipeline.clips.rehearsal import rehearse
@@ -59,7 +59,9 @@ class ClipWriter(Protocol):
     def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:
         """Write a frame of the source unchanged, shown from `start` for `duration` seconds."""
 
-    def drawn(self, image: Frame, alpha: Alpha | None, start: Fraction, duration: Fraction) -> None:
+    def drawn(
+        self, image: Frame | DeepFrame, alpha: Alpha | None, start: Fraction, duration: Fraction
+    ) -> None:
         """Write an in-between frame: RGB blended over white, like `ClipFrame.rgb`, and its transparency."""
 
     def finish(self) -> None:
@@ -78,11 +80,14 @@ class Output:
         Opens its writer, for frames shown at such times.
     notes_on
         Differences that depend on when frames are shown.
+    bits
+        Bits a channel that it can have.
     """
 
     notes: tuple[str, ...]
     writer: Callable[[Cadence], ClipWriter]
     notes_on: Callable[[Cadence], tuple[str, ...]] = lambda _: ()
+    bits: int = 8
 
 
 def prepare_output(
@@ -118,14 +123,17 @@ def prepare_output(
         lost = tuple(f"{what} will be missing" for what in clip.beside_pixels)
     if is_image(clip, output):
         between = ImageWriter(output)
-        return Output(sequence_notes(between.name, clip), lambda _: between)
+        return Output(sequence_notes(between.name, clip), lambda _: between, bits=between.name.bits)
     if not is_video(clip, output):
         name = sequence_name(output)
         numbers = Numbers(clip, section.slow) if is_numbered(output) else Numbers(None)
         return Output(
             lost + sequence_notes(name, clip),
-            lambda cadence: SequenceWriter(name, numbers.of(cadence), only_between=only_between),
+            lambda cadence: SequenceWriter(
+                name, numbers.of(cadence), only_between=only_between, deep=clip.bits > 8
+            ),
             numbers.notes,
+            name.bits,
         )
     if output.suffix.lower() in ANIMATIONS:
         if isinstance(clip, VideoClip):
@@ -138,7 +146,12 @@ def prepare_output(
     def notes_on(cadence: Cadence) -> tuple[str, ...]:
         return (TOO_FAST,) if too_fast and cadence.rate > MOST_OF_GIF else ()
 
-    return Output(lost + notes, lambda cadence: VideoWriter(output, recipe, cadence), notes_on)
+    return Output(
+        lost + notes,
+        lambda cadence: VideoWriter(output, recipe, cadence),
+        notes_on,
+        recipe.encoding.kind.bits,
+    )
 
 
 def check_place(clip: Clip, output: Path, *, overwrite: bool, only_between: bool) -> None:

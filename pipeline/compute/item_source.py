@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from configs.sections import Style
-from data.images import Frame, image_size, read_image
+from data.images import Frame, image_size, read_deep, read_image
 from pipeline.store.array_specs import Array
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import ChangedCacheError, DamagedShardError, read_item
@@ -59,6 +62,10 @@ class ItemSource:
     def reads(self, stage: str) -> bool:
         """Whether it reads an earlier stage."""
         return any(item.stage == stage for item in self.upstream)
+
+    def deep_frame(self, index: int) -> NDArray[np.float32]:
+        """Colours of a source frame with all bits that it has: float32 (H, W, 3), RGB, 0..1."""
+        return read_deep(self.frames[index]).astype(np.float32) / np.float32(65535)
 
     def read(self, stage: str, index: int = 0, names: Sequence[str] | None = None) -> dict[str, Array]:
         """Read arrays of the index-th item of an earlier stage, all by default.

@@ -150,7 +150,10 @@ ARRAY_SPECS: Mapping[str, tuple[ArraySpec, ...]] = MappingProxyType(
         "refinement": (*_flows("refined_flow", "refined flow", "bit"), *_importances()),
         "synthesis": (
             ArraySpec(
-                "frames", ("uint8", "float16"), ("time", "y", "x", "rgb"), "in-between frames, 0..255 or 0..1"
+                "frames",
+                ("uint8", "float16", "uint16"),
+                ("time", "y", "x", "rgb"),
+                "in-between frames, 0..255, 0..1 or 0..65535",
             ),
         ),
         "evaluation": (

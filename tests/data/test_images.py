@@ -8,7 +8,17 @@ import pytest
 from PIL import Image
 
 from configs.errors import DataError
-from data.images import encode_image, has_alpha, image_size, read_image, read_image_and_alpha, write_image
+from data.images import (
+    encode_image,
+    has_alpha,
+    image_size,
+    read_deep,
+    read_image,
+    read_image_and_alpha,
+    to_uint8,
+    write_file,
+    write_image,
+)
 
 RED = np.full((6, 9, 3), (200, 30, 10), np.uint8)
 
@@ -129,3 +139,23 @@ def test_images_without_transparency_have_none(tmp_path: Path) -> None:
     write_image(tmp_path / "frame.png", RED)
     assert not has_alpha(tmp_path / "frame.png")
     assert read_image_and_alpha(tmp_path / "frame.png")[1] is None
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_sixteen_bits_as_they_are(tmp_path: Path, suffix: str) -> None:
+    deep = np.random.default_rng(5).integers(0, 65536, (6, 7, 4), np.uint16)
+    path = tmp_path / f"deep{suffix}"
+    write_file(path, encode_image(path.name, deep[..., :3].copy()))
+    np.testing.assert_array_equal(read_deep(path), deep[..., :3])
+    write_file(path, encode_image(path.name, deep))
+    weight = deep[..., 3:] / 65535
+    np.testing.assert_allclose(read_deep(path), deep[..., :3] * weight + 65535 * (1 - weight), atol=0.51)
+    cv2.imwrite(str(path), deep[..., 0])
+    np.testing.assert_array_equal(read_deep(path), np.repeat(deep[..., :1], 3, axis=2))
+    np.testing.assert_array_equal(to_uint8(read_deep(path)), read_image(path))
+
+
+def test_eight_bits_as_sixteen(tmp_path: Path) -> None:
+    image = np.random.default_rng(6).integers(0, 256, (6, 7, 3), np.uint8)
+    write_image(tmp_path / "plain.png", image)
+    np.testing.assert_array_equal(read_deep(tmp_path / "plain.png"), image.astype(np.uint16) * 257)

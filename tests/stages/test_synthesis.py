@@ -138,7 +138,7 @@ def test_several_pairs_are_drawn_each_for_itself(
     together = synthesise_together(pairs, times, chosen, SOFTMAX)
     assert together.shape == (2, 2, 14, 18, 3)
     for found, one in zip(together, pairs, strict=True):
-        np.testing.assert_allclose(found, synthesise(*one, times, chosen, SOFTMAX), atol=1e-5)
+        np.testing.assert_allclose(found, synthesise(*one[:4], times, chosen, SOFTMAX), atol=1e-5)
 
 
 def test_pairs_of_several_sizes_are_refused(pair: Arrays) -> None:
@@ -166,6 +166,40 @@ def test_bfloat16_stays_near(pair: Arrays, network: SynthesisNetwork) -> None:
     found = synthesise(*pair, [0.5], rough, SOFTMAX)
     assert found.dtype == np.float32
     assert 1e-6 < np.abs(found - expected).max() < 0.02
+
+
+@pytest.mark.parametrize("method", ["composite", "blend", "gridnet"])
+def test_frames_are_drawn_from_colours_with_more_bits(
+    method: str, pair: Arrays, network: SynthesisNetwork
+) -> None:
+    section = SynthesisSection(method=method)
+    used = network if method == "gridnet" else None
+    frame0, frame1, *flows = pair
+    plain = [frame.astype(np.float32) / np.float32(255) for frame in (frame0, frame1)]
+    usual = synthesise_together([RefinedPair(*pair)], [0.4], used, section)
+    same = synthesise_together([RefinedPair(*pair, *plain)], [0.4], used, section)
+    np.testing.assert_allclose(same, usual, atol=0.03 if method == "composite" else 1e-6)  # in filled holes
+    finer = [np.clip(each + np.float32(0.3 / 255), 0, 1) for each in plain]
+    other = synthesise_together([RefinedPair(frame0, frame1, *flows, *finer)], [0.4], used, section)
+    assert 0 < np.abs(other - usual).mean() < 1 / 255
+
+
+@pytest.mark.parametrize("method", ["composite", "blend"])
+def test_what_stands_still_keeps_all_its_bits(method: str) -> None:
+    fine = np.tile(np.linspace(0.2, 0.21, 48, dtype=np.float32)[None, :, None], (32, 1, 3))
+    frame, still = np.rint(fine * 255).astype(np.uint8), np.zeros((2, 32, 48), np.float32)
+    pair = RefinedPair(frame, frame, still, still, fine, fine)
+    drawn = synthesise_together([pair], [0.5], None, SynthesisSection(method=method))[0, 0]
+    np.testing.assert_allclose(drawn, fine, atol=1e-6)
+    np.testing.assert_allclose(quantise(drawn, "uint16"), fine * 65535, atol=0.6)
+
+
+def test_colours_are_checked(pair: Arrays) -> None:
+    colours = pair[0].astype(np.float32) / 255
+    section = SynthesisSection(method="blend")
+    for wrong in (None, colours[1:], colours.astype(np.float64)):
+        with pytest.raises(ValueError, match="colours1 is .*expected float32 of shape"):
+            synthesise_together([RefinedPair(*pair, colours, wrong)], [0.5], None, section)
 
 
 def test_quantising_rounds_halves_to_even() -> None:
@@ -197,7 +231,7 @@ def test_quantising_refuses_values_outside(value: float) -> None:
 
 
 def test_quantising_refuses_an_unknown_dtype() -> None:
-    with pytest.raises(ValueError, match="dtype is 'int16', expected 'uint8' or 'float16'"):
+    with pytest.raises(ValueError, match="dtype is 'int16', expected 'uint8', 'float16' or 'uint16'"):
         quantise(np.zeros(1, np.float32), "int16")  # type: ignore[arg-type]
 
 

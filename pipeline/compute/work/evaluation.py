@@ -32,7 +32,8 @@ def score_pair(item: ItemSource, config: Config) -> dict[str, Array]:
 
 def _frame_scores(item: ItemSource, truth: Path, config: Config) -> dict[str, float]:
     frame = item.read("synthesis")["frames"][item.times.index(TRUTH_TIME)]
-    prediction = frame.astype(np.float32) / (255 if frame.dtype == np.uint8 else 1)
+    top = np.iinfo(frame.dtype).max if frame.dtype.kind == "u" else 1
+    prediction = frame.astype(np.float32) / top
     return evaluation.evaluate_frame(
         prediction,
         read_image(truth),

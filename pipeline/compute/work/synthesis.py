@@ -15,10 +15,10 @@ from models.weights.loading import load_synthesis
 from pipeline.compute.entry import NetworkPair, Together
 from pipeline.compute.item_source import ItemSource
 from pipeline.compute.networks import load_network
-from pipeline.compute.working_sizes import network_pair
+from pipeline.compute.working_sizes import network_pair, size_of
 from pipeline.store.array_specs import Array
 from stages import synthesis
-from stages.working_size import enlarge_frames
+from stages.working_size import enlarge_frames, shrink_colours
 
 
 def build_gridnet(path: Path, *, precision: str) -> SynthesisNetwork:
@@ -33,23 +33,27 @@ def build_light(path: Path, *, precision: str) -> LightSynthesis:
 
 def read_pair(item: ItemSource, config: Config) -> NetworkPair:
     """A pair and its refined flows, at the configured height."""
-    return _read(item, config.synthesis.height)
+    return _read(item, config, config.synthesis.height)
 
 
-def read_whole_pair(item: ItemSource, config: Config) -> NetworkPair:  # noqa: ARG001 - as `Together` reads
+def read_whole_pair(item: ItemSource, config: Config) -> NetworkPair:
     """A pair and its refined flows, at full size: without a network, a lower height would save nothing."""
-    return _read(item, 0)
+    return _read(item, config, 0)
 
 
-def _read(item: ItemSource, height: int) -> NetworkPair:
+def _read(item: ItemSource, config: Config, height: int) -> NetworkPair:
     refined = item.read("refinement")
-    return network_pair(
+    read = network_pair(
         synthesis.RefinedPair,
         item,
         (refined["refined_flow01"], refined["refined_flow10"]),
         height,
         synthesis.importances_in(refined),
     )
+    if config.synthesis.dtype != "uint16":
+        return read
+    colours = (shrink_colours(item.deep_frame(k), size_of(read.pair.frame0)) for k in (0, 1))
+    return read._replace(pair=synthesis.RefinedPair(*read.pair[:4], *colours))
 
 
 def draw_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:

@@ -44,6 +44,7 @@ class ListedClip:
     damage: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     leading: int = 0
+    bits: int = 8
     rate: Fraction = field(default=Fraction(24))
 
     @property

@@ -191,7 +191,7 @@ def test_malformed_annotation_fails_its_evaluation_only(
     missing.unlink()
     code, printed = command("run", "paper", *options, "--set", f"data.root='{root}'")
     assert code == 1
-    assert "malformed annotation" in printed
+    assert "malformed annotation" in " ".join(printed.split())
     assert str(victim.stem) in printed
     assert len(list((tmp_path / "results").glob("*/frame_t0.5.png"))) == 4
 

@@ -243,7 +243,7 @@ def test_missing_pairs_are_listed_with_what_to_run(
     assert f"not exported: 1 ({broken.name}): failed" in printed
     assert "empty file (0 bytes)" in " ".join(printed.split())
     assert "not exported: 2 (" in printed
-    assert "to compute them: animeinterp run demo --to coarse_flow --set " in printed
+    assert "animeinterp run -c demo --set " in printed
     assert f"1 pair exported to {out}, 0 up to date, 3 not exported" in printed
     assert len(names_in(out)) == 1
     code, printed = command(*arguments, "--quiet", "--limit", "2")

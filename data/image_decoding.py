@@ -19,6 +19,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from configs.errors import DataError
+from data.exr import exr_size, is_exr, read_linear, straight
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")  # by content, whatever the suffix says
 SEVERAL_PICTURES = {"PNG": "frames", "WEBP": "frames", "GIF": "frames", "TIFF": "pages"}
@@ -65,7 +66,7 @@ class ImageHeader:
     kind: str
     """Format, such as `PNG`."""
     bits: int
-    """Bits a channel that are worth reading: 16, or 8 and less."""
+    """Bits a channel that are worth reading: 32 of scene-linear values, 16, or 8 and less."""
     read_as_ever: bool
     """Whether version 0.1 read it in the same way, so that results of it are still good."""
 
@@ -78,6 +79,9 @@ def read_header(path: Path) -> ImageHeader:
     DataError
         The file is missing, empty, too large or no image.
     """
+    if is_exr(path):
+        size, has_alpha = exr_size(path)
+        return ImageHeader(size, has_alpha, 1, 1, "EXR", 32, read_as_ever=True)
     with opened(path) as (_, header):
         return header
 
@@ -109,6 +113,9 @@ def read_deep_pixels(path: Path) -> DeepPixels:
 
 
 def _read_pixels(path: Path, *, deep: bool) -> Any:
+    if is_exr(path):
+        kind = np.uint16 if deep else np.uint8
+        return np.rint(straight(read_linear(path)) * np.iinfo(kind).max).astype(kind)
     with opened(path) as (image, header):
         if header.pictures > 1:
             several = f"{header.pictures} {SEVERAL_PICTURES[header.kind]}"

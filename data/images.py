@@ -10,12 +10,15 @@ import numpy.typing as npt
 
 from configs.errors import DataError
 from configs.files import obstacle, replace_file
+from data.exr import SUFFIX, encode_exr, is_exr, linear_over_white, read_linear, to_linear
 from data.image_decoding import DEEPER, read_deep_pixels, read_header, read_pixels, to_8_bits
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".exr"})
 
 Frame = npt.NDArray[np.uint8]
 Alpha = npt.NDArray[np.uint8]
+LinearFrame = npt.NDArray[np.float32]
+"""`(H, W, 3)`, RGB, scene-linear, 0 and up."""
 DeepFrame = npt.NDArray[np.uint16]
 """`(H, W, 3)`, RGB, 0..65535."""
 
@@ -92,6 +95,19 @@ def read_deep(path: Path) -> DeepFrame:
     return mixed.astype(np.uint16)
 
 
+def read_linear_frame(path: Path) -> LinearFrame:
+    """Read an image as scene-linear values, laid over white: float32 `(H, W, 3)`, 0 and up.
+
+    Raises
+    ------
+    DataError
+        As of `read_image`.
+    """
+    if is_exr(path):
+        return linear_over_white(read_linear(path))
+    return to_linear(read_deep(path) / np.float32(65535))
+
+
 def read_rgba(path: Path) -> npt.NDArray[np.uint8] | None:
     """Read an image with transparency unchanged, uint8 `(H, W, 4)`; None for one without.
 
@@ -124,7 +140,7 @@ def over_white(colors: npt.NDArray[np.generic], alpha: npt.NDArray[np.generic]) 
     return mixed.astype(np.uint8)
 
 
-def write_image(path: Path, image: Frame | DeepFrame) -> None:
+def write_image(path: Path, image: Frame | DeepFrame | LinearFrame) -> None:
     """Write an RGB image `(H, W, 3)` atomically; the suffix chooses the format.
 
     Raises
@@ -143,7 +159,8 @@ def encode_image(name: str, image: npt.NDArray[np.generic]) -> bytes:
     name
         Its suffix chooses the format.
     image
-        RGB `(H, W, 3)` or RGBA `(H, W, 4)`; uint8, or uint16 for PNG and TIFF.
+        RGB `(H, W, 3)` or RGBA `(H, W, 4)`; uint8, or uint16 for PNG and TIFF; scene-linear and
+        premultiplied for OpenEXR.
 
     Raises
     ------
@@ -153,6 +170,8 @@ def encode_image(name: str, image: npt.NDArray[np.generic]) -> bytes:
     import cv2  # late: where frames are only listed it would take longer than they do
 
     suffix = Path(name).suffix
+    if suffix.lower() == SUFFIX:
+        return encode_exr(image)
     order = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
     done, encoded = cv2.imencode(suffix, cv2.cvtColor(image, order))
     if not done:
@@ -180,7 +199,7 @@ def to_uint8(frame: npt.NDArray[Any]) -> Frame:
         return frame
     if frame.dtype == np.uint16:
         return to_8_bits(frame)
-    return np.rint(frame.astype(np.float32) * 255).astype(np.uint8)
+    return np.rint(np.clip(frame.astype(np.float32), 0, 1) * 255).astype(np.uint8)
 
 
 def to_uint16(frame: npt.NDArray[Any]) -> DeepFrame:

@@ -50,9 +50,9 @@ class SynthesisSection(NetworkSection):
     """Precision of the convolutions, as for `refinement`; flows and splatting are always float32."""
     times: Times = (0.5,)
     """Times of the frames, in (0, 1), ascending; 0 = frame 0."""
-    dtype: Literal["uint8", "float16", "uint16"] = "uint8"
+    dtype: Literal["uint8", "float16", "uint16", "linear"] = "uint8"
     """Type of cached frames; with `float16`, scores are those of the unquantised frame; `uint16` draws from
-    all bits of 16-bit originals."""
+    all bits of 16-bit originals; `linear` draws scene-linear values, as half floats, of OpenEXR originals."""
     height: WorkingHeight = 0
     """Larger frames are drawn by the network at this height, px, and scaled up, which blurs them; 0 = full
     size."""

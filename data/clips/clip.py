@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from data.images import Alpha, DeepFrame, Frame, to_uint16
+import numpy as np
+
+from data.exr import to_linear
+from data.images import Alpha, DeepFrame, Frame, LinearFrame, to_uint16
 
 __all__ = ["Alpha", "Clip", "ClipFrame"]
 
@@ -31,6 +34,10 @@ class ClipFrame(ABC):
     def deep(self) -> DeepFrame:
         """The picture with 16 bits a channel, as far as it has them: uint16 `(H, W, 3)`."""
         return to_uint16(self.rgb())
+
+    def linear(self) -> LinearFrame:
+        """The picture in scene-linear values: float32 `(H, W, 3)`, 0 and up."""
+        return to_linear(self.deep() / np.float32(65535))
 
     @abstractmethod
     def alpha(self) -> Alpha | None:
@@ -57,7 +64,7 @@ class Clip(ABC):
     expected_frames: int
     """Estimated number of frames, for showing progress."""
     bits: int = 8
-    """Bits a channel of its frames that stages can draw from."""
+    """Bits a channel of its frames that stages can draw from; 32 = scene-linear values."""
     has_alpha: bool
     """Whether its frames have transparency."""
     notes: tuple[str, ...] = ()

@@ -14,7 +14,15 @@ from configs.errors import DataError
 from configs.files import sha256_of
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.image_decoding import READING, ImageHeader, read_header
-from data.images import DeepFrame, Frame, opaque, read_deep, read_image_and_alpha
+from data.images import (
+    DeepFrame,
+    Frame,
+    LinearFrame,
+    opaque,
+    read_deep,
+    read_image_and_alpha,
+    read_linear_frame,
+)
 from data.name_patterns import frame_numbers
 
 MOST_NAMED = 5  # missing numbers listed
@@ -37,6 +45,10 @@ class ImageFrame(ClipFrame):
     def deep(self) -> DeepFrame:
         """The picture over white, with 16 bits a channel."""
         return read_deep(self._file)
+
+    def linear(self) -> LinearFrame:
+        """The picture over white in scene-linear values."""
+        return read_linear_frame(self._file)
 
     def alpha(self) -> Alpha | None:
         """Its transparency."""

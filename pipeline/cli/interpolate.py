@@ -33,7 +33,7 @@ from pipeline.clips.clip_interpolation import ClipWork
 from pipeline.clips.idle_settings import idle_settings
 from pipeline.clips.parts import LAST_STAGE
 from pipeline.clips.scan_sheets import clip_summary, write_clip_sheets
-from pipeline.clips.source_frames import ClipFrames
+from pipeline.clips.source_frames import SCENE_LINEAR, ClipFrames
 from pipeline.clips.timeline import Timeline
 from pipeline.clips.writers import check_place, is_image, is_video, prepare_output
 
@@ -247,8 +247,9 @@ def interpolate(
             every = [*ONE_PAIR, f"executor.threads={os.cpu_count() or 1}", *every]
             loaded = load_config(source, every)
         target = prepare_output(clip, output, loaded.clip, overwrite=overwrite, only_between=only_between)
-        if clip.bits > 8 and target.bits > 8:
-            every = ["synthesis.dtype=uint16", *every]
+        if min(clip.bits, target.bits) > 8:
+            linear = min(clip.bits, target.bits) == SCENE_LINEAR
+            every = [f"synthesis.dtype={'linear' if linear else 'uint16'}", *every]
             loaded = load_config(source, every)
         work = ClipWork(clip, source, every, loaded, console, quiet, retry_failed)
         scan = work.scan()

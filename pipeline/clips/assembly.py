@@ -9,7 +9,7 @@ import numpy as np
 
 from configs.sections import SynthesisSection
 from data.clips.clip import Alpha, Clip, ClipFrame
-from data.images import DeepFrame, Frame, to_uint8
+from data.images import DeepFrame, Frame, LinearFrame, to_uint8
 from pipeline.clips.parts import Drawings
 from pipeline.clips.source_frames import ClipFrames, fewer_frames
 from pipeline.clips.timeline import Between, Timeline
@@ -18,7 +18,7 @@ from pipeline.compute.item_source import ItemSource
 from pipeline.store.array_specs import Array
 from stages.synthesis import synthesise
 
-Picture = tuple[Frame | DeepFrame, Alpha | None]
+Picture = tuple[Frame | DeepFrame | LinearFrame, Alpha | None]
 
 
 @dataclass
@@ -55,11 +55,6 @@ class Betweens:
     has_alpha: bool
     _drawn: tuple[Drawings, Array] | None = field(default=None, repr=False)
 
-    @property
-    def is_deep(self) -> bool:
-        """Whether its pictures have 16 bits a channel."""
-        return self.section.dtype == "uint16"
-
     def draw(self, between: Between) -> Picture | None:
         """Picture at a place between two drawings, without bars; None if it failed.
 
@@ -76,14 +71,18 @@ class Betweens:
         if self._drawn is None or self._drawn[0] != between.frames:
             self._drawn = between.frames, source.read("synthesis")["frames"]
         kept = self._drawn[1][source.times.index(between.t)]
-        picture = kept if self.is_deep else to_uint8(kept)
+        picture = kept if self.section.dtype in ("uint16", "linear") else to_uint8(kept)
         if not self.has_alpha:
             return picture, None
         return picture, self._moved_alpha(source, between)
 
     def _mix(self, between: Between) -> Picture:
         first, second = between.frames
-        read = self.frames.deep if self.is_deep else self.frames.picture
+        read: Callable[[int], np.ndarray] = self.frames.picture
+        if self.section.dtype == "uint16":
+            read = self.frames.deep
+        elif self.section.dtype == "linear":
+            read = self.frames.linear
         picture = mix(read(first), read(second), between.t)
         if not self.has_alpha:
             return picture, None
@@ -100,9 +99,9 @@ class Betweens:
 
 
 def mix(first: np.ndarray, second: np.ndarray, t: float) -> np.ndarray:
-    """Cross-fade of two images of 8 or 16 bits at a time, 0 = the first."""
+    """Cross-fade of two images of one type at a time, 0 = the first."""
     mixed = (1 - t) * first.astype(np.float32) + t * second.astype(np.float32)
-    return np.rint(mixed).astype(first.dtype)
+    return mixed if first.dtype.kind == "f" else np.rint(mixed).astype(first.dtype)
 
 
 def assemble(
@@ -150,7 +149,11 @@ def _next(clip: Clip, frames: Iterator[ClipFrame], index: int) -> ClipFrame:
 
 def _with_bars(frames: ClipFrames, current: ClipFrame, picture: Picture) -> Picture:
     image, alpha = picture
-    whole = current.deep().copy() if image.dtype == np.uint16 else current.rgb().copy()
+    whole: np.ndarray
+    if image.dtype.kind == "f":
+        whole = current.linear().copy()
+    else:
+        whole = current.rgb().copy() if image.dtype == np.uint8 else current.deep().copy()
     frames.inner(whole)[:] = image
     if alpha is None:
         return whole, None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import av
 import numpy as np
@@ -20,7 +20,8 @@ from configs.files import replace_file
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.pictures import PictureConverter, kind_of, off_white
 from data.clips.video import VideoClip
-from data.images import DeepFrame, Frame, encode_image, read_rgba, to_uint8, to_uint16
+from data.exr import SUFFIX, to_linear
+from data.images import DeepFrame, Frame, LinearFrame, encode_image, read_rgba, to_uint8, to_uint16
 from data.name_patterns import NUMBER, numbered
 from pipeline.clips.output_files import cannot_write, prepare_place, unfinished
 from pipeline.store.commits import sync_tree
@@ -33,8 +34,9 @@ WRITABLE = {
     ".webp": ".webp",
     ".tif": ".tif",
     ".tiff": ".tif",
+    ".exr": ".exr",
 }
-WITH_ALPHA = (".png", ".webp", ".tif")
+WITH_ALPHA = (".png", ".webp", ".tif", ".exr")
 DEEP = (".png", ".tif")  # formats of 16 bits a channel
 CONVERSION = re.compile(r"%[-+#.\d]*[a-zA-Z]")  # of printf, which has more than are taken here
 
@@ -55,7 +57,7 @@ class SequenceName:
     @property
     def bits(self) -> int:
         """Bits a channel that the format can have."""
-        return 16 if self.kind in DEEP else 8
+        return 32 if self.kind == SUFFIX else 16 if self.kind in DEEP else 8
 
     def file(self, number: int) -> str:
         """Name of an image."""
@@ -177,7 +179,7 @@ class SequenceWriter:
 
     def drawn(
         self,
-        image: Frame | DeepFrame,
+        image: Frame | DeepFrame | LinearFrame,
         alpha: Alpha | None,
         start: Fraction,
         duration: Fraction,  # noqa: ARG002
@@ -226,6 +228,8 @@ class SequenceWriter:
             deep = kind_of(picture).bits > 8 and self._name.kind in DEEP
             colors, alpha = self._converter.straight(picture, deep=deep)
             return colors if alpha is None else np.dstack([colors, alpha])
+        if self._name.kind == SUFFIX:
+            return with_alpha(frame.linear(), frame.alpha(), SUFFIX)
         if self._deep:
             return with_alpha(frame.deep(), frame.alpha(), self._name.kind)
         kept = None if path is None else read_rgba(path)
@@ -271,7 +275,7 @@ class ImageWriter:
 
     def drawn(
         self,
-        image: Frame | DeepFrame,
+        image: Frame | DeepFrame | LinearFrame,
         alpha: Alpha | None,
         start: Fraction,  # noqa: ARG002
         duration: Fraction,  # noqa: ARG002
@@ -295,12 +299,27 @@ class ImageWriter:
             raise cannot_write(self._output, error) from None
 
 
-def with_alpha(image: Frame | DeepFrame, alpha: Alpha | None, kind: str) -> npt.NDArray[np.generic]:
+def with_alpha(
+    image: Frame | DeepFrame | LinearFrame, alpha: Alpha | None, kind: str
+) -> npt.NDArray[np.generic]:
     """A frame over white and its transparency, as pixels of a format."""
+    if kind == SUFFIX:
+        return _premultiplied(image, alpha)
     if kind in DEEP and image.dtype == np.uint16:
         return image if alpha is None else np.dstack([off_white(image, alpha), to_uint16(alpha)])
     plain = to_uint8(image)
     return plain if alpha is None or kind not in WITH_ALPHA else np.dstack([off_white(plain, alpha), alpha])
+
+
+def _premultiplied(image: npt.NDArray[Any], alpha: Alpha | None) -> LinearFrame:
+    """Scene-linear values over white and transparency, as OpenEXR has them."""
+    linear = image.astype(np.float32)
+    if image.dtype.kind == "u":
+        linear = to_linear(linear / np.iinfo(image.dtype).max)
+    if alpha is None:
+        return linear
+    share = alpha[:, :, None] / np.float32(255)
+    return np.dstack([linear - (1 - share), share])
 
 
 def sequence_notes(name: SequenceName, clip: Clip) -> tuple[str, ...]:
@@ -309,7 +328,7 @@ def sequence_notes(name: SequenceName, clip: Clip) -> tuple[str, ...]:
     if clip.has_alpha and name.kind not in WITH_ALPHA:
         notes.append(f"transparency is replaced by white: {name.kind} has none; .png keeps it")
     if clip.bits > name.bits:
-        notes.append(f"{clip.bits} bits per channel become 8: {name.kind} has no more; .png keeps them")
+        notes.append(f"{clip.bits} bits per channel become {name.bits}: {name.kind} has no more")
     return (*notes, *shape_note(clip))
 
 

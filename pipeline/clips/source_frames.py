@@ -12,11 +12,12 @@ import numpy as np
 from configs.errors import DataError
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.clip_scan import ClipScan
-from data.images import DeepFrame, Frame, read_deep, read_image, write_image
+from data.images import DeepFrame, Frame, LinearFrame, read_deep, read_image, read_linear_frame, write_image
 from pipeline.results.cache_contents import CLIPS_FOLDER
 
 READABLE_NAME = 60  # characters of a clip's name kept in names of folders and pairs
 DIGEST_SHOWN = 12
+SCENE_LINEAR = 32  # bits of a clip
 
 
 class ClipFrames:
@@ -41,7 +42,8 @@ class ClipFrames:
         self._clip, self._scan = clip, scan
         self.folder = clip_folder(cache, clip.name, digest)
         bars = "-".join(map(str, scan.bars)) if self.has_bars else "whole"
-        self._frames = self.folder / "frames" / (bars if clip.bits == 8 else f"{bars}-deep")
+        self._suffix = ".exr" if clip.bits == SCENE_LINEAR else ".png"
+        self._frames = self.folder / "frames" / (bars if clip.bits == 8 else f"{bars}-{clip.bits}")
         self._images = () if self.has_bars else clip.files
         self._reading = iter(clip.frames())
 
@@ -59,7 +61,7 @@ class ClipFrames:
         """File of a frame; exists only after `write`."""
         if self._images:
             return self._images[index]
-        return self._frames / f"{index:06d}.png"
+        return self._frames / f"{index:06d}{self._suffix}"
 
     def alpha_path(self, index: int) -> Path:
         """File of a frame's transparency, of a clip that has any."""
@@ -104,6 +106,10 @@ class ClipFrames:
         """The same with 16 bits a channel."""
         return read_deep(self.path(index))
 
+    def linear(self, index: int) -> LinearFrame:
+        """The same in scene-linear values."""
+        return read_linear_frame(self.path(index))
+
     def alpha(self, index: int) -> Alpha:
         """Its transparency: uint8 `(H, W)`."""
         return np.ascontiguousarray(read_image(self.alpha_path(index))[:, :, 0])
@@ -125,10 +131,14 @@ class ClipFrames:
             raise fewer_frames(self._clip, index)
         return frame
 
+    def _whole(self, frame: ClipFrame) -> Frame | DeepFrame | LinearFrame:
+        if self._clip.bits == SCENE_LINEAR:
+            return frame.linear()
+        return frame.rgb() if self._clip.bits == 8 else frame.deep()
+
     def _write(self, frame: ClipFrame) -> None:
         if not self._images:
-            picture = frame.rgb() if self._clip.bits == 8 else frame.deep()
-            write_image(self.path(frame.index), np.ascontiguousarray(self.inner(picture)))
+            write_image(self.path(frame.index), np.ascontiguousarray(self.inner(self._whole(frame))))
         if self._clip.has_alpha:
             alpha = frame.alpha()
             opaque = np.full(self._scan.size, 255, np.uint8)

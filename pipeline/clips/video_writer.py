@@ -20,7 +20,7 @@ import numpy as np
 from configs.errors import AnimeInterpError, DataError
 from data.clips.clip import Alpha, ClipFrame
 from data.clips.pictures import PictureConverter, kind_of, off_white, to_picture
-from data.images import DeepFrame, Frame, read_rgba
+from data.images import DeepFrame, Frame, LinearFrame, read_rgba
 from pipeline.clips.ffmpeg_program import start_program
 from pipeline.clips.output_files import cannot_write, prepare_place, unfinished
 from pipeline.clips.recipe import Recipe
@@ -140,7 +140,7 @@ class VideoWriter:
 
     def drawn(
         self,
-        image: Frame | DeepFrame,
+        image: Frame | DeepFrame | LinearFrame,
         alpha: Alpha | None,
         start: Fraction,
         duration: Fraction,  # noqa: ARG002

@@ -14,7 +14,7 @@ from configs.errors import ConfigError, DataError
 from configs.sections import ClipSection
 from data.clips.clip import Alpha, Clip, ClipFrame
 from data.clips.video import VideoClip
-from data.images import DeepFrame, Frame
+from data.images import DeepFrame, Frame, LinearFrame
 from pipeline.clips.output_files import check_folder, check_name
 from pipeline.clips.output_numbers import Numbers
 from pipeline.clips.rehearsal import rehearse
@@ -60,7 +60,7 @@ class ClipWriter(Protocol):
         """Write a frame of the source unchanged, shown from `start` for `duration` seconds."""
 
     def drawn(
-        self, image: Frame | DeepFrame, alpha: Alpha | None, start: Fraction, duration: Fraction
+        self, image: Frame | DeepFrame | LinearFrame, alpha: Alpha | None, start: Fraction, duration: Fraction
     ) -> None:
         """Write an in-between frame: RGB blended over white, like `ClipFrame.rgb`, and its transparency."""
 

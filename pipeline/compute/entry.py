@@ -44,6 +44,8 @@ class NetworkPair(NamedTuple):
     """Times of the frames to make."""
     importances: tuple[Array | None, Array | None] = (None, None)
     """What the pixels of both frames count in splatting."""
+    brightest: float = 1.0
+    """The scene-linear value that 1 stands for in what the frames are drawn from."""
 
 
 @dataclass(frozen=True, slots=True)

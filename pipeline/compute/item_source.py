@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.sections import Style
-from data.images import Frame, image_size, read_deep, read_image
+from data.images import Frame, image_size, read_deep, read_image, read_linear_frame
 from pipeline.store.array_specs import Array
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import ChangedCacheError, DamagedShardError, read_item
@@ -66,6 +66,10 @@ class ItemSource:
     def deep_frame(self, index: int) -> NDArray[np.float32]:
         """Colours of a source frame with all bits that it has: float32 (H, W, 3), RGB, 0..1."""
         return read_deep(self.frames[index]).astype(np.float32) / np.float32(65535)
+
+    def linear_frame(self, index: int) -> NDArray[np.float32]:
+        """A source frame in scene-linear values: float32 (H, W, 3), RGB, 0 and up."""
+        return read_linear_frame(self.frames[index])
 
     def read(self, stage: str, index: int = 0, names: Sequence[str] | None = None) -> dict[str, Array]:
         """Read arrays of the index-th item of an earlier stage, all by default.

@@ -153,7 +153,7 @@ ARRAY_SPECS: Mapping[str, tuple[ArraySpec, ...]] = MappingProxyType(
                 "frames",
                 ("uint8", "float16", "uint16"),
                 ("time", "y", "x", "rgb"),
-                "in-between frames, 0..255, 0..1 or 0..65535",
+                "in-between frames, 0..255, 0..1 or 0..65535, or scene-linear half floats",
             ),
         ),
         "evaluation": (

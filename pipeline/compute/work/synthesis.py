@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from configs.sections import Config
+from data.exr import LARGEST, to_linear, to_visible
 from models.light_synthesis import LightSynthesis
 from models.synthesis_network import SynthesisNetwork
 from models.weights.light import load_light
@@ -50,10 +52,20 @@ def _read(item: ItemSource, config: Config, height: int) -> NetworkPair:
         height,
         synthesis.importances_in(refined),
     )
-    if config.synthesis.dtype != "uint16":
+    if config.synthesis.dtype not in ("uint16", "linear"):
         return read
-    colours = (shrink_colours(item.deep_frame(k), size_of(read.pair.frame0)) for k in (0, 1))
-    return read._replace(pair=synthesis.RefinedPair(*read.pair[:4], *colours))
+    linear = config.synthesis.dtype == "linear"
+    frames = [item.linear_frame(k) if linear else item.deep_frame(k) for k in (0, 1)]
+    brightest = max(1.0, *(float(frame.max()) for frame in frames))
+    colours = [shrink_colours(frame, size_of(read.pair.frame0)) / np.float32(brightest) for frame in frames]
+    if linear and not _adds_light(config):
+        colours = [to_visible(each) for each in colours]
+    return read._replace(pair=synthesis.RefinedPair(*read.pair[:4], *colours), brightest=brightest)
+
+
+def _adds_light(config: Config) -> bool:
+    """Whether frames are mixed as they are; networks know none but visible values."""
+    return config.synthesis.chosen_method in ("composite", "blend")
 
 
 def draw_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
@@ -83,9 +95,17 @@ def _frames(
         importances=[read.importances for read in pairs],
     )
     return [
-        {"frames": synthesis.quantise(enlarge_frames(frames, read.size), config.synthesis.dtype)}
+        {"frames": _kept(enlarge_frames(frames, read.size), read.brightest, config)}
         for frames, read in zip(drawn, pairs, strict=True)
     ]
+
+
+def _kept(frames: Array, brightest: float, config: Config) -> Array:
+    dtype = config.synthesis.dtype
+    if dtype != "linear":
+        return synthesis.quantise(frames, dtype)
+    linear = frames if _adds_light(config) else to_linear(frames)
+    return np.minimum(linear * np.float32(brightest), LARGEST).astype(np.float16)
 
 
 BY_NETWORK = Together(read_pair, draw_pairs)

@@ -172,8 +172,8 @@ def test_patterns_have_one_number(name: str) -> None:
 
 
 def test_patterns_of_unknown_formats_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"\.exr is not a supported image format; choose \.png"):
-        sequence_name(Path("out/%d.exr"))
+    with pytest.raises(ConfigError, match=r"\.bmp is not a supported image format; choose \.png"):
+        sequence_name(Path("out/%d.bmp"))
 
 
 @pytest.mark.parametrize("video", [True, False])

@@ -104,7 +104,7 @@ def test_fewer_bits_are_told(tmp_path: Path) -> None:
     frames = write_deep(tmp_path / "frames", 2)
     section = ClipSection()
     target = prepare_output(open_clip([frames], section), tmp_path / "out" / "%d.jpg", section)
-    assert target.notes == ("16 bits per channel become 8: .jpg has no more; .png keeps them",)
+    assert target.notes == ("16 bits per channel become 8: .jpg has no more",)
     assert target.bits == 8
     doubled(frames, tmp_path / "out" / "%d.webp")
     np.testing.assert_array_equal(read_image(tmp_path / "out" / "0.webp"), read_image(frames / "0.png"))

@@ -204,10 +204,10 @@ def with_key(drawn: Frame, fate: npt.NDArray[np.uint8]) -> Frame:
     image = Image.new("RGB", (width, height + 4 * size), BORDER)
     image.paste(Image.fromarray(drawn))
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(size)
-    for number, (each, (name, color)) in enumerate(FATES.items()):
+    for number, (each, look) in enumerate(FATES.items()):
         x, y = (number % 4) * width // 4 + size // 2, height + (number // 4) * 2 * size + size // 3
-        draw.rectangle((x, y, x + size, y + size), color)
-        draw.text((x + 1.5 * size, y - size // 8), f"{name} {(fate == each).sum()}", INK, font)
+        draw.rectangle((x, y, x + size, y + size), look.color)
+        draw.text((x + 1.5 * size, y - size // 8), f"{look.name} {(fate == each).sum()}", INK, font)
     return np.asarray(image, np.uint8)
 
 

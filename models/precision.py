@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import torch
 
 Precision = Literal["float32", "bfloat16", "float16"]
 INSTRUCTIONS = ("avx512_bf16", "amx_tile")
 """Sets of instructions for bfloat16, as Torch names them."""
+
+
+def dtype_of(precision: str) -> torch.dtype:
+    """Torch's type of a precision; of `auto`, the one in which this machine's processor is fast."""
+    import torch
+
+    found: torch.dtype = getattr(torch, native_precision("cpu") if precision == "auto" else precision)
+    return found
 
 
 def native_precision(device: str) -> Precision:

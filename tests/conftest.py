@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from tests.users import TestAsRoot, is_privileged
 
 # Weights that whoever runs the tests has fetched would change results.
 os.environ["XDG_DATA_HOME"] = "/nonexistent"
+
+# Messages then name the program as they do for users who have it on their path.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # There is such a process for each core already; threads that wait for each other would double the time.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from configs.sections import Config
+from models.precision import dtype_of
 from models.vgg19 import VGG19, random_vgg19
 from models.weights.loading import load_vgg19
 from pipeline.compute.item_source import ItemSource
@@ -19,7 +18,7 @@ from stages import features, piece_descriptors
 def build_vgg19(path: Path | None = None, *, layers: tuple[str, ...], seed: int, precision: str) -> VGG19:
     """VGG-19 with the weights of a file, or with random ones."""
     network = random_vgg19(layers, seed) if path is None else load_vgg19(path, layers)
-    return network.to(getattr(torch, precision))  # the setting's values are Torch's names
+    return network.to(dtype_of(precision))
 
 
 def describe_frame(item: ItemSource, config: Config) -> dict[str, Array]:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import torch
-
 from configs.sections import Config
 from models.light_rfr import LightRFR
+from models.precision import dtype_of
 from models.rfr import RFR
 from models.weights.light import load_light
 from models.weights.loading import load_rfr
@@ -37,12 +36,12 @@ def build_rfr(
         initial_flow_additions=initial_flow_additions,
         iterations=iterations,
     )
-    return network.set_precision(getattr(torch, precision))  # the setting's values are Torch's names
+    return network.set_precision(dtype_of(precision))
 
 
 def build_light_rfr(path: Path, *, precision: str) -> LightRFR:
     """The light RFR with the weights of a file."""
-    return load_light(path).refinement.set_precision(getattr(torch, precision))
+    return load_light(path).refinement.set_precision(dtype_of(precision))
 
 
 def read_pair(item: ItemSource, config: Config, height: int | None = None) -> NetworkPair:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from configs.sections import Config
 from data.exr import LARGEST, to_linear, to_visible
 from models.light_synthesis import LightSynthesis
+from models.precision import dtype_of
 from models.synthesis_network import SynthesisNetwork
 from models.weights.light import load_light
 from models.weights.loading import load_synthesis
@@ -25,12 +25,12 @@ from stages.working_size import enlarge_frames, shrink_colours
 
 def build_gridnet(path: Path, *, precision: str) -> SynthesisNetwork:
     """GridNet and its feature extractor with the weights of a file."""
-    return load_synthesis(path).set_precision(getattr(torch, precision))
+    return load_synthesis(path).set_precision(dtype_of(precision))
 
 
 def build_light(path: Path, *, precision: str) -> LightSynthesis:
     """The light network with the weights of a file."""
-    return load_light(path).synthesis.set_precision(getattr(torch, precision))
+    return load_light(path).synthesis.set_precision(dtype_of(precision))
 
 
 def read_pair(item: ItemSource, config: Config) -> NetworkPair:

@@ -21,6 +21,7 @@ from configs.names import id_of, name_of
 from data.images import Frame, write_image
 from pipeline.pages.html_files import page_name
 from pipeline.results.score_files import read_scores
+from pipeline.store.csv_tables import cell_text
 from tests.drawn_videos import write_video
 from tests.names import decoded, names
 from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options
@@ -165,7 +166,7 @@ def test_any_names_of_pairs(
     code, said = command("run", "demo", *options)
     assert code == 0, said
     with (folder / "results" / "scores.csv").open(encoding="utf-8", newline="") as file:
-        listed = [row["id"] for row in csv.DictReader(file)]
+        listed = [cell_text(row["id"]) for row in csv.DictReader(file)]
     assert sorted(map(name_of, listed)) == sorted(several)
     assert len(list((folder / "results").glob("*/frame_t0.5.png"))) == len(several)
     code, said = command("inspect", "-c", "demo", "-o", str(folder / "pages"), *options, "--", *several)

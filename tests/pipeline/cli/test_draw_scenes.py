@@ -21,7 +21,7 @@ def test_drawings_become_scenes_that_train_takes(tmp_path: Path) -> None:
     assert (len(training), len(validation)) == (3, 2)
     assert training.digest in first.output.replace("\n", "")
     assert open_book(tmp_path / "out" / "book").source == "ours, MIT"
-    assert "animeinterp train train_light --set training.scenes=" in first.output
+    assert "animeinterp train -c train_light --set training.scenes=" in first.output.replace("\n", " ")
     again = CliRunner().invoke(app, [*command, *options])
     assert again.exit_code == 0
     assert TrainingSet(tmp_path / "out" / "training").digest == training.digest

@@ -102,10 +102,10 @@ def test_frames_that_exif_turns_come_out_upright_and_all_alike(
         code, said = interpolate(tmp_path / "frames", output=output)
         assert code == 0, said
         assert "turned upright as EXIF asks" in said
-        for number in range(1, 6):
+        for number in range(5):
             header = read_header(tmp_path / output.replace("%d", str(number)))
             assert (header.size, header.orientation) == (SIZE, 1)
-    assert np.abs(read_image(tmp_path / "png" / "3.png").astype(int) - drawing(3, SIZE)).mean() < 8
+    assert np.abs(read_image(tmp_path / "png" / "2.png").astype(int) - drawing(3, SIZE)).mean() < 8
 
 
 def test_channels_that_are_no_transparency_show_nothing_through(

@@ -107,7 +107,7 @@ def test_a_pair_too_large_for_the_memory_names_size_and_settings() -> None:
     assert isinstance(results[0].result, AnimeInterpError)
     assert str(results[0].result) == (
         "pair 7: refinement ran out of memory on the cpu with one pair of 4x8 "
-        "(refinement.precision = 'float32'); choose fewer executor.workers, refinement.precision = "
+        "(refinement.precision = 'auto'); choose fewer executor.workers, refinement.precision = "
         "'bfloat16' or another executor.device, and run again with --retry-failed"
     )
 

@@ -55,7 +55,8 @@ def test_random_vgg19_follows_the_seed_and_stays_in_the_process() -> None:
     network = load_network("features", load_config("paper", RANDOM))
     assert isinstance(network, VGG19)
     assert not network.training
-    assert load_network("features", load_config("released", RANDOM)) is network
+    released = load_config("released", [*RANDOM, "features.precision=auto"])
+    assert load_network("features", released) is network
     other = load_network("features", load_config("paper", [*RANDOM, "features.seed=1"]))
     assert not torch.equal(next(network.parameters()), next(other.parameters()))
 
@@ -63,11 +64,11 @@ def test_random_vgg19_follows_the_seed_and_stays_in_the_process() -> None:
 def test_precision_of_the_features_network_is_in_the_fingerprint(open_session: Opener) -> None:
     rough = load_network("features", load_config("paper", [*RANDOM, "features.precision=bfloat16"]))
     assert {parameter.dtype for parameter in rough.parameters()} == {torch.bfloat16}
-    kept = load_network("features", load_config("paper", RANDOM))
+    kept = load_network("features", load_config("paper", [*RANDOM, "features.precision=float32"]))
     assert {parameter.dtype for parameter in kept.parameters()} == {torch.float32}
     before, after = (
-        open_session("features.method=vgg19", *more).fingerprints
-        for more in ((), ("features.precision=bfloat16",))
+        open_session("features.method=vgg19", f"features.precision={precision}").fingerprints
+        for precision in ("float32", "bfloat16")
     )
     assert next(stage for stage in STAGES if before[stage] != after[stage]) == "features"
 
@@ -103,7 +104,7 @@ def test_precision_is_that_of_the_convolutions_and_in_the_fingerprint(
     stage: str, checkpoint: Path, open_session: Opener
 ) -> None:
     rough = load_network(stage, config_with(checkpoint, f"{stage}.precision=bfloat16"))
-    exact = load_network(stage, config_with(checkpoint))
+    exact = load_network(stage, config_with(checkpoint, f"{stage}.precision=float32"))
     assert {parameter.dtype for parameter in exact.parameters()} == {torch.float32}
     own = rough.update_block if stage == "refinement" else rough
     assert {parameter.dtype for parameter in own.parameters()} == {torch.bfloat16}
@@ -111,7 +112,8 @@ def test_precision_is_that_of_the_convolutions_and_in_the_fingerprint(
         assert {parameter.dtype for parameter in rough.attention2.parameters()} == {torch.float32}
     weights = f"{stage}.weights={checkpoint}"
     before, after = (
-        open_session(weights, *more).fingerprints for more in ((), (f"{stage}.precision=bfloat16",))
+        open_session(weights, f"{stage}.precision={precision}").fingerprints
+        for precision in ("float32", "bfloat16")
     )
     assert next(name for name in STAGES if before[name] != after[name]) == stage
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError
+from configs.errors import CacheError, ConfigError
 from pipeline.compute.registry import STAGES
 from pipeline.results.cache_contents import (
     check_cache,
@@ -115,5 +115,5 @@ def test_a_cache_that_is_not_there_and_an_unknown_stage(tmp_path: Path) -> None:
     check_cache(tmp_path, ["matching"])
     with pytest.raises(CacheError, match="not a cache; name its folder with --cache"):
         check_cache(tmp_path / "absent")
-    with pytest.raises(CacheError, match="--stage match: unknown stage, expected one of segmentation"):
+    with pytest.raises(ConfigError, match="stage 'match' is unknown; did you mean 'matching'"):
         check_cache(tmp_path, ["match"])

@@ -2,13 +2,14 @@
 #     docker build -t animeinterp . && docker run --rm -v "$PWD/demo:/work/demo" animeinterp
 FROM python:3.12-slim
 
-# On PyPI, Torch for Linux brings several GB of CUDA along; --build-arg TORCH_INDEX=https://pypi.org/simple has it.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Torch for Linux may bring several GB of CUDA along. --build-arg INDEX=URL adds an index of packages, such as that
+# of Torch's builds for CPUs.
+ARG INDEX=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 WORKDIR /opt/animeinterp
 COPY . .
-RUN pip install --extra-index-url "$TORCH_INDEX" --constraint constraints.txt . \
+RUN pip install ${INDEX:+--extra-index-url "$INDEX"} --constraint constraints.txt . \
     && useradd --create-home --uid 1000 animeinterp \
     && install -d -o animeinterp /work
 

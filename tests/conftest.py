@@ -19,6 +19,9 @@ os.environ["XDG_DATA_HOME"] = "/nonexistent"
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop(
+        "COLUMNS", None
+    )  # of the terminal of the tests; output that is read has a width of its own
     # There is such a process for each core already; threads that wait for each other would double the time.
     os.environ["OMP_NUM_THREADS"] = "1"
 

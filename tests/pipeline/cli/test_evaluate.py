@@ -66,9 +66,8 @@ def test_another_config_that_has_not_been_run_is_refused(command: Command, optio
 
 
 def test_a_config_file_that_has_been_run(
-    command: Command, options: list[str], run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Command, options: list[str], run: Runner, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
     other = tmp_path / "still.toml"
     # Data and cache are named by the settings of the run itself, which count for both.
     other.write_text('extends = "paper"\n[coarse_flow]\nmethod = "zero"\n')

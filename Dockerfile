@@ -1,5 +1,5 @@
 # The program with what it needs, as `make demo` installs it; runs the demo unless told otherwise:
-#     docker build -t animeinterp . && docker run --rm -v "$PWD/demo:/work/demo" animeinterp
+#     docker build -t animeinterp . && docker run --rm -v "$PWD/demo:/frames/demo" animeinterp
 FROM python:3.12-slim
 
 # Torch for Linux may bring several GB of CUDA along. --build-arg INDEX=URL adds an index of packages, such as that
@@ -11,12 +11,12 @@ WORKDIR /opt/animeinterp
 COPY . .
 RUN pip install ${INDEX:+--extra-index-url "$INDEX"} --constraint constraints.txt . \
     && useradd --create-home --uid 1000 animeinterp \
-    && install -d -o animeinterp /work
+    && install -d -o animeinterp /frames
 
 # Compiled code is kept in the image, so that no container compiles it again.
 ENV NUMBA_CACHE_DIR=/home/animeinterp/numba
 USER animeinterp
-WORKDIR /work
+WORKDIR /frames
 RUN animeinterp demo --folder /tmp/demo --pairs 1 --height 72 --width 128 --quiet && rm -r /tmp/demo
 
 CMD ["animeinterp", "demo"]

@@ -19,8 +19,9 @@ from benchmarks.measuring import Pair, bare_convolutions, compare, load_pairs
 from configs.sections import SynthesisSection
 from models.rfr import RFR
 from models.synthesis_network import SynthesisNetwork
+from stages.pair_batch import RefinedPair
 from stages.refinement import CoarsePair, refine
-from stages.synthesis import RefinedPair, synthesise
+from stages.synthesis import synthesise
 
 CORES = 2
 BLOCKS = {

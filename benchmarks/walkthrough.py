@@ -36,9 +36,9 @@ from pipeline.results.pictures import (
 )
 from pipeline.running.execute import execute
 from pipeline.store.array_specs import Array
+from stages.inspection.splatted_frames import splat_frames
 from stages.segmentation import segmentation_steps
 from stages.segmentation.contours import INSIDE_ABOVE
-from stages.synthesis import splat_frames
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "walkthrough"
 TILE_WIDTH = 471  # px; two of them and their margins are 960

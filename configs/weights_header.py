@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from configs.names import utf8_path
+
 HEADER = "animeinterp"
 """Entry of a safetensors file's metadata that holds the header, as JSON: several entries would have no fixed
 order, and the file no fixed digest."""
@@ -14,24 +16,30 @@ LIGHT = "light"
 """The variant of the light networks."""
 
 
-def stated_variant(path: Path) -> str:
+def read_metadata(path: Path) -> dict[str, Any]:
+    """The header of a safetensors file; empty if it was not written here.
+
+    Raises
+    ------
+    SafetensorError, OSError, ValueError, TypeError
+        It is no such file, or damaged.
+    """
+    from safetensors import safe_open
+
+    with utf8_path(path) as readable, safe_open(readable, framework="np") as file:
+        return dict(json.loads((file.metadata() or {}).get(HEADER, "{}")))
+
+
+def variant_in(path: Path) -> str:
     """The variant in a file's header; empty if it has none or cannot be read."""
+    from safetensors import SafetensorError
+
     try:
         return _variant(path, path.stat().st_mtime_ns)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (SafetensorError, OSError, ValueError, TypeError):
         return ""
 
 
 @lru_cache
 def _variant(path: Path, changed: int) -> str:  # noqa: ARG001 - a changed file is read anew
-    return str(_metadata(path)["variant"])
-
-
-def _metadata(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > path.stat().st_size:  # no safetensors file
-            return {}
-        header = json.loads(file.read(length))
-    found: dict[str, Any] = json.loads(header["__metadata__"][HEADER])
-    return found
+    return str(read_metadata(path).get("variant", ""))

@@ -39,11 +39,10 @@ def exr_size(path: Path) -> tuple[tuple[int, int], bool]:
     DataError
         The package is not installed, or the file is damaged or not of colours or grey.
     """
-    file = _opened(path, header_only=True)
-    names = {channel.name for channel in file.header()["channels"]}
+    header = _opened(path, header_only=True).header()
+    names = {channel.name for channel in header["channels"]}
     _check_channels(path, names)
-    (left, above), (right, below) = file.header()["displayWindow"]
-    return (int(below - above) + 1, int(right - left) + 1), "A" in names
+    return _size(header), "A" in names
 
 
 def read_linear(path: Path) -> Linear:
@@ -58,9 +57,9 @@ def read_linear(path: Path) -> Linear:
     channels = file.channels()
     _check_channels(path, channels)
     header = file.header()
-    (height, width), has_alpha = exr_size(path)
-    names = ["R", "G", "B"] if "R" in channels else ["Y"] * 3
-    planes = [channels[name].pixels for name in [*names, *(["A"] if has_alpha else [])]]
+    height, width = _size(header)
+    names = [*(("R", "G", "B") if "R" in channels else ("Y",) * 3), *(("A",) if "A" in channels else ())]
+    planes = [channels[name].pixels for name in names]
     values = np.dstack(planes).astype(np.float32)
     left, above = header["dataWindow"][0] - header["displayWindow"][0]
     whole = np.zeros((height, width, values.shape[2]), np.float32)
@@ -117,6 +116,12 @@ def to_linear(visible: npt.NDArray[Any]) -> Linear:
     values = visible.astype(np.float32)
     lines = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return np.asarray(lines, np.float32)
+
+
+def _size(header: Any) -> tuple[int, int]:
+    """Height and width of the display window."""
+    (left, above), (right, below) = header["displayWindow"]
+    return int(below - above) + 1, int(right - left) + 1
 
 
 def _opened(path: Path, **how: bool) -> Any:

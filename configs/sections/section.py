@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from configs.names import given_path
-from configs.weights_header import LIGHT, stated_variant
+from configs.weights_header import LIGHT, variant_in
 
 LEAST_HEIGHT = 64  # px; less leaves no pieces to match
 
@@ -160,5 +160,5 @@ class NetworkSection(MethodSection):
             return self.method
         if self.weights is None:
             return self.plain_method
-        is_light = self.light_method and stated_variant(self.weights) == LIGHT
+        is_light = self.light_method and variant_in(self.weights) == LIGHT
         return self.light_method if is_light else self.network_method

@@ -25,7 +25,6 @@ class TrainingSection(Section):
     location_fields: ClassVar[Set[str]] = {
         "scenes",
         "validation_scenes",
-        "source",
         "weights",
         "threads",
         "log_steps",

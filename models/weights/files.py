@@ -6,17 +6,15 @@ any of this.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from configs.errors import WeightsError
 from configs.files import sha256_of
-from configs.names import utf8_path
-from configs.weights_header import HEADER
+from configs.weights_header import read_metadata
 from models.weights.records import VariantName, record_of
 
 Format = Literal["safetensors", "PyTorch"]
@@ -84,9 +82,7 @@ def read_header(path: Path) -> Mapping[str, Any]:
     if format_of(path) != "safetensors":
         return {}
     try:
-        with utf8_path(path) as readable, safe_open(readable, framework="np") as file:
-            text = (file.metadata() or {}).get(HEADER, "{}")
-        header: dict[str, Any] = dict(json.loads(text))
+        header = read_metadata(path)
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise damaged(path, error, ANY_FILE) from None
     if header and header.get("version") != VERSION:
@@ -119,12 +115,12 @@ def check_file(path: Path, wanted: Wanted) -> None:
 
 
 def unreadable(path: Path, error: OSError) -> WeightsError:
-    """What is said of a file that cannot be read."""
+    """The error for a file that cannot be read."""
     return WeightsError(f"{path}: cannot be read ({error.strerror or error})")
 
 
 def damaged(path: Path, error: Exception, wanted: Wanted) -> WeightsError:
-    """What is said of a damaged file."""
+    """The error for a damaged file."""
     return WeightsError(
         f"{path}: not a PyTorch weights file, or damaged ({type(error).__name__}); expected "
         f"{wanted.file}. Check its size and digest, or download it again. {wanted.advice}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -29,15 +29,14 @@ ConfigOption = Annotated[
         autocompletion=preset_names,
     ),
 ]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="SECTION.KEY=VALUE",
-        help="Override a setting of the config.",
-        rich_help_panel=PANEL,
-    ),
-]
+
+
+def setting_option(name: str, meaning: str) -> Any:
+    """An option that overrides settings."""
+    return typer.Option(name, metavar="SECTION.KEY=VALUE", help=meaning, rich_help_panel=PANEL)
+
+
+Settings = Annotated[list[str] | None, setting_option("--set", "Override a setting of the config.")]
 WeightsFolder = Annotated[
     Path | None,
     typer.Option(

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from configs.names import given_path
-from pipeline.cli.chosen_config import PANEL, ChosenConfig, WeightsFolder
+from pipeline.cli.chosen_config import ChosenConfig, WeightsFolder, setting_option
 from pipeline.cli.fitting_table import FittingTable
 from pipeline.cli.terminal import (
     OUTPUT,
     console,
+    folder_option,
     say,
     say_cache,
     table,
@@ -34,45 +34,11 @@ Side = Annotated[str, typer.Argument(help="Config, record folder of a run, or fo
 def diff(
     a: Side,
     b: Side,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="SECTION.KEY=VALUE",
-            help="A setting for both configs.",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
-    settings_a: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set-a",
-            metavar="SECTION.KEY=VALUE",
-            help="A setting for A only.",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
-    settings_b: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set-b",
-            metavar="SECTION.KEY=VALUE",
-            help="A setting for B only.",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
+    settings: Annotated[list[str] | None, setting_option("--set", "A setting for both configs.")] = None,
+    settings_a: Annotated[list[str] | None, setting_option("--set-a", "A setting for A only.")] = None,
+    settings_b: Annotated[list[str] | None, setting_option("--set-b", "A setting for B only.")] = None,
     weights: WeightsFolder = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            parser=given_path,
-            help="Folder for a page with pictures, and for tables.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    output: Annotated[Path | None, folder_option("a page with pictures, and for tables")] = None,
     pairs: Annotated[
         int,
         typer.Option(

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from configs.names import given_path, program
+from configs.names import program
 from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
 from pipeline.cli.terminal import (
     OUTPUT,
     errors,
+    folder_option,
     say,
     say_cache,
 )
@@ -29,17 +30,7 @@ def inspect(
     config: ConfigOption = None,
     settings: Settings = None,
     weights: WeightsFolder = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            parser=given_path,
-            help="Folder for the pages.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    output: Annotated[Path | None, folder_option("the pages")] = None,
     png: Annotated[
         bool,
         typer.Option(

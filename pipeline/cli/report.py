@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from configs.names import command_line, given_path, program
+from configs.names import command_line, program
 from pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
 from pipeline.cli.terminal import (
     OUTPUT,
     Ids,
     Limit,
     errors,
+    folder_option,
     interruptible,
     say,
     say_cache,
@@ -29,17 +30,7 @@ def report(
     config: ConfigOption = None,
     settings: Settings = None,
     weights: WeightsFolder = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            parser=given_path,
-            help="Folder for the report.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    output: Annotated[Path | None, folder_option("the report")] = None,
     pages: Annotated[
         int,
         typer.Option(

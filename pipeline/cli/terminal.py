@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from configs.names import shown_lines
+from configs.names import given_path, shown_lines
 from pipeline.cli.fitting_table import FittingTable, Last
 from pipeline.cli.plain_console import plain_console
 from pipeline.running.interruption import GO_ON, TerminatedError, exit_code_of, interruptions
@@ -62,6 +62,20 @@ ReplaceResults = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+
+
+def folder_option(content: str) -> Any:
+    """The option that names the folder to which a command writes."""
+    return typer.Option(
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        parser=given_path,
+        help=f"Folder for {content}.",
+        rich_help_panel=OUTPUT,
+    )
+
+
 Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="Print only failures and errors.", rich_help_panel=OUTPUT),
@@ -75,7 +89,7 @@ def say(text: str, style: str | None = None, on: Console = console) -> None:
 
 def say_cache(cache: Path, on: Console = console) -> None:
     """Name the cache that a command reads."""
-    say(f"cache: {cache}", on=on)
+    say(f"cache: {cache.absolute()}", on=on)
 
 
 def say_within(text: str, indent: int = 0, style: str | None = None) -> None:

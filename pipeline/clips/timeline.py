@@ -154,7 +154,7 @@ class Timeline:
         return sum(map(len, self.plan.times.values()))
 
     def about_pauses(self) -> str:
-        """What to say of drawings that are held because they are held for long; empty if there are none."""
+        """A note on drawings that stay still because they are held for long; empty if there are none."""
         longest, changes = self.section.longest_hold, self.scan.changes
         drawings = [index for index, change in enumerate(changes) if change != "repeat"]
         long = [

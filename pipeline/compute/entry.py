@@ -17,12 +17,12 @@ Unit = Literal["frame", "pair"]
 FrameInput = Literal["content", "size", "nothing"]
 Compute = Callable[[ItemSource, Config], dict[str, Array]]
 
-WORK = f"{__package__}.work"
+CALLS = f"{__package__}.calls"
 KEPT = 6  # networks kept in a process: those of one run, and of a second one in a notebook
 
 
 def late(name: str) -> Callable[[], Any]:
-    """A function that gets `module.name` of `pipeline/compute/work/`.
+    """A function that gets `module.name` of `pipeline/compute/calls/`.
 
     Looking at results then takes no time for Torch, Numba and OpenCV, which the stages need.
     """
@@ -30,7 +30,7 @@ def late(name: str) -> Callable[[], Any]:
 
 
 def _work(module: str, name: str) -> Any:
-    return getattr(import_module(f"{WORK}.{module}"), name)
+    return getattr(import_module(f"{CALLS}.{module}"), name)
 
 
 class NetworkPair(NamedTuple):

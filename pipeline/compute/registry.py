@@ -1,6 +1,6 @@
 """The stages in the order of the work.
 
-Everything specific to a stage is in its entry here, and how workers call it in `pipeline/compute/work/`.
+Everything specific to a stage is in its entry here, and how workers call it in `pipeline/compute/calls/`.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ _IN_ORDER = (
             ),
             "light": Method(
                 version=1,
-                work=late("synthesis.BY_LIGHT_NETWORK"),
+                work=late("synthesis.BY_NETWORK"),
                 reads=("refinement",),
                 network=Network(
                     "synthesis", ("weights",), late("synthesis.build_light"), ("precision",), shipped=SHIPPED

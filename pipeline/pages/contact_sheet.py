@@ -30,8 +30,9 @@ from pipeline.results.pictures import (
 from pipeline.store.array_specs import Array
 from pipeline.store.fingerprints import canonical_digest, resolved_method
 from stages.evaluation import METRICS
+from stages.inspection.splatted_frames import splat_frames
+from stages.pair_batch import importances_in
 from stages.segmentation.contours import draw_contours
-from stages.synthesis import importances_in, splat_frames
 
 SHEET_VERSION = 1  # increased when sheets look different, so that old ones are redrawn
 STATE_KEY = "animeinterp-state"  # PNG text that identifies the results of a sheet

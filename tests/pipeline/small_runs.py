@@ -39,3 +39,8 @@ def set_options(settings: Sequence[str]) -> list[str]:
 def digests(session: Session) -> dict[str, list[object]]:
     """Digests of every item's results, by stage."""
     return {stage: [record and record.output for _, record in session.records(stage)] for stage in STAGES}
+
+
+def times_of_files(results: Path) -> dict[Path, int]:
+    """When the frames in a results folder were written."""
+    return {path: path.stat().st_mtime_ns for path in results.glob("*/*.png")}

@@ -6,7 +6,8 @@ import pytest
 
 from configs.sections import SynthesisSection
 from stages.composite import Composite
-from stages.synthesis import quantise, splat_frames, synthesise
+from stages.inspection.splatted_frames import splat_frames
+from stages.synthesis import quantise, synthesise
 
 COMPOSITE, BLEND = SynthesisSection(method="composite"), SynthesisSection(method="blend")
 SIZE = (60, 120)

@@ -8,7 +8,9 @@ import torch
 
 from configs.sections import SynthesisSection
 from models.synthesis_network import SynthesisNetwork
-from stages.synthesis import RefinedPair, quantise, splat_frames, synthesise, synthesise_together
+from stages.inspection.splatted_frames import splat_frames
+from stages.pair_batch import RefinedPair
+from stages.synthesis import quantise, synthesise, synthesise_together
 
 AVERAGE = SynthesisSection(method="blend", splatting="average")
 SOFTMAX = SynthesisSection(method="blend", splatting="softmax")

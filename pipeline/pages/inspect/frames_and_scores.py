@@ -29,7 +29,8 @@ from pipeline.store.fingerprints import resolved_method
 from stages.evaluation import FRAME_METRICS, METRICS
 from stages.evaluation.ground_truth import fit_truth
 from stages.inspection.error_maps import largest_difference, published_ssim_map
-from stages.synthesis import importances_in, splat_frames
+from stages.inspection.splatted_frames import splat_frames
+from stages.pair_batch import importances_in
 
 MOST_SPLATTED = 3  # times whose splatted frames are shown: they are half of a page's size
 WEIGHTS_SHOWN = 1e3  # ratio of the weights drawn brightest and darkest

@@ -17,9 +17,10 @@ from pipeline.store.array_specs import Array
 from pipeline.store.fingerprints import resolved_method
 from stages.coarse_flow import PieceFate, measure_overlaps
 from stages.inspection.candidates import BestCandidates, best_candidates
+from stages.inspection.splatted_frames import blend_mask
+from stages.pair_batch import RefinedPair, importances_in
 from stages.refinement import CoarsePair, Confidence, confidence
 from stages.segmentation import Pieces, measure_pieces
-from stages.synthesis import RefinedPair, blend_mask, importances_in
 from stages.working_size import pieces_at, shrink_frame, working_size
 
 MOST_CANDIDATES = 100_000_000  # of all pieces together; ranking more of them again would take gigabytes

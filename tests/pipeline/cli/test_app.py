@@ -1,20 +1,24 @@
 from __future__ import annotations
 
-import io
-import pickle
 import shutil
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from data.images import read_image, write_image
 from pipeline.running import dask_cluster as cluster
+from tests.pipeline.files_that_are_no_weights import (
+    hidden_code,
+    missing_keys,
+    old_pickle,
+    plain_zip,
+    surplus_key,
+    text_file,
+)
 from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options
 
 
@@ -255,38 +259,6 @@ def test_trouble_with_a_whole_stage_is_told(command: Command, options: list[str]
     assert code == 1
     assert "not done: matching: " in printed
     assert "finished with failures" in printed
-
-
-def text_file(path: Path) -> None:
-    path.write_text("these are no weights")
-
-
-def missing_keys(path: Path) -> None:
-    torch.save({"model_state_dict": {"module.flownet.fnet.conv1.weight": torch.zeros(64, 3, 7, 7)}}, path)
-
-
-def surplus_key(path: Path) -> None:
-    torch.save({"model_state_dict": {"module.somebody.elses": torch.zeros(1)}}, path)
-
-
-class Intruder:
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
-        return (print, ("code from a pickle",))
-
-
-def hidden_code(path: Path) -> None:
-    torch.save({"model_state_dict": {"module.flownet": Intruder()}}, path)
-
-
-def old_pickle(path: Path) -> None:
-    path.write_bytes(pickle.dumps(Intruder()))
-
-
-def plain_zip(path: Path) -> None:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("readme.txt", "no weights here")
-    path.write_bytes(content.getvalue())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from data.images import encode_image, read_image, write_file
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
-from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options
+from tests.pipeline.small_runs import Command
 
 SIZE = (72, 128)
 SHOTS = (Shot(scene=17, frames=4, on=1, stride=0.25),)
@@ -21,16 +21,6 @@ def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("movie") / "movie.mkv"
     write_clip(path, SHOTS, SIZE, crf=12)
     return path
-
-
-@pytest.fixture
-def interpolate(command: Command, tmp_path: Path) -> Command:
-    settings = [f"store.cache='{tmp_path / 'cache'}'", "executor.kind=inline", SMALL_NETWORK]
-
-    def run(*words: object) -> tuple[int, str]:
-        return command("interpolate", *map(str, words), *set_options(settings))
-
-    return run
 
 
 def stages_in(cache: Path) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 from data.images import read_image, write_image
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
-from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options
+from tests.pipeline.small_runs import Command
 
 SIZE = (72, 128)
 SHOTS = (Shot(scene=17, frames=4, on=1, stride=0.25), Shot(scene=28, frames=2, on=1, stride=0.12))
@@ -22,16 +22,6 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("images") / "drawn"
     write_clip(folder, SHOTS, SIZE)
     return sorted(folder.glob("*.png"))
-
-
-@pytest.fixture
-def interpolate(command: Command, tmp_path: Path) -> Command:
-    settings = [f"store.cache='{tmp_path / 'cache'}'", "executor.kind=inline", SMALL_NETWORK]
-
-    def run(*words: object) -> tuple[int, str]:
-        return command("interpolate", *map(str, words), *set_options(settings))
-
-    return run
 
 
 def test_two_images_give_the_image_between(interpolate: Command, images: list[Path], tmp_path: Path) -> None:

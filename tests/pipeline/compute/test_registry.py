@@ -9,10 +9,10 @@ import pytest
 from configs.errors import CacheError
 from configs.loading import load_config
 from configs.sections import Config, MethodSection
+from pipeline.compute.calls.matching import matching_of
 from pipeline.compute.entry import Together
 from pipeline.compute.item_source import ItemSource, UpstreamItem
 from pipeline.compute.registry import STAGES, binding_of, needed_for
-from pipeline.compute.work.matching import matching_of
 from pipeline.planning.selection import Selection
 from pipeline.planning.session import Session
 from pipeline.planning.shard_planning import shard_job

@@ -39,7 +39,7 @@ config = load_config("paper")
 before = compiled()
 warm_up()
 after = compiled()
-working = [name for name in sys.modules if name.startswith("pipeline.compute.work.")]
+working = [name for name in sys.modules if name.startswith("pipeline.compute.calls.")]
 assert len(working) == len(STAGES)
 assert not any(before.values())
 network = random_vgg19(config.features.layers, 0)

@@ -21,17 +21,7 @@ from pipeline.store.array_specs import Array
 from pipeline.store.shard_manifest import read_manifest
 from pipeline.store.shards import read_item
 from pipeline.store.written_results import WrittenResults
-from tests.pipeline.small_runs import PAIRS, SIZE, Opener, Runner
-
-
-@pytest.fixture
-def results(finished: None, tmp_path: Path) -> Path:
-    return tmp_path / "results"
-
-
-@pytest.fixture
-def setting(results: Path) -> str:
-    return f"store.results='{results}'"
+from tests.pipeline.small_runs import PAIRS, SIZE, Opener, Runner, times_of_files
 
 
 def cached_frames(session: Session) -> dict[str, Array]:
@@ -44,10 +34,6 @@ def cached_frames(session: Session) -> dict[str, Array]:
         for row, record in enumerate(manifest.items):
             found[record.id] = read_item(path, manifest, row)["frames"]
     return found
-
-
-def times_of_files(results: Path) -> dict[Path, int]:
-    return {path: path.stat().st_mtime_ns for path in results.glob("*/*.png")}
 
 
 def test_pictures_are_the_frames_of_the_cache(

@@ -20,21 +20,7 @@ from pipeline.running.output_folder import results_folder, write_results
 from pipeline.running.run import Run, RunReport
 from pipeline.store.run_records import read_runs
 from pipeline.store.written_results import WrittenResults
-from tests.pipeline.small_runs import PAIRS, Opener, Runner
-
-
-@pytest.fixture
-def results(finished: None, tmp_path: Path) -> Path:
-    return tmp_path / "results"
-
-
-@pytest.fixture
-def setting(results: Path) -> str:
-    return f"store.results='{results}'"
-
-
-def times_of_files(results: Path) -> dict[Path, int]:
-    return {path: path.stat().st_mtime_ns for path in results.glob("*/*.png")}
+from tests.pipeline.small_runs import PAIRS, Opener, Runner, times_of_files
 
 
 def rows(results: Path) -> pd.DataFrame:

@@ -19,8 +19,8 @@ from pipeline.results.pictures import COLOR_WHEEL, draw_pieces, error_map, match
 from pipeline.results.scores import SCORE_LABELS
 from stages.coarse_flow import PieceFate
 from stages.evaluation import FRAME_METRICS, METRICS
+from stages.inspection.splatted_frames import splat_frames
 from stages.refinement import CoarsePair, confidence
-from stages.synthesis import splat_frames
 from tests.page_pictures import decode, decode_flow, decode_labels, decode_scalars
 from tests.pipeline.random_checkpoints import make_checkpoint
 from tests.pipeline.small_runs import SIZE, Opener, Runner

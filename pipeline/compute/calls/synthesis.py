@@ -20,6 +20,7 @@ from pipeline.compute.networks import load_network
 from pipeline.compute.working_sizes import network_pair, size_of
 from pipeline.store.array_specs import Array
 from stages import synthesis
+from stages.pair_batch import RefinedPair, importances_in
 from stages.working_size import enlarge_frames, shrink_colours
 
 
@@ -46,11 +47,11 @@ def read_whole_pair(item: ItemSource, config: Config) -> NetworkPair:
 def _read(item: ItemSource, config: Config, height: int) -> NetworkPair:
     refined = item.read("refinement")
     read = network_pair(
-        synthesis.RefinedPair,
+        RefinedPair,
         item,
         (refined["refined_flow01"], refined["refined_flow10"]),
         height,
-        synthesis.importances_in(refined),
+        importances_in(refined),
     )
     if config.synthesis.dtype not in ("uint16", "linear"):
         return read
@@ -60,7 +61,7 @@ def _read(item: ItemSource, config: Config, height: int) -> NetworkPair:
     colours = [shrink_colours(frame, size_of(read.pair.frame0)) / np.float32(brightest) for frame in frames]
     if linear and not _adds_light(config):
         colours = [to_visible(each) for each in colours]
-    return read._replace(pair=synthesis.RefinedPair(*read.pair[:4], *colours), brightest=brightest)
+    return read._replace(pair=RefinedPair(*read.pair[:4], *colours), brightest=brightest)
 
 
 def _adds_light(config: Config) -> bool:
@@ -69,12 +70,7 @@ def _adds_light(config: Config) -> bool:
 
 
 def draw_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
-    """In-between frames of pairs of one size, at the same times, by the network."""
-    return _frames(pairs, config, load_network("synthesis", config))
-
-
-def draw_pairs_lightly(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
-    """The same, by the light network."""
+    """In-between frames of pairs of one size, at the same times, by the network of the method."""
     return _frames(pairs, config, load_network("synthesis", config))
 
 
@@ -109,5 +105,4 @@ def _kept(frames: Array, brightest: float, config: Config) -> Array:
 
 
 BY_NETWORK = Together(read_pair, draw_pairs)
-BY_LIGHT_NETWORK = Together(read_pair, draw_pairs_lightly)
 WITHOUT_NETWORK = Together(read_whole_pair, join_pairs)

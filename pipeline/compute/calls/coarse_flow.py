@@ -5,8 +5,8 @@ from __future__ import annotations
 from configs.errors import DataError
 from configs.sections import Config
 from data.sgm_folders import read_flow
+from pipeline.compute.calls.matching import matching_of
 from pipeline.compute.item_source import ItemSource
-from pipeline.compute.work.matching import matching_of
 from pipeline.compute.working_sizes import matched_frame, matched_pieces, size_of
 from pipeline.store.array_specs import Array
 from stages import coarse_flow, imported_flow

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from animeinterp.arrays import interpolate
+    from animeinterp.configs.errors import AnimeInterpError
+    from animeinterp.pipeline.results.reading import Results, StageResults, open_cache, open_results
     from animeinterp.runs import run
-    from configs.errors import AnimeInterpError
-    from pipeline.results.reading import Results, StageResults, open_cache, open_results
 
 __all__ = [
     "AnimeInterpError",
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AnimeInterpError": "configs.errors",
+    "AnimeInterpError": "animeinterp.configs.errors",
     "interpolate": "animeinterp.arrays",
     "run": "animeinterp.runs",
 }
@@ -42,7 +42,7 @@ def __getattr__(name: str) -> Any:
         return version("animeinterp")
     if name not in __all__:
         raise AttributeError(f"module 'animeinterp' has no attribute {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module(_HOMES.get(name, "pipeline.results.reading")), name)
+    return getattr(import_module(_HOMES.get(name, "animeinterp.pipeline.results.reading")), name)
 
 
 def __dir__() -> list[str]:

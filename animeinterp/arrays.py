@@ -9,11 +9,11 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from configs.loading import Settings, load_config
-from configs.sections import check_times
-from data.images import to_uint8
-from pipeline.compute.array_source import compute_pair
-from pipeline.planning.precision import decide_precision
+from animeinterp.configs.loading import Settings, load_config
+from animeinterp.configs.sections import check_times
+from animeinterp.data.images import to_uint8
+from animeinterp.pipeline.compute.array_source import compute_pair
+from animeinterp.pipeline.planning.precision import decide_precision
 
 Frames = npt.NDArray[np.uint8]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from configs.errors import CacheError
-from configs.loading import Settings, setting_strings
-from pipeline.cli.plain_console import plain_console
-from pipeline.planning.selection import Selection
-from pipeline.results.reading import Results, results_of
-from pipeline.running.execute import execute
+from animeinterp.configs.errors import CacheError
+from animeinterp.configs.loading import Settings, setting_strings
+from animeinterp.pipeline.cli.plain_console import plain_console
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.results.reading import Results, results_of
+from animeinterp.pipeline.running.execute import execute
 
 
 def run(

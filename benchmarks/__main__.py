@@ -6,8 +6,8 @@ import argparse
 import importlib
 from pathlib import Path
 
+from animeinterp.pipeline.running.executors import prepare_process
 from benchmarks.measuring import load_pairs
-from pipeline.running.executors import prepare_process
 
 NAMES = (
     "segmentation",

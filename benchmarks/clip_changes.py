@@ -7,13 +7,13 @@ from collections import defaultdict
 
 import numpy as np
 
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.cartoon.triplet import draw_triplet
+from animeinterp.data.clips.changes import scan_clip
+from animeinterp.data.clips.clip_scan import ClipScan
+from animeinterp.data.clips.likeness import unlikeness
+from animeinterp.data.clips.sketch import difference, draw_sketch
 from benchmarks.measuring import Frame, Pair
-from configs.sections import ClipSection
-from data.cartoon.triplet import draw_triplet
-from data.clips.changes import scan_clip
-from data.clips.clip_scan import ClipScan
-from data.clips.likeness import unlikeness
-from data.clips.sketch import difference, draw_sketch
 from tests.data.memory_clip import MemoryClip, encoded
 from tests.drawn_clips.clip import DrawnFrame, draw_clip
 from tests.drawn_clips.shots import EVERYTHING, STANDARD

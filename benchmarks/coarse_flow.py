@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from unittest import mock
 
+from animeinterp.configs.loading import load_config
+from animeinterp.models.vgg19 import random_vgg19
+from animeinterp.stages import coarse_flow
 from benchmarks.measuring import Pair, compare
 from benchmarks.sgm import PairWork
-from configs.loading import load_config
-from models.vgg19 import random_vgg19
-from stages import coarse_flow
 
 
 def main(pairs: list[Pair]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from animeinterp.configs.loading import load_config
+from animeinterp.configs.sections import SegmentationSection
+from animeinterp.models.vgg19 import VGG19, random_vgg19
+from animeinterp.stages.features import describe_pieces, pool_pieces
+from animeinterp.stages.matching import Matching, match_pieces
+from animeinterp.stages.segmentation import Pieces, segment
 from benchmarks.measuring import Frame, Pair, bare_convolutions, compare
-from configs.loading import load_config
-from configs.sections import SegmentationSection
-from models.vgg19 import VGG19, random_vgg19
-from stages.features import describe_pieces, pool_pieces
-from stages.matching import Matching, match_pieces
-from stages.segmentation import Pieces, segment
 
 CONFIG = load_config("paper")
 

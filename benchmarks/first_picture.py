@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.pipeline.results.pictures import Tile, arrange
 from benchmarks.quality import run_ours, write_triplet
-from data.cartoon import draw_triplet
-from pipeline.results.pictures import Tile, arrange
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "first.jpg"
 SIZE = (540, 960)

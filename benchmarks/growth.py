@@ -8,11 +8,11 @@ import cv2
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from animeinterp.configs.loading import load_config
+from animeinterp.models.vgg19 import random_vgg19
 from benchmarks import matching
 from benchmarks.measuring import Pair, compare
 from benchmarks.sgm import PairWork
-from configs.loading import load_config
-from models.vgg19 import random_vgg19
 
 WIDTHS = (240, 480, 960, 1920)
 PIECES = (125, 250, 500, 1000, 2000, 4000, 8000)

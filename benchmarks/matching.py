@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from animeinterp.configs.sections import MatchingSection
+from animeinterp.stages.matching import Matching, match_pieces
+from animeinterp.stages.segmentation import Pieces
 from benchmarks.measuring import Pair, compare
-from configs.sections import MatchingSection
-from stages.matching import Matching, match_pieces
-from stages.segmentation import Pieces
 from tests.plain import matching as plain
 
 CHANNELS = 960  # of four VGG-19 layers

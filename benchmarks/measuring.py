@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from data.cartoon import draw_triplet
-from data.images import read_image
-from models import convolution
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.data.images import read_image
+from animeinterp.models import convolution
 
 Frame = NDArray[np.uint8]
 

@@ -15,13 +15,13 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from animeinterp.configs.sections import SynthesisSection
+from animeinterp.models.rfr import RFR
+from animeinterp.models.synthesis_network import SynthesisNetwork
+from animeinterp.stages.pair_batch import RefinedPair
+from animeinterp.stages.refinement import CoarsePair, refine
+from animeinterp.stages.synthesis import synthesise
 from benchmarks.measuring import Pair, bare_convolutions, compare, load_pairs
-from configs.sections import SynthesisSection
-from models.rfr import RFR
-from models.synthesis_network import SynthesisNetwork
-from stages.pair_batch import RefinedPair
-from stages.refinement import CoarsePair, refine
-from stages.synthesis import synthesise
 
 CORES = 2
 BLOCKS = {

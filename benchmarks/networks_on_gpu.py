@@ -9,11 +9,11 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from animeinterp.stages.pair_batch import RefinedPair
+from animeinterp.stages.refinement import refine_together
+from animeinterp.stages.synthesis import synthesise_together
 from benchmarks.measuring import Pair, compare
 from benchmarks.networks import SECTION, moving_pair, random_network
-from stages.pair_batch import RefinedPair
-from stages.refinement import refine_together
-from stages.synthesis import synthesise_together
 
 BATCHES = (1, 4, 16)
 PRECISIONS = (torch.float32, torch.bfloat16, torch.float16)

@@ -20,13 +20,13 @@ from unittest.mock import patch
 import torch
 from rich.console import Console
 
+from animeinterp.data.cartoon import write_dataset
+from animeinterp.pipeline.compute.shard_jobs import ShardOutcome
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.running.execute import execute
+from animeinterp.pipeline.running.executors import DaskExecutor
 from benchmarks.measuring import Pair
 from benchmarks.networks import random_network
-from data.cartoon import write_dataset
-from pipeline.compute.shard_jobs import ShardOutcome
-from pipeline.planning.selection import Selection
-from pipeline.running.execute import execute
-from pipeline.running.executors import DaskExecutor
 
 PAIRS = 64
 WORKERS = 2

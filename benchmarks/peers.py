@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from configs.sections import SynthesisSection
-from data.images import Frame
-from stages.synthesis import synthesise
+from animeinterp.configs.sections import SynthesisSection
+from animeinterp.data.images import Frame
+from animeinterp.stages.synthesis import synthesise
 
 FloatFrame = NDArray[np.float32]
 Method = Callable[[Frame, Frame], FloatFrame]

@@ -21,18 +21,18 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from animeinterp.configs.sections import EvaluationSection
+from animeinterp.data.cartoon import CartoonTriplet, draw_triplet
+from animeinterp.data.images import Frame, read_image
+from animeinterp.models.arrays import Flow
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.pictures import Tile, arrange
+from animeinterp.pipeline.running.execute import execute
+from animeinterp.pipeline.running.output_folder import frame_name
+from animeinterp.stages.composite import Composite
+from animeinterp.stages.evaluation import evaluate_frame
 from benchmarks.peers import FloatFrame, Method, average, inverse_search_alone, rife, timed
-from configs.sections import EvaluationSection
-from data.cartoon import CartoonTriplet, draw_triplet
-from data.images import Frame, read_image
-from models.arrays import Flow
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.results.pictures import Tile, arrange
-from pipeline.running.execute import execute
-from pipeline.running.output_folder import frame_name
-from stages.composite import Composite
-from stages.evaluation import evaluate_frame
 
 Scores = Mapping[str, Mapping[str, float]]
 """Of a method: by triplet and name of the score."""

@@ -30,21 +30,21 @@ import cv2
 import numpy as np
 from matplotlib.figure import Figure
 
+from animeinterp.configs.loading import load_config
+from animeinterp.data.file_facts import FileFacts
+from animeinterp.data.layouts import SPLIT_FOLDERS, read_dataset
+from animeinterp.pipeline.cli.app import app as cli
+from animeinterp.pipeline.compute.shard_jobs import ShardJob, ShardOutcome
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.planning.verdicts import plan
+from animeinterp.pipeline.running import run as run_module
+from animeinterp.pipeline.running.executors import DaskExecutor
+from animeinterp.pipeline.store.array_specs import ARRAY_SPECS
+from animeinterp.pipeline.store.fingerprints import canonical_digest
+from animeinterp.pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest, write_manifest
+from animeinterp.pipeline.store.shards import array_digest, write_shard
+from animeinterp.stages.evaluation import METRICS
 from benchmarks.measuring import Pair
-from configs.loading import load_config
-from data.file_facts import FileFacts
-from data.layouts import SPLIT_FOLDERS, read_dataset
-from pipeline.cli.app import app as cli
-from pipeline.compute.shard_jobs import ShardJob, ShardOutcome
-from pipeline.planning.session import Session
-from pipeline.planning.verdicts import plan
-from pipeline.running import run as run_module
-from pipeline.running.executors import DaskExecutor
-from pipeline.store.array_specs import ARRAY_SPECS
-from pipeline.store.fingerprints import canonical_digest
-from pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest, write_manifest
-from pipeline.store.shards import array_digest, write_shard
-from stages.evaluation import METRICS
 
 PAIRS = (1_000, 3_000, 12_000)
 SIDE = 16  # px

@@ -8,14 +8,14 @@ from unittest import mock
 
 import cv2
 
+from animeinterp.configs.sections import ContourPreset, SegmentationSection
+from animeinterp.stages.segmentation import measure_pieces, segment, segmentation_steps
+from animeinterp.stages.segmentation.contours import draw_contours, find_inside
+from animeinterp.stages.segmentation.line_assignment import assign_lines
+from animeinterp.stages.segmentation.piece_merging import merge_fills
+from animeinterp.stages.segmentation.piece_table import number_by_area
+from animeinterp.stages.segmentation.trapped_ball import fill_pieces
 from benchmarks.measuring import Frame, Pair, compare
-from configs.sections import ContourPreset, SegmentationSection
-from stages.segmentation import measure_pieces, segment, segmentation_steps
-from stages.segmentation.contours import draw_contours, find_inside
-from stages.segmentation.line_assignment import assign_lines
-from stages.segmentation.piece_merging import merge_fills
-from stages.segmentation.piece_table import number_by_area
-from stages.segmentation.trapped_ball import fill_pieces
 from tests.plain import segmentation as plain
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from animeinterp.configs.sections import Config
+from animeinterp.models.vgg19 import VGG19
+from animeinterp.stages.coarse_flow import CoarseFlow, generate_coarse_flow
+from animeinterp.stages.features import describe_pieces
+from animeinterp.stages.matching import match_pieces
+from animeinterp.stages.segmentation import Pieces, segment
 from benchmarks.measuring import Frame, Pair
-from configs.sections import Config
-from models.vgg19 import VGG19
-from stages.coarse_flow import CoarseFlow, generate_coarse_flow
-from stages.features import describe_pieces
-from stages.matching import match_pieces
-from stages.segmentation import Pieces, segment
 
 
 class PairWork:

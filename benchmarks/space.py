@@ -10,15 +10,15 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.data.images import write_image
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.running.execute import execute
+from animeinterp.pipeline.store.shard_manifest import read_manifest
+from animeinterp.pipeline.store.shards import read_item, write_shard
 from benchmarks.measuring import Pair
 from benchmarks.networks import random_network
-from data.cartoon import draw_triplet
-from data.images import write_image
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.running.execute import execute
-from pipeline.store.shard_manifest import read_manifest
-from pipeline.store.shards import read_item, write_shard
 
 DRAWN = 6
 PRESET = "released"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from animeinterp.configs.loading import load_config
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.models.vgg19 import random_vgg19
+from animeinterp.stages.evaluation import evaluate_frame
+from animeinterp.stages.synthesis import synthesise
 from benchmarks.measuring import Pair, compare
 from benchmarks.sgm import PairWork
-from configs.loading import load_config
-from data.cartoon import draw_triplet
-from models.vgg19 import random_vgg19
-from stages.evaluation import evaluate_frame
-from stages.synthesis import synthesise
 
 
 def main(_pairs: list[Pair]) -> None:

@@ -16,14 +16,14 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 
-from data.cartoon import write_dataset
-from data.images import Frame, read_image, to_uint8
-from data.truth import read_truth
-from pipeline.pages.inspect.pieces import FATES
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairResults
-from pipeline.results.pictures import (
+from animeinterp.data.cartoon import write_dataset
+from animeinterp.data.images import Frame, read_image, to_uint8
+from animeinterp.data.truth import read_truth
+from animeinterp.pipeline.pages.inspect.pieces import FATES
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.pair_results import PairResults
+from animeinterp.pipeline.results.pictures import (
     INK,
     Tile,
     arrange,
@@ -34,11 +34,11 @@ from pipeline.results.pictures import (
     match_colors,
     saturated_length,
 )
-from pipeline.running.execute import execute
-from pipeline.store.array_specs import Array
-from stages.inspection.splatted_frames import splat_frames
-from stages.segmentation import segmentation_steps
-from stages.segmentation.contours import INSIDE_ABOVE
+from animeinterp.pipeline.running.execute import execute
+from animeinterp.pipeline.store.array_specs import Array
+from animeinterp.stages.inspection.splatted_frames import splat_frames
+from animeinterp.stages.segmentation import segmentation_steps
+from animeinterp.stages.segmentation.contours import INSIDE_ABOVE
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "walkthrough"
 TILE_WIDTH = 471  # px; two of them and their margins are 960

@@ -15,12 +15,12 @@ from multiprocessing import get_context
 import numpy as np
 from numpy.typing import NDArray
 
+from animeinterp.configs.sections import CoarseFlowSection, MatchingSection, SegmentationSection
+from animeinterp.pipeline.running.executors import prepare_process
+from animeinterp.stages.coarse_flow import generate_coarse_flow
+from animeinterp.stages.matching import match_pieces
+from animeinterp.stages.segmentation import segment
 from benchmarks.measuring import Pair
-from configs.sections import CoarseFlowSection, MatchingSection, SegmentationSection
-from pipeline.running.executors import prepare_process
-from stages.coarse_flow import generate_coarse_flow
-from stages.matching import match_pieces
-from stages.segmentation import segment
 
 HEIGHT, WIDTH = 540, 960
 CHANNELS = 960  # of four VGG-19 layers

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from data.cutouts.layers import Layer, Motion
+from animeinterp.data.cutouts.layers import Layer, Motion
 
 
 def cutout(seed: int, size: tuple[int, int] = (72, 60)) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
-from data.images import Frame
+from animeinterp.data.images import Frame
 
 
 def ffmpeg(*arguments: str | Path, fails: bool = False) -> bytes:

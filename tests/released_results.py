@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from configs.sections import ContourPreset, SegmentationSection
-from models.arrays import flow_tensor, frame_tensor
-from models.rfr import RFR
-from models.synthesis_network import SynthesisNetwork
-from stages.segmentation import Pieces, measure_pieces
+from animeinterp.configs.sections import ContourPreset, SegmentationSection
+from animeinterp.models.arrays import flow_tensor, frame_tensor
+from animeinterp.models.rfr import RFR
+from animeinterp.models.synthesis_network import SynthesisNetwork
+from animeinterp.stages.segmentation import Pieces, measure_pieces
 from tests.project import ROOT, SHARED
 
 DRAWN, GOLDEN = ROOT / "tests" / "released", SHARED / "golden"

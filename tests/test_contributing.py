@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from data.cartoon import write_dataset
-from pipeline.results.reading import StageResults, open_stage
+from animeinterp.data.cartoon import write_dataset
+from animeinterp.pipeline.results.reading import StageResults, open_stage
 from tests.project import PATIENCE, ROOT
 
 PAGE = ROOT / "docs" / "contributing.md"
-COPIED = ("configs", "data", "models", "stages", "pipeline", "tests", "docs", "pyproject.toml", "luigi.cfg")
+COPIED = ("animeinterp", "tests", "docs", "pyproject.toml", "luigi.cfg")
 STEP = re.compile(r"^### (\d)\. (.+?)\n.*?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BIN = Path(sys.executable).parent
 

@@ -18,7 +18,7 @@ WRITTEN = re.compile(r"^### \d\. .+: `(.+)`$", re.MULTILINE)
 """Files that the reader of docs/contributing.md writes or changes: `test_contributing.py` follows it."""
 MADE = "demo/"
 """The folder that `make demo` makes: its files exist only afterwards."""
-HOMES = (ROOT, ROOT / "pipeline")
+HOMES = (ROOT, ROOT / "animeinterp", ROOT / "animeinterp" / "pipeline")
 """Folders that paths of source files start from: docs/architecture.md names rooms without `pipeline/`."""
 
 
@@ -31,7 +31,8 @@ def anchors(page: Path) -> set[str]:
 def sources(text: str) -> Iterator[str]:
     """Paths of source files, and folders that begin with one of the project's, named in a text."""
     for path in SOURCE.findall(text):
-        if not path.startswith(MADE) and (not path.endswith("/") or (ROOT / path.split("/")[0]).is_dir()):
+        ours = any((home / path.split("/")[0]).is_dir() for home in HOMES)
+        if not path.startswith(MADE) and (not path.endswith("/") or ours):
             yield path
 
 

@@ -5,10 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 import animeinterp
-from configs.errors import ConfigError
-from data.cartoon import draw_triplet
-from data.images import read_image
-from pipeline.planning.session import Session
+from animeinterp.configs.errors import ConfigError
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.data.images import read_image
+from animeinterp.pipeline.planning.session import Session
 from tests.pipeline.small_runs import Opener, Runner
 
 FAST = {"refinement": {"method": "none"}, "synthesis": {"method": "blend"}}

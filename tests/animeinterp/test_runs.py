@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import animeinterp
-from configs.errors import ConfigError
-from configs.loading import load_config
-from pipeline.store.run_records import read_runs
+from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.store.run_records import read_runs
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.files import replace_file, sha256_of
+from animeinterp.configs.files import replace_file, sha256_of
 
 
 @pytest.mark.parametrize("flush", [False, True])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.found_weights import (
+from animeinterp.configs.found_weights import (
     ALEXNET_FILE,
     ALEXNET_HEADS_FILE,
     ANIMEINTERP_FILE,
@@ -13,8 +13,8 @@ from configs.found_weights import (
     VGG19_FILE,
     user_folder,
 )
-from configs.loading import load_config
-from configs.sections import Config
+from animeinterp.configs.loading import load_config
+from animeinterp.configs.sections import Config
 
 
 @pytest.fixture

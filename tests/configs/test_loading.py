@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.errors import ConfigError, MovedPathWarning
-from configs.loading import load_config, preset_names, text_setting
-from configs.sections import PAPER_LAYERS, RELEASED_LAYERS
+from animeinterp.configs.errors import ConfigError, MovedPathWarning
+from animeinterp.configs.loading import load_config, preset_names, text_setting
+from animeinterp.configs.sections import PAPER_LAYERS, RELEASED_LAYERS
 
 
 def test_presets_all_load() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.errors import DataError
-from configs.names import (
+from animeinterp.configs.errors import DataError
+from animeinterp.configs.names import (
     LONGEST_NAME,
     command_line,
     fitting,

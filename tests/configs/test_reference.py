@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from configs.reference import reference
-from configs.sections import Config
+from animeinterp.configs.reference import reference
+from animeinterp.configs.sections import Config
 from tests.project import ROOT
 
 

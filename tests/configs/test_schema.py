@@ -6,9 +6,9 @@ import tomllib
 import pytest
 from jsonschema import Draft7Validator, validate
 
-from configs.loading import PRESET_FOLDER, preset_names
-from configs.schema import schema
-from configs.sections import Config
+from animeinterp.configs.loading import PRESET_FOLDER, preset_names
+from animeinterp.configs.schema import schema
+from animeinterp.configs.sections import Config
 
 SCHEMA = json.loads(schema())
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from configs.sections import DataSection
-from data.file_facts import FileFacts
-from data.images import write_image
-from data.layouts import read_dataset
-from data.manifest import Manifest
+from animeinterp.configs.sections import DataSection
+from animeinterp.data.file_facts import FileFacts
+from animeinterp.data.images import write_image
+from animeinterp.data.layouts import read_dataset
+from animeinterp.data.manifest import Manifest
 
 ANNOTATION: dict[str, Any] = {
     "level": 1,

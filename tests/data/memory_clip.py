@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from data.images import Frame
+from animeinterp.data.images import Frame
 
 RATE = 24
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from configs.errors import DataError
-from data.annotations import read_annotation
+from animeinterp.configs.errors import DataError
+from animeinterp.data.annotations import read_annotation
 
 REGION = {"x": 2, "y": 1.5, "width": 8, "height": 4}
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data.clips.bars import BarFinder
-from data.images import Frame
+from animeinterp.data.clips.bars import BarFinder
+from animeinterp.data.images import Frame
 
 SIZE = (90, 160)
 

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from configs.errors import DataError
-from data.cartoon import CartoonTriplet, draw_triplet
-from data.cartoon.motion import Affine, Chain, Move, Shear, Wave
-from data.cartoon.staging import stage_scene
-from stages.composite import Composite
+from animeinterp.configs.errors import DataError
+from animeinterp.data.cartoon import CartoonTriplet, draw_triplet
+from animeinterp.data.cartoon.motion import Affine, Chain, Move, Shear, Wave
+from animeinterp.data.cartoon.staging import stage_scene
+from animeinterp.stages.composite import Composite
 
 SIZE = (135, 240)
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs.errors import DataError
-from configs.files import replace_file
-from data.cartoon import dataset, draw_triplet, write_dataset
-from data.truth import read_truth
+from animeinterp.configs.errors import DataError
+from animeinterp.configs.files import replace_file
+from animeinterp.data.cartoon import dataset, draw_triplet, write_dataset
+from animeinterp.data.truth import read_truth
 
 SIZE = (32, 56)
 

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from configs.errors import DataError
-from configs.sections import ClipSection
-from data.clips.changes import scan_clip
-from data.clips.clip_scan import Change, ClipScan
-from data.images import Frame
+from animeinterp.configs.errors import DataError
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.changes import scan_clip
+from animeinterp.data.clips.clip_scan import Change, ClipScan
+from animeinterp.data.images import Frame
 from tests.data.memory_clip import MemoryClip, encoded
 from tests.drawn_clips.clip import FrameTruth, draw_clip
 from tests.drawn_clips.shots import EVERYTHING, STANDARD, Shot

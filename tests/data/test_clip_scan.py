@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import DataError
-from data.clips import clip_scan as module
-from data.clips.clip_scan import ClipScan, scan_key
+from animeinterp.configs.errors import DataError
+from animeinterp.data.clips import clip_scan as module
+from animeinterp.data.clips.clip_scan import ClipScan, scan_key
 
 KEY = scan_key("abc", 12, 0.5)
 SCAN = ClipScan(

@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from configs.errors import DataError
-from data.images import read_image
+from animeinterp.configs.errors import DataError
+from animeinterp.data.images import read_image
 from tests.drawn_clips.clip import draw_clip
 from tests.drawn_clips.clip_files import CUT_HERTZ, SECOND_HERTZ, SOUND_RATE, beeps, write_clip
 from tests.drawn_clips.shots import EVERYTHING, STANDARD, Shot

@@ -6,10 +6,10 @@ import numpy as np
 import OpenEXR
 import pytest
 
-from configs.errors import DataError
-from data.exr import encode_exr, exr_size, is_exr, read_linear, straight, to_linear, to_visible
-from data.image_decoding import read_header
-from data.images import image_size, read_deep, read_image, read_image_and_alpha, read_linear_frame
+from animeinterp.configs.errors import DataError
+from animeinterp.data.exr import encode_exr, exr_size, is_exr, read_linear, straight, to_linear, to_visible
+from animeinterp.data.image_decoding import read_header
+from animeinterp.data.images import image_size, read_deep, read_image, read_image_and_alpha, read_linear_frame
 
 HALVES = np.random.default_rng(3).random((6, 9, 4)).astype(np.float16)
 

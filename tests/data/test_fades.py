@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data.cartoon.triplet import draw_triplet
-from data.clips.fades import is_dissolve, is_ramp
-from data.clips.sketch import Sketch, draw_sketch
+from animeinterp.data.cartoon.triplet import draw_triplet
+from animeinterp.data.clips.fades import is_dissolve, is_ramp
+from animeinterp.data.clips.sketch import Sketch, draw_sketch
 
 SIZE = (270, 480)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data import file_facts
-from data.file_facts import FileFact, FileFacts
-from data.images import write_image
+from animeinterp.data import file_facts
+from animeinterp.data.file_facts import FileFact, FileFacts
+from animeinterp.data.images import write_image
 from tests.data.odd_images import exif, png
 
 

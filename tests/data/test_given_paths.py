@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.errors import DataError
-from data.given_paths import GivenImages, read_given
-from data.images import write_image
-from data.not_frames import PICTURE_MARK
-from pipeline.results.pictures import result_png
+from animeinterp.configs.errors import DataError
+from animeinterp.data.given_paths import GivenImages, read_given
+from animeinterp.data.images import write_image
+from animeinterp.data.not_frames import PICTURE_MARK
+from animeinterp.pipeline.results.pictures import result_png
 from tests.names import decoded, names
 
 PIXELS = np.zeros((4, 6, 3), np.uint8)

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from configs.errors import DataError
-from data.image_decoding import read_header, read_pixels
-from data.images import has_alpha, image_size, read_image, read_image_and_alpha, read_rgba
+from animeinterp.configs.errors import DataError
+from animeinterp.data.image_decoding import read_header, read_pixels
+from animeinterp.data.images import has_alpha, image_size, read_image, read_image_and_alpha, read_rgba
 from tests.data.odd_images import bmp32, chunk, exif, png, tiff
 from tests.project import ROOT
 
@@ -299,7 +299,7 @@ def test_scripts_in_place_of_pictures_are_never_run(tmp_path: Path) -> None:
 READ = """
 import sys
 from pathlib import Path
-from data.images import read_image
+from animeinterp.data.images import read_image
 read_image(Path(sys.argv[1]))
 """
 

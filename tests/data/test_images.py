@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs.errors import DataError
-from data.images import (
+from animeinterp.configs.errors import DataError
+from animeinterp.data.images import (
     encode_image,
     has_alpha,
     image_size,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import DataError
-from configs.sections import DataSection
-from data.file_facts import FileFacts
-from data.layouts import read_dataset
-from data.truth import TRUTH_FOLDERS
+from animeinterp.configs.errors import DataError
+from animeinterp.configs.sections import DataSection
+from animeinterp.data.file_facts import FileFacts
+from animeinterp.data.layouts import read_dataset
+from animeinterp.data.truth import TRUTH_FOLDERS
 from tests.data.dataset_folders import ANNOTATION, draw, read, write_atd12k
 
 

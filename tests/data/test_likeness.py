@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from data.cartoon.triplet import draw_triplet
-from data.clips.likeness import unlikeness
-from data.clips.sketch import draw_sketch
+from animeinterp.data.cartoon.triplet import draw_triplet
+from animeinterp.data.clips.likeness import unlikeness
+from animeinterp.data.clips.sketch import draw_sketch
 
 SIZE = (180, 320)
 

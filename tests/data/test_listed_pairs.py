@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.errors import DataError
-from configs.sections import DataSection
-from data.file_facts import FileFacts
-from data.images import write_image
-from data.layouts import read_dataset
-from data.listed_pairs import PAIRS_FILE, write_pairs
-from data.manifest import Manifest
+from animeinterp.configs.errors import DataError
+from animeinterp.configs.sections import DataSection
+from animeinterp.data.file_facts import FileFacts
+from animeinterp.data.images import write_image
+from animeinterp.data.layouts import read_dataset
+from animeinterp.data.listed_pairs import PAIRS_FILE, write_pairs
+from animeinterp.data.manifest import Manifest
 
 
 @pytest.fixture

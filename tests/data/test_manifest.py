@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.sections import DataSection
-from data.file_facts import FileFacts
-from data.images import write_image
-from data.manifest import FoundPair, Manifest, build_manifest
+from animeinterp.configs.sections import DataSection
+from animeinterp.data.file_facts import FileFacts
+from animeinterp.data.images import write_image
+from animeinterp.data.manifest import FoundPair, Manifest, build_manifest
 
 
 def draw(path: Path, value: int = 0, size: tuple[int, int] = (6, 9)) -> Path:

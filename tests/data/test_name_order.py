@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.name_order import natural_order, order_list, path_order, twins, without_numbers
+from animeinterp.data.name_order import natural_order, order_list, path_order, twins, without_numbers
 from tests.names import names
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import ConfigError, DataError
-from configs.names import id_of
-from configs.sections import DataSection, StoreSection
-from data.file_facts import FileFacts
-from data.layouts import read_dataset
-from data.sgm_folders import FLOW_PICTURES, FLOWS, MATCH_PICTURES
-from pipeline.results.pictures import result_png
+from animeinterp.configs.errors import ConfigError, DataError
+from animeinterp.configs.names import id_of
+from animeinterp.configs.sections import DataSection, StoreSection
+from animeinterp.data.file_facts import FileFacts
+from animeinterp.data.layouts import read_dataset
+from animeinterp.data.sgm_folders import FLOW_PICTURES, FLOWS, MATCH_PICTURES
+from animeinterp.pipeline.results.pictures import result_png
 from tests.data.dataset_folders import draw, ids, pairs_in, read, write_atd12k
 from tests.names import decoded
 

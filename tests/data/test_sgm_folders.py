@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import DataError
-from data.file_facts import FileFacts
-from data.sgm_folders import FLOWS, find_flow_files, read_flow
+from animeinterp.configs.errors import DataError
+from animeinterp.data.file_facts import FileFacts
+from animeinterp.data.sgm_folders import FLOWS, find_flow_files, read_flow
 
 
 def write_flows(folder: Path, value: float = 0.0) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data.clips.sketch import MOST, SKETCH_SIDE, difference, draw_sketch
+from animeinterp.data.clips.sketch import MOST, SKETCH_SIDE, difference, draw_sketch
 
 GRAY = np.full((540, 960, 3), 128, np.uint8)
 

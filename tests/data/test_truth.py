@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.errors import DataError
-from data.cartoon import draw_triplet
-from data.truth import TRUTH_ARRAYS, read_truth
+from animeinterp.configs.errors import DataError
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.data.truth import TRUTH_ARRAYS, read_truth
 
 SIZE = (32, 56)
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import DataError
-from data.cartoon.triplet import check_drawing
-from data.clips.clip_scan import Change
+from animeinterp.configs.errors import DataError
+from animeinterp.data.cartoon.triplet import check_drawing
+from animeinterp.data.clips.clip_scan import Change
 from tests.drawn_clips.shots import STANDARD, Shot, Stage, check_shots
 
 HALF_FLASH = 0.5

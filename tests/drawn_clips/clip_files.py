@@ -12,8 +12,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import DataError
-from data.images import write_file, write_image
+from animeinterp.configs.errors import DataError
+from animeinterp.data.images import write_file, write_image
 from tests.drawn_clips.clip import DrawnFrame, FrameTruth, draw_clip, truth_json
 from tests.drawn_clips.shots import STANDARD, Shot
 

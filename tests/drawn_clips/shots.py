@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import DataError
-from data.cartoon.backgrounds import paint_background
-from data.cartoon.motion import Move
-from data.cartoon.raster import rasterise
-from data.cartoon.staging import Cast, Scene, stage_scene
+from animeinterp.configs.errors import DataError
+from animeinterp.data.cartoon.backgrounds import paint_background
+from animeinterp.data.cartoon.motion import Move
+from animeinterp.data.cartoon.raster import rasterise
+from animeinterp.data.cartoon.staging import Cast, Scene, stage_scene
 
 Acting = Literal["moving", "talking", "still"]
 

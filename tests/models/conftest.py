@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.rfr import RFR
-from models.synthesis_network import SynthesisNetwork
-from models.vgg19 import convolution_shapes
+from animeinterp.models.rfr import RFR
+from animeinterp.models.synthesis_network import SynthesisNetwork
+from animeinterp.models.vgg19 import convolution_shapes
 from tests.models.states import State
 from tests.released_results import NETWORK_CASES, GoldenPair, drawn_pair, real_pair
 

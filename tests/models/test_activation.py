@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.activation import PReLU
+from animeinterp.models.activation import PReLU
 
 
 @pytest.mark.parametrize("inplace", [True, False])

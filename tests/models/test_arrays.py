@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.arrays import check_one_size, check_pair, flow_tensor, frame_tensor
+from animeinterp.models.arrays import check_one_size, check_pair, flow_tensor, frame_tensor
 
 
 def test_frame_is_scaled_to_one_with_channels_first() -> None:

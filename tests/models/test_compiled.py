@@ -7,8 +7,8 @@ import numba
 import pytest
 import torch
 
-from models import compiled as module
-from models.compiled import compiled, in_bands
+from animeinterp.models import compiled as module
+from animeinterp.models.compiled import compiled, in_bands
 
 
 def double(number):

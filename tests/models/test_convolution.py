@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from models import convolution
-from models.convolution import Convolution, convolve
+from animeinterp.models import convolution
+from animeinterp.models.convolution import Convolution, convolve
 
 
 @pytest.mark.parametrize(("stride", "padding"), [(1, 0), (2, 3), (1, (0, 2))])

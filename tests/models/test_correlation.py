@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from models import correlation as correlation_module
-from models.correlation import (
+from animeinterp.models import correlation as correlation_module
+from animeinterp.models.correlation import (
     CHANNELS,
     LEVELS,
     RADIUS,

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from models.flow import backwarp, bilinear_corners, resize_flow
+from animeinterp.models.flow import backwarp, bilinear_corners, resize_flow
 
 
 def constant_flow(x: float, y: float, height: int, width: int) -> Tensor:

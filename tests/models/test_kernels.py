@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import correlation as correlation_module
-from models import cuda_kernels
-from models import splatting as splatting_module
-from models.correlation import CorrelationOnDemand
-from models.cuda_kernels import REALS, SOURCES, Argument, Launch, kernels_for, source_of, widened
-from models.splatting import Splatted, splat
+from animeinterp.models import correlation as correlation_module
+from animeinterp.models import cuda_kernels
+from animeinterp.models import splatting as splatting_module
+from animeinterp.models.correlation import CorrelationOnDemand
+from animeinterp.models.cuda_kernels import REALS, SOURCES, Argument, Launch, kernels_for, source_of, widened
+from animeinterp.models.splatting import Splatted, splat
 
 SHIM = Path(__file__).parent / "host_cuda" / "shim.h"
 BLOCKS, THREADS = 2, 3  # six threads in all, so that each has to stride over the grid

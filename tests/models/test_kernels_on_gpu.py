@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import correlation as correlation_module
-from models.correlation import CorrelationOnDemand, CorrelationVolume, correlate
-from models.splatting import splat
+from animeinterp.models import correlation as correlation_module
+from animeinterp.models.correlation import CorrelationOnDemand, CorrelationVolume, correlate
+from animeinterp.models.splatting import splat
 
 pytestmark = pytest.mark.gpu
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.light_rfr import STRONGEST, LightRFR
-from models.weights.light import new_networks
+from animeinterp.models.light_rfr import STRONGEST, LightRFR
+from animeinterp.models.weights.light import new_networks
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from configs.sections import SynthesisSection
-from models.light_synthesis import LightSynthesis
-from models.weights.light import new_networks
-from stages.synthesis import synthesise
+from animeinterp.configs.sections import SynthesisSection
+from animeinterp.models.light_synthesis import LightSynthesis
+from animeinterp.models.weights.light import new_networks
+from animeinterp.stages.synthesis import synthesise
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_strips_change_nothing(seeded: torch.Generator, monkeypatch: pytest.Monk
     flows = torch.randn(2, 1, 2, 300, 20, generator=seeded)
     with torch.inference_mode():
         whole = network(*frames, *flows, 0.5).frame
-        monkeypatch.setattr("models.synthesis_network.STRIP_PIXELS", 300 * 10)
+        monkeypatch.setattr("animeinterp.models.synthesis_network.STRIP_PIXELS", 300 * 10)
         parts = network(*frames, *flows, 0.5).frame
     torch.testing.assert_close(parts, whole, atol=1e-4, rtol=1e-4)
 

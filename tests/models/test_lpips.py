@@ -11,11 +11,11 @@ import torch
 from scipy.signal import correlate2d
 from torch import Tensor
 
-from configs.errors import WeightsError
-from models.lpips import BACKBONES, LPIPS, BackboneName, backbone_shapes, head_shapes
-from models.weights.conversion import convert, examine
-from models.weights.layouts import CLASSIFIERS
-from models.weights.loading import LPIPS_OLD_HEADS, load_lpips
+from animeinterp.configs.errors import WeightsError
+from animeinterp.models.lpips import BACKBONES, LPIPS, BackboneName, backbone_shapes, head_shapes
+from animeinterp.models.weights.conversion import convert, examine
+from animeinterp.models.weights.layouts import CLASSIFIERS
+from animeinterp.models.weights.loading import LPIPS_OLD_HEADS, load_lpips
 from tests.models.states import State
 
 NAMES: tuple[BackboneName, ...] = get_args(BackboneName)
@@ -247,7 +247,9 @@ def test_heads_of_the_version_before_are_known_by_their_numbers(
     state = torch.load(files[name][0], weights_only=True)
     numbers = b"".join(state[f"lin{k}.model.1.weight"].numpy().tobytes() for k in range(5))
     assert hashlib.sha256(numbers).hexdigest() not in LPIPS_OLD_HEADS
-    monkeypatch.setattr("models.weights.loading.LPIPS_OLD_HEADS", {hashlib.sha256(numbers).hexdigest()})
+    monkeypatch.setattr(
+        "animeinterp.models.weights.loading.LPIPS_OLD_HEADS", {hashlib.sha256(numbers).hexdigest()}
+    )
     # In whatever order and kind of file they come.
     torch.save(dict(reversed(state.items())), tmp_path / "old.pth")
     with pytest.raises(WeightsError, match=r"old.pth: holds the heads of LPIPS v0\.0.* v0\.1 on AlexNet"):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from models.padding import pad_edge
+from animeinterp.models.padding import pad_edge
 
 
 def test_padding_repeats_the_edge_and_leaves_larger_sides() -> None:

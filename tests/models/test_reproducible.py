@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from models.reproducible import reproducible
+from animeinterp.models.reproducible import reproducible
 
 
 def test_cudnn_is_exact_inside_and_as_before_outside() -> None:

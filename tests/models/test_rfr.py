@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.correlation import CorrelationVolume
-from models.padding import pad_edge
-from models.rfr import RFR
-from models.weights.loading import load_rfr
+from animeinterp.models.correlation import CorrelationVolume
+from animeinterp.models.padding import pad_edge
+from animeinterp.models.rfr import RFR
+from animeinterp.models.weights.loading import load_rfr
 
 RELEASED: dict[str, Any] = {"confidence_mask": False, "initial_flow_additions": 2}
 

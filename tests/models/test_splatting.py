@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.flow import backwarp
-from models.splatting import IMPORTANCE_LIMIT, brightness_importance, splat
+from animeinterp.models.flow import backwarp
+from animeinterp.models.splatting import IMPORTANCE_LIMIT, brightness_importance, splat
 
 
 def splat_by_loop(values: Tensor, flow: Tensor, importance: Tensor | None) -> tuple[np.ndarray, np.ndarray]:

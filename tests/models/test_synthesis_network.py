@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import synthesis_network
-from models.feature_extractor import FeatureExtractor
-from models.gridnet import GridNet
-from models.padding import pad_edge
-from models.splatting import splat
-from models.synthesis_network import Source, SynthesisNetwork, carry
-from models.weights.loading import load_synthesis
+from animeinterp.models import synthesis_network
+from animeinterp.models.feature_extractor import FeatureExtractor
+from animeinterp.models.gridnet import GridNet
+from animeinterp.models.padding import pad_edge
+from animeinterp.models.splatting import splat
+from animeinterp.models.synthesis_network import Source, SynthesisNetwork, carry
+from animeinterp.models.weights.loading import load_synthesis
 
 
 @pytest.fixture(scope="module")

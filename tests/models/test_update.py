@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.correlation import CHANNELS
-from models.encoder import BasicEncoder, ResidualBlock
-from models.update import MotionEncoder, SepConvGRU, UpdateBlock, upsample_convex
+from animeinterp.models.correlation import CHANNELS
+from animeinterp.models.encoder import BasicEncoder, ResidualBlock
+from animeinterp.models.update import MotionEncoder, SepConvGRU, UpdateBlock, upsample_convex
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from configs.sections import PAPER_LAYERS, RELEASED_LAYERS
-from models import convolution
-from models.preprocessing import IMAGENET_MEAN
-from models.vgg19 import VGG19, convolution_shapes, random_vgg19
+from animeinterp.configs.sections import PAPER_LAYERS, RELEASED_LAYERS
+from animeinterp.models import convolution
+from animeinterp.models.preprocessing import IMAGENET_MEAN
+from animeinterp.models.vgg19 import VGG19, convolution_shapes, random_vgg19
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from configs.sections import ClipSection
-from data.clips.clip import Clip
-from data.clips.opening import open_clip
-from pipeline.clips.timeline import Cadence
-from pipeline.clips.writers import prepare_output
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.clip import Clip
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.pipeline.clips.timeline import Cadence
+from animeinterp.pipeline.clips.writers import prepare_output
 from tests.drawn_videos import ffmpeg, write_video
 
 

@@ -9,16 +9,16 @@ import dask
 import pytest
 from rich.console import Console
 
-from configs.loading import load_config
-from data.cartoon import write_dataset
-from pipeline.cli.app import main
-from pipeline.exports.sgm_export import FlowType, export_sgm
-from pipeline.pages.inspect.pair_pages import write_pages
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairResults
-from pipeline.running.execute import execute
-from pipeline.running.run import RunReport
+from animeinterp.configs.loading import load_config
+from animeinterp.data.cartoon import write_dataset
+from animeinterp.pipeline.cli.app import main
+from animeinterp.pipeline.exports.sgm_export import FlowType, export_sgm
+from animeinterp.pipeline.pages.inspect.pair_pages import write_pages
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.pair_results import PairResults
+from animeinterp.pipeline.running.execute import execute
+from animeinterp.pipeline.running.run import RunReport
 from tests.browser import Browser, browser_running, find_browser
 from tests.pipeline.exported_folders import Export
 from tests.pipeline.forking import FORKED, fork_workers

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.exports.sgm_export import ExportReport
-from pipeline.planning.session import Session
+from animeinterp.pipeline.exports.sgm_export import ExportReport
+from animeinterp.pipeline.planning.session import Session
 
 SIX = {
     "guide_flo13.npy",

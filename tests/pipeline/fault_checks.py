@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from configs.loading import load_config
-from pipeline.planning.session import Session
-from pipeline.store.shard_manifest import read_manifest
-from pipeline.store.verification import verify_shard
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.store.shard_manifest import read_manifest
+from animeinterp.pipeline.store.verification import verify_shard
 from tests.pipeline.small_runs import digests, small_settings
 
 Results = dict[str, list[object]]

@@ -15,11 +15,11 @@ from typing import Any, Protocol
 import pytest
 from rich.console import Console
 
-from configs.errors import AnimeInterpError
-from pipeline.planning.selection import Selection
-from pipeline.running.execute import execute
-from pipeline.store import commits as folder_commits
-from pipeline.store import shards
+from animeinterp.configs.errors import AnimeInterpError
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.running.execute import execute
+from animeinterp.pipeline.store import commits as folder_commits
+from animeinterp.pipeline.store import shards
 from tests.pipeline.forking import context
 from tests.project import PATIENCE
 

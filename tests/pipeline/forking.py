@@ -77,7 +77,7 @@ class CommandProcess:
 
 
 def _command(words: list[str], environment: dict[str, str], output: Connection) -> None:
-    from pipeline.cli.app import main
+    from animeinterp.pipeline.cli.app import main
 
     os.environ.clear()
     os.environ.update(environment)

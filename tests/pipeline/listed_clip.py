@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data.clips.clip import Alpha
-from data.images import Frame
+from animeinterp.data.clips.clip import Alpha
+from animeinterp.data.images import Frame
 
 
 @dataclass

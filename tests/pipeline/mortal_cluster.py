@@ -20,11 +20,11 @@ import dask
 import psutil
 from distributed import Client, Scheduler, Worker
 
-from pipeline.compute import shard_jobs as jobs
-from pipeline.compute.batching import Computed, compute_items
-from pipeline.compute.entry import StageBinding
-from pipeline.compute.item_source import ItemSource
-from pipeline.running import dask_cluster as cluster
+from animeinterp.pipeline.compute import shard_jobs as jobs
+from animeinterp.pipeline.compute.batching import Computed, compute_items
+from animeinterp.pipeline.compute.entry import StageBinding
+from animeinterp.pipeline.compute.item_source import ItemSource
+from animeinterp.pipeline.running import dask_cluster as cluster
 from tests.pipeline.faults import MOMENTS, Fault
 from tests.pipeline.forking import context, fork_workers
 from tests.project import PATIENCE

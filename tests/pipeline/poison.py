@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 from distributed import Status
 
-from pipeline.compute import shard_jobs as jobs
-from pipeline.compute.batching import Computed, compute_items
-from pipeline.compute.entry import StageBinding
-from pipeline.compute.item_source import ItemSource
+from animeinterp.pipeline.compute import shard_jobs as jobs
+from animeinterp.pipeline.compute.batching import Computed, compute_items
+from animeinterp.pipeline.compute.entry import StageBinding
+from animeinterp.pipeline.compute.item_source import ItemSource
 
 POISON_FILE = "POISON_FILE"  # environment variable: JSON, {"stage of item": way to die}
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 import tests.pipeline.mortal_cluster  # noqa: F401
-from pipeline.compute.warm_up import prepare_process
+from animeinterp.pipeline.compute.warm_up import prepare_process
 
 prepare_process(threads=1)  # a fork would not take further ones along

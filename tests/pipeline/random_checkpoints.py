@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from configs.loading import load_config
-from configs.sections import Config
-from models.rfr import RFR
-from models.synthesis_network import SynthesisNetwork
+from animeinterp.configs.loading import load_config
+from animeinterp.configs.sections import Config
+from animeinterp.models.rfr import RFR
+from animeinterp.models.synthesis_network import SynthesisNetwork
 from tests.pipeline.small_runs import SMALL_NETWORK
 
 

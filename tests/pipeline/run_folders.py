@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
-from pipeline.planning.session import Session
-from pipeline.store.run_records import INFO_NAME, LOG_NAME, RUNS_FOLDER, RunInfo, RunState
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.store.run_records import INFO_NAME, LOG_NAME, RUNS_FOLDER, RunInfo, RunState
 
 
 def make_run(

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline.store.shard_manifest import read_manifest
+from animeinterp.pipeline.store.shard_manifest import read_manifest
 from tests.pipeline.forking import CommandProcess
 from tests.pipeline.small_runs import set_options
 from tests.project import PATIENCE, ROOT
@@ -21,7 +21,7 @@ def start(settings: list[str]) -> CommandProcess:
 def start_program(settings: list[str]) -> subprocess.Popen[str]:
     """Start a run as users do, with an interpreter of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "run", "demo", *set_options(settings)],
+        [sys.executable, "-m", "animeinterp.pipeline.cli", "run", "demo", *set_options(settings)],
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,

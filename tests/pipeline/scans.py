@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from data.clips.clip_scan import Change, ClipScan
+from animeinterp.data.clips.clip_scan import Change, ClipScan
 
 LETTERS: dict[str, Change] = {"F": "first", "r": "repeat", "m": "motion", "f": "fade", "c": "cut"}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.compute.registry import STAGES
-from pipeline.planning.session import Session
-from pipeline.running.run import RunReport
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.running.run import RunReport
 
 SIZE = (72, 128)
 PAIRS = 4

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from configs.sections import MatchingSection
-from stages.matching import Matching
-from stages.segmentation import Pieces
+from animeinterp.configs.sections import MatchingSection
+from animeinterp.stages.matching import Matching
+from animeinterp.stages.segmentation import Pieces
 
 
 def score_candidates(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from configs.sections import MatchingSection
-from stages.matching import Matching, match_pieces
-from stages.segmentation import Pieces
+from animeinterp.configs.sections import MatchingSection
+from animeinterp.stages.matching import Matching, match_pieces
+from animeinterp.stages.segmentation import Pieces
 
 LENIENT = MatchingSection(distance_limit=1, keep_affinity=True)
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.sections import CoarseFlowSection, SegmentationSection
-from data.cartoon import draw_triplet
-from stages.coarse_flow import (
+from animeinterp.configs.sections import CoarseFlowSection, SegmentationSection
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.stages.coarse_flow import (
     PieceFate,
     _bend,
     _cut,
@@ -21,8 +21,8 @@ from stages.coarse_flow import (
     measure_overlaps,
     zero_coarse_flow,
 )
-from stages.matching import Matching
-from stages.segmentation import measure_pieces, segment
+from animeinterp.stages.matching import Matching
+from animeinterp.stages.segmentation import measure_pieces, segment
 from tests.plain import coarse_flow as plain
 
 SHAPE = (120, 160)

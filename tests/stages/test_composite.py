@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from configs.sections import SynthesisSection
-from stages.composite import Composite
-from stages.inspection.splatted_frames import splat_frames
-from stages.synthesis import quantise, synthesise
+from animeinterp.configs.sections import SynthesisSection
+from animeinterp.stages.composite import Composite
+from animeinterp.stages.inspection.splatted_frames import splat_frames
+from animeinterp.stages.synthesis import quantise, synthesise
 
 COMPOSITE, BLEND = SynthesisSection(method="composite"), SynthesisSection(method="blend")
 SIZE = (60, 120)

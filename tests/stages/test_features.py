@@ -6,12 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.sections import PAPER_LAYERS, RELEASED_LAYERS, MatchingSection, SegmentationSection
-from data.cartoon import draw_triplet
-from models.vgg19 import random_vgg19
-from stages.features import describe_pieces, normalise, pool_frame, pool_pieces
-from stages.matching import match_pieces
-from stages.segmentation import segment
+from animeinterp.configs.sections import PAPER_LAYERS, RELEASED_LAYERS, MatchingSection, SegmentationSection
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.models.vgg19 import random_vgg19
+from animeinterp.stages.features import describe_pieces, normalise, pool_frame, pool_pieces
+from animeinterp.stages.matching import match_pieces
+from animeinterp.stages.segmentation import segment
 from tests.plain import features as plain
 
 LAYERS = {"relu_1": RELEASED_LAYERS, "relu_last": PAPER_LAYERS}

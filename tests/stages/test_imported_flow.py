@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.imported_flow import check_flow, import_coarse_flow
+from animeinterp.stages.imported_flow import check_flow, import_coarse_flow
 
 SIZE = (6, 8)
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.piece_descriptors import describe_by_appearance
-from stages.segmentation import Pieces, measure_pieces
+from animeinterp.stages.piece_descriptors import describe_by_appearance
+from animeinterp.stages.segmentation import Pieces, measure_pieces
 
 
 def described(frame: np.ndarray, label_map: np.ndarray) -> np.ndarray:

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from configs.sections import EvaluationSection
-from stages.evaluation import evaluate_frame
-from stages.evaluation.ground_truth import scale_region
-from stages.evaluation.line_distance import chamfer_line_distance, find_lines
+from animeinterp.configs.sections import EvaluationSection
+from animeinterp.stages.evaluation import evaluate_frame
+from animeinterp.stages.evaluation.ground_truth import scale_region
+from animeinterp.stages.evaluation.line_distance import chamfer_line_distance, find_lines
 
 HEIGHT, WIDTH = 30, 41
 SECTION = EvaluationSection()

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.loading import load_config
-from data.images import read_image
-from stages.coarse_flow import generate_coarse_flow
-from stages.composite import Composite
-from stages.evaluation import evaluate_frame
-from stages.inverse_search import search_flows
-from stages.matching import match_pieces
-from stages.piece_descriptors import describe_by_appearance
-from stages.segmentation import segment
+from animeinterp.configs.loading import load_config
+from animeinterp.data.images import read_image
+from animeinterp.stages.coarse_flow import generate_coarse_flow
+from animeinterp.stages.composite import Composite
+from animeinterp.stages.evaluation import evaluate_frame
+from animeinterp.stages.inverse_search import search_flows
+from animeinterp.stages.matching import match_pieces
+from animeinterp.stages.piece_descriptors import describe_by_appearance
+from animeinterp.stages.segmentation import segment
 
 
 @pytest.mark.parametrize("name", ["Japan_v12_006", "Japan_v12_008", "Japan_v7_012", "Japan_v7_016"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.rfr import RFR
-from stages.refinement import CoarsePair, confidence, refine, refine_together
+from animeinterp.models.rfr import RFR
+from animeinterp.stages.refinement import CoarsePair, confidence, refine, refine_together
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 

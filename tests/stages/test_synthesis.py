@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from configs.sections import SynthesisSection
-from models.synthesis_network import SynthesisNetwork
-from stages.inspection.splatted_frames import splat_frames
-from stages.pair_batch import RefinedPair
-from stages.synthesis import quantise, synthesise, synthesise_together
+from animeinterp.configs.sections import SynthesisSection
+from animeinterp.models.synthesis_network import SynthesisNetwork
+from animeinterp.stages.inspection.splatted_frames import splat_frames
+from animeinterp.stages.pair_batch import RefinedPair
+from animeinterp.stages.synthesis import quantise, synthesise, synthesise_together
 
 AVERAGE = SynthesisSection(method="blend", splatting="average")
 SOFTMAX = SynthesisSection(method="blend", splatting="softmax")

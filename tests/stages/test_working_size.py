@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.segmentation import measure_pieces
-from stages.working_size import (
+from animeinterp.stages.segmentation import measure_pieces
+from animeinterp.stages.working_size import (
     enlarge_frames,
     pieces_at,
     resize_flow,

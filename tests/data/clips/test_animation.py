@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs.errors import DataError
-from configs.sections import ClipSection
-from data.clips.animation import AnimationClip
-from data.clips.image_sequence import ImageClip
-from data.clips.opening import open_clip
+from animeinterp.configs.errors import DataError
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.animation import AnimationClip
+from animeinterp.data.clips.image_sequence import ImageClip
+from animeinterp.data.clips.opening import open_clip
 
 RATE = Fraction(12)
 SHADES = (10, 120, 250)

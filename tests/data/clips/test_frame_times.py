@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from data.clips.frame_times import FrameTimes, TimeGuess, common_time_base
+from animeinterp.data.clips.frame_times import FrameTimes, TimeGuess, common_time_base
 
 STEP = Fraction(1, 10)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs.errors import DataError
-from data.clips.image_sequence import ImageClip
-from data.images import write_image
+from animeinterp.configs.errors import DataError
+from animeinterp.data.clips.image_sequence import ImageClip
+from animeinterp.data.images import write_image
 from tests.data.odd_images import bmp32, tiff
 
 RATE = Fraction(24)

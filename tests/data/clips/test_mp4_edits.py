@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from data.clips.mp4_edits import edited_end
-from data.clips.video import VideoClip
+from animeinterp.data.clips.mp4_edits import edited_end
+from animeinterp.data.clips.video import VideoClip
 from tests.drawn_videos import ffmpeg, write_video
 
 TICKS = [0, 1, 2, 10, 11, 12, 40, 41]

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from configs.errors import DataError
-from configs.sections import ClipSection
-from data.clips.image_sequence import ImageClip
-from data.clips.opening import open_clip
-from data.clips.video import VideoClip
-from data.images import write_image
+from animeinterp.configs.errors import DataError
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.image_sequence import ImageClip
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.data.clips.video import VideoClip
+from animeinterp.data.images import write_image
 from tests.drawn_videos import drawing, write_video
 
 

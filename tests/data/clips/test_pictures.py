@@ -7,7 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from data.clips.pictures import PictureConverter, PictureKind, Turner, kind_of, off_white, over_white
+from animeinterp.data.clips.pictures import (
+    PictureConverter,
+    PictureKind,
+    Turner,
+    kind_of,
+    off_white,
+    over_white,
+)
 from tests.drawn_videos import planes
 
 Planes = npt.NDArray[np.float64]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from data.clips.reading_report import ReadingReport
+from animeinterp.data.clips.reading_report import ReadingReport
 
 STEP = Fraction(1, 10)
 

@@ -10,9 +10,9 @@ import av
 import numpy as np
 import pytest
 
-from configs.errors import DataError
-from data.clips.reading_report import clock
-from data.clips.video import VideoClip
+from animeinterp.configs.errors import DataError
+from animeinterp.data.clips.reading_report import clock
+from animeinterp.data.clips.video import VideoClip
 from tests.drawn_videos import decoded, drawing, ffmpeg, planes, write_video
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data.cutouts import Book, make_book, open_book
+from animeinterp.data.cutouts import Book, make_book, open_book
 from tests.drawn_cutouts import write_cutouts
 
 

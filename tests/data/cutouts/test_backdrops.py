@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.cutouts.backdrops import enlarge_drawing, paint_backdrop, paint_gradient
+from animeinterp.data.cutouts.backdrops import enlarge_drawing, paint_backdrop, paint_gradient
 from tests.drawn_cutouts import cutout
 
 

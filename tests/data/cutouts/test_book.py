@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import DataError
-from data.cutouts.book import DRAWINGS, INDEX, VALIDATION_PERCENT, open_book, split_of
-from data.cutouts.book_making import make_book
+from animeinterp.configs.errors import DataError
+from animeinterp.data.cutouts.book import DRAWINGS, INDEX, VALIDATION_PERCENT, open_book, split_of
+from animeinterp.data.cutouts.book_making import make_book
 from tests.drawn_cutouts import write_cutouts
 
 

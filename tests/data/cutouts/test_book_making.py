@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs.errors import DataError
-from data.cutouts.book import INDEX, open_book, split_of
-from data.cutouts.book_making import make_book
+from animeinterp.configs.errors import DataError
+from animeinterp.data.cutouts.book import INDEX, open_book, split_of
+from animeinterp.data.cutouts.book_making import make_book
 from tests.drawn_cutouts import cutout, write_cutouts
 
 

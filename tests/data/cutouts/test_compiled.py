@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from data.cutouts import compiled as module
+from animeinterp.data.cutouts import compiled as module
 
 
 def _twice(number: int) -> int:

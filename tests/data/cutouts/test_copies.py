@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from data.cutouts.copies import look_alikes, without_copies
-from data.cutouts.selection import Verdict
+from animeinterp.data.cutouts.copies import look_alikes, without_copies
+from animeinterp.data.cutouts.selection import Verdict
 from tests.drawn_cutouts import cutout
 
 TRAINING, VALIDATION = "ffff", "0000"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data.cutouts.degradation import Degradation, choose_degradation, degrade
+from animeinterp.data.cutouts.degradation import Degradation, choose_degradation, degrade
 
 
 def _frame() -> np.ndarray:

@@ -8,8 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import DataError
-from data.cutouts import Book, SetSettings, TrainingSet, draw_scene, kept_scenes, write_training_set
+from animeinterp.configs.errors import DataError
+from animeinterp.data.cutouts import (
+    Book,
+    SetSettings,
+    TrainingSet,
+    draw_scene,
+    kept_scenes,
+    write_training_set,
+)
 
 SETTINGS = SetSettings(count=5, size=(24, 33), split="validation", seed=10, half_way=0.5, shard=2)
 

@@ -5,8 +5,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data.cutouts.layers import GREATEST_GRADIENT, Layer, Motion, draw_layers, layer_flow, make_bend
-from data.cutouts.warping import BEND_STEP
+from animeinterp.data.cutouts.layers import (
+    GREATEST_GRADIENT,
+    Layer,
+    Motion,
+    draw_layers,
+    layer_flow,
+    make_bend,
+)
+from animeinterp.data.cutouts.warping import BEND_STEP
 from tests.drawn_cutouts import backdrop, patch
 
 SIZE = (72, 96)

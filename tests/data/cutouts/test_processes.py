@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data.cutouts.processes import in_processes
+from animeinterp.data.cutouts.processes import in_processes
 
 
 def _touch(folder: Path, item: int) -> None:

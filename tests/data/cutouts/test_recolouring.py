@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.cutouts.recolouring import recolour, recolour_matrix
+from animeinterp.data.cutouts.recolouring import recolour, recolour_matrix
 from tests.drawn_cutouts import cutout
 
 

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from data.cutouts import Book, CutoutScene, draw_scene
-from data.cutouts.degradation import Degradation
-from data.cutouts.layers import Motion
-from data.cutouts.scene import scene_of
+from animeinterp.data.cutouts import Book, CutoutScene, draw_scene
+from animeinterp.data.cutouts.degradation import Degradation
+from animeinterp.data.cutouts.layers import Motion
+from animeinterp.data.cutouts.scene import scene_of
 from tests.drawn_cutouts import backdrop, patch
 
 SIZE = (64, 80)

@@ -7,8 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs.errors import DataError
-from data.cutouts.selection import drawn_box, find_pictures, judge_picture, read_drawing, reason_by_pixels
+from animeinterp.configs.errors import DataError
+from animeinterp.data.cutouts.selection import (
+    drawn_box,
+    find_pictures,
+    judge_picture,
+    read_drawing,
+    reason_by_pixels,
+)
 from tests.drawn_cutouts import cutout, write_cutouts
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.cutouts.layers import BORDER
-from data.cutouts.staging import SCALES, UNIT, fit_drawing, stage_scene
+from animeinterp.data.cutouts.layers import BORDER
+from animeinterp.data.cutouts.staging import SCALES, UNIT, fit_drawing, stage_scene
 from tests.drawn_cutouts import cutout
 
 SIZE = (64, 80)

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from configs.errors import DataError
-from data.cutouts import SetSettings, TrainingSet, make_book, training_set, write_training_set
+from animeinterp.configs.errors import DataError
+from animeinterp.data.cutouts import SetSettings, TrainingSet, make_book, training_set, write_training_set
 from tests.drawn_cutouts import write_cutouts
 from tests.project import ROOT
 
@@ -84,7 +84,7 @@ def test_an_interrupted_set_goes_on_to_the_same_bytes(
 KILLED = """
 import sys
 from pathlib import Path
-from data.cutouts import SetSettings, write_training_set
+from animeinterp.data.cutouts import SetSettings, write_training_set
 if __name__ == "__main__":
     book, root, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     write_training_set(book, root, SetSettings(count=4000, size=(24, 32), shard=3), workers=workers)

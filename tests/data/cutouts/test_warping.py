@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.cutouts.layers import make_bend
-from data.cutouts.warping import BEND_STEP, FIXED_POINT_STEPS, follow, hide, paint
+from animeinterp.data.cutouts.layers import make_bend
+from animeinterp.data.cutouts.warping import BEND_STEP, FIXED_POINT_STEPS, follow, hide, paint
 from tests.drawn_cutouts import cutout, patch, soft_picture
 
 SAME = np.eye(2, 3)

@@ -10,14 +10,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from configs.errors import WeightsError
-from models.vgg19 import random_vgg19
-from models.weights.conversion import convert, examine
-from models.weights.files import file_digest, format_of, read_header, stated_variant
-from models.weights.layouts import CLASSIFIER_SHAPES
-from models.weights.loading import load_rfr, load_synthesis, load_vgg19
-from models.weights.records import RECORDS, VARIANTS, record_of
-from models.weights.tensors import read_state
+from animeinterp.configs.errors import WeightsError
+from animeinterp.models.vgg19 import random_vgg19
+from animeinterp.models.weights.conversion import convert, examine
+from animeinterp.models.weights.files import file_digest, format_of, read_header, stated_variant
+from animeinterp.models.weights.layouts import CLASSIFIER_SHAPES
+from animeinterp.models.weights.loading import load_rfr, load_synthesis, load_vgg19
+from animeinterp.models.weights.records import RECORDS, VARIANTS, record_of
+from animeinterp.models.weights.tensors import read_state
 from tests.models.states import State
 
 

@@ -7,9 +7,9 @@ from urllib.request import Request
 
 import pytest
 
-from configs.errors import WeightsError
-from models.weights import download as weights_download
-from models.weights.download import download
+from animeinterp.configs.errors import WeightsError
+from animeinterp.models.weights import download as weights_download
+from animeinterp.models.weights.download import download
 from tests.file_server import CONTENT, DIGEST, Server
 
 

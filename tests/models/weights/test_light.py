@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from configs.errors import WeightsError
-from models.weights.files import read_header
-from models.weights.light import Origin, load_light, new_networks, save_light
+from animeinterp.configs.errors import WeightsError
+from animeinterp.models.weights.files import read_header
+from animeinterp.models.weights.light import Origin, load_light, new_networks, save_light
 
 ORIGIN = Origin("cut-out scenes", "CC0-1.0", 7, "abc", "f" * 32, 12)
 

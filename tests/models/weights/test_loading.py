@@ -15,12 +15,12 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from configs.errors import WeightsError
-from models.vgg19 import random_vgg19
-from models.weights.files import file_digest, read_header
-from models.weights.layouts import CLASSIFIER_SHAPES
-from models.weights.loading import load_rfr, load_synthesis, load_vgg19
-from models.weights.tensors import read_state
+from animeinterp.configs.errors import WeightsError
+from animeinterp.models.vgg19 import random_vgg19
+from animeinterp.models.weights.files import file_digest, read_header
+from animeinterp.models.weights.layouts import CLASSIFIER_SHAPES
+from animeinterp.models.weights.loading import load_rfr, load_synthesis, load_vgg19
+from animeinterp.models.weights.tensors import read_state
 from tests.models.states import State
 
 

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from configs.names import id_of, name_of
-from data.images import Frame, write_image
-from pipeline.pages.html_files import page_name
-from pipeline.results.score_files import read_scores
-from pipeline.store.csv_tables import cell_text
+from animeinterp.configs.names import id_of, name_of
+from animeinterp.data.images import Frame, write_image
+from animeinterp.pipeline.pages.html_files import page_name
+from animeinterp.pipeline.results.score_files import read_scores
+from animeinterp.pipeline.store.csv_tables import cell_text
 from tests.drawn_videos import write_video
 from tests.names import decoded, names
 from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options
@@ -126,7 +126,14 @@ def test_folders_of_the_program_may_have_odd_names(tmp_path: Path) -> None:
     draw_pairs(folder / "data", ["a", "b"])
     chosen = settings_for(folder)
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", "run", "demo", *set_options([*chosen, "executor.kind=local"])],
+        [
+            sys.executable,
+            "-m",
+            "animeinterp.pipeline.cli",
+            "run",
+            "demo",
+            *set_options([*chosen, "executor.kind=local"]),
+        ],
         cwd=ROOT,
         capture_output=True,
         check=False,
@@ -141,7 +148,14 @@ def test_terminals_that_know_few_characters(tmp_path: Path) -> None:
     draw_pairs(tmp_path / "data", ["é絵", "b"])
     (tmp_path / "data" / "é絵" / "é絵_0.png").write_bytes(b"")
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", "run", "demo", *set_options(settings_for(tmp_path))],
+        [
+            sys.executable,
+            "-m",
+            "animeinterp.pipeline.cli",
+            "run",
+            "demo",
+            *set_options(settings_for(tmp_path)),
+        ],
         cwd=ROOT,
         capture_output=True,
         check=False,

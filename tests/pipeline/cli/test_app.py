@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.images import read_image, write_image
-from pipeline.running import dask_cluster as cluster
+from animeinterp.data.images import read_image, write_image
+from animeinterp.pipeline.running import dask_cluster as cluster
 from tests.pipeline.files_that_are_no_weights import (
     hidden_code,
     missing_keys,
@@ -365,7 +365,7 @@ def test_what_nobody_foresaw_is_one_line(command: Command, monkeypatch: pytest.M
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the sky is falling")
 
-    monkeypatch.setattr("pipeline.cli.weights.say_within", fail)
+    monkeypatch.setattr("animeinterp.pipeline.cli.weights.say_within", fail)
     code, printed = command("weights", "list")
     assert code == 1
     assert "error: RuntimeError: the sky is falling (test_app.py, line " in printed

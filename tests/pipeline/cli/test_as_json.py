@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.compute.registry import STAGES
-from pipeline.planning.verdicts import VerdictKind
-from stages.evaluation import METRICS
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.verdicts import VerdictKind
+from animeinterp.stages.evaluation import METRICS
 from tests.pipeline.run_folders import make_run
 from tests.pipeline.small_runs import PAIRS, Command, Opener, Runner, set_options
 from tests.project import ROOT

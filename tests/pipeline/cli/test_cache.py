@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.store.shard_manifest import note_damage
+from animeinterp.pipeline.store.shard_manifest import note_damage
 from tests.pipeline.mounts import remount
 from tests.pipeline.run_folders import make_run
 from tests.pipeline.small_runs import Command, Opener, Runner, set_options

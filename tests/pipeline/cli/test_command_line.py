@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from configs.names import own_command
-from pipeline.cli.commands import COMMANDS
+from animeinterp.configs.names import own_command
+from animeinterp.pipeline.cli.commands import COMMANDS
 from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options
 from tests.project import PATIENCE, ROOT
 
@@ -75,7 +75,7 @@ def complete(line: str) -> list[str]:
     return done.stdout.split()
 
 
-RUN = "import sys; sys.argv[0] = 'animeinterp'; from pipeline.cli.entry_point import main; main()"
+RUN = "import sys; sys.argv[0] = 'animeinterp'; from animeinterp.pipeline.cli.entry_point import main; main()"
 
 
 @pytest.mark.parametrize(

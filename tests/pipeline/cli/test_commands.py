@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.commands import COMMANDS, _LateCommand
+from animeinterp.pipeline.cli.commands import COMMANDS, _LateCommand
 from tests.pipeline.small_runs import Command, set_options, small_settings
 from tests.project import PATIENCE, ROOT
 
@@ -24,11 +24,11 @@ FOR_LOOKING = FOR_WORDS | {
     "safetensors",
     "typing_inspection",
 }
-OWN = {"configs", "data", "models", "pipeline", "stages"}
+OWN = {"animeinterp"}
 # Runs the command in a new process, then prints the names of the packages that it has imported.
 LISTING = """
 import json, sys
-from pipeline.cli.app import main
+from animeinterp.pipeline.cli.app import main
 try:
     main()
 except SystemExit as stop:

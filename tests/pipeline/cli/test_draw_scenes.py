@@ -6,8 +6,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from data.cutouts import TrainingSet, open_book
-from pipeline.cli.app import app
+from animeinterp.data.cutouts import TrainingSet, open_book
+from animeinterp.pipeline.cli.app import app
 from tests.drawn_cutouts import write_cutouts
 
 

@@ -16,16 +16,16 @@ import numpy as np
 import psutil
 import pytest
 
-from data.cartoon import write_dataset
-from pipeline.cli.entry_point import TolerantStream
-from pipeline.store.run_records import read_runs
-from pipeline.store.verification import verify_shard
+from animeinterp.data.cartoon import write_dataset
+from animeinterp.pipeline.cli.entry_point import TolerantStream
+from animeinterp.pipeline.store.run_records import read_runs
+from animeinterp.pipeline.store.verification import verify_shard
 from tests.data.odd_images import png
 from tests.pipeline.run_processes import wait_for_shards
 from tests.pipeline.small_runs import set_options
 from tests.project import PATIENCE, ROOT
 
-PROGRAM = [sys.executable, "-m", "pipeline.cli"]
+PROGRAM = [sys.executable, "-m", "animeinterp.pipeline.cli"]
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_a_pipe_that_is_full_for_a_moment_loses_nothing() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     program = (
-        "import sys; from pipeline.cli.entry_point import TolerantStream\n"
+        "import sys; from animeinterp.pipeline.cli.entry_point import TolerantStream\n"
         "stream = TolerantStream(1, 'w', closefd=False)\n"
         "data = memoryview(b'x' * 1_000_000)\n"
         "while data: data = data[stream.write(data):]\n"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.cli.score_tables import print_comparison
-from pipeline.results.score_comparison import compare
-from pipeline.results.scores import score_table
+from animeinterp.pipeline.cli.score_tables import print_comparison
+from animeinterp.pipeline.results.score_comparison import compare
+from animeinterp.pipeline.results.scores import score_table
 from tests.pipeline.small_runs import PAIRS, Command, Opener, Runner, set_options
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import terminal
-from pipeline.cli.fitting_table import FittingTable
-from pipeline.cli.plain_console import plain_console
-from pipeline.cli.terminal import PLAIN_WIDTH, narrow_table, table
+from animeinterp.pipeline.cli import terminal
+from animeinterp.pipeline.cli.fitting_table import FittingTable
+from animeinterp.pipeline.cli.plain_console import plain_console
+from animeinterp.pipeline.cli.terminal import PLAIN_WIDTH, narrow_table, table
 from tests.pipeline.small_runs import Command, Runner, set_options
 
 NARROW, WIDE = 80, 160

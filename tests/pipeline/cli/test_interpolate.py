@@ -18,12 +18,12 @@ import numpy as np
 import psutil
 import pytest
 
-from configs.files import json_lines
-from configs.sections import ClipSection
-from data.clips.opening import open_clip
-from data.images import read_image, write_image
-from pipeline.clips.source_frames import clip_folder
-from pipeline.store.run_records import LOG_NAME, read_runs
+from animeinterp.configs.files import json_lines
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.data.images import read_image, write_image
+from animeinterp.pipeline.clips.source_frames import clip_folder
+from animeinterp.pipeline.store.run_records import LOG_NAME, read_runs
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
 from tests.drawn_videos import ffmpeg, write_video
@@ -263,7 +263,9 @@ def test_interrupted_while_it_writes_it_leaves_neither_file_nor_process(
     words = ["interpolate", str(movie), "-o", str(tmp_path / "out.mp4"), *options_for(tmp_path / "cache")]
     words += ["--set", f"clip.ffmpeg={stuck}"]
     process = psutil.Popen(
-        [sys.executable, "-m", "pipeline.cli", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [sys.executable, "-m", "animeinterp.pipeline.cli", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     while not list(tmp_path.glob(".out.mp4-*")) and process.poll() is None:
         time.sleep(0.01)

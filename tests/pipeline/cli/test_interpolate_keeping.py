@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.images import encode_image, read_image, write_file
+from animeinterp.data.images import encode_image, read_image, write_file
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
 from tests.pipeline.small_runs import Command

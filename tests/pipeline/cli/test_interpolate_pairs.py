@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from data.images import read_image, write_image
+from animeinterp.data.images import read_image, write_image
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
 from tests.pipeline.small_runs import Command

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.table import Table
 
-from pipeline.cli.plain_console import plain_console
+from animeinterp.pipeline.cli.plain_console import plain_console
 
 HOSTILE = "a\x1b[31m\x1b]0;title\x07\x9b2J\x7f\u202eb"
 SHOWN = "a␛[31m␛]0;title\ufffd2J␡\ufffdb"  # Rich itself leaves the bell out

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from configs.loading import load_config
-from pipeline.cli.chosen_config import ChosenConfig
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.cli.chosen_config import ChosenConfig
 from tests.pipeline.small_runs import PAIRS, SMALL_NETWORK, Command, set_options
 
 QUICK = f"""

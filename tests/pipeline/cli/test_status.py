@@ -5,9 +5,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.results.past_runs import runs_of
-from pipeline.running.run_record import RunRecord
-from pipeline.store.shard_manifest import FileState, read_manifest, write_manifest
+from animeinterp.pipeline.results.past_runs import runs_of
+from animeinterp.pipeline.running.run_record import RunRecord
+from animeinterp.pipeline.store.shard_manifest import FileState, read_manifest, write_manifest
 from tests.pipeline.run_processes import start
 from tests.pipeline.small_runs import PAIRS, Command, Opener, Runner, set_options
 from tests.project import PATIENCE

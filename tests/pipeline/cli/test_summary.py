@@ -10,21 +10,21 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from configs.loading import load_config
-from data.images import write_image
-from pipeline.cli.outcomes import print_failures, print_skipped, skip_reasons
-from pipeline.cli.plain_console import plain_console
-from pipeline.cli.summary import (
+from animeinterp.configs.loading import load_config
+from animeinterp.data.images import write_image
+from animeinterp.pipeline.cli.outcomes import print_failures, print_skipped, skip_reasons
+from animeinterp.pipeline.cli.plain_console import plain_console
+from animeinterp.pipeline.cli.summary import (
     print_report,
     print_scores,
     stage_table,
 )
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.results.scores import score_table
-from stages.evaluation import METRICS
-from stages.evaluation.flow_scores import FLOW_METRICS
-from stages.evaluation.matching_scores import MATCHING_METRICS
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.scores import score_table
+from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.evaluation.flow_scores import FLOW_METRICS
+from animeinterp.stages.evaluation.matching_scores import MATCHING_METRICS
 from tests.pipeline.small_runs import PAIRS, Opener, Runner, small_settings
 
 WIDTH = 200

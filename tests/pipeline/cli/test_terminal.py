@@ -11,13 +11,13 @@ import psutil
 import pytest
 import typer
 
-from pipeline.cli.terminal import EXIT_INTERRUPTED, EXIT_TERMINATED, interruptible
-from pipeline.running.interruption import SIGNALS, deferred
+from animeinterp.pipeline.cli.terminal import EXIT_INTERRUPTED, EXIT_TERMINATED, interruptible
+from animeinterp.pipeline.running.interruption import SIGNALS, deferred
 from tests.project import PATIENCE, ROOT
 
 STUBBORN = """
 import subprocess, sys, time
-from pipeline.cli.terminal import interruptible
+from animeinterp.pipeline.cli.terminal import interruptible
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 with interruptible():
     try:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from configs.errors import WeightsError
-from configs.loading import load_config
-from models.weights.conversion import convert
-from models.weights.files import file_digest
-from models.weights.records import RECORDS
-from pipeline.compute.networks import weights_digest
+from animeinterp.configs.errors import WeightsError
+from animeinterp.configs.loading import load_config
+from animeinterp.models.weights.conversion import convert
+from animeinterp.models.weights.files import file_digest
+from animeinterp.models.weights.records import RECORDS
+from animeinterp.pipeline.compute.networks import weights_digest
 from tests.file_server import CONTENT, DIGEST, Server
 from tests.pipeline.forking import CommandProcess
 from tests.pipeline.random_checkpoints import config_with, make_checkpoint
@@ -120,7 +120,7 @@ def test_several_files_are_fetched_one_after_the_other(
 ) -> None:
     files = ("anime_interp_full.ckpt", "alexnet-owt-7be5be79.pth")
     records = [replace(record, url=server.url, sha256="") for record in RECORDS if record.file in files]
-    monkeypatch.setattr("pipeline.cli.weights.RECORDS", records)
+    monkeypatch.setattr("animeinterp.pipeline.cli.weights.RECORDS", records)
     code, text = command("weights", "fetch", "animeinterp", "alexnet", "--weights", str(tmp_path))
     assert code == 0
     assert {path.name for path in tmp_path.iterdir()} == set(files)

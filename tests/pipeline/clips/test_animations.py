@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.sections import ClipSection
-from data.clips.opening import open_clip
-from data.images import Frame, encode_image, write_file, write_image
-from pipeline.clips.writers import is_image, is_video
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.data.images import Frame, encode_image, write_file, write_image
+from animeinterp.pipeline.clips.writers import is_image, is_video
 from tests.drawn_videos import drawing, write_video
 from tests.pipeline.clip_sources import doubled
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.sections import ClipSection, SynthesisSection
-from data.clips.clip import Alpha, ClipFrame
-from data.clips.clip_scan import ClipScan
-from data.images import Frame
-from pipeline.clips.assembly import Assembled, Betweens, assemble, mix
-from pipeline.clips.source_frames import ClipFrames
-from pipeline.clips.timeline import Timeline
+from animeinterp.configs.sections import ClipSection, SynthesisSection
+from animeinterp.data.clips.clip import Alpha, ClipFrame
+from animeinterp.data.clips.clip_scan import ClipScan
+from animeinterp.data.images import Frame
+from animeinterp.pipeline.clips.assembly import Assembled, Betweens, assemble, mix
+from animeinterp.pipeline.clips.source_frames import ClipFrames
+from animeinterp.pipeline.clips.timeline import Timeline
 from tests.pipeline.listed_clip import ListedClip, grey
 from tests.pipeline.scans import scan_of
 

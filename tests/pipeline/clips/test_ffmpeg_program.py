@@ -10,8 +10,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
-from configs.errors import ConfigError
-from pipeline.clips.ffmpeg_program import (
+from animeinterp.configs.errors import ConfigError
+from animeinterp.pipeline.clips.ffmpeg_program import (
     OLDEST,
     find_program,
     library_version,

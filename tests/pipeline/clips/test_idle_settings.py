@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from configs.sections import ClipSection
-from data.clips.opening import open_clip
-from data.images import write_image
-from pipeline.clips.idle_settings import idle_settings
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.data.images import write_image
+from animeinterp.pipeline.clips.idle_settings import idle_settings
 from tests.drawn_videos import drawing, write_video
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.image_decoding import read_header
-from data.images import read_image, read_image_and_alpha, write_image
+from animeinterp.data.image_decoding import read_header
+from animeinterp.data.images import read_image, read_image_and_alpha, write_image
 from tests.data.odd_images import bmp32, tiff
 from tests.drawn_videos import drawing
 from tests.pipeline.small_runs import Command, set_options

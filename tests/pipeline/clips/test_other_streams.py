@@ -6,7 +6,7 @@ from typing import Any
 import av
 import pytest
 
-from pipeline.clips.other_streams import OF_THE_FILE
+from animeinterp.pipeline.clips.other_streams import OF_THE_FILE
 from tests.drawn_videos import ffmpeg, onset, sound, write_video
 from tests.pipeline.clip_sources import doubled, write_full_video
 

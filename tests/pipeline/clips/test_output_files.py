@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import DataError
-from pipeline.clips.output_files import cannot_write, check_folder, prepare_place, unfinished
+from animeinterp.configs.errors import DataError
+from animeinterp.pipeline.clips.output_files import cannot_write, check_folder, prepare_place, unfinished
 from tests.users import without_privileges
 
 

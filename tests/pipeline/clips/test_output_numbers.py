@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from configs.sections import ClipSection
-from data.clips.opening import open_clip
-from data.images import write_image
-from pipeline.clips.output_numbers import Numbers
-from pipeline.clips.timeline import Timeline
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.data.images import write_image
+from animeinterp.pipeline.clips.output_numbers import Numbers
+from animeinterp.pipeline.clips.timeline import Timeline
 from tests.drawn_videos import drawing, write_video
 from tests.pipeline.scans import scan_of
 

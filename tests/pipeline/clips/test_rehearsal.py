@@ -9,12 +9,12 @@ from pathlib import Path
 import av
 import pytest
 
-from configs.errors import ConfigError
-from configs.sections import ClipSection
-from data.clips.opening import open_clip
-from data.clips.video import VideoClip
-from pipeline.clips.ffmpeg_program import find_program
-from pipeline.clips.writers import prepare_output
+from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.data.clips.video import VideoClip
+from animeinterp.pipeline.clips.ffmpeg_program import find_program
+from animeinterp.pipeline.clips.writers import prepare_output
 from tests.drawn_videos import ffmpeg, shown_times, write_video
 from tests.pipeline.clip_probes import codecs, display_shape, heard_after, packet_times
 from tests.pipeline.clip_sources import doubled, expected_times

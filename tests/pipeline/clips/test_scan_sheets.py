@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.sections import ClipSection
-from data.clips.changes import scan_clip
-from data.clips.clip_scan import Change, ClipScan
-from data.images import read_image, write_image
-from pipeline.clips import scan_sheets as module
-from pipeline.clips.scan_sheets import (
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.changes import scan_clip
+from animeinterp.data.clips.clip_scan import Change, ClipScan
+from animeinterp.data.images import read_image, write_image
+from animeinterp.pipeline.clips import scan_sheets as module
+from animeinterp.pipeline.clips.scan_sheets import (
     BORDER,
     COLORS,
     COLUMNS,
@@ -23,7 +23,7 @@ from pipeline.clips.scan_sheets import (
     shown_drawings,
     write_clip_sheets,
 )
-from pipeline.results.pictures import CAPTION_HEIGHT, MARGIN
+from animeinterp.pipeline.results.pictures import CAPTION_HEIGHT, MARGIN
 from tests.data.memory_clip import MemoryClip
 from tests.drawn_clips.clip import draw_clip
 from tests.drawn_clips.shots import EVERYTHING

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.exr import encode_exr, read_linear, to_linear, to_visible
-from data.images import read_deep, read_image, write_image
+from animeinterp.data.exr import encode_exr, read_linear, to_linear, to_visible
+from animeinterp.data.images import read_deep, read_image, write_image
 from tests.drawn_videos import drawing
 from tests.pipeline.clip_sources import doubled
 from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options

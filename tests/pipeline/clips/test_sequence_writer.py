@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs.errors import ConfigError, DataError
-from configs.sections import ClipSection
-from data.clips.opening import open_clip
-from data.images import read_image, read_image_and_alpha, read_rgba, write_image
-from pipeline.clips.sequence_writer import sequence_name
-from pipeline.clips.timeline import Cadence
-from pipeline.clips.writers import prepare_output
+from animeinterp.configs.errors import ConfigError, DataError
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.data.images import read_image, read_image_and_alpha, read_rgba, write_image
+from animeinterp.pipeline.clips.sequence_writer import sequence_name
+from animeinterp.pipeline.clips.timeline import Cadence
+from animeinterp.pipeline.clips.writers import prepare_output
 from tests.drawn_videos import decoded, drawing, write_video
 from tests.pipeline.clip_sources import doubled
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.sections import ClipSection
-from data.clips.opening import open_clip
-from data.images import DeepFrame, encode_image, read_deep, read_image, write_file, write_image
-from pipeline.clips.writers import prepare_output
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.data.images import DeepFrame, encode_image, read_deep, read_image, write_file, write_image
+from animeinterp.pipeline.clips.writers import prepare_output
 from tests.drawn_videos import drawing
 from tests.pipeline.clip_sources import doubled
 from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import DataError
-from data.clips.clip_scan import ClipScan
-from data.images import read_image
-from pipeline.clips.source_frames import ClipFrames, readable_name
+from animeinterp.configs.errors import DataError
+from animeinterp.data.clips.clip_scan import ClipScan
+from animeinterp.data.images import read_image
+from animeinterp.pipeline.clips.source_frames import ClipFrames, readable_name
 from tests.pipeline.listed_clip import ListedClip, grey
 
 SCAN = ClipScan(

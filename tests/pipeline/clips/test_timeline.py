@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.sections import ClipSection
-from pipeline.clips.timeline import Shown, Timeline
+from animeinterp.configs.sections import ClipSection
+from animeinterp.pipeline.clips.timeline import Shown, Timeline
 from tests.pipeline.scans import scan_of
 
 

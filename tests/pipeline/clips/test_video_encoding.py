@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from configs.errors import ConfigError
-from configs.sections import ClipSection
-from data.clips.pictures import PictureKind
-from pipeline.clips.ffmpeg_program import find_program
-from pipeline.clips.video_encoding import Encoding, encodings, find_encoder
+from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.pictures import PictureKind
+from animeinterp.pipeline.clips.ffmpeg_program import find_program
+from animeinterp.pipeline.clips.video_encoding import Encoding, encodings, find_encoder
 
 SIZE = (48, 64)
 

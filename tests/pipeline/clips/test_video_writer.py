@@ -13,15 +13,15 @@ import numpy as np
 import psutil
 import pytest
 
-from configs.errors import DataError
-from configs.sections import ClipSection
-from data.clips.opening import open_clip
-from data.clips.video import VideoClip
-from data.images import write_image
-from pipeline.clips.ffmpeg_program import find_program
-from pipeline.clips.timeline import Cadence
-from pipeline.clips.video_writer import ProgramError
-from pipeline.clips.writers import prepare_output
+from animeinterp.configs.errors import DataError
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.data.clips.video import VideoClip
+from animeinterp.data.images import write_image
+from animeinterp.pipeline.clips.ffmpeg_program import find_program
+from animeinterp.pipeline.clips.timeline import Cadence
+from animeinterp.pipeline.clips.video_writer import ProgramError
+from animeinterp.pipeline.clips.writers import prepare_output
 from tests.drawn_videos import decoded, drawing, ffmpeg, planes, shown_times, write_video
 from tests.pipeline.clip_sources import doubled, expected_times
 from tests.project import ROOT
@@ -269,7 +269,7 @@ def test_no_frame_is_no_video(tmp_path: Path) -> None:
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path
-from configs.errors import DataError
+from animeinterp.configs.errors import DataError
 from tests.pipeline.clip_sources import doubled
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

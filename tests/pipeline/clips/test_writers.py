@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import AnimeInterpError
-from configs.sections import ClipSection
-from data.clips.opening import open_clip
-from data.images import write_image
-from pipeline.clips.ffmpeg_program import find_program, picture_encoders
-from pipeline.clips.sequence_writer import sequence_name
-from pipeline.clips.writers import is_video, prepare_output
+from animeinterp.configs.errors import AnimeInterpError
+from animeinterp.configs.sections import ClipSection
+from animeinterp.data.clips.opening import open_clip
+from animeinterp.data.images import write_image
+from animeinterp.pipeline.clips.ffmpeg_program import find_program, picture_encoders
+from animeinterp.pipeline.clips.sequence_writer import sequence_name
+from animeinterp.pipeline.clips.writers import is_video, prepare_output
 from tests.drawn_videos import drawing, write_video
 from tests.pipeline.clip_sources import doubled
 

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from configs.errors import AnimeInterpError, CacheError
-from configs.loading import load_config
-from configs.sections import Config
-from pipeline.compute.batching import Computed, compute_items, pairs_at_once
-from pipeline.compute.entry import NetworkPair, StageBinding, Together
-from pipeline.compute.item_source import ItemSource
-from pipeline.compute.shard_jobs import run_shard
-from pipeline.planning.shard_planning import shard_job
-from pipeline.store.shard_manifest import read_manifest
-from pipeline.store.shards import read_item
+from animeinterp.configs.errors import AnimeInterpError, CacheError
+from animeinterp.configs.loading import load_config
+from animeinterp.configs.sections import Config
+from animeinterp.pipeline.compute.batching import Computed, compute_items, pairs_at_once
+from animeinterp.pipeline.compute.entry import NetworkPair, StageBinding, Together
+from animeinterp.pipeline.compute.item_source import ItemSource
+from animeinterp.pipeline.compute.shard_jobs import run_shard
+from animeinterp.pipeline.planning.shard_planning import shard_job
+from animeinterp.pipeline.store.shard_manifest import read_manifest
+from animeinterp.pipeline.store.shards import read_item
 from tests.pipeline.small_runs import Opener
 
 CONFIG = load_config("paper", ["executor.pairs_at_once=4"])

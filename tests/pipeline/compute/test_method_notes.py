@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from configs.found_weights import ANIMEINTERP_FILE, VGG19_FILE
-from configs.loading import load_config
-from pipeline.compute.method_notes import methods_line, weights_notes
+from animeinterp.configs.found_weights import ANIMEINTERP_FILE, VGG19_FILE
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.compute.method_notes import methods_line, weights_notes
 
 PLAIN = (
     "without weights: features by appearance, coarse_flow by sgm, refinement by inverse_search, "

@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from configs.errors import WeightsError
-from configs.loading import load_config
-from data.images import read_image
-from models.arrays import frame_tensor
-from models.lpips import backbone_shapes, head_shapes
-from models.rfr import RFR
-from models.synthesis_network import SynthesisNetwork
-from models.vgg19 import VGG19, convolution_shapes
-from models.weights.files import file_digest
-from pipeline.compute.networks import load_network, weights_digest, weights_paths
-from pipeline.compute.registry import STAGES
-from pipeline.results.scores import score_table
-from pipeline.store.shard_manifest import read_manifest
-from pipeline.store.shards import read_item
+from animeinterp.configs.errors import WeightsError
+from animeinterp.configs.loading import load_config
+from animeinterp.data.images import read_image
+from animeinterp.models.arrays import frame_tensor
+from animeinterp.models.lpips import backbone_shapes, head_shapes
+from animeinterp.models.rfr import RFR
+from animeinterp.models.synthesis_network import SynthesisNetwork
+from animeinterp.models.vgg19 import VGG19, convolution_shapes
+from animeinterp.models.weights.files import file_digest
+from animeinterp.pipeline.compute.networks import load_network, weights_digest, weights_paths
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.results.scores import score_table
+from animeinterp.pipeline.store.shard_manifest import read_manifest
+from animeinterp.pipeline.store.shards import read_item
 from tests.pipeline.random_checkpoints import config_with, make_checkpoint
 from tests.pipeline.small_runs import PAIRS, SIZE, SMALL_NETWORK, Opener, Runner
 

@@ -6,18 +6,18 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from configs.errors import CacheError
-from configs.loading import load_config
-from configs.sections import Config, MethodSection
-from pipeline.compute.calls.matching import matching_of
-from pipeline.compute.entry import Together
-from pipeline.compute.item_source import ItemSource, UpstreamItem
-from pipeline.compute.registry import STAGES, binding_of, needed_for
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.planning.shard_planning import shard_job
-from pipeline.store.array_specs import ARRAY_SPECS, check_item
-from pipeline.store.shards import array_digest
+from animeinterp.configs.errors import CacheError
+from animeinterp.configs.loading import load_config
+from animeinterp.configs.sections import Config, MethodSection
+from animeinterp.pipeline.compute.calls.matching import matching_of
+from animeinterp.pipeline.compute.entry import Together
+from animeinterp.pipeline.compute.item_source import ItemSource, UpstreamItem
+from animeinterp.pipeline.compute.registry import STAGES, binding_of, needed_for
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.planning.shard_planning import shard_job
+from animeinterp.pipeline.store.array_specs import ARRAY_SPECS, check_item
+from animeinterp.pipeline.store.shards import array_digest
 from tests.pipeline.small_runs import SIZE, Opener, Runner, small_settings
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError
-from configs.loading import load_config
-from pipeline.compute.shard_jobs import ItemJob, ShardJob, run_shard
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.planning.shard_planning import shard_job
-from pipeline.store.shard_manifest import ShardManifest, read_manifest
-from pipeline.store.shards import read_item
-from pipeline.store.versions import library_versions
+from animeinterp.configs.errors import CacheError
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.compute.shard_jobs import ItemJob, ShardJob, run_shard
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.planning.shard_planning import shard_job
+from animeinterp.pipeline.store.shard_manifest import ShardManifest, read_manifest
+from animeinterp.pipeline.store.shards import read_item
+from animeinterp.pipeline.store.versions import library_versions
 from tests.pipeline.damaged_shards import damage
 from tests.pipeline.small_runs import Opener, Runner, small_settings
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from data.cartoon import write_dataset
-from models.rfr import RFR
-from models.synthesis_network import SynthesisNetwork
-from pipeline.pages.inspect.page_data import page_data
-from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairResults
-from pipeline.store.array_specs import Array
-from stages.working_size import resize_labels
+from animeinterp.data.cartoon import write_dataset
+from animeinterp.models.rfr import RFR
+from animeinterp.models.synthesis_network import SynthesisNetwork
+from animeinterp.pipeline.pages.inspect.page_data import page_data
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.pair_results import PairResults
+from animeinterp.pipeline.store.array_specs import Array
+from animeinterp.stages.working_size import resize_labels
 from tests.pipeline.small_runs import Opener, Runner
 
 LARGE = (144, 256)

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.loading import load_config
-from configs.sections import Section
-from data.sgm_folders import FLOWS
-from pipeline.compute.registry import STAGES, binding_of
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.planning.shard_planning import shard_job
+from animeinterp.configs.loading import load_config
+from animeinterp.configs.sections import Section
+from animeinterp.data.sgm_folders import FLOWS
+from animeinterp.pipeline.compute.registry import STAGES, binding_of
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.planning.shard_planning import shard_job
 from tests.pipeline.random_checkpoints import make_checkpoint
 from tests.pipeline.small_runs import SIZE, small_settings
 

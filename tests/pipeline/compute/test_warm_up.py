@@ -12,25 +12,26 @@ import sys
 
 from numba.core.dispatcher import Dispatcher
 
-from configs.loading import load_config
-from data.cartoon import draw_triplet
-from models.rfr import RFR
-from models.synthesis_network import SynthesisNetwork
-from models.vgg19 import random_vgg19
-from pipeline.compute.registry import STAGES
-from pipeline.compute.warm_up import warm_up
-from stages.coarse_flow import generate_coarse_flow
-from stages.features import describe_pieces
-from stages.matching import match_pieces
-from stages.refinement import refine
-from stages.segmentation import segment
-from stages.synthesis import synthesise
+from animeinterp.configs.loading import load_config
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.models.rfr import RFR
+from animeinterp.models.synthesis_network import SynthesisNetwork
+from animeinterp.models.vgg19 import random_vgg19
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.compute.warm_up import warm_up
+from animeinterp.stages.coarse_flow import generate_coarse_flow
+from animeinterp.stages.features import describe_pieces
+from animeinterp.stages.matching import match_pieces
+from animeinterp.stages.refinement import refine
+from animeinterp.stages.segmentation import segment
+from animeinterp.stages.synthesis import synthesise
 
 
 def compiled():
     return {
         (module.__name__, name): len(kernel.signatures)
-        for module in list(sys.modules.values()) if module.__name__.startswith(("stages.", "models."))
+        for module in list(sys.modules.values())
+        if module.__name__.startswith(("animeinterp.stages.", "animeinterp.models."))
         for name, kernel in vars(module).items() if isinstance(kernel, Dispatcher)
     }
 
@@ -39,7 +40,7 @@ config = load_config("paper")
 before = compiled()
 warm_up()
 after = compiled()
-working = [name for name in sys.modules if name.startswith("pipeline.compute.calls.")]
+working = [name for name in sys.modules if name.startswith("animeinterp.pipeline.compute.calls.")]
 assert len(working) == len(STAGES)
 assert not any(before.values())
 network = random_vgg19(config.features.layers, 0)

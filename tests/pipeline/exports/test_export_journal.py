@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError
-from pipeline.exports.export_journal import ExportRecord, file_states, foreign_content
+from animeinterp.configs.errors import CacheError
+from animeinterp.pipeline.exports.export_journal import ExportRecord, file_states, foreign_content
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from configs.errors import ConfigError
-from configs.loading import load_config
-from data.images import read_image
-from data.sgm_folders import FLOWS, LABEL_MAPS
-from pipeline.exports import sgm_export
-from pipeline.exports.sgm_export import ExportReport, FlowType, export_sgm
-from pipeline.planning.session import Session
+from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.loading import load_config
+from animeinterp.data.images import read_image
+from animeinterp.data.sgm_folders import FLOWS, LABEL_MAPS
+from animeinterp.pipeline.exports import sgm_export
+from animeinterp.pipeline.exports.sgm_export import ExportReport, FlowType, export_sgm
+from animeinterp.pipeline.planning.session import Session
 from tests.pipeline.exported_folders import SIX, Export, cached, changed, files, ids, names_in
 from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner, set_options
 

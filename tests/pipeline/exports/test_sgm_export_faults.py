@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from configs.errors import CacheError, DataError
-from configs.loading import load_config
-from pipeline.exports import sgm_files
-from pipeline.exports.export_journal import ExportRecord
-from pipeline.exports.sgm_export import ExportReport, export_sgm
-from pipeline.planning.session import Session
+from animeinterp.configs.errors import CacheError, DataError
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.exports import sgm_files
+from animeinterp.pipeline.exports.export_journal import ExportRecord
+from animeinterp.pipeline.exports.sgm_export import ExportReport, export_sgm
+from animeinterp.pipeline.planning.session import Session
 from tests.pipeline.exported_folders import SIX, Export, changed, files, ids, names_in
 from tests.pipeline.small_runs import PAIRS, Command, Opener, set_options
 from tests.project import ROOT
 
 KILLED = """
 import os, signal, sys
-from pipeline.exports import sgm_files
+from animeinterp.pipeline.exports import sgm_files
 commit, count = sgm_files.commit_folder, 0
 def killed(*paths):
     global count
@@ -32,7 +32,7 @@ def killed(*paths):
         os.kill(os.getpid(), signal.SIGKILL)
     commit(*paths)
 sgm_files.commit_folder = killed
-from pipeline.cli.app import main
+from animeinterp.pipeline.cli.app import main
 main()
 """
 

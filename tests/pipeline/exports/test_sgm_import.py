@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from data.images import read_image, write_image
-from data.sgm_folders import FLOWS
-from pipeline.exports.sgm_export import FlowType, export_sgm
-from pipeline.planning.session import Session
-from pipeline.planning.shard_planning import shard_job
-from pipeline.planning.verdicts import plan
-from pipeline.results.scores import FINGERPRINT, score_table
-from stages.evaluation.matching_scores import MATCHING_METRICS
+from animeinterp.data.images import read_image, write_image
+from animeinterp.data.sgm_folders import FLOWS
+from animeinterp.pipeline.exports.sgm_export import FlowType, export_sgm
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.planning.shard_planning import shard_job
+from animeinterp.pipeline.planning.verdicts import plan
+from animeinterp.pipeline.results.scores import FINGERPRINT, score_table
+from animeinterp.stages.evaluation.matching_scores import MATCHING_METRICS
 from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner, set_options
 
 Array = npt.NDArray[np.generic]

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs.errors import ConfigError, DataError
-from data.images import write_image
-from data.not_frames import PICTURE_MARK
-from pipeline.pages import contact_sheet as module
-from pipeline.pages.contact_sheet import contact_sheet, write_contact_sheet
-from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairResults
-from pipeline.results.pictures import CAPTION_HEIGHT, MARGIN, Tile, arrange
-from pipeline.store.fingerprints import DIGEST_LENGTH
+from animeinterp.configs.errors import ConfigError, DataError
+from animeinterp.data.images import write_image
+from animeinterp.data.not_frames import PICTURE_MARK
+from animeinterp.pipeline.pages import contact_sheet as module
+from animeinterp.pipeline.pages.contact_sheet import contact_sheet, write_contact_sheet
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.pair_results import PairResults
+from animeinterp.pipeline.results.pictures import CAPTION_HEIGHT, MARGIN, Tile, arrange
+from animeinterp.pipeline.store.fingerprints import DIGEST_LENGTH
 from tests.pipeline.small_runs import SIZE, Opener, Runner
 
 WIDTH = 480  # of a tile

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import ConfigError
-from configs.loading import load_config
-from data.images import read_image, write_image
-from pipeline.compute.registry import STAGES
-from pipeline.planning.accept_results import change_acceptances
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.planning.verdicts import plan
-from pipeline.store.run_records import read_runs
+from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.loading import load_config
+from animeinterp.data.images import read_image, write_image
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.accept_results import change_acceptances
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.planning.verdicts import plan
+from animeinterp.pipeline.store.run_records import read_runs
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 CHANGE = "matching.area_penalty=7"

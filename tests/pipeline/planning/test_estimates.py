@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from data.cartoon import write_dataset
-from pipeline.compute.registry import STAGES
-from pipeline.planning.estimates import (
+from animeinterp.data.cartoon import write_dataset
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.estimates import (
     Estimate,
     PastRate,
     PastRates,
@@ -18,7 +18,7 @@ from pipeline.planning.estimates import (
     space_note,
     workers,
 )
-from pipeline.store.shard_manifest import FileState, read_manifest, write_manifest
+from animeinterp.pipeline.store.shard_manifest import FileState, read_manifest, write_manifest
 from tests.pipeline.small_runs import PAIRS, SIZE, Opener
 
 RATE = PastRate(10, 2.0, 1000.0, 100.0, "as now")

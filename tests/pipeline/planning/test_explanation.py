@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from configs.errors import ConfigError
-from pipeline.compute.registry import STAGES
-from pipeline.planning.explanation import EXAMPLES, explain_item, explain_stage, items_named
-from pipeline.planning.verdicts import Verdicts, plan
+from animeinterp.configs.errors import ConfigError
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.explanation import EXAMPLES, explain_item, explain_stage, items_named
+from animeinterp.pipeline.planning.verdicts import Verdicts, plan
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 

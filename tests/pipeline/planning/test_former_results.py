@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.planning.former_results import FormerResults, StageHistory
-from pipeline.planning.session import Session
+from animeinterp.pipeline.planning.former_results import FormerResults, StageHistory
+from animeinterp.pipeline.planning.session import Session
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 

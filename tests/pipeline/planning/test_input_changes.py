@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.planning.input_changes import NO_ANNOTATION, InputChange, change_in_words, input_changes
-from pipeline.planning.item_inputs import ItemInputs
-from pipeline.store.shard_manifest import ItemRecord
+from animeinterp.pipeline.planning.input_changes import (
+    NO_ANNOTATION,
+    InputChange,
+    change_in_words,
+    input_changes,
+)
+from animeinterp.pipeline.planning.item_inputs import ItemInputs
+from animeinterp.pipeline.store.shard_manifest import ItemRecord
 
 
 def test_only_inputs_that_differ_are_changes() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from configs.loading import load_config
-from data.manifest import Manifest
-from pipeline.compute.registry import STAGES, binding_of
-from pipeline.planning.item_inputs import ItemInputs
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
+from animeinterp.configs.loading import load_config
+from animeinterp.data.manifest import Manifest
+from animeinterp.pipeline.compute.registry import STAGES, binding_of
+from animeinterp.pipeline.planning.item_inputs import ItemInputs
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
 from tests.pipeline.small_runs import Opener, small_settings
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError
+from animeinterp.configs.errors import CacheError
 from tests.pipeline.small_runs import Runner
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError
-from configs.loading import load_config
-from models.precision import Precision, native_precision
-from pipeline.planning.precision import RECORD, decide_precision, undecided
-from pipeline.planning.session import Session
+from animeinterp.configs.errors import CacheError
+from animeinterp.configs.loading import load_config
+from animeinterp.models.precision import Precision, native_precision
+from animeinterp.pipeline.planning.precision import RECORD, decide_precision, undecided
+from animeinterp.pipeline.planning.session import Session
 from tests.pipeline.small_runs import small_settings
 
 LIGHT = ["refinement.method=light", "synthesis.method=light"]

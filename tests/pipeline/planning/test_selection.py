@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import ConfigError
-from configs.loading import load_config
-from data.manifest import Manifest, Pair
-from pipeline.compute.registry import STAGES
-from pipeline.planning.selection import Selection, unknown_pair, wanted_pairs, wanted_stages
+from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.loading import load_config
+from animeinterp.data.manifest import Manifest, Pair
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.selection import Selection, unknown_pair, wanted_pairs, wanted_stages
 
 IDS = ("Japan_a", "Japan_b", "Disney_a", "Disney_b")
 MANIFEST = Manifest(Path("dataset"), (), tuple(Pair(name, ()) for name in IDS))

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError, ConfigError
-from configs.files import file_state
-from configs.loading import load_config
-from data.images import read_image, write_image
-from pipeline.compute.registry import STAGES
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.planning.verdicts import plan
+from animeinterp.configs.errors import CacheError, ConfigError
+from animeinterp.configs.files import file_state
+from animeinterp.configs.loading import load_config
+from animeinterp.data.images import read_image, write_image
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.planning.verdicts import plan
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 

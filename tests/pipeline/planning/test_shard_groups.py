@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from configs.sections import StoreSection
-from data.manifest import Manifest, Pair, SourceFrame
-from pipeline.planning.shard_groups import ShardGroup, group_shards
+from animeinterp.configs.sections import StoreSection
+from animeinterp.data.manifest import Manifest, Pair, SourceFrame
+from animeinterp.pipeline.planning.shard_groups import ShardGroup, group_shards
 
 
 def manifest_of(names: list[str], size: tuple[int, int] = (540, 960)) -> Manifest:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError
-from configs.loading import load_config
-from pipeline.planning.session import Session
-from pipeline.planning.shard_planning import shard_job
+from animeinterp.configs.errors import CacheError
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.planning.shard_planning import shard_job
 from tests.pipeline.small_runs import Opener
 
 

@@ -4,11 +4,11 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-from pipeline.compute.registry import STAGES
-from pipeline.planning.session import Session
-from pipeline.planning.stage_counts import stage_state
-from pipeline.planning.verdicts import Verdicts
-from pipeline.store.shard_manifest import note_damage
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.planning.stage_counts import stage_state
+from animeinterp.pipeline.planning.verdicts import Verdicts
+from animeinterp.pipeline.store.shard_manifest import note_damage
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.images import read_image, write_image
-from data.sgm_folders import FLOWS
-from pipeline.compute.registry import STAGES
-from pipeline.planning.session import Session
-from pipeline.planning.verdicts import Verdict, Verdicts, items_to_compute, plan
-from pipeline.store.shard_manifest import note_damage
+from animeinterp.data.images import read_image, write_image
+from animeinterp.data.sgm_folders import FLOWS
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.planning.verdicts import Verdict, Verdicts, items_to_compute, plan
+from animeinterp.pipeline.store.shard_manifest import note_damage
 from tests.pipeline.small_runs import PAIRS, SIZE, Opener, Runner
 
 

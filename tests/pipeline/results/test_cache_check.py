@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.results.cache_check import CheckReport, check_shards, check_surroundings, shards_in
-from pipeline.results.cache_contents import fingerprint_folders
-from pipeline.store.commits import unfinished_folder
-from pipeline.store.shard_manifest import read_manifest
+from animeinterp.pipeline.results.cache_check import CheckReport, check_shards, check_surroundings, shards_in
+from animeinterp.pipeline.results.cache_contents import fingerprint_folders
+from animeinterp.pipeline.store.commits import unfinished_folder
+from animeinterp.pipeline.store.shard_manifest import read_manifest
 
 
 def check(cache: Path) -> CheckReport:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError, ConfigError
-from pipeline.compute.registry import STAGES
-from pipeline.results.cache_contents import (
+from animeinterp.configs.errors import CacheError, ConfigError
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.results.cache_contents import (
     check_cache,
     contents_of,
     fingerprint_folders,
@@ -19,8 +19,8 @@ from pipeline.results.cache_contents import (
     read_users,
     shard_folders,
 )
-from pipeline.store.commits import unfinished_folder
-from pipeline.store.shard_manifest import note_damage, read_manifest
+from animeinterp.pipeline.store.commits import unfinished_folder
+from animeinterp.pipeline.store.shard_manifest import note_damage, read_manifest
 from tests.pipeline.run_folders import make_run
 from tests.pipeline.small_runs import PAIRS, Opener
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from configs.files import json_lines
-from configs.loading import load_config
-from pipeline.compute.registry import STAGES
-from pipeline.planning.session import Session
-from pipeline.results.cache_contents import Key, current_keys, fingerprint_folders, shard_folders
-from pipeline.results.cache_gc import Candidate, GcPlan, Scope, plan_gc, remove
-from pipeline.store.acceptances import Acceptance, write_acceptance
-from pipeline.store.commits import unfinished_folder
-from pipeline.store.run_records import LOG_NAME, is_alive, read_runs
-from pipeline.store.shard_manifest import note_damage
-from pipeline.store.verification import verify_shard
+from animeinterp.configs.files import json_lines
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.cache_contents import Key, current_keys, fingerprint_folders, shard_folders
+from animeinterp.pipeline.results.cache_gc import Candidate, GcPlan, Scope, plan_gc, remove
+from animeinterp.pipeline.store.acceptances import Acceptance, write_acceptance
+from animeinterp.pipeline.store.commits import unfinished_folder
+from animeinterp.pipeline.store.run_records import LOG_NAME, is_alive, read_runs
+from animeinterp.pipeline.store.shard_manifest import note_damage
+from animeinterp.pipeline.store.verification import verify_shard
 from tests.pipeline.run_folders import make_run
 from tests.pipeline.run_processes import start
 from tests.pipeline.small_runs import Opener, Runner

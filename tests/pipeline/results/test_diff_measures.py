@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.compute.registry import STAGES
-from pipeline.results.diff_measures import compare_arrays, measures_of
-from stages.evaluation import METRICS
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.results.diff_measures import compare_arrays, measures_of
+from animeinterp.stages.evaluation import METRICS
 
 LEFT_RIGHT = np.repeat([[0, 0, 0, 0, 1, 1, 1, 1]], 6, axis=0).astype(np.int32)
 

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from configs.loading import load_config
-from data.cartoon import write_dataset
-from pipeline.compute.registry import STAGES
-from pipeline.planning.selection import Selection
-from pipeline.results.reading import Results, open_results
-from pipeline.results.result_diff import StageComparison, compare_results, open_side, stages_apart
-from pipeline.running.execute import execute
-from pipeline.store.fingerprints import flat_settings, resolved_section
-from pipeline.store.versions import library_versions
-from stages import synthesis
+from animeinterp.configs.loading import load_config
+from animeinterp.data.cartoon import write_dataset
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.results.reading import Results, open_results
+from animeinterp.pipeline.results.result_diff import StageComparison, compare_results, open_side, stages_apart
+from animeinterp.pipeline.running.execute import execute
+from animeinterp.pipeline.store.fingerprints import flat_settings, resolved_section
+from animeinterp.pipeline.store.versions import library_versions
+from animeinterp.stages import synthesis
 from tests.pipeline.small_runs import PAIRS, Command, Runner, set_options, small_settings
 
 PRESETS = ("paper", "released")
@@ -183,7 +183,9 @@ def test_other_libraries_are_a_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = library_versions()
-    monkeypatch.setattr("pipeline.compute.shard_jobs.library_versions", lambda: {**now, "torch": "1.0"})
+    monkeypatch.setattr(
+        "animeinterp.pipeline.compute.shard_jobs.library_versions", lambda: {**now, "torch": "1.0"}
+    )
     other_cache = f"store.cache='{tmp_path / 'other'}'"
     run(other_cache)
     found = by_stage(open_results("demo", settings), open_results("demo", [*settings, other_cache]))

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.results.diff_reasons import Reasons
-from pipeline.results.diff_summary import BETTER, COLUMNS, INTERVAL, summaries, verdict
-from pipeline.results.result_diff import StageComparison
-from stages.evaluation import METRICS
+from animeinterp.pipeline.results.diff_reasons import Reasons
+from animeinterp.pipeline.results.diff_summary import BETTER, COLUMNS, INTERVAL, summaries, verdict
+from animeinterp.pipeline.results.result_diff import StageComparison
+from animeinterp.stages.evaluation import METRICS
 
 NOTHING_TOLD = Reasons([], [], [])
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.compute.shard_jobs import ShardOutcome
-from pipeline.results.past_runs import DIED, PastRun, StageProgress, look_at_run, runs_of
-from pipeline.running.run_record import RunRecord
-from pipeline.store.run_records import INFO_NAME, LOG_NAME
+from animeinterp.pipeline.compute.shard_jobs import ShardOutcome
+from animeinterp.pipeline.results.past_runs import DIED, PastRun, StageProgress, look_at_run, runs_of
+from animeinterp.pipeline.running.run_record import RunRecord
+from animeinterp.pipeline.store.run_records import INFO_NAME, LOG_NAME
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 

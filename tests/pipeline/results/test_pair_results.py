@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import ConfigError
-from pipeline.compute.registry import STAGES
-from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairResults
+from animeinterp.configs.errors import ConfigError
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.pair_results import PairResults
 from tests.pipeline.small_runs import Opener
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError
-from pipeline.results.past_runs import DIED, changed_settings, find_run, past_runs
+from animeinterp.configs.errors import CacheError
+from animeinterp.pipeline.results.past_runs import DIED, changed_settings, find_run, past_runs
 from tests.pipeline.run_folders import make_run
 from tests.pipeline.small_runs import Command, Opener, set_options
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.results.pictures import (
+from animeinterp.pipeline.results.pictures import (
     BACKGROUND,
     CAPTION_HEIGHT,
     MARGIN,

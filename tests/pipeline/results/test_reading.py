@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import CacheError
-from pipeline.compute.registry import STAGES
-from pipeline.results.reading import Results, open_cache, open_results
-from pipeline.results.scores import score_table
+from animeinterp.configs.errors import CacheError
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.results.reading import Results, open_cache, open_results
+from animeinterp.pipeline.results.scores import score_table
 from tests.pipeline.small_runs import PAIRS, SIZE, Opener, Runner
 
 

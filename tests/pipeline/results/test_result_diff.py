@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.errors import CacheError
-from pipeline.compute.registry import STAGES
-from pipeline.results.diff_reasons import Reasons
-from pipeline.results.reading import open_results
-from pipeline.results.result_diff import StageComparison, compare_results, most_changed, open_side
+from animeinterp.configs.errors import CacheError
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.results.diff_reasons import Reasons
+from animeinterp.pipeline.results.reading import open_results
+from animeinterp.pipeline.results.result_diff import StageComparison, compare_results, most_changed, open_side
 from tests.pipeline.small_runs import PAIRS, Command, Runner, set_options
 
 CHANGE = "coarse_flow.rank_sum_limit=3"

@@ -8,16 +8,16 @@ import pandas as pd
 import pytest
 from scipy.stats import bootstrap
 
-from configs.errors import DataError
-from pipeline.results import score_comparison
-from pipeline.results.score_comparison import (
+from animeinterp.configs.errors import DataError
+from animeinterp.pipeline.results import score_comparison
+from animeinterp.pipeline.results.score_comparison import (
     bootstrap_interval,
     compare,
     differences,
     group_differences,
     largest_differences,
 )
-from stages.evaluation import METRICS
+from animeinterp.stages.evaluation import METRICS
 
 
 def here(psnr: dict[str, float], **columns: Any) -> pd.DataFrame:

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.errors import DataError
-from pipeline.results.score_files import read_scores
+from animeinterp.configs.errors import DataError
+from animeinterp.pipeline.results.score_files import read_scores
 
 # Single triplets of the public listing.
 PUBLISHED = """triplet,PSNR,SSIM,IE

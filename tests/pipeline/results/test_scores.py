@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.loading import load_config
-from data.images import write_image
-from data.truth import read_truth
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.results.scores import LEVEL_NAMES, _source, score_table, summarise
-from pipeline.store.shard_manifest import read_manifest
-from pipeline.store.shards import read_item
-from stages.evaluation import FRAME_METRICS, METRICS
-from stages.evaluation.flow_scores import FLOW_METRICS
-from stages.evaluation.matching_scores import MATCHING_METRICS
+from animeinterp.configs.loading import load_config
+from animeinterp.data.images import write_image
+from animeinterp.data.truth import read_truth
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.scores import LEVEL_NAMES, _source, score_table, summarise
+from animeinterp.pipeline.store.shard_manifest import read_manifest
+from animeinterp.pipeline.store.shards import read_item
+from animeinterp.stages.evaluation import FRAME_METRICS, METRICS
+from animeinterp.stages.evaluation.flow_scores import FLOW_METRICS
+from animeinterp.stages.evaluation.matching_scores import MATCHING_METRICS
 from tests.pipeline.small_runs import PAIRS, Opener, Runner, small_settings
 
 

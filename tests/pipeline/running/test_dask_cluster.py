@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from distributed import Client, WorkerPlugin
 
-from configs.errors import ClusterError, ConfigError
-from configs.sections import ExecutorSection
-from models.precision import native_precision
-from pipeline.compute.registry import STAGES
-from pipeline.running import dask_cluster as cluster
-from pipeline.running import waiting_for_workers as patience
-from pipeline.running.dask_cluster import NETWORK_STAGES, DaskExecutor
+from animeinterp.configs.errors import ClusterError, ConfigError
+from animeinterp.configs.sections import ExecutorSection
+from animeinterp.models.precision import native_precision
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.running import dask_cluster as cluster
+from animeinterp.pipeline.running import waiting_for_workers as patience
+from animeinterp.pipeline.running.dask_cluster import NETWORK_STAGES, DaskExecutor
 from tests.pipeline.dask_processes import DaskProcesses, Network, kill
 from tests.pipeline.run_processes import start, wait_for_shards
 from tests.pipeline.small_runs import Opener, Runner, digests
@@ -196,12 +196,13 @@ def test_a_worker_without_the_frames_is_refused_before_any_work(
 def test_a_worker_without_the_program_is_refused_before_any_work(
     processes: DaskProcesses, run: Runner, tmp_path: Path
 ) -> None:
-    (tmp_path / "other" / "pipeline" / "running").mkdir(parents=True)
-    for package in ("pipeline", "pipeline/running"):
+    running = tmp_path / "other" / "animeinterp" / "pipeline" / "running"
+    running.mkdir(parents=True)
+    for package in ("animeinterp", "animeinterp/pipeline", "animeinterp/pipeline/running"):
         (tmp_path / "other" / package / "__init__.py").touch()
     # Without this file, one would be found where the program is installed for its developers.
-    (tmp_path / "other" / "pipeline" / "running" / "dask_cluster.py").write_text(
-        "raise ModuleNotFoundError('pipeline.running.dask_cluster')"
+    (running / "dask_cluster.py").write_text(
+        "raise ModuleNotFoundError('animeinterp.pipeline.running.dask_cluster')"
     )
     processes.start_worker(path=tmp_path / "other")
     with pytest.raises(ConfigError, match="its workers cannot load animeinterp .*install the same version"):

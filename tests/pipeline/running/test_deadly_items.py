@@ -8,10 +8,10 @@ from pathlib import Path
 import dask
 import pytest
 
-from pipeline.compute.registry import STAGES
-from pipeline.planning.session import Session
-from pipeline.running import deadly_items as isolation
-from pipeline.running.deadly_items import LEAST_DEATHS
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.running import deadly_items as isolation
+from animeinterp.pipeline.running.deadly_items import LEAST_DEATHS
 from tests.pipeline import poison
 from tests.pipeline.dask_processes import DaskProcesses
 from tests.pipeline.small_runs import PAIRS, Opener, Runner, digests

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from configs.errors import ConfigError
-from pipeline.compute.registry import STAGES
-from pipeline.planning.verdicts import plan
-from pipeline.running.execute import check_device
+from animeinterp.configs.errors import ConfigError
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.verdicts import plan
+from animeinterp.pipeline.running.execute import check_device
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 

@@ -9,12 +9,12 @@ import cv2
 import pytest
 import torch
 
-from configs.errors import CacheError, ConfigError
-from configs.sections import ExecutorSection
-from pipeline.running import dask_cluster as cluster
-from pipeline.running.dask_cluster import DaskExecutor
-from pipeline.running.executors import Executor, InlineExecutor, open_executor
-from pipeline.running.worker_checks import WorkerDiedError
+from animeinterp.configs.errors import CacheError, ConfigError
+from animeinterp.configs.sections import ExecutorSection
+from animeinterp.pipeline.running import dask_cluster as cluster
+from animeinterp.pipeline.running.dask_cluster import DaskExecutor
+from animeinterp.pipeline.running.executors import Executor, InlineExecutor, open_executor
+from animeinterp.pipeline.running.worker_checks import WorkerDiedError
 
 
 def square(number: int) -> int:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from configs.errors import CacheError
-from configs.files import json_lines
-from configs.loading import load_config
-from data.cartoon import write_dataset
-from pipeline.compute.registry import STAGES
-from pipeline.planning.selection import Selection
-from pipeline.planning.session import Session
-from pipeline.running.execute import execute
-from pipeline.store.run_records import LOG_NAME, is_alive, read_runs
+from animeinterp.configs.errors import CacheError
+from animeinterp.configs.files import json_lines
+from animeinterp.configs.loading import load_config
+from animeinterp.data.cartoon import write_dataset
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.running.execute import execute
+from animeinterp.pipeline.store.run_records import LOG_NAME, is_alive, read_runs
 from tests.pipeline.fault_checks import Results, check_before_or_after, put_back, results, settings_for
 from tests.pipeline.faults import KILLS, MOMENTS, Fault, run_to_the_end, running
 from tests.pipeline.mounts import remount

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.compute.registry import STAGES
+from animeinterp.pipeline.compute.registry import STAGES
 from tests.pipeline.run_processes import start_program, wait_for_shards
 from tests.pipeline.small_runs import PAIRS, Opener, Runner, digests
 from tests.project import PATIENCE

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import WeightsError
-from configs.loading import load_config
-from models.light_rfr import STRONGEST
-from models.weights.light import Origin, load_light, new_networks, save_light
-from models.weights.records import SHIPPED
-from pipeline.pages.inspect.page_data import page_data
-from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairResults
-from pipeline.store.verification import verify_shard
-from stages.evaluation.frame_scores import psnr
+from animeinterp.configs.errors import WeightsError
+from animeinterp.configs.loading import load_config
+from animeinterp.models.light_rfr import STRONGEST
+from animeinterp.models.weights.light import Origin, load_light, new_networks, save_light
+from animeinterp.models.weights.records import SHIPPED
+from animeinterp.pipeline.pages.inspect.page_data import page_data
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.pair_results import PairResults
+from animeinterp.pipeline.store.verification import verify_shard
+from animeinterp.stages.evaluation.frame_scores import psnr
 from tests.pipeline.small_runs import SIZE, Opener, Runner
 
 LIGHT = ("refinement.method=light", "synthesis.method=light")

@@ -10,10 +10,10 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
-from configs.errors import ConfigError
-from configs.sections import ExecutorSection
-from pipeline.planning.worker_count import default_workers, fit_to_work, number_of_workers
-from pipeline.running.local_cluster import start_local_cluster
+from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.sections import ExecutorSection
+from animeinterp.pipeline.planning.worker_count import default_workers, fit_to_work, number_of_workers
+from animeinterp.pipeline.running.local_cluster import start_local_cluster
 from tests.pipeline.small_runs import Opener
 
 

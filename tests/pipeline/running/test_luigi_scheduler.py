@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from configs.errors import ConfigError
-from pipeline.compute.registry import STAGES
-from pipeline.running import luigi_scheduler
+from animeinterp.configs.errors import ConfigError
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.running import luigi_scheduler
 from tests.pipeline.run_processes import start_program, wait_for_shards
 from tests.pipeline.small_runs import Command, Runner, set_options
 from tests.project import PATIENCE, ROOT
@@ -99,7 +99,7 @@ def test_the_luigi_command_shows_its_tasks_on_the_schedulers_page(
         [
             Path(sys.executable).with_name("luigi"),
             "--module",
-            "pipeline.tasks",
+            "animeinterp.pipeline.tasks",
             "RunDataset",
             "--config",
             "demo",

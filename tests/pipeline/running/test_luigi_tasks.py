@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pytest
 from luigi.task_register import Register
 
-from data.images import write_image
-from pipeline.compute.registry import STAGES
-from pipeline.running.luigi_tasks import TASKS, RunDataset, StageBatch
+from animeinterp.data.images import write_image
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.running.luigi_tasks import TASKS, RunDataset, StageBatch
 from tests.pipeline.small_runs import Opener
 from tests.project import ROOT
 
@@ -87,7 +87,7 @@ def luigi_command(tmp_path: Path, *arguments: str) -> subprocess.CompletedProces
         [
             Path(sys.executable).with_name("luigi"),
             "--module",
-            "pipeline.tasks",
+            "animeinterp.pipeline.tasks",
             *arguments,
             "--local-scheduler",
         ],

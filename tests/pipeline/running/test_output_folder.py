@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.errors import CacheError, DataError
-from configs.files import file_state
-from data.images import read_image, to_uint8
-from pipeline.planning.session import Session
-from pipeline.results.scores import ABOUT_PAIRS, FINGERPRINT, score_table, write_scores
-from pipeline.running.output_folder import FrameJob, frame_name, write_frames
-from pipeline.store.array_specs import Array
-from pipeline.store.shard_manifest import read_manifest
-from pipeline.store.shards import read_item
-from pipeline.store.written_results import WrittenResults
+from animeinterp.configs.errors import CacheError, DataError
+from animeinterp.configs.files import file_state
+from animeinterp.data.images import read_image, to_uint8
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.scores import ABOUT_PAIRS, FINGERPRINT, score_table, write_scores
+from animeinterp.pipeline.running.output_folder import FrameJob, frame_name, write_frames
+from animeinterp.pipeline.store.array_specs import Array
+from animeinterp.pipeline.store.shard_manifest import read_manifest
+from animeinterp.pipeline.store.shards import read_item
+from animeinterp.pipeline.store.written_results import WrittenResults
 from tests.pipeline.small_runs import PAIRS, SIZE, Opener, Runner, times_of_files
 
 

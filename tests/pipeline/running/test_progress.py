@@ -5,10 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
-from pipeline.compute.shard_jobs import ShardOutcome
-from pipeline.running import progress
-from pipeline.running.progress import RunProgress
-from pipeline.store.shard_manifest import ItemRecord
+from animeinterp.pipeline.compute.shard_jobs import ShardOutcome
+from animeinterp.pipeline.running import progress
+from animeinterp.pipeline.running.progress import RunProgress
+from animeinterp.pipeline.store.shard_manifest import ItemRecord
 
 
 def outcome(stage: str = "matching", computed: int = 2, skipped: int = 0, failed: int = 0) -> ShardOutcome:

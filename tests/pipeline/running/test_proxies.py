@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pipeline.running.proxies import go_past_proxies
+from animeinterp.pipeline.running.proxies import go_past_proxies
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from configs.loading import load_config
-from pipeline.planning.selection import Selection
-from pipeline.running.run import Run
-from pipeline.store.run_records import read_runs
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.running.run import Run
+from animeinterp.pipeline.store.run_records import read_runs
 
 OpenRun = Callable[..., Run]
 

@@ -15,13 +15,13 @@ import psutil
 import pytest
 import torch
 
-from configs.errors import ConfigError
-from configs.files import json_lines
-from pipeline.compute.registry import STAGES
-from pipeline.planning import current_results
-from pipeline.running.run_record import RunRecord
-from pipeline.store.run_records import LOG_NAME, RunInfo, is_alive, read_runs
-from pipeline.store.stage_index import StageIndex
+from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.files import json_lines
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning import current_results
+from animeinterp.pipeline.running.run_record import RunRecord
+from animeinterp.pipeline.store.run_records import LOG_NAME, RunInfo, is_alive, read_runs
+from animeinterp.pipeline.store.stage_index import StageIndex
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from configs.errors import ConfigError
-from configs.loading import load_config
-from pipeline.planning.selection import Selection
-from pipeline.results.results_record import read_record, results_notes
-from pipeline.running.output_folder import results_folder, write_results
-from pipeline.running.run import Run, RunReport
-from pipeline.store.run_records import read_runs
-from pipeline.store.written_results import WrittenResults
+from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.results.results_record import read_record, results_notes
+from animeinterp.pipeline.running.output_folder import results_folder, write_results
+from animeinterp.pipeline.running.run import Run, RunReport
+from animeinterp.pipeline.store.run_records import read_runs
+from animeinterp.pipeline.store.written_results import WrittenResults
 from tests.pipeline.small_runs import PAIRS, Opener, Runner, times_of_files
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from configs.sections import ExecutorSection
-from pipeline.running import waiting_for_workers as patience
-from pipeline.running.waiting_for_workers import WorkerWait
+from animeinterp.configs.sections import ExecutorSection
+from animeinterp.pipeline.running import waiting_for_workers as patience
+from animeinterp.pipeline.running.waiting_for_workers import WorkerWait
 
 ADDRESS = "tcp://node:8786"
 GPU = {"a": {"resources": {"GPU": 1.0}}}

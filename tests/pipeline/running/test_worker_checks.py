@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError
-from pipeline.running.worker_checks import Surroundings, UnfitWorkerError, WorkerDiedError
+from animeinterp.configs.errors import CacheError
+from animeinterp.pipeline.running.worker_checks import Surroundings, UnfitWorkerError, WorkerDiedError
 from tests.pipeline.small_runs import Opener
 
 

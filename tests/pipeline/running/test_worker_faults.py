@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from configs.files import json_lines
-from data.cartoon import write_dataset
-from pipeline.compute.registry import STAGES
-from pipeline.planning.selection import Selection
-from pipeline.store.commits import REPLACED
-from pipeline.store.run_records import LOG_NAME, read_runs
+from animeinterp.configs.files import json_lines
+from animeinterp.data.cartoon import write_dataset
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.store.commits import REPLACED
+from animeinterp.pipeline.store.run_records import LOG_NAME, read_runs
 from tests.pipeline.fault_checks import Results, check_before_or_after, put_back, results, settings_for
 from tests.pipeline.faults import KILLS, MOMENTS, run_to_the_end, running
 from tests.pipeline.mortal_cluster import Impatience, MortalCluster, MortalWorkers, frozen

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import CacheError
-from configs.loading import load_config
-from pipeline.planning.describe_stages import describe_stages
-from pipeline.store.acceptances import (
+from animeinterp.configs.errors import CacheError
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.planning.describe_stages import describe_stages
+from animeinterp.pipeline.store.acceptances import (
     ACCEPTED_NAME,
     Acceptance,
     Acceptances,
     read_acceptances,
     write_acceptance,
 )
-from pipeline.store.stage_descriptions import StageDescription, write_description
+from animeinterp.pipeline.store.stage_descriptions import StageDescription, write_description
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.compute.registry import STAGES
-from pipeline.store.array_specs import ARRAY_SPECS, check_item
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.store.array_specs import ARRAY_SPECS, check_item
 
 
 def test_every_stage_has_variables_with_names_of_their_own() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.store.commits import (
+from animeinterp.pipeline.store.commits import (
     HIDDEN_WIP_PREFIX,
     WIP_PREFIX,
     commit_folder,

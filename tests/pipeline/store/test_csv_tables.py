@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.results.score_files import read_scores
-from pipeline.store.csv_tables import as_csv, cell_text
+from animeinterp.pipeline.results.score_files import read_scores
+from animeinterp.pipeline.store.csv_tables import as_csv, cell_text
 
 IDS = ["=1+1", "+x", "-x", "@sum", "\tx", "plain", "'quoted", "a,b", 'say "x"', "猫", "'=x", "''-"]
 

@@ -5,10 +5,10 @@ from typing import Literal, get_args, get_origin
 
 import pytest
 
-from configs.loading import load_config
-from configs.sections import Config, MethodSection, NetworkSection, Section
-from pipeline.compute.registry import STAGES, binding_of
-from pipeline.store.fingerprints import (
+from animeinterp.configs.loading import load_config
+from animeinterp.configs.sections import Config, MethodSection, NetworkSection, Section
+from animeinterp.pipeline.compute.registry import STAGES, binding_of
+from animeinterp.pipeline.store.fingerprints import (
     canonical_digest,
     flat_settings,
     resolved_method,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.store.shard_manifest import (
+from animeinterp.pipeline.store.shard_manifest import (
     FileState,
     ItemRecord,
     ShardManifest,

@@ -12,18 +12,18 @@ import pytest
 import xarray
 import zarr
 
-from configs.errors import CacheError
-from pipeline.store import shard_arrays, shards
-from pipeline.store.array_specs import ARRAY_SPECS, Array
-from pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest
-from pipeline.store.shards import (
+from animeinterp.configs.errors import CacheError
+from animeinterp.pipeline.store import shard_arrays, shards
+from animeinterp.pipeline.store.array_specs import ARRAY_SPECS, Array
+from animeinterp.pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest
+from animeinterp.pipeline.store.shards import (
     DamagedShardError,
     ShardCommittedError,
     array_digest,
     read_item,
     write_shard,
 )
-from pipeline.store.verification import verify_shard
+from animeinterp.pipeline.store.verification import verify_shard
 
 Item = dict[str, Array]
 

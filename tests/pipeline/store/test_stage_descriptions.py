@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from configs.loading import load_config
-from pipeline.compute.registry import STAGES, binding_of
-from pipeline.planning.describe_stages import describe_stages
-from pipeline.store.stage_descriptions import (
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.compute.registry import STAGES, binding_of
+from animeinterp.pipeline.planning.describe_stages import describe_stages
+from animeinterp.pipeline.store.stage_descriptions import (
     DESCRIPTION_NAME,
     StageDescription,
     own_differences,

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.store import stage_index
-from pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest
-from pipeline.store.shards import array_digest, write_shard
-from pipeline.store.stage_index import StageIndex
+from animeinterp.pipeline.store import stage_index
+from animeinterp.pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest
+from animeinterp.pipeline.store.shards import array_digest, write_shard
+from animeinterp.pipeline.store.stage_index import StageIndex
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.compute.registry import STAGES
-from pipeline.planning.session import Session
-from pipeline.store.shard_manifest import changed_files, note_damage, read_damage, read_manifest
-from pipeline.store.stage_descriptions import description_trouble
-from pipeline.store.stage_index import StageIndex
-from pipeline.store.verification import verify_and_note, verify_shard
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.store.shard_manifest import changed_files, note_damage, read_damage, read_manifest
+from animeinterp.pipeline.store.stage_descriptions import description_trouble
+from animeinterp.pipeline.store.stage_index import StageIndex
+from animeinterp.pipeline.store.verification import verify_and_note, verify_shard
 from tests.pipeline.small_runs import Opener, Runner
 
 ONE_ROW, TWO = "c/0", "c/0/0"  # where Zarr keeps the only shard file of an array of so many dimensions

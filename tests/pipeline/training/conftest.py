@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from configs.loading import load_config
-from data.cutouts import SetSettings, make_book, write_training_set
-from pipeline.training.plan import Plan, make_plan
+from animeinterp.configs.loading import load_config
+from animeinterp.data.cutouts import SetSettings, make_book, write_training_set
+from animeinterp.pipeline.training.plan import Plan, make_plan
 from tests.drawn_cutouts import write_cutouts
 from tests.pipeline.training.tiny_plans import MakePlan
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from configs.sections import TrainingSection
-from pipeline.training.augmentation import Example, augment, crop, mirror, swap, turn
+from animeinterp.configs.sections import TrainingSection
+from animeinterp.pipeline.training.augmentation import Example, augment, crop, mirror, swap, turn
 
 
 def moving_texture(shift: tuple[int, int] = (3, -2), size: tuple[int, int] = (40, 44)) -> Example:

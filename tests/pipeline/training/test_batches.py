@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from configs.errors import ConfigError, DataError
-from configs.loading import load_config
-from pipeline.training.batches import Batches, split, whole_scene
-from pipeline.training.plan import make_plan
+from animeinterp.configs.errors import ConfigError, DataError
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.training.batches import Batches, split, whole_scene
+from animeinterp.pipeline.training.plan import make_plan
 from tests.pipeline.training.tiny_plans import MakePlan
 
 

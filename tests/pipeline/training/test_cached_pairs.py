@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from configs.errors import ConfigError, DataError
-from configs.loading import load_config
-from data.images import read_image
-from models.weights.light import load_light
-from pipeline.planning.session import Session
-from pipeline.training.batches import Batches
-from pipeline.training.cached_pairs import CachedPairs
-from pipeline.training.checkpoints import LAST, Log
-from pipeline.training.loop import train
-from pipeline.training.plan import make_plan
+from animeinterp.configs.errors import ConfigError, DataError
+from animeinterp.configs.loading import load_config
+from animeinterp.data.images import read_image
+from animeinterp.models.weights.light import load_light
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.training.batches import Batches
+from animeinterp.pipeline.training.cached_pairs import CachedPairs
+from animeinterp.pipeline.training.checkpoints import LAST, Log
+from animeinterp.pipeline.training.loop import train
+from animeinterp.pipeline.training.plan import make_plan
 from tests.pipeline.small_runs import small_settings
 
 TINY = (

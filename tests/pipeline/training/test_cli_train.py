@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from configs.errors import ConfigError
-from pipeline.cli.app import app
+from animeinterp.configs.errors import ConfigError
+from animeinterp.pipeline.cli.app import app
 
 
 def test_trains_and_goes_on(sets: Path, tmp_path: Path) -> None:

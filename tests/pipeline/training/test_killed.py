@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from pipeline.training.checkpoints import Log
-from pipeline.training.loop import train
+from animeinterp.pipeline.training.checkpoints import Log
+from animeinterp.pipeline.training.loop import train
 from tests.pipeline.training.tiny_plans import MakePlan
 from tests.project import PATIENCE, ROOT
 
@@ -28,7 +28,7 @@ def test_a_process_that_was_ended_goes_on(number: signal.Signals, code: int, pla
     words = [f"training.{name}={value}" for name, value in settings.items() if name in SMALL]
     words += [f"training.flow.steps={steps}", "training.synthesis.steps=0", "training.joint.steps=0"]
     words.append(f"store.cache={plan.folder.parents[1]}")
-    command = [sys.executable, "-m", "pipeline.cli", "train", "train_light", "--quiet"]
+    command = [sys.executable, "-m", "animeinterp.pipeline.cli", "train", "train_light", "--quiet"]
     for word in words:
         command += ["--set", word]
     process = subprocess.Popen(command, cwd=ROOT)

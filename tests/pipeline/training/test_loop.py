@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import torch
 
-from configs.errors import CacheError, ConfigError, TrainingError
-from data.cutouts import KeptScene, TrainingSet
-from models.weights.files import read_header
-from models.weights.light import load_light
-from pipeline.training import learner as learner_module
-from pipeline.training.batches import Batches
-from pipeline.training.checkpoints import BEST, CHECKPOINT, LAST, Log, own_folder
-from pipeline.training.learner import Learner, computing_dtype
-from pipeline.training.loop import train
+from animeinterp.configs.errors import CacheError, ConfigError, TrainingError
+from animeinterp.data.cutouts import KeptScene, TrainingSet
+from animeinterp.models.weights.files import read_header
+from animeinterp.models.weights.light import load_light
+from animeinterp.pipeline.training import learner as learner_module
+from animeinterp.pipeline.training.batches import Batches
+from animeinterp.pipeline.training.checkpoints import BEST, CHECKPOINT, LAST, Log, own_folder
+from animeinterp.pipeline.training.learner import Learner, computing_dtype
+from animeinterp.pipeline.training.loop import train
 from tests.pipeline.training.tiny_plans import MakePlan
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from pipeline.training.losses import (
+from animeinterp.pipeline.training.losses import (
     charbonnier,
     end_point_error,
     flow_loss,

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from configs.sections import PhaseSection, TrainingSection
-from models.weights.light import new_networks
-from pipeline.training.phases import learning_rate, phase_at, phases_of, set_learning
+from animeinterp.configs.sections import PhaseSection, TrainingSection
+from animeinterp.models.weights.light import new_networks
+from animeinterp.pipeline.training.phases import learning_rate, phase_at, phases_of, set_learning
 
 SECTION = TrainingSection(
     flow=PhaseSection(steps=100, rate=1e-3),

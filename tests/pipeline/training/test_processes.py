@@ -9,11 +9,11 @@ from contextlib import nullcontext
 
 import pytest
 
-from configs.errors import ConfigError
-from pipeline.training import loop
-from pipeline.training.checkpoints import BEST, Log
-from pipeline.training.loop import train
-from pipeline.training.processes import Group
+from animeinterp.configs.errors import ConfigError
+from animeinterp.pipeline.training import loop
+from animeinterp.pipeline.training.checkpoints import BEST, Log
+from animeinterp.pipeline.training.loop import train
+from animeinterp.pipeline.training.processes import Group
 from tests.pipeline.training.tiny_plans import MakePlan
 from tests.project import PATIENCE, ROOT
 
@@ -40,7 +40,7 @@ def together(plan: object, *options: str) -> None:
     settings = [f"training.{name}={value}" for name, value in words.items()]
     settings.append(f"store.cache={folder.parents[1]}")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command += ["-m", "pipeline.cli", "train", "train_light", *options]
+    command += ["-m", "animeinterp.pipeline.cli", "train", "train_light", *options]
     for setting in settings:
         command += ["--set", setting]
     done = subprocess.run(

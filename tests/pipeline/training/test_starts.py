@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from configs.sections import TrainingSection
-from pipeline.training.starts import dis_flow, smooth_noise, starting_flows
+from animeinterp.configs.sections import TrainingSection
+from animeinterp.pipeline.training.starts import dis_flow, smooth_noise, starting_flows
 
 
 def pair() -> tuple[np.ndarray, np.ndarray]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from configs.files import json_lines
-from pipeline.pages.training.training_page import write_training_page
-from pipeline.training.checkpoints import LOG, PICTURES
-from pipeline.training.loop import train
+from animeinterp.configs.files import json_lines
+from animeinterp.pipeline.pages.training.training_page import write_training_page
+from animeinterp.pipeline.training.checkpoints import LOG, PICTURES
+from animeinterp.pipeline.training.loop import train
 from tests.pipeline.training.tiny_plans import MakePlan
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.weights.light import new_networks
-from pipeline.training.learner import Learner
-from pipeline.training.validation import validate
+from animeinterp.models.weights.light import new_networks
+from animeinterp.pipeline.training.learner import Learner
+from animeinterp.pipeline.training.validation import validate
 from tests.pipeline.training.tiny_plans import MakePlan
 
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.training.plan import Plan
+from animeinterp.pipeline.training.plan import Plan
 
 MakePlan = Callable[..., Plan]

@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from scipy.ndimage import distance_transform_edt, gaussian_filter, uniform_filter
 
-from configs.sections import EvaluationSection
-from models.lpips import LPIPS
-from stages.evaluation import FRAME_METRICS, evaluate_frame
-from stages.evaluation.ground_truth import scale_region
-from stages.evaluation.line_distance import chamfer_line_distance, find_lines
+from animeinterp.configs.sections import EvaluationSection
+from animeinterp.models.lpips import LPIPS
+from animeinterp.stages.evaluation import FRAME_METRICS, evaluate_frame
+from animeinterp.stages.evaluation.ground_truth import scale_region
+from animeinterp.stages.evaluation.line_distance import chamfer_line_distance, find_lines
 
 SECTION = EvaluationSection()
 

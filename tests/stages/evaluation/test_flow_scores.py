@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stages.evaluation.flow_scores import FLOW_METRICS, end_point_errors
+from animeinterp.stages.evaluation.flow_scores import FLOW_METRICS, end_point_errors
 
 NOWHERE = np.zeros((4, 6), bool)
 

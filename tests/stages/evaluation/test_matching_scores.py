@@ -6,8 +6,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from stages.coarse_flow import PieceFate
-from stages.evaluation.matching_scores import MATCHING_METRICS, SMALLEST_PIECE, FoundMatches, score_matches
+from animeinterp.stages.coarse_flow import PieceFate
+from animeinterp.stages.evaluation.matching_scores import (
+    MATCHING_METRICS,
+    SMALLEST_PIECE,
+    FoundMatches,
+    score_matches,
+)
 
 HIGH = 10  # of a column of pixels; 60 px a true piece with 6 columns
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from stages.evaluation.structural_similarity import Window, mean_similarity, similarity_map
+from animeinterp.stages.evaluation.structural_similarity import Window, mean_similarity, similarity_map
 
 UNIFORM, GAUSSIAN = Window(7, sample=True), Window(11, sigma=1.5)
 # How scikit-image is asked for the same.

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from configs.sections import MatchingSection
-from stages.inspection.candidates import BestCandidates, affinity_terms, best_candidates
-from stages.matching import match_pieces
-from stages.segmentation import Pieces
+from animeinterp.configs.sections import MatchingSection
+from animeinterp.stages.inspection.candidates import BestCandidates, affinity_terms, best_candidates
+from animeinterp.stages.matching import match_pieces
+from animeinterp.stages.segmentation import Pieces
 from tests.stages.random_pieces import features_for, match_alike, random_pieces
 
 SECTION = MatchingSection(keep_affinity=True)

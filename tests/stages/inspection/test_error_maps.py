@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stages.evaluation.frame_scores import PUBLISHED_WINDOW, published_ssim
-from stages.inspection.error_maps import largest_difference, published_ssim_map
+from animeinterp.stages.evaluation.frame_scores import PUBLISHED_WINDOW, published_ssim
+from animeinterp.stages.inspection.error_maps import largest_difference, published_ssim_map
 
 
 def test_largest_difference_of_the_channels() -> None:

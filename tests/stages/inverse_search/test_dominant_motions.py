@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.inverse_search.dominant_motions import (
+from animeinterp.stages.inverse_search.dominant_motions import (
     AGREES_WITHIN,
     LONGEST,
     consistent_vectors,
     dominant_motions,
     sampled_vectors,
 )
-from stages.inverse_search.flow_agreement import Agreement
+from animeinterp.stages.inverse_search.flow_agreement import Agreement
 
 
 def around(x: float, y: float, count: int, seed: int = 0) -> np.ndarray:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from models.flow import backwarp
-from stages.inverse_search.flow_agreement import agreement
+from animeinterp.models.flow import backwarp
+from animeinterp.stages.inverse_search.flow_agreement import agreement
 
 
 def frames_of(seed: int, size: tuple[int, int] = (12, 17)) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stages.inverse_search.guided_filter import GuidedFilter
+from animeinterp.stages.inverse_search.guided_filter import GuidedFilter
 
 NOISE = np.random.default_rng(0).uniform(0, 1, (40, 60)).astype(np.float32)
 

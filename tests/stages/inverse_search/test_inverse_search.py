@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.inverse_search import search_flows
+from animeinterp.stages.inverse_search import search_flows
 
 SIZE = (120, 200)
 SHIFT = 48

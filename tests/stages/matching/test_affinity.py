@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from configs.sections import MatchingSection
-from stages.matching.affinity import Candidates
+from animeinterp.configs.sections import MatchingSection
+from animeinterp.stages.matching.affinity import Candidates
 from tests.plain import matching as plain
 from tests.stages.random_pieces import random_pieces
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.sections import MatchingSection, SegmentationSection
-from data.cartoon import draw_triplet
-from stages import matching
-from stages.matching import Matching, match_pieces
-from stages.matching.affinity import UNIT
-from stages.segmentation import Pieces, measure_pieces, segment
+from animeinterp.configs.sections import MatchingSection, SegmentationSection
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.stages import matching
+from animeinterp.stages.matching import Matching, match_pieces
+from animeinterp.stages.matching.affinity import UNIT
+from animeinterp.stages.segmentation import Pieces, measure_pieces, segment
 from tests.plain import matching as plain
 from tests.stages.random_pieces import LENIENT, match_alike, random_pieces
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.matching.ranking import rank_rows, rank_type
+from animeinterp.stages.matching.ranking import rank_rows, rank_type
 from tests.plain import matching as plain
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.segmentation.colour_histograms import BINS, update_histograms
-from stages.segmentation.fill_lists import group_fills, list_fills
+from animeinterp.stages.segmentation.colour_histograms import BINS, update_histograms
+from animeinterp.stages.segmentation.fill_lists import group_fills, list_fills
 
 
 def histograms_of(fill_map, frame, now, small_below) -> np.ndarray:

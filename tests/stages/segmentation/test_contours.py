@@ -9,9 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.filters import apply_hysteresis_threshold
 
-from configs.sections import ContourPreset, DisneyContourPreset
-from data.cartoon import draw_triplet
-from stages.segmentation.contours import LAPLACIAN, check_frame, draw_contours, find_edges, find_inside
+from animeinterp.configs.sections import ContourPreset, DisneyContourPreset
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.stages.segmentation.contours import (
+    LAPLACIAN,
+    check_frame,
+    draw_contours,
+    find_edges,
+    find_inside,
+)
 from tests.plain import segmentation as plain
 
 

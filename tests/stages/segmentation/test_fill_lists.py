@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.segmentation.fill_lists import group_fills, list_fills
+from animeinterp.stages.segmentation.fill_lists import group_fills, list_fills
 
 
 @pytest.mark.parametrize("seed", range(6))

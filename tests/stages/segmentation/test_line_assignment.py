@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.sections import ContourPreset
-from data.cartoon import draw_triplet
-from stages.segmentation.contours import draw_contours, find_inside
-from stages.segmentation.line_assignment import assign_lines
-from stages.segmentation.trapped_ball import fill_pieces
+from animeinterp.configs.sections import ContourPreset
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.stages.segmentation.contours import draw_contours, find_inside
+from animeinterp.stages.segmentation.line_assignment import assign_lines
+from animeinterp.stages.segmentation.trapped_ball import fill_pieces
 from tests.plain import segmentation as plain
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.segmentation.piece_table import measure_pieces, number_by_area
+from animeinterp.stages.segmentation.piece_table import measure_pieces, number_by_area
 from tests.plain import segmentation as plain
 
 

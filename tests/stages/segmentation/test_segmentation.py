@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.sections import ContourPreset, DisneyContourPreset
-from data.cartoon import draw_triplet
-from stages.segmentation import measure_pieces, segment, segmentation_steps, trapped_ball
+from animeinterp.configs.sections import ContourPreset, DisneyContourPreset
+from animeinterp.data.cartoon import draw_triplet
+from animeinterp.stages.segmentation import measure_pieces, segment, segmentation_steps, trapped_ball
 from tests.plain import segmentation as plain
 
 

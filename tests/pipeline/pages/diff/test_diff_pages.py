@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.pages.diff.diff_pages import render_pair, write_page
-from pipeline.results.diff_summary import COLUMNS, summaries, verdict
-from pipeline.results.reading import Results, open_results
-from pipeline.results.result_diff import compare_results, most_changed, open_side
+from animeinterp.pipeline.pages.diff.diff_pages import render_pair, write_page
+from animeinterp.pipeline.results.diff_summary import COLUMNS, summaries, verdict
+from animeinterp.pipeline.results.reading import Results, open_results
+from animeinterp.pipeline.results.result_diff import compare_results, most_changed, open_side
 from tests.browser import Browser
 from tests.html_page import Page
 from tests.pipeline.page_driving import FIRST, SECOND, marked

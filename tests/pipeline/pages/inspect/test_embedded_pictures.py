@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 
-from pipeline.pages.inspect.embedded_pictures import (
+from animeinterp.pipeline.pages.inspect.embedded_pictures import (
     FLOW_STEP,
     WEBP_LARGEST,
     colors_text,

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.images import read_image, write_image
-from pipeline.compute.networks import load_network
-from pipeline.compute.registry import STAGES
-from pipeline.pages.inspect.page_data import page_data
-from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairResults
-from pipeline.results.pictures import COLOR_WHEEL, draw_pieces, error_map, match_colors
-from pipeline.results.scores import SCORE_LABELS
-from stages.coarse_flow import PieceFate
-from stages.evaluation import FRAME_METRICS, METRICS
-from stages.inspection.splatted_frames import splat_frames
-from stages.refinement import CoarsePair, confidence
+from animeinterp.data.images import read_image, write_image
+from animeinterp.pipeline.compute.networks import load_network
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.pages.inspect.page_data import page_data
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.pair_results import PairResults
+from animeinterp.pipeline.results.pictures import COLOR_WHEEL, draw_pieces, error_map, match_colors
+from animeinterp.pipeline.results.scores import SCORE_LABELS
+from animeinterp.stages.coarse_flow import PieceFate
+from animeinterp.stages.evaluation import FRAME_METRICS, METRICS
+from animeinterp.stages.inspection.splatted_frames import splat_frames
+from animeinterp.stages.refinement import CoarsePair, confidence
 from tests.page_pictures import decode, decode_flow, decode_labels, decode_scalars
 from tests.pipeline.random_checkpoints import make_checkpoint
 from tests.pipeline.small_runs import SIZE, Opener, Runner

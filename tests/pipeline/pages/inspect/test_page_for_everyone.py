@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.loading import load_config
-from data.images import write_image
-from pipeline.pages.inspect.pair_pages import write_pages
-from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairResults
+from animeinterp.configs.loading import load_config
+from animeinterp.data.images import write_image
+from animeinterp.pipeline.pages.inspect.pair_pages import write_pages
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.pair_results import PairResults
 from tests.browser import Browser
 from tests.pipeline.page_driving import FIRST, SECOND, TABS, marked, visit
 from tests.pipeline.small_runs import small_settings

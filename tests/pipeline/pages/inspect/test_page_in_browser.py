@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.pages.inspect.page_data import page_data
-from pipeline.results.pair_results import PairResults
-from pipeline.results.pictures import flow_to_color, saturated_length
-from stages.coarse_flow import PieceFate
+from animeinterp.pipeline.pages.inspect.page_data import page_data
+from animeinterp.pipeline.results.pair_results import PairResults
+from animeinterp.pipeline.results.pictures import flow_to_color, saturated_length
+from animeinterp.stages.coarse_flow import PieceFate
 from tests.browser import Browser
 from tests.pipeline.page_driving import FIRST, SECOND, marked, visit
 from tests.pipeline.small_runs import SIZE

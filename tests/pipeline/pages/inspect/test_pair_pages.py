@@ -11,12 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.errors import ConfigError, DataError
-from data.images import write_image
-from pipeline.pages.html_files import page_file
-from pipeline.pages.inspect.pair_pages import SCRIPTS, Link, render_index, render_page, write_pages
-from pipeline.planning.session import Session
-from pipeline.results.pair_results import PairResults
+from animeinterp.configs.errors import ConfigError, DataError
+from animeinterp.data.images import write_image
+from animeinterp.pipeline.pages.html_files import page_file
+from animeinterp.pipeline.pages.inspect.pair_pages import (
+    SCRIPTS,
+    Link,
+    render_index,
+    render_page,
+    write_pages,
+)
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.results.pair_results import PairResults
 from tests.pipeline.small_runs import Opener, Runner
 from tests.project import ROOT
 
@@ -63,7 +69,9 @@ def test_nothing_is_fetched() -> None:
 
 
 def test_scripts_can_stand_in_a_page() -> None:
-    files = {path.name for path in (ROOT / "pipeline" / "pages" / "inspect" / "web").iterdir()}
+    files = {
+        path.name for path in (ROOT / "animeinterp" / "pipeline" / "pages" / "inspect" / "web").iterdir()
+    }
     assert files == {"page.html", "index.html", "page.css", *(Path(name).name for name in SCRIPTS)}
     for name in SCRIPTS:
         assert "</script" not in page_file(name)

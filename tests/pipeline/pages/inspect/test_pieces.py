@@ -5,10 +5,10 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
-from configs.sections import CoarseFlowSection
-from pipeline.pages.inspect.pieces import FATES, fate_counts, fate_table, match_table, piece_table
-from stages.coarse_flow import PieceFate
-from stages.segmentation import Pieces, measure_pieces
+from animeinterp.configs.sections import CoarseFlowSection
+from animeinterp.pipeline.pages.inspect.pieces import FATES, fate_counts, fate_table, match_table, piece_table
+from animeinterp.stages.coarse_flow import PieceFate
+from animeinterp.stages.segmentation import Pieces, measure_pieces
 
 LIMITS = CoarseFlowSection(max_shift=10, min_area=5, max_area_share=0.25, max_area_ratio=3)
 

@@ -5,9 +5,9 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.compute.registry import STAGES
-from pipeline.pages.report.contributing_runs import contributing_runs, machines, versions
-from pipeline.store.versions import library_versions
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.pages.report.contributing_runs import contributing_runs, machines, versions
+from animeinterp.pipeline.store.versions import library_versions
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 

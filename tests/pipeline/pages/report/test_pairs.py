@@ -8,9 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from configs.loading import load_config
-from data.images import Frame, read_image, write_image
-from pipeline.pages.report.pairs import THUMBNAIL_SIDE, Thumbnail, inspect_folder, page_finder, thumbnails
+from animeinterp.configs.loading import load_config
+from animeinterp.data.images import Frame, read_image, write_image
+from animeinterp.pipeline.pages.report.pairs import (
+    THUMBNAIL_SIDE,
+    Thumbnail,
+    inspect_folder,
+    page_finder,
+    thumbnails,
+)
 from tests.pipeline.small_runs import SIZE, Opener, Runner
 
 

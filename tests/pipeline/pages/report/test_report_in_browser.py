@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from configs.loading import load_config
-from pipeline.pages.report.report_page import write_report
-from pipeline.planning.session import Session
+from animeinterp.configs.loading import load_config
+from animeinterp.pipeline.pages.report.report_page import write_report
+from animeinterp.pipeline.planning.session import Session
 from tests.browser import Browser
 from tests.pipeline.small_runs import PAIRS, small_settings
 

@@ -12,18 +12,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.errors import ConfigError, DataError
-from data.images import write_image
-from pipeline.compute.method_notes import methods_line
-from pipeline.compute.registry import STAGES
-from pipeline.pages.report import report_page as module
-from pipeline.pages.report.pairs import inspect_folder
-from pipeline.pages.report.report_page import write_report
-from pipeline.planning.session import Session
-from pipeline.store.sizes import in_time
-from stages.evaluation import FRAME_METRICS
-from stages.evaluation.flow_scores import FLOW_METRICS
-from stages.evaluation.matching_scores import MATCHING_METRICS
+from animeinterp.configs.errors import ConfigError, DataError
+from animeinterp.data.images import write_image
+from animeinterp.pipeline.compute.method_notes import methods_line
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.pages.report import report_page as module
+from animeinterp.pipeline.pages.report.pairs import inspect_folder
+from animeinterp.pipeline.pages.report.report_page import write_report
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.store.sizes import in_time
+from animeinterp.stages.evaluation import FRAME_METRICS
+from animeinterp.stages.evaluation.flow_scores import FLOW_METRICS
+from animeinterp.stages.evaluation.matching_scores import MATCHING_METRICS
 from tests.html_page import Page
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.errors import ConfigError
-from pipeline.pages.report.scores import (
+from animeinterp.configs.errors import ConfigError
+from animeinterp.pipeline.pages.report.scores import (
     MOST_BINS,
     distribution,
     mean_scores,
@@ -15,8 +15,8 @@ from pipeline.pages.report.scores import (
     ranking_metric,
     shown_metrics,
 )
-from pipeline.results.scores import SCORE_LABELS, summarise
-from stages.evaluation import METRICS
+from animeinterp.pipeline.results.scores import SCORE_LABELS, summarise
+from animeinterp.stages.evaluation import METRICS
 
 
 def scores(*rows: dict[str, Any]) -> pd.DataFrame:

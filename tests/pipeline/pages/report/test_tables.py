@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.pages.report.tables import ITEM_COLUMNS, item_table, run_shards, stage_sums
-from pipeline.results import scores as module
-from pipeline.results.scores import score_table, write_scores
+from animeinterp.pipeline.pages.report.tables import ITEM_COLUMNS, item_table, run_shards, stage_sums
+from animeinterp.pipeline.results import scores as module
+from animeinterp.pipeline.results.scores import score_table, write_scores
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 

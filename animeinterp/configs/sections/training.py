@@ -1,0 +1,119 @@
+"""Training of the light networks."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from animeinterp.configs.sections.section import OptionalPath, Section
+
+
+class PhaseSection(Section):
+    """Steps and learning rate of a training phase."""
+
+    steps: int = Field(0, ge=0)
+    """Batches; 0 = skip the phase."""
+    rate: float = Field(2e-4, gt=0, le=1)
+    """Largest learning rate of the phase."""
+
+
+class TrainingSection(Section):
+    """Scenes with exact flows -> weights of the light networks (`animeinterp train`)."""
+
+    location_fields: ClassVar[Set[str]] = {
+        "scenes",
+        "validation_scenes",
+        "weights",
+        "threads",
+        "log_steps",
+        "checkpoint_minutes",
+        "validation_minutes",
+        "pictured_scenes",
+    }
+
+    source: Literal["scenes", "cache"] = "scenes"
+    """`scenes` = drawn scenes with exact flows; `cache` = the pairs of `data` that have a ground truth, with
+    their coarse flows from the cache, without the phase `flow`."""
+    scenes: OptionalPath = None
+    """Folder of cut-out scenes, written by `data.cutouts.write_training_set`."""
+    validation_scenes: OptionalPath = None
+    """Folder of scenes made from other drawings; empty = no validation, and the last weights count as the
+    best."""
+    validation_count: int = Field(64, ge=1)
+    """How many of these are used, from the first."""
+    weights: OptionalPath = None
+    """File of light networks to start from; empty = random weights from `seed`."""
+    licence: str = "MIT"
+    """Licence of the trained weights, written into their files."""
+    data_name: str = "cut-out scenes"
+    """Description of the training data, written into the weights files beside the data's digest."""
+    seed: int = Field(0, ge=0)
+    """Seed of the initial weights, the order of scenes and all randomness in a batch."""
+    flow: PhaseSection = PhaseSection(steps=60_000, rate=4e-4)
+    """First phase: refinement alone, on exact flows."""
+    synthesis: PhaseSection = PhaseSection(steps=20_000, rate=3e-4)
+    """Second phase: synthesis and the importance of pixels, with the refined flows."""
+    joint: PhaseSection = PhaseSection(steps=20_000, rate=1e-4)
+    """Third phase: both networks."""
+    crop: int = Field(192, ge=16)
+    """Height and width of the crop of a scene, px. Square, so that it can be rotated."""
+    batch: int = Field(8, ge=1)
+    """Scenes per step; both directions of each are trained."""
+    iterations: int = Field(6, ge=1, le=100)
+    """Recurrent updates of the refinement."""
+    mirror: bool = True
+    """Whether half of the crops are mirrored horizontally."""
+    rotate: bool = True
+    """Whether crops are rotated by multiples of 90 degrees."""
+    swap: bool = True
+    """Whether half of the pairs are reversed in time."""
+    recolour: float = Field(0.5, ge=0, le=1)
+    """Share of crops whose colour channels are permuted, scaled and shifted."""
+    zero_starts: float = Field(0.25, ge=0, le=1)
+    """Share of crops whose refinement starts from no motion; the others start from OpenCV's DIS flow of the
+    crop."""
+    start_noise: float = Field(2.0, ge=0)
+    """Largest standard deviation of smooth noise added to the initial flow, px; 0 = none."""
+    gamma: float = Field(0.8, gt=0, le=1)
+    """Flow loss: weight of an iteration relative to the next one."""
+    occluded_weight: float = Field(0.5, ge=0)
+    """Flow loss: weight of pixels hidden in the other frame, relative to the others."""
+    matching_weight: float = Field(1.0, ge=0)
+    """Flow loss: weight of the matching loss, nats, relative to the distances, px."""
+    pyramid_weight: float = Field(1.0, ge=0)
+    """Frame loss: weight of the Laplacian pyramid relative to the frame itself."""
+    flow_weight: float = Field(0.01, ge=0)
+    """Third phase: weight of the flow loss, px, relative to the frame loss."""
+    schedule: Literal["cosine", "linear"] = "cosine"
+    """How the rate falls to nearly 0 after the warm-up. RAFT uses `linear` with a warm-up of 0.05."""
+    warm_up: float = Field(0.03, ge=0, lt=1)
+    """Share of a phase's steps in which the rate rises to its maximum."""
+    weight_decay: float = Field(1e-4, ge=0)
+    """Weight decay of AdamW."""
+    clip: float = Field(1.0, gt=0)
+    """Largest norm of all gradients together; larger gradients are scaled down to it."""
+    average: float = Field(0.999, ge=0, lt=1)
+    """Decay of the running average of weights; the average is what the weights files hold."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of convolutions; `auto` = `bfloat16` on GPUs and on processors with instructions for it."""
+    threads: int = Field(0, ge=0)
+    """Threads that share each batch, at most one per scene; 0 = as many as cores. Another number changes the
+    last digits of losses."""
+    log_steps: int = Field(10, ge=1)
+    """Steps per line of the log."""
+    checkpoint_minutes: float = Field(5.0, gt=0)
+    """Time between checkpoints; a kill loses at most this much."""
+    validation_minutes: float = Field(15.0, gt=0)
+    """Time between validations."""
+    pictured_scenes: int = Field(4, ge=0)
+    """Held-out scenes whose pictures each validation keeps, for the training's page; 0 = none."""
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not any((self.flow.steps, self.synthesis.steps, self.joint.steps)):
+            raise ValueError(
+                "flow.steps, synthesis.steps and joint.steps are all 0; set at least one of them"
+            )
+        return self

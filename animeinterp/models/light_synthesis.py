@@ -1,0 +1,203 @@
+"""The light synthesis network: a mask that blends the two splatted frames, and what is to be added to that.
+
+Frames are RGB in 0..1, `(N, 3, H, W)`, of any size; flows are `(N, 2, H, W)`, pixels. Frames and two levels
+of features are splatted to the time wanted, each pixel weighed by its brightness difference and by the
+importance that the light RFR has learned. A GridNet sees them, how much weight landed where, and the holes.
+
+References
+----------
+.. [1] L. Siyao et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 3.3.
+   arXiv:2104.02495
+.. [2] S. Niklaus, F. Liu, "Softmax Splatting for Video Frame Interpolation", CVPR 2020. arXiv:2003.05534
+.. [3] H. Jiang et al., "Super SloMo: High Quality Estimation of Multiple Intermediate Frames", CVPR 2018,
+   equation 2: a mask for the frames carried from both sides. arXiv:1712.00080
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+
+from animeinterp.models.feature_extractor import FeatureExtractor
+from animeinterp.models.flow import check_pair
+from animeinterp.models.gridnet import GridNet
+from animeinterp.models.padding import pad_edge
+from animeinterp.models.splatting import IMPORTANCE_LIMIT, Splatted, brightness_importance, splat
+from animeinterp.models.synthesis_network import (
+    Carried,
+    Source,
+    carry,
+    check_inputs,
+    pad_flow,
+    pad_frame,
+    splat_together,
+    strips,
+)
+from animeinterp.models.widths import LIGHT_SYNTHESIS
+
+ALPHA = -20.0
+"""Factor on the brightness difference in splatting, as `synthesis.softmax_alpha` has it."""
+
+
+class Drawn(NamedTuple):
+    """A frame, and how it was put together."""
+
+    frame: Tensor
+    """`(N, 3, H, W)`, not clamped."""
+    mask: Tensor
+    """`(N, 1, H, W)`, 0..1: frame 0's share, where both frames cover a pixel."""
+
+
+class LightSynthesis(nn.Module):
+    """Feature extractor and GridNet with the widths of `models.widths.LIGHT_SYNTHESIS`.
+
+    Notes
+    -----
+    Until it is trained it returns the blend: the mean of the two splatted frames where both cover a pixel,
+    the covering one where only one does, the nearer frame, unmoved, where none does (frame 0 at t = 0.5).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.feat_ext = FeatureExtractor(LIGHT_SYNTHESIS.features)
+        self.synnet = GridNet(LIGHT_SYNTHESIS)
+        for parameter in self.synnet.residual_model_tail[-1].parameters():
+            nn.init.zeros_(parameter)
+
+    def set_precision(self, dtype: torch.dtype) -> Self:
+        """Convolve in another precision; frames, flows and splatting stay in float32."""
+        return self.to(dtype)
+
+    def forward(
+        self,
+        frame0: Tensor,
+        frame1: Tensor,
+        flow01: Tensor,
+        flow10: Tensor,
+        t: float | Tensor,
+        *,
+        importance01: Tensor | None = None,
+        importance10: Tensor | None = None,
+        alpha: float = ALPHA,
+    ) -> Drawn:
+        """The frame at time t.
+
+        Parameters
+        ----------
+        frame0, frame1
+            `(N, 3, H, W)`, 0..1.
+        flow01, flow10
+            `(N, 2, H, W)`.
+        t
+            In (0, 1), 0 = frame 0; one for all, or `(N,)`.
+        importance01, importance10
+            `(N, 1, H, W)`, importance of the pixels of frame 0 and frame 1 from `models.light_rfr.LightRFR`;
+            None leaves it to brightness.
+        alpha
+            Factor on the brightness difference, see `models.splatting.brightness_importance`.
+
+        Returns
+        -------
+        Drawn
+            Frame and mask.
+
+        Raises
+        ------
+        ValueError
+            Shapes that do not fit each other, or a time outside of (0, 1).
+        """
+        source0, source1 = self.prepare(
+            frame0, frame1, flow01, flow10, importance01=importance01, importance10=importance10, alpha=alpha
+        )
+        height, width = frame0.shape[-2:]
+        frame, mask = self.draw(source0, source1, t)
+        return Drawn(frame[..., :height, :width], mask[..., :height, :width])
+
+    def prepare(
+        self,
+        frame0: Tensor,
+        frame1: Tensor,
+        flow01: Tensor,
+        flow10: Tensor,
+        *,
+        importance01: Tensor | None = None,
+        importance10: Tensor | None = None,
+        alpha: float = ALPHA,
+    ) -> tuple[Source, Source]:
+        """What is the same for all times; parameters and errors as for `forward`."""
+        check_inputs(frame0, frame1, flow01, flow10)
+        for importance, flow, name in ((importance01, flow01, "frame0"), (importance10, flow10, "frame1")):
+            if importance is not None:
+                check_pair(importance, flow, f"the importance of {name}")
+        frames = torch.cat([frame0, frame1])
+        brightness = brightness_importance(
+            frames, torch.cat([frame1, frame0]), torch.cat([flow01, flow10]), alpha
+        )
+        frames = pad_frame(frames)
+        # The finest features only lead to the others; the frame itself replaces them.
+        levels = [frames, *(level.to(frames.dtype) for level in self.feat_ext(2 * frames - 1)[1:])]
+        sources = []
+        for half, (flow, learned) in enumerate(((flow01, importance01), (flow10, importance10))):
+            importance = brightness.chunk(2)[half]
+            if learned is not None:
+                importance = (importance + learned).clamp(-IMPORTANCE_LIMIT, IMPORTANCE_LIMIT)
+            own = [level.chunk(2)[half] for level in levels]
+            sources.append(Source(own, pad_flow(flow), pad_edge(importance, *own[0].shape[2:])))
+        return sources[0], sources[1]
+
+    def draw(self, source0: Source, source1: Source, t: float | Tensor) -> Drawn:
+        """The frame at time t from two sources, of their padded size; as `forward` besides."""
+        share = _as_shares(t, source0.flow)
+        height, width = source0.flow.shape[-2:]
+        carried = carry(source0, share), carry(source1, 1 - share)
+        nearer = torch.where(share <= 0.5, source0.levels[0], source1.levels[0])
+        parts = []
+        for first, last, kept in strips(height, width):
+            drawn = self._draw_rows(carried, nearer[:, :, first:last], share, first, last)
+            parts.append([x[:, :, kept] for x in drawn])
+        frames, masks = zip(*parts, strict=True)
+        return Drawn(torch.cat(frames, dim=2), torch.cat(masks, dim=2))
+
+    def _draw_rows(
+        self,
+        carried: tuple[list[Carried], list[Carried]],
+        nearer: Tensor,
+        share: Tensor,
+        first: int,
+        last: int,
+    ) -> Drawn:
+        (landed0, landed1) = (splat(*levels[0], rows=(first, last)) for levels in carried)
+        covered0, covered1 = landed0.weights > 0, landed1.weights > 0
+        # A hole shows what the other frame has there, so that the blend of both is right in any case.
+        seen0 = torch.where(covered0, landed0.values, torch.where(covered1, landed1.values, nearer))
+        seen1 = torch.where(covered1, landed1.values, torch.where(covered0, landed0.values, nearer))
+        joined = _maps(carried, landed0, landed1, share, first, last)
+        drawn = self.synnet(torch.cat([seen0, seen1], dim=1), joined).to(seen0.dtype)
+        mask = torch.sigmoid(drawn[:, :1])
+        return Drawn(mask * seen0 + (1 - mask) * seen1 + drawn[:, 1:], mask)
+
+
+def _maps(
+    carried: tuple[list[Carried], list[Carried]],
+    landed0: Splatted,
+    landed1: Splatted,
+    share: Tensor,
+    first: int,
+    last: int,
+) -> Iterator[Tensor]:
+    """What the rows of the GridNet take beside the frames, finest first; made when it comes to them."""
+    weights = torch.cat([landed0.weights, landed1.weights], dim=1)
+    time = share.expand(-1, 1, *weights.shape[2:])
+    yield torch.cat([weights / (1 + weights), (weights == 0).to(weights.dtype), time], dim=1)
+    yield from splat_together(carried, first, last, start=1)
+
+
+def _as_shares(t: float | Tensor, flow: Tensor) -> Tensor:
+    """Times as `(N, 1, 1, 1)`."""
+    times = torch.as_tensor(t, dtype=flow.dtype, device=flow.device).reshape(-1, 1, 1, 1)
+    if times.shape[0] not in (1, flow.shape[0]) or not bool(((times > 0) & (times < 1)).all()):
+        raise ValueError(f"t is {t}, expected a time between 0 and 1, or one for each of {flow.shape[0]}")
+    return times.expand(flow.shape[0], 1, 1, 1)

@@ -1,0 +1,256 @@
+"""Interpolation of a clip: scan it, run the stages on its pairs part by part, and write the output clip."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from itertools import zip_longest
+from pathlib import Path
+
+from rich.console import Console
+
+from animeinterp.configs.errors import DataError
+from animeinterp.configs.loading import load_config, set_options
+from animeinterp.configs.sections import Config
+from animeinterp.data.clips.changes import scan_clip
+from animeinterp.data.clips.clip import Clip
+from animeinterp.data.clips.clip_scan import ClipScan, scan_key
+from animeinterp.pipeline.clips.assembly import Assembled, Betweens, assemble
+from animeinterp.pipeline.clips.kept_results import (
+    RECORD_NAME,
+    FinishedPart,
+    Keeping,
+    delete_shards,
+    read_finished,
+    record_finished,
+)
+from animeinterp.pipeline.clips.parts import LAST_STAGE, ClipPart, Drawings, divide, sources_of
+from animeinterp.pipeline.clips.source_frames import ClipFrames, clip_folder
+from animeinterp.pipeline.clips.timeline import Timeline
+from animeinterp.pipeline.clips.writers import ClipWriter
+from animeinterp.pipeline.compute.item_source import ItemSource
+from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.describe_stages import describe_stages
+from animeinterp.pipeline.planning.precision import decide_precision
+from animeinterp.pipeline.planning.selection import Selection
+from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.running.execute import execute
+from animeinterp.pipeline.running.progress import RunProgress
+from animeinterp.pipeline.store.acceptances import read_acceptances
+from animeinterp.pipeline.store.shards import DamagedShardError
+from animeinterp.pipeline.store.verification import verify_and_note
+
+Advance = Callable[[int], None]
+
+
+@dataclass
+class ClipWork:
+    """The interpolation of one clip.
+
+    Parameters
+    ----------
+    clip
+        What to interpolate.
+    source, settings
+        The config as `load_config` takes it.
+    config
+        The same, loaded.
+    """
+
+    clip: Clip
+    source: str
+    settings: Sequence[str]
+    config: Config
+    console: Console
+    quiet: bool = False
+    retry_failed: bool = False
+    failures: list[str] = field(default_factory=list)
+    """Frames that could not be read and pairs that failed, with the reason."""
+    example: list[str] = field(default_factory=list)
+    """A command that shows a pair, once pairs were computed whose results are kept."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that the clip's frames depend on."""
+        return self.clip.digest()
+
+    @property
+    def cache(self) -> Path:
+        """`store.cache`, absolute."""
+        return self.config.store.cache.absolute()
+
+    @property
+    def folder(self) -> Path:
+        """Cache folder of the clip."""
+        return clip_folder(self.cache, self.clip.name, self.digest)
+
+    @property
+    def _needed(self) -> frozenset[str]:
+        """Stages whose results the output is written from."""
+        return frozenset((LAST_STAGE, "refinement") if self.clip.has_alpha else (LAST_STAGE,))
+
+    @cached_property
+    def _keeping(self) -> Keeping | None:
+        return Keeping.of(self.config.clip.keep, self._needed)
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        config = decide_precision(self.config, record=False)
+        resolve = read_acceptances(self.cache, STAGES).resolve
+        return describe_stages(config, LAST_STAGE, resolve)[LAST_STAGE].fingerprint
+
+    def scan(self) -> ClipScan:
+        """The scan of the clip, from the cache if it is there.
+
+        Raises
+        ------
+        DataError
+            Fewer than two frames could be read.
+        """
+        path, section = self.folder / "scan", self.config.clip
+        key = scan_key(self.digest, section.repeat_threshold, section.cut_threshold)
+        known = ClipScan.load(path, key)
+        if known is None:
+            with self._progress("scanning", self.clip.expected_frames) as advance:
+                known = scan_clip(self.clip, section, lambda _: advance(1))
+            known.save(path, key)
+        if len(known.starts) < 2:
+            what = "; ".join(known.problems)
+            raise DataError(
+                f"{self.clip.sources[0]}: {len(known.starts)} frame could be read, and two are needed to "
+                f"make one between them{': ' + what if what else ''}"
+            )
+        self.failures += known.damage
+        return known
+
+    def compute(self, frames: ClipFrames, timeline: Timeline) -> dict[Drawings, ItemSource | None]:
+        """Run the stages on all pairs, part by part; return the location of each pair's results.
+
+        Raises
+        ------
+        AnimeInterpError
+            Settings, weights or cache are unusable. Failed pairs are listed in `failures` instead.
+        KeyboardInterrupt
+            What was committed stays.
+        """
+        parts = divide(timeline.plan.times, self.config.clip.pairs_per_part)
+        sources: dict[Drawings, ItemSource | None] = {}
+        started = time.monotonic()
+        for part, after in zip_longest(parts, parts[1:]):
+            finished = self.finished(part, frames)
+            if finished is not None:
+                sources.update(finished.sources(part, self.cache))
+            else:
+                if not self.quiet and len(parts) > 1:
+                    self._announce(part, parts, started)
+                session = self.run(part, frames)
+                found = sources_of(session, part)
+                sources.update(found)
+                if self._keeping and record_finished(part.root(frames), session, found, self._needed):
+                    self._keeping.prune(session)
+            if self._keeping and self.finished(part, frames) and not self.clip.has_alpha:
+                frames.discard(set(part.indices()) - set(after.indices() if after else ()))
+        return sources
+
+    def finished(self, part: ClipPart, frames: ClipFrames) -> FinishedPart | None:
+        """The record of a part that is done, of which only what the output needs is left."""
+        root = part.root(frames)
+        if self._keeping is None or not (root / RECORD_NAME).is_file():
+            return None
+        return read_finished(root, self._fingerprint, self.cache)
+
+    def _clean_up(self, frames: ClipFrames, timeline: Timeline) -> None:
+        """Delete, when the output is complete, what `clip.keep` does not name; nothing if a pair failed."""
+        parts = divide(timeline.plan.times, self.config.clip.pairs_per_part)
+        records = [self.finished(part, frames) for part in parts]
+        done = [record for record in records if record is not None]
+        if self._keeping is None or len(done) < len(parts):
+            return
+        gone = {
+            self.cache / path
+            for record in done
+            for items in record.items
+            for stage, path, _, _ in items
+            if stage not in self._keeping.after
+        }
+        delete_shards(gone)
+        roots = [*(self.folder / "parts").glob("0000-*"), *(part.root(frames) for part in parts if gone)]
+        for folder in (self.folder / "frames", *roots):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def run(self, part: ClipPart, frames: ClipFrames) -> Session:
+        """Run the stages on the pairs of a part; return the session, with all that is done.
+
+        Raises
+        ------
+        AnimeInterpError, KeyboardInterrupt
+            As of `compute`.
+        """
+        with self._progress("frames", len(part.indices())) as advance:
+            frames.write(part.indices(), advance)
+        settings = [*self.settings, *part.list_pairs(frames)]
+        selection = Selection(last=LAST_STAGE, retry_failed=self.retry_failed)
+        if not self.example and self._keeping is None:
+            first = part.pair_id(frames.name, next(iter(part.times)))
+            self.example = ["animeinterp", "inspect", first, "-c", self.source, *set_options(settings)]
+        report = execute(self.source, settings, selection, self.console, quiet=self.quiet)
+        failed = report.session.failures()
+        self.failures += [f"{stage} of {record.id}: {record.reason}" for stage, record in failed]
+        self.failures += report.broken
+        return report.session
+
+    def look_at(self, part: ClipPart, frames: ClipFrames) -> Session:
+        """What is done of a part whose frames have been written."""
+        config = load_config(self.source, [*self.settings, *part.list_pairs(frames)])
+        selection = Selection(last=LAST_STAGE, retry_failed=self.retry_failed)
+        return Session.open(config, selection, look_only=True)
+
+    def assemble(
+        self,
+        frames: ClipFrames,
+        timeline: Timeline,
+        sources: dict[Drawings, ItemSource | None],
+        writer: ClipWriter,
+    ) -> Assembled:
+        """Write the clip.
+
+        Raises
+        ------
+        DataError, CacheError
+            Its sources have changed or are damaged, or the output cannot be written.
+        """
+        betweens = Betweens(frames, sources, self.config.synthesis, self.clip.has_alpha)
+        shown = [*timeline.plan.mixed, *(timeline.plan.times if self.clip.has_alpha else ())]
+        frames.write(sorted({index for both in shown for index in both}), lambda _: None)
+        try:
+            with self._progress("writing", timeline.plan.cadence.count) as advance, writer:
+                done = assemble(self.clip, timeline, betweens, writer, advance)
+                writer.finish()
+        except DamagedShardError as error:
+            verify_and_note(error.path)  # so that the next run computes it again
+            raise
+        self._clean_up(frames, timeline)
+        return done
+
+    def _announce(self, part: ClipPart, parts: Sequence[ClipPart], started: float) -> None:
+        done = sum(len(other.times) for other in parts[: part.number - 1])
+        left = sum(len(other.times) for other in parts) - done
+        seconds = (time.monotonic() - started) / done * left if done else 0
+        about = f", about {timedelta(seconds=round(seconds))} left" if done else ""
+        self.console.print(
+            f"part {part.number} of {len(parts)}: pairs {done + 1} to {done + len(part.times)} "
+            f"of {done + left}{about}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    @contextmanager
+    def _progress(self, what: str, total: int) -> Iterator[Advance]:
+        began = time.monotonic()
+        with RunProgress(self.console, {what: total}, quiet=self.quiet) as progress:
+            yield lambda count: progress.advance(what, count, seconds=time.monotonic() - began)

@@ -1,0 +1,39 @@
+"""How many worker processes a session can use and has memory for."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+
+from animeinterp.configs.sections import ExecutorSection
+from animeinterp.pipeline.planning.session import Session
+
+MEMORY_PER_WORKER = 1.5e9  # bytes: networks, one 540p shard's arrays and the libraries themselves
+
+# Peak of a worker with large frames: synthesis, measured at 540x960 to 2160x3840, docs/performance.md.
+MEMORY_ANYWAY, MEMORY_PER_PIXEL = 0.8e9, 720.0
+
+
+def number_of_workers(section: ExecutorSection, pixels: int = 0) -> int:
+    """Processes that `local` starts for frames of so many pixels."""
+    needed = max(MEMORY_PER_WORKER, MEMORY_ANYWAY + MEMORY_PER_PIXEL * pixels)
+    return section.workers or default_workers(max(needed, section.memory_gb * 1e9))
+
+
+def fit_to_work(session: Session) -> ExecutorSection:
+    """The executor section of a session, with `local` limited to the shards and memory there are."""
+    section = session.config.executor
+    if section.kind != "local":
+        return section
+    pixels = max(
+        (frame.size[0] * frame.size[1] for frame in session.manifest.frames if frame.size), default=0
+    )
+    shards = max(len(session.layout.wanted_groups(stage)) for stage in session.stages)
+    return section.model_copy(update={"workers": max(1, min(number_of_workers(section, pixels), shards))})
+
+
+def default_workers(memory: float = MEMORY_PER_WORKER) -> int:
+    """One process per core, or fewer if memory, in bytes, does not suffice for each."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, int(psutil.virtual_memory().available // memory)))

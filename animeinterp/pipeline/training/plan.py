@@ -1,0 +1,133 @@
+"""The plan of a training: settings, scenes and the folder named by their fingerprint."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.sections import Config, TrainingSection
+from animeinterp.data.cutouts import TrainingSet
+from animeinterp.models.weights.files import file_digest
+from animeinterp.models.weights.light import LightNetworks, Origin, load_light, new_networks
+from animeinterp.pipeline.store.fingerprints import canonical_digest
+from animeinterp.pipeline.training.batches import Source, check_scenes
+from animeinterp.pipeline.training.cached_pairs import CachedPairs
+
+TRAINING_VERSION = 1
+"""Increased whenever the same settings and scenes give other weights."""
+FOLDER = "training"
+"""In the cache."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A planned training."""
+
+    section: TrainingSection
+    settings: dict[str, Any]
+    """Everything that its weights, and so its fingerprint, depend on."""
+    fingerprint: str
+    folder: Path
+    scenes: Source
+    validation: TrainingSet | None
+    device: torch.device
+
+    @property
+    def threads(self) -> int:
+        """That share the work."""
+        return self.section.threads or os.cpu_count() or 1
+
+    def networks(self) -> LightNetworks:
+        """Those that it starts with.
+
+        Raises
+        ------
+        WeightsError
+            `training.weights` holds none.
+        """
+        if self.section.weights is None:
+            return new_networks(self.section.seed, self.section.iterations)
+        networks = load_light(self.section.weights, self.section.iterations)
+        for network in networks:
+            network.requires_grad_(True)
+        return networks
+
+    def origin(self, step: int) -> Origin:
+        """What is written into weights files of it."""
+        section = self.section
+        data = f"{section.data_name}, digest {self.scenes.digest}"
+        return Origin(data, section.licence, section.seed, _commit(), self.fingerprint, step)
+
+
+def make_plan(config: Config) -> Plan:
+    """Plan a training and check its inputs.
+
+    Raises
+    ------
+    ConfigError
+        `training.scenes` is not set, or a phase needs true flows that are not there.
+    DataError
+        A folder holds no complete set of scenes, or frames smaller than the crop.
+    WeightsError
+        `training.weights` is not a file.
+    """
+    section = config.training
+    scenes = _source(config)
+    check_scenes(scenes, section)
+    validation = None if section.validation_scenes is None else TrainingSet(section.validation_scenes)
+    settings = {
+        "version": TRAINING_VERSION,
+        "training": section.model_dump(mode="json", exclude=set(section.location_fields)),
+        "scenes": scenes.digest,
+        "weights": None if section.weights is None else file_digest(section.weights),
+    }
+    fingerprint = canonical_digest(settings)
+    return Plan(
+        section,
+        settings,
+        fingerprint,
+        config.store.cache / FOLDER / fingerprint,
+        scenes,
+        validation,
+        torch.device(config.executor.device),
+    )
+
+
+def _source(config: Config) -> Source:
+    """What is trained on."""
+    section = config.training
+    if section.source == "cache":
+        if section.flow.steps:
+            raise ConfigError(
+                f"training.flow.steps = {section.flow.steps}: this phase needs true flows, which pairs of a "
+                "dataset lack; set it to 0, and start from trained weights (training.weights)"
+            )
+        return CachedPairs(config)
+    if section.scenes is None:
+        raise ConfigError(
+            "training.scenes is not set; expected a folder of cut-out scenes: give it "
+            "with --set training.scenes=FOLDER"
+        )
+    return TrainingSet(section.scenes)
+
+
+def _commit() -> str:
+    """Commit of the program's repository, if it runs from one; otherwise empty."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.strip()

@@ -1,0 +1,213 @@
+"""Synthesis: the frames between two frames, drawn by GridNet or put together from the two splatted frames.
+
+References
+----------
+.. [1] L. Siyao et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 3.3.
+   arXiv:2104.02495
+.. [2] S. Niklaus, F. Liu, "Softmax Splatting for Video Frame Interpolation", CVPR 2020. arXiv:2003.05534
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from animeinterp.configs.sections import SynthesisSection
+from animeinterp.models.arrays import Flow, Frame, check_one_size, check_pair
+from animeinterp.models.light_synthesis import LightSynthesis
+from animeinterp.models.reproducible import reproducible
+from animeinterp.models.synthesis_network import SynthesisNetwork
+from animeinterp.stages.composite import Composite
+from animeinterp.stages.pair_batch import (
+    Batch,
+    FloatArray,
+    Importances,
+    RefinedPair,
+    check_colours,
+    check_times,
+    splat_both,
+    to_array,
+    to_tensors,
+    weigh_pixels,
+)
+
+
+def synthesise(
+    frame0: Frame,
+    frame1: Frame,
+    flow01: Flow,
+    flow10: Flow,
+    times: Sequence[float],
+    network: SynthesisNetwork | LightSynthesis | None,
+    section: SynthesisSection,
+    device: str | torch.device = "cpu",
+) -> FloatArray:
+    """Frames at the times wanted.
+
+    Parameters
+    ----------
+    frame0, frame1
+        RGB, uint8, `(H, W, 3)`.
+    flow01, flow10
+        float32, `(2, H, W)`, x before y, pixels; the whole way to the other frame; finite.
+    times
+        In (0, 1), 0 = frame 0; at least one.
+    network
+        Feature extractor and GridNet with their weights; None for the methods without, see Notes.
+    section
+        Its `splatting` and `softmax_alpha` are used, for the network as for blending; without a network also
+        its method.
+    device
+        Where the work is done; the network is moved there.
+
+    Returns
+    -------
+    ndarray
+        float32, `(len(times), H, W, 3)`, RGB, clamped to 0..1.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit each other, another dtype, a flow that is not finite, no time or one
+        outside (0, 1); the message names the argument.
+
+    Notes
+    -----
+    Without a network, the method `blend` takes the mean of the two splatted frames where both cover a pixel,
+    the covering one where only one does, and the frame nearer in time, unmoved, where none does (frame 0 at
+    t = 0.5). Any other method draws as `stages.composite` says, on the CPU.
+    """
+    pair = RefinedPair(frame0, frame1, flow01, flow10)
+    frames: FloatArray = synthesise_together([pair], times, network, section, device)[0]
+    return frames
+
+
+def synthesise_together(
+    pairs: Sequence[RefinedPair],
+    times: Sequence[float],
+    network: SynthesisNetwork | LightSynthesis | None,
+    section: SynthesisSection,
+    device: str | torch.device = "cpu",
+    importances: Sequence[Importances] = (),
+) -> FloatArray:
+    """Frames of several pairs, drawn as one batch.
+
+    Parameters
+    ----------
+    pairs
+        At least one, all of one size.
+    times, network, section, device
+        As for `synthesise`.
+    importances
+        Of the pixels of each pair; only the light network uses them, and can do without.
+
+    Returns
+    -------
+    ndarray
+        float32, `(len(pairs), len(times), H, W, 3)`, RGB, clamped to 0..1.
+
+    Raises
+    ------
+    ValueError
+        As for `synthesise`, or pairs of several sizes.
+
+    Notes
+    -----
+    The size of the batch may change the last bits of the result, its other pairs do not.
+    """
+    for pair in pairs:
+        check_pair(pair.frame0, pair.frame1, flow01=pair.flow01, flow10=pair.flow10)
+        check_colours(pair)
+    check_times(times)
+    check_one_size([pair.frame0 for pair in pairs])
+    with torch.inference_mode(), reproducible():
+        result = np.empty((len(pairs), len(times), *pairs[0].frame0.shape), np.float32)
+        if network is None and section.chosen_method != "blend":
+            for frames, pair in zip(result, pairs, strict=True):
+                ready = Composite(*pair)
+                frames[:] = [ready.frame(t) for t in times]
+            return result
+        batch = to_tensors(pairs, device, importances)
+        drawn = _blend(batch, times, section) if network is None else _draw(batch, times, network, section)
+        for number, frames in enumerate(drawn):
+            result[:, number] = to_array(frames.clamp(0, 1))
+    _check_finite(result)
+    return result
+
+
+def quantise(
+    frames: FloatArray, dtype: Literal["uint8", "float16", "uint16"]
+) -> npt.NDArray[np.uint8] | npt.NDArray[np.float16] | npt.NDArray[np.uint16]:
+    """Frames as they are cached.
+
+    Parameters
+    ----------
+    frames
+        Float, any shape, 0..1.
+    dtype
+        `uint8`: 255 times the value, rounded to the nearest, halves to even. `float16`: the nearest half
+        float, at most 2.5e-4 away. `uint16`: 65535 times the value, rounded likewise.
+
+    Returns
+    -------
+    ndarray
+        Of `dtype` and the shape of `frames`.
+
+    Raises
+    ------
+    ValueError
+        A value outside 0..1 or not a number, or an unknown `dtype`.
+    """
+    if dtype not in ("uint8", "float16", "uint16"):
+        raise ValueError(f"dtype is {dtype!r}, expected 'uint8', 'float16' or 'uint16'")
+    if not ((frames >= 0) & (frames <= 1)).all():
+        raise ValueError(f"frames holds values from {frames.min()} to {frames.max()}, expected 0..1")
+    if dtype == "uint16":
+        deep: npt.NDArray[np.uint16] = np.rint(frames * np.float32(65535)).astype(np.uint16)
+        return deep
+    return frames.astype(np.float16) if dtype == "float16" else np.rint(frames * 255).astype(np.uint8)
+
+
+def _draw(
+    batch: Batch,
+    times: Sequence[float],
+    network: SynthesisNetwork | LightSynthesis,
+    section: SynthesisSection,
+) -> Iterator[Tensor]:
+    network = network.to(batch.frame0.device)
+    height, width = batch.frame0.shape[-2:]
+    if isinstance(network, LightSynthesis):
+        sources = network.prepare(
+            *batch[:4], importance01=batch.importance01, importance10=batch.importance10
+        )
+        for t in times:
+            yield network.draw(*sources, t).frame[..., :height, :width]
+        return
+    sources = network.prepare(*batch[:4], splatting=section.splatting, alpha=section.softmax_alpha)
+    for t in times:
+        yield network.draw(*sources, t)[..., :height, :width]
+
+
+def _blend(batch: Batch, times: Sequence[float], section: SynthesisSection) -> Iterator[Tensor]:
+    importances = weigh_pixels(batch, section)
+    for t in times:
+        splatted0, splatted1 = splat_both(batch, importances, t)
+        covered0, covered1 = splatted0.weights > 0, splatted1.weights > 0
+        nearer = batch.frame0 if t <= 0.5 else batch.frame1
+        # Holes hold 0, so that the sum is the covering frame where there is only one.
+        mean = (splatted0.values + splatted1.values) / torch.where(covered0 & covered1, 2, 1)
+        yield torch.where(covered0 | covered1, mean, nearer)
+
+
+def _check_finite(frames: FloatArray) -> None:
+    bad = np.count_nonzero(~np.isfinite(frames))
+    if bad:
+        raise ValueError(
+            f"the frames drawn hold {bad} values that are not finite: the weights or the precision do not "
+            "suit these frames; look at synthesis.weights and synthesis.precision"
+        )

@@ -62,6 +62,7 @@ def results(folder: Path, stage: str) -> StageResults:
     return open_stage(fingerprint)
 
 
+@pytest.mark.slow
 def test_a_refinement_method_is_added_in_six_steps(copy: Path) -> None:
     steps = STEP.findall(PAGE.read_text(encoding="utf-8"))
     assert [number for number, *_ in steps] == list("123456")

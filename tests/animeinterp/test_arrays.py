@@ -26,6 +26,7 @@ def pair_of(session: Session) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return read_image(first), read_image(second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
     [

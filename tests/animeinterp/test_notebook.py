@@ -42,6 +42,7 @@ def test_the_notebook_is_the_page() -> None:
     assert written == notebook(), "write it again: python -m tests.notebook_cells"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_client", "ignore::ResourceWarning")
 def test_the_notebook_runs(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")

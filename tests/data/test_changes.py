@@ -50,11 +50,13 @@ def precision_recall(found: ClipScan, drawn: Drawn, change: Change) -> tuple[flo
     return right / max(len(said), 1), right / max(len(true), 1)
 
 
+@pytest.mark.slow
 def test_uncompressed_everything_is_found(everything: Drawn, standard: Drawn) -> None:
     for drawn in (everything, standard):
         assert scan(drawn.pictures).changes == drawn.changes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("codec", "crf", "least"),
     [

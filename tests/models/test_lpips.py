@@ -100,6 +100,7 @@ def plain_distance(
     return distance
 
 
+@pytest.mark.slow
 def test_distance_on_alexnet_by_a_plain_computation(
     files: dict[BackboneName, tuple[Path, Path]], images: tuple[Tensor, Tensor]
 ) -> None:

@@ -71,6 +71,7 @@ def test_one_network_can_be_taken_out_and_a_bare_rfr_gets_its_prefix(
         load_synthesis(again)
 
 
+@pytest.mark.slow
 def test_vgg19_loses_its_classifier_and_has_no_variant(vgg_state: State, tmp_path: Path) -> None:
     seeded = random_vgg19(["relu2_2"], 1).state_dict()
     small = {name: value.clone() for name, value in {**vgg_state, **seeded}.items()}

@@ -57,6 +57,7 @@ def files_of(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
+@pytest.mark.slow
 def test_every_command_takes_odd_names(command: Command, tmp_path: Path) -> None:
     folder, odd = tmp_path / "plain", decoded()
     draw_pairs(folder / "data", odd)
@@ -108,6 +109,7 @@ def test_every_command_takes_odd_names(command: Command, tmp_path: Path) -> None
     assert "nothing to do" in said
 
 
+@pytest.mark.slow
 def test_flows_are_exported_and_imported_under_odd_names(command: Command, tmp_path: Path) -> None:
     draw_pairs(tmp_path / "data", decoded())
     options = set_options(settings_for(tmp_path))
@@ -121,6 +123,7 @@ def test_flows_are_exported_and_imported_under_odd_names(command: Command, tmp_p
     assert code == 0, said
 
 
+@pytest.mark.slow
 def test_folders_of_the_program_may_have_odd_names(tmp_path: Path) -> None:
     folder = tmp_path / ODD_FOLDER
     draw_pairs(folder / "data", ["a", "b"])
@@ -144,6 +147,7 @@ def test_folders_of_the_program_may_have_odd_names(tmp_path: Path) -> None:
     assert (folder / "results" / "a" / "frame_t0.5.png").is_file()
 
 
+@pytest.mark.slow
 def test_terminals_that_know_few_characters(tmp_path: Path) -> None:
     draw_pairs(tmp_path / "data", ["é絵", "b"])
     (tmp_path / "data" / "é絵" / "é絵_0.png").write_bytes(b"")
@@ -314,6 +318,7 @@ def test_options_that_exclude_each_other(command: Command, tmp_path: Path, pair:
     assert f"{pair[0]} and {pair[1]} exclude each other" in said
 
 
+@pytest.mark.slow
 def test_a_rate_for_a_video_is_told(command: Command, tmp_path: Path) -> None:
     write_video(tmp_path / "movie.mp4", 3)
     options = ["--rate", "12", "--dry-run", "--set", f"store.cache={tmp_path}/cache"]

@@ -114,6 +114,7 @@ def test_hints_name_the_program_so_that_a_shell_finds_it(
     assert own_command() == shlex.quote(expected)
 
 
+@pytest.mark.slow
 def test_the_readmes_luigi_line_works_as_it_stands(cartoons: Path, tmp_path: Path) -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"^luigi --module.*?(?=  )", page, re.MULTILINE)

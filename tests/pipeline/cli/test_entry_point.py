@@ -60,6 +60,7 @@ def call(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", [">&-", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
 def test_a_run_does_without_streams(options: list[str], tmp_path: Path, shell: str) -> None:
     done = call("run", "demo", *options, "--to", "coarse_flow", shell=shell)
@@ -71,6 +72,7 @@ def test_a_run_does_without_streams(options: list[str], tmp_path: Path, shell: s
     assert info.state == "finished"
 
 
+@pytest.mark.slow
 def test_output_that_nobody_can_keep_is_told_and_nothing_else_is_lost(
     options: list[str], tmp_path: Path
 ) -> None:
@@ -115,6 +117,7 @@ def test_what_cannot_be_written_is_noted_once(tmp_path: Path) -> None:
         assert stream.trouble.strerror == "No space left on device"
 
 
+@pytest.mark.slow
 def test_letters_that_a_terminal_lacks_are_shown_as_codes(tmp_path: Path) -> None:
     done = call("run", "demo", "--set", "data.root=猫", PYTHONIOENCODING="ascii", LC_ALL="C")
     assert done.returncode == 2
@@ -131,6 +134,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BROKEN)
 def test_broken_settings_of_luigi_are_told(options: list[str], tmp_path: Path, kind: str) -> None:
     content, said = BROKEN[kind]
@@ -141,6 +145,7 @@ def test_broken_settings_of_luigi_are_told(options: list[str], tmp_path: Path, k
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["dask", "zarr"])
 def test_broken_settings_of_other_libraries_are_told(options: list[str], tmp_path: Path, folder: str) -> None:
     (tmp_path / ".config" / folder).mkdir(parents=True)
@@ -155,6 +160,7 @@ def test_broken_settings_of_other_libraries_are_told(options: list[str], tmp_pat
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -175,6 +181,7 @@ def test_settings_that_zarr_cannot_use_are_told_and_harm_nothing(
     assert not list((tmp_path / "cache").rglob("damaged.json"))
 
 
+@pytest.mark.slow
 def test_libraries_have_no_say_on_the_terminal(tmp_path: Path) -> None:
     pair = tmp_path / "frames" / "a"
     pair.mkdir(parents=True)
@@ -188,6 +195,7 @@ def test_libraries_have_no_say_on_the_terminal(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@pytest.mark.slow
 def test_paths_that_moved_are_noted_once(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         f"extends = 'demo'\n[data]\nroot = '{tiny}'\n[store]\ncache = 'cache'\n"
@@ -260,6 +268,7 @@ def run_of_workers(tiny: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]
         process.kill()
 
 
+@pytest.mark.slow
 def test_a_terminal_that_closes_ends_a_run_in_order(
     run_of_workers: subprocess.Popen[str], tmp_path: Path
 ) -> None:
@@ -283,6 +292,7 @@ def wait_for_the_end(processes: list[psutil.Process], seconds: float) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Dask's own watch takes a moment")
 def test_workers_end_with_the_process_that_started_them_and_say_nothing(
     run_of_workers: subprocess.Popen[str],

@@ -179,6 +179,7 @@ def test_frames_a_second(interpolate: Command, movie: Path, tmp_path: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_parts_give_the_same_bytes(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     assert interpolate(movie, "a.mp4")[0] == 0
     shutil.rmtree(tmp_path / "cache")
@@ -188,6 +189,7 @@ def test_parts_give_the_same_bytes(interpolate: Command, movie: Path, tmp_path: 
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_pair_that_fails_is_held_and_reported(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     clip = open_clip([movie], ClipSection())
     broken = clip_folder(tmp_path / "cache", clip.name, clip.digest()) / "frames" / "whole" / "000002.png"
@@ -204,6 +206,7 @@ def test_a_pair_that_fails_is_held_and_reported(interpolate: Command, movie: Pat
     assert "held in place" not in said
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_it_gives_the_same_file(movie: Path, tmp_path: Path) -> None:
     def start(output: str, cache: str) -> CommandProcess:
         options = ["-o", str(tmp_path / output), "--quiet", *options_for(tmp_path / cache)]
@@ -229,6 +232,7 @@ def test_killed_and_run_again_it_gives_the_same_file(movie: Path, tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "resumed.mp4", "two", "whole.mp4"]
 
 
+@pytest.mark.slow
 def test_on_a_cluster_it_gives_the_same_file(
     interpolate, command: Command, movie: Path, tmp_path: Path
 ) -> None:
@@ -248,6 +252,7 @@ def test_on_a_cluster_it_gives_the_same_file(
     assert output.read_bytes() == (tmp_path / "here.mp4").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.privileged
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_while_it_writes_it_leaves_neither_file_nor_process(
@@ -332,6 +337,7 @@ def test_a_dry_run_tells_time_and_space_by_three_pairs(interpolate: Command, tmp
     assert set((tmp_path / "cache").rglob("*.zarr")) == before
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_what_is_done_leaves_nothing(interpolate: Command, folder: Path, tmp_path: Path) -> None:
     kept = ("--set", "clip.keep=frames")
     assert interpolate(folder, "a", *kept)[0] == 0

@@ -27,6 +27,7 @@ def stages_in(cache: Path) -> set[str]:
     return {path.parent.parent.name for path in cache.glob("*/*/*.zarr")}
 
 
+@pytest.mark.slow
 def test_nothing_is_left_but_the_scan(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     code, said = interpolate(movie, "-o", tmp_path / "a.mkv")
     assert code == 0, said
@@ -67,6 +68,7 @@ def test_flows_or_all_of_it(
     assert found == stages if keep == "flows" else found > stages
 
 
+@pytest.mark.slow
 def test_damage_to_what_is_kept_is_computed_again(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     kept = ("--set", "clip.keep=frames")
     assert interpolate(movie, "-o", tmp_path / "a.mkv", *kept)[0] == 0

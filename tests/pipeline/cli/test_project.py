@@ -139,6 +139,7 @@ def test_the_first_argument_may_be_the_config_as_before(project: Path, command: 
         assert command(*words)[0] == 2
 
 
+@pytest.mark.slow
 def test_a_clip_needs_no_config_and_uses_that_of_the_folder(
     folder: Path, cartoons: Path, command: Command
 ) -> None:

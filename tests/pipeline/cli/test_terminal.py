@@ -55,6 +55,7 @@ def test_the_first_signal_ends_in_order(
     assert "run the same command again to resume" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_second_signal_ends_at_once_with_its_children(number: signal.Signals, code: int) -> None:
     process = subprocess.Popen(
@@ -72,6 +73,7 @@ def test_the_second_signal_ends_at_once_with_its_children(number: signal.Signals
     child.wait(PATIENCE)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_says_twice_that_it_closed_ends_a_run_in_order_all_the_same() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", STUBBORN], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -51,6 +51,7 @@ def made_of(changes: tuple[Change, ...], problems: tuple[str, ...] = ()) -> Clip
     )
 
 
+@pytest.mark.slow
 def test_summary_of_a_drawn_clip(scan: ClipScan) -> None:
     first, shown, cuts, fades, bars = clip_summary(scan)
     assert first == "240 frames, 0:10.00, 320 x 180; 154 drawings, 86 repeats"

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.project import ROOT
 
 # In a process of its own: this one's kernels have seen the other tests.
@@ -60,6 +62,7 @@ print(sum(after.values()))
 """
 
 
+@pytest.mark.slow
 def test_real_work_compiles_nothing_more():
     done = subprocess.run(
         [sys.executable, "-c", WORK], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False

@@ -254,6 +254,7 @@ def test_missing_pairs_are_listed_with_what_to_run(
     assert (code, printed.splitlines()[-1]) == (0, f"1 pair exported to {out}, 0 up to date")
 
 
+@pytest.mark.slow
 def test_several_workers(export: Export, out: Path, forked_workers: None) -> None:
     report = export("executor.kind=local", "executor.workers=2")
     assert report == ExportReport(exported=PAIRS)

@@ -37,6 +37,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_killed_export_goes_on(
     export: Export, settings: list[str], out: Path, open_session: Opener
 ) -> None:

@@ -119,6 +119,7 @@ def test_ids_that_leave_the_results_are_refused(
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.slow
 def test_nothing_runs_and_nothing_is_fetched_in_a_browser(
     command: Command, options: list[str], tmp_path: Path, browser: Browser
 ) -> None:

@@ -85,6 +85,7 @@ def test_stage_json_tells_what_a_fingerprint_stands_for(open_session: Opener) ->
         assert json.loads((session.folder("coarse_flow") / "stage.json").read_text()) == content
 
 
+@pytest.mark.slow
 def test_limit_and_ids_leave_the_rest_for_later(run: Runner, open_session: Opener) -> None:
     ids = [pair.id for pair in open_session().manifest.pairs]
     assert run(ids=(ids[2],)).computed == Counter({k: v // PAIRS for k, v in everything().items()})
@@ -289,6 +290,7 @@ def test_failed_items_are_kept_until_asked_for_again(copy: Path, run: Runner) ->
     assert mended.computed == Counter(dict.fromkeys(STAGES, 1))
 
 
+@pytest.mark.slow
 def test_every_executor_gives_the_same_digests(finished: None, run: Runner, forked_workers: None) -> None:
     def digests(session: Session) -> dict[str, list[object]]:
         return {stage: [record and record.output for _, record in session.records(stage)] for stage in STAGES}

@@ -101,6 +101,7 @@ def test_age_is_that_of_the_last_use(cache: Path, keep: Keep, open_session: Open
     assert not paths(plan_gc(cache, keep(), Scope(older_than=1e5)))
 
 
+@pytest.mark.slow
 def test_what_has_gone_is_computed_again(cache: Path, keep: Keep, open_session: Opener, run: Runner) -> None:
     expected, other = outputs(open_session()), outputs(open_session(OTHER))
     plan = plan_gc(cache, keep(), Scope(unused=True))
@@ -237,6 +238,7 @@ def live_runs(cache: Path) -> Iterator[tuple[Path, dict[str, str]]]:
             yield folder, info.fingerprints
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("running", [[], [THIRD]], ids=["the same config", "another config"])
 def test_runs_that_go_on_meanwhile_end_with_all_results_right(
     cache: Path,

@@ -46,6 +46,7 @@ def both_presets(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return settings
 
 
+@pytest.mark.slow
 def test_every_difference_of_the_presets_is_explained(both_presets: list[str]) -> None:
     found = by_stage(*(open_results(preset, both_presets) for preset in PRESETS))
     paper, released = (

@@ -47,6 +47,7 @@ def processes(tmp_path: Path) -> Iterator[DaskProcesses]:
         yield processes
 
 
+@pytest.mark.slow
 def test_networks_go_to_workers_that_offer_their_resource(
     processes: DaskProcesses,
     run: Runner,
@@ -69,6 +70,7 @@ def test_networks_go_to_workers_that_offer_their_resource(
     assert digests(open_session()) == uninterrupted
 
 
+@pytest.mark.slow
 def test_workers_are_asked_for_their_precision(
     processes: DaskProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +81,7 @@ def test_workers_are_asked_for_their_precision(
     assert cluster.ask_cluster(processes.address, "cuda") == "float16"
 
 
+@pytest.mark.slow
 def test_a_resource_that_nobody_offers_is_waited_for_with_a_word(
     processes: DaskProcesses, run: Runner, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -96,6 +99,7 @@ def test_a_resource_that_nobody_offers_is_waited_for_with_a_word(
     assert run().succeeded
 
 
+@pytest.mark.slow
 def test_a_cluster_without_workers_is_waited_for_with_a_word(
     processes: DaskProcesses, run: Runner, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +111,7 @@ def test_a_cluster_without_workers_is_waited_for_with_a_word(
     assert "there is no worker; waiting for one" in caplog.text
 
 
+@pytest.mark.slow
 def test_workers_may_come_go_and_die(
     processes: DaskProcesses,
     settings: list[str],
@@ -135,6 +140,7 @@ def test_workers_may_come_go_and_die(
     assert not list((tmp_path / "cache").glob(".workers-*"))
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_dies_ends_the_run_and_the_next_one_goes_on(
     processes: DaskProcesses,
     settings: list[str],
@@ -171,6 +177,7 @@ def elsewhere(folder: Path) -> list[str]:
     return ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none "{folder}" && exec "$@"', "sh"]
 
 
+@pytest.mark.slow
 @pytest.mark.privileged
 def test_a_worker_that_sees_another_cache_is_refused_before_any_work(
     processes: DaskProcesses, run: Runner, tmp_path: Path
@@ -184,6 +191,7 @@ def test_a_worker_that_sees_another_cache_is_refused_before_any_work(
     assert not list((tmp_path / "cache").glob("*/*/*.zarr"))
 
 
+@pytest.mark.slow
 @pytest.mark.privileged
 def test_a_worker_without_the_frames_is_refused_before_any_work(
     processes: DaskProcesses, run: Runner, cartoons: Path
@@ -209,6 +217,7 @@ def test_a_worker_without_the_program_is_refused_before_any_work(
         run(f"executor.kind={processes.address}")
 
 
+@pytest.mark.slow
 @pytest.mark.privileged
 def test_a_worker_that_joins_and_sees_another_cache_gets_no_work(
     processes: DaskProcesses,
@@ -264,6 +273,7 @@ def test_a_machine_that_is_cut_off_costs_no_result(
     assert digests(open_session()) == uninterrupted
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_dies_between_two_stages_is_missed(
     processes: DaskProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:

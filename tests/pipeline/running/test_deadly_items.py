@@ -39,6 +39,7 @@ def statuses(session: Session) -> dict[str, list[str | None]]:
     return {stage: [record and record.status for _, record in session.records(stage)] for stage in STAGES}
 
 
+@pytest.mark.slow
 def test_an_item_that_kills_its_worker_fails_alone_and_can_be_tried_again(
     run: Runner, open_session: Opener, poisoned: Poison, uninterrupted: dict[str, list[object]]
 ) -> None:
@@ -70,6 +71,7 @@ def test_an_item_that_kills_its_worker_fails_alone_and_can_be_tried_again(
     assert digests(open_session()) == uninterrupted
 
 
+@pytest.mark.slow
 def test_what_a_shard_held_before_stays_and_its_other_items_are_computed(
     run: Runner, open_session: Opener, poisoned: Poison, uninterrupted: dict[str, list[object]]
 ) -> None:
@@ -88,6 +90,7 @@ def test_what_a_shard_held_before_stays_and_its_other_items_are_computed(
     assert digests(open_session()) == uninterrupted
 
 
+@pytest.mark.slow
 def test_an_item_beyond_the_memory_limit_fails_alone_and_says_so(
     run: Runner, open_session: Opener, poisoned: Poison
 ) -> None:
@@ -104,6 +107,7 @@ def test_an_item_beyond_the_memory_limit_fails_alone_and_says_so(
     assert statuses(open_session())["synthesis"] == ["ok", "ok", "skipped", *["ok"] * (PAIRS - 3)]
 
 
+@pytest.mark.slow
 def test_an_item_is_not_to_blame_where_other_workers_go_too(
     run: Runner,
     open_session: Opener,

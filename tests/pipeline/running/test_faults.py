@@ -45,6 +45,7 @@ def expected(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     return results(settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moment", "replacing"),
     [
@@ -72,6 +73,7 @@ def test_killed_at_every_moment_of_a_commit(
     assert not list((tmp_path / "cache").rglob("wip-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", KILLS)
 def test_killed_at_random(settings: list[str], tmp_path: Path, expected: Results, kills: int) -> None:
     choice, cache = random.Random(0), tmp_path / "cache"

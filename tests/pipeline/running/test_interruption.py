@@ -13,6 +13,7 @@ from tests.pipeline.small_runs import PAIRS, Opener, Runner, digests
 from tests.project import PATIENCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "shards", "with_signal"),
     [

@@ -168,6 +168,7 @@ def test_a_scheduler_that_does_not_answer_is_told_before_any_work(run: Runner, t
     assert not list((tmp_path / "cache").glob("*/*/*.zarr"))
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_goes_on(
     settings: list[str], run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def expected(many: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     return results(settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", KILLS)
 def test_workers_killed_at_random_and_at_every_moment_of_a_commit(
     settings: list[str], tmp_path: Path, expected: Results, kills: int
@@ -141,6 +142,7 @@ def shards_of_runs(cache: Path) -> list[set[tuple[str, str]]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", KILLS)
 def test_schedulers_killed_at_random(many: Path, tmp_path: Path, expected: Results, kills: int) -> None:
     choice, caches, refused = random.Random(0), 0, 0

@@ -151,6 +151,7 @@ def test_looking_alone_leaves_a_shard_put_aside_where_it_is(folder: Path) -> Non
     assert path.exists()
 
 
+@pytest.mark.slow
 def test_a_shard_that_is_replaced_meanwhile_is_not_taken_for_damaged(folder: Path) -> None:
     write(folder, "one", a="1", b="1")
     done = threading.Event()

@@ -113,6 +113,7 @@ def test_damage_of_any_file_is_found_and_counts_as_missing(
             location.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["evaluation"])
 def test_no_byte_can_flip_unseen(cache: Path, stage: str) -> None:
     shard = shard_of(cache, stage)

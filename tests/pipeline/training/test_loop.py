@@ -44,6 +44,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [KilledError, KeyboardInterrupt])
 def test_a_training_that_was_ended_goes_on_as_if_it_had_not(
     stop: type[BaseException], plan_of: MakePlan
@@ -72,6 +73,7 @@ def test_minutes_end_it_with_a_checkpoint(plan_of: MakePlan) -> None:
     assert len(losses(plan.folder)) == 6
 
 
+@pytest.mark.slow
 def test_loss_falls_on_one_scene(plan_of: MakePlan) -> None:
     plan = plan_of(
         flow__steps=30, flow__rate=1e-3, mirror=False, rotate=False, swap=False, recolour=0, zero_starts=1
@@ -177,6 +179,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps(plan_of: MakePlan, monkeypatch
     assert train(plan) == 6
 
 
+@pytest.mark.slow
 def test_gradients_that_are_no_numbers_change_nothing_and_give_up(
     plan_of: MakePlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ from tests.project import PATIENCE, ROOT
 STEPS = 4
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_with_two_threads(plan_of: MakePlan) -> None:
     plan = plan_of(flow__steps=STEPS - 1, joint__steps=1)
     train(plan)

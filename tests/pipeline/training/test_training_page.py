@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from animeinterp.configs.files import json_lines
@@ -17,6 +18,7 @@ from animeinterp.pipeline.training.loop import train
 from tests.pipeline.training.tiny_plans import MakePlan
 
 
+@pytest.mark.slow
 def test_curves_and_pictures_are_those_of_the_training(sets: Path, plan_of: MakePlan) -> None:
     plan = plan_of(
         validation_scenes=sets / "validation", flow__steps=3, joint__steps=2, validation_minutes=1e-6

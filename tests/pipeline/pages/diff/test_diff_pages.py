@@ -168,6 +168,7 @@ def within(browser: Browser, side: str | None) -> None:
         browser.enter(f"#{side} iframe")
 
 
+@pytest.mark.slow
 def test_what_is_looked_at_in_one_is_looked_at_in_the_other(
     browser: Browser, written: tuple[Path, list[str]]
 ) -> None:
@@ -190,6 +191,7 @@ def test_what_is_looked_at_in_one_is_looked_at_in_the_other(
     assert browser.run("return document.querySelector('#vectors').getAttribute('aria-pressed')") == "true"
 
 
+@pytest.mark.slow
 def test_a_piece_pinned_in_one_is_pinned_in_the_other(
     browser: Browser, sides: tuple[Results, Results], written: tuple[Path, list[str]]
 ) -> None:
@@ -217,6 +219,7 @@ def test_a_piece_pinned_in_one_is_pinned_in_the_other(
     browser.wait_until(lambda: "Pinned" not in browser.text("#piece-content"))
 
 
+@pytest.mark.slow
 def test_a_page_that_comes_late_joins_where_the_other_is(
     browser: Browser, written: tuple[Path, list[str]]
 ) -> None:
@@ -235,6 +238,7 @@ def test_a_page_that_comes_late_joins_where_the_other_is(
     assert browser.run(LOOKED_AT) == "refinement"
 
 
+@pytest.mark.slow
 def test_one_side_at_a_time_where_there_is_no_room_for_two(
     browser: Browser, written: tuple[Path, list[str]]
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_phone_shows_every_stage_without_scrolling_sideways(
         assert beyond == [], tab
 
 
+@pytest.mark.slow
 def test_text_stands_out_from_its_ground(browser: Browser, page: Path) -> None:
     """WCAG's 4.5 to 1, for every text of every stage, in light and in dark."""
     for scheme in ("light", "dark"):

@@ -5,12 +5,15 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from animeinterp.pipeline.compute.registry import STAGES
 from animeinterp.pipeline.pages.report.contributing_runs import contributing_runs, machines, versions
 from animeinterp.pipeline.store.versions import library_versions
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 
 
+@pytest.mark.slow
 def test_runs_that_computed_stages_of_the_session(run: Runner, open_session: Opener) -> None:
     run(limit=1)
     run("coarse_flow.max_shift=9")

@@ -122,6 +122,7 @@ def test_stages_that_are_left_out_are_not_missing(run: Runner, folder: Path) -> 
     assert "not complete" not in page.text
 
 
+@pytest.mark.slow
 def test_everything_that_made_it_is_told(run: Runner, open_session: Opener, folder: Path) -> None:
     report = run("coarse_flow.max_shift=9")
     assert report.record is not None

@@ -2,7 +2,7 @@
 
 >>> import animeinterp
 >>> middle = animeinterp.interpolate(frame0, frame1)
->>> results = animeinterp.run("released", {"data": {"root": "frames"}})
+>>> results = animeinterp.run("default", {"data": {"root": "frames"}})
 >>> flow = results["refinement"].arrays("Japan_v2_2_013471_s3")["refined_flow01"]
 
 Everything here is imported when it is first used.

@@ -31,7 +31,7 @@ def interpolate(
     frame1: Frames,
     t: float | Sequence[float] = 0.5,
     *,
-    config: str | Path = "released",
+    config: str | Path = "default",
     settings: Settings = (),
 ) -> Frames:
     """Draw the frame, or the frames, between two frames.

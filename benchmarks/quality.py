@@ -120,7 +120,7 @@ def exact(triplets: list[Triplet]) -> Drawn:
 def run_ours(root: Path, settings: tuple[str, ...], work: Path) -> Drawn:
     """Run one of our methods on a dataset; stages that methods share are computed once."""
     report = execute(
-        "paper",
+        "default",
         [
             f"data.root={root}",
             f"store.cache={work / 'cache'}",

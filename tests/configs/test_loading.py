@@ -13,7 +13,15 @@ from animeinterp.configs.sections import PAPER_LAYERS, RELEASED_LAYERS
 
 
 def test_presets_all_load() -> None:
-    assert preset_names() == ["atd12k_test", "atd12k_train", "demo", "paper", "released", "train_light"]
+    assert preset_names() == [
+        "atd12k_test",
+        "atd12k_train",
+        "default",
+        "demo",
+        "paper",
+        "released",
+        "train_light",
+    ]
     for name in preset_names():
         load_config(name)
 
@@ -25,6 +33,18 @@ def test_paper_and_released_differ_as_the_algorithm_says() -> None:
     assert (paper.refinement.confidence_mask, released.refinement.confidence_mask) == (True, False)
     assert (paper.refinement.initial_flow_additions, released.refinement.initial_flow_additions) == (1, 2)
     assert (paper.synthesis.splatting, released.synthesis.splatting) == ("softmax", "average")
+
+
+def test_the_default_is_the_released_program_but_for_speed() -> None:
+    default, released = (load_config(name).model_dump() for name in ("default", "released"))
+    different = {
+        f"{section}.{key}"
+        for section, values in default.items()
+        for key, value in values.items()
+        if value != released[section][key]
+    }
+    searches = {"coarse_flow.variational_iterations", "coarse_flow.gradient_iterations"}
+    assert different == searches | {f"{name}.precision" for name in ("features", "refinement", "synthesis")}
 
 
 def test_test_split_scores_unquantised_frames_of_the_released_program() -> None:

@@ -14,8 +14,8 @@ from animeinterp.configs.names import given_path, own_command
 from animeinterp.configs.sections import Config
 
 PANEL = "Config"
-DEFAULT_PRESET = "released"
-"""Of commands that need no config of one's own; the authors' checkpoint was trained with its settings."""
+DEFAULT_PRESET = "default"
+"""Of commands that need no config of one's own."""
 ENVIRONMENT = "ANIMEINTERP_CONFIG"
 ConfigOption = Annotated[
     str | None,

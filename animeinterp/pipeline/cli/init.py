@@ -86,7 +86,7 @@ def init(
 def _project(source: Path | None) -> tuple[str, str, str]:
     """Text of the config, what was found, and the next command."""
     run = own_command("run", "--dry-run")
-    beginning = BEGINNING.format(preset="released")
+    beginning = BEGINNING.format(preset="default")
     if source is None:
         return beginning + DATASET.format(root=NO_ROOT), "; set data.root in it", run
     try:
@@ -110,7 +110,7 @@ def _dataset(source: Path) -> tuple[str, int]:
     split = next((split for split, found in has_split.items() if found), None)
     section = DataSection(root=source) if split is None else DataSection(root=source, split=split)
     _, pairs, _ = list_dataset(section)
-    return ("released" if split is None else f"atd12k_{split}"), len(pairs)
+    return ("default" if split is None else f"atd12k_{split}"), len(pairs)
 
 
 def _check_clip(source: Path, problem: AnimeInterpError) -> None:

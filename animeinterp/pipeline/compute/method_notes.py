@@ -51,7 +51,7 @@ def weights_notes(config: Config, last: str = "evaluation") -> list[str]:
     needed = needed_for(last, config)
     said = [
         f"{found.path} is not used: it was trained with {found.setting} = {_toml(found.trained)}, "
-        f"and here it is {_toml(found.chosen)}; the preset released has its settings"
+        f"and here it is {_toml(found.chosen)}; the presets default and released have its settings"
         for found in unsuitable_weights(config)
         if found.setting.split(".")[0] in needed
     ]

@@ -2,7 +2,7 @@
 
     import animeinterp
 
-    results = animeinterp.open_results("released", {"data": {"root": "frames"}})
+    results = animeinterp.open_results("default", {"data": {"root": "frames"}})
     flow = results["refinement"].arrays("Japan_v2_2_013471_s3")["refined_flow01"]
 
 `open_results` finds what is current under a config; `open_cache` needs no dataset and takes the results of

@@ -9,7 +9,8 @@ An inverse search finds what lies near its start, so for large motions the start
    the start.
 3. `guided_filter.py`: average this cost over the surroundings of a pixel, up to the next edge. The mean over
    the pixel's piece is added.
-4. Here: each pixel takes the cheapest candidate, first without the flow back, then with it.
+4. Here: each pixel takes the cheapest candidate, first without the flow back, then with it. The first choice,
+   which is only the flow back of the second, is made at half size.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ MOST_DIFFERENCE = 0.15  # of colour, 0..1: larger differences are never a match
 OUTSIDE_COST = 0.7  # of leaving the frame, in units of that
 INCONSISTENT_COST = 0.5  # of not leading home, in the same units, reached at
 INCONSISTENT_FROM = 3.0  # px
-RADIUS, FLAT_BELOW = 8, 1e-4  # of the guided filter: px; variance of grey values
+RADIUS, FLAT_BELOW = 8, 1e-4  # of the guided filter at full size: px; variance of grey values
 PIECE_WEIGHT = 1.0  # of the mean cost of the piece, beside that of the pixel's surroundings
 MEDIAN_SIDE = 5  # px; evens out where neighbouring pixels chose differently
 FRACTION = np.float32(64)  # vectors are whole multiples of 1/64 px, which are far finer than they are right
@@ -91,22 +92,53 @@ def search_flows(
     """
     check_pair(frame0, frame1, coarse_flow01=coarse_flow01, coarse_flow10=coarse_flow10)
     maps = label_maps or [np.zeros(frame0.shape[:2], np.int32)] * 2
-    sides = _side(frame0, maps[0]), _side(frame1, maps[1])
+    for label_map in maps:
+        if label_map.shape != frame0.shape[:2]:
+            raise ValueError(f"a label map has shape {label_map.shape}; the frame is {frame0.shape[:2]}")
     candidates = find_candidates(frame0, frame1, coarse_flow01, coarse_flow10)
-    turned = [candidate.turned() for candidate in candidates]
-    first01 = _choose(sides[0], sides[1].frame, candidates, None)
-    first10 = _choose(sides[1], sides[0].frame, turned, None)
-    return RefinedFlow(
-        _evened(_choose(sides[0], sides[1].frame, candidates, first10)),
-        _evened(_choose(sides[1], sides[0].frame, turned, first01)),
+    small = [_halved_frame(frame) for frame in (frame0, frame1)]
+    small_maps = [np.ascontiguousarray(label_map[::2, ::2]) for label_map in maps]
+    first = _choose_both(small, small_maps, [_halved(candidate) for candidate in candidates], RADIUS // 2)
+    back = [_doubled(flow, frame0.shape[:2]) for flow in first]
+    found01, found10 = _choose_both((frame0, frame1), maps, candidates, RADIUS, back)
+    return RefinedFlow(_evened(found01), _evened(found10))
+
+
+def _halved_frame(frame: Frame) -> Frame:
+    height, width = ((side + 1) // 2 for side in frame.shape[:2])
+    return np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _halved(candidate: Candidate) -> Candidate:
+    half = np.float32(0.5)
+    return Candidate(
+        candidate.flow01[:, ::2, ::2] * half, candidate.flow10[:, ::2, ::2] * half, candidate.handicap
     )
 
 
-def _side(frame: Frame, label_map: NDArray[np.int32]) -> _Side:
+def _doubled(flow: Flow, size: tuple[int, ...]) -> Flow:
+    height, width = size
+    large: Flow = (2 * flow).repeat(2, axis=1).repeat(2, axis=2)[:, :height, :width]
+    return np.ascontiguousarray(large)
+
+
+def _choose_both(
+    frames: Sequence[Frame],
+    label_maps: Sequence[NDArray[np.int32]],
+    candidates: list[Candidate],
+    radius: int,
+    flows: Sequence[Flow] | None = None,
+) -> tuple[Flow, Flow]:
+    """Choose both ways; `flows` are those chosen before, to be led home by."""
+    side0, side1 = (_side(frame, labels, radius) for frame, labels in zip(frames, label_maps, strict=True))
+    back0, back1 = (None, None) if flows is None else (flows[1], flows[0])
+    turned = [candidate.turned() for candidate in candidates]
+    return _choose(side0, side1.frame, candidates, back0), _choose(side1, side0.frame, turned, back1)
+
+
+def _side(frame: Frame, label_map: NDArray[np.int32], radius: int) -> _Side:
     grey = grey_values(frame).astype(np.float32) / np.float32(255)
-    if label_map.shape != frame.shape[:2]:
-        raise ValueError(f"a label map has shape {label_map.shape}; the frame is {frame.shape[:2]}")
-    return _Side(frame, GuidedFilter(grey, RADIUS, FLAT_BELOW), label_map, np.bincount(label_map.ravel()))
+    return _Side(frame, GuidedFilter(grey, radius, FLAT_BELOW), label_map, np.bincount(label_map.ravel()))
 
 
 def _choose(side: _Side, other: Frame, candidates: list[Candidate], back: Flow | None) -> Flow:

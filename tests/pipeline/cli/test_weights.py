@@ -53,7 +53,7 @@ def test_fetch_gets_a_file_and_does_it_once(command: Command, server: Server, tm
     assert path.read_bytes() == CONTENT
     assert f"fetched, SHA-256 {DIGEST}" in text
     assert "its digest was not known beforehand" in text
-    assert "with anime_interp_full.ckpt: refinement by rfr (float32), synthesis by gridnet (float32)" in text
+    assert "with anime_interp_full.ckpt: refinement by rfr, synthesis by gridnet" in text
     assert f"interpolate --weights {tmp_path} CLIP -o OUTPUT" in text
     code, text = command(*fetch, "--sha256", DIGEST)
     assert (code, len(server.asked)) == (0, 1)
@@ -91,7 +91,7 @@ def test_what_is_fetched_is_what_every_command_uses(
     code, text = command("run", *options, "--limit", "1", "--dry-run")
     assert text.startswith("without weights: features by appearance")
     server.content = checkpoint.read_bytes()
-    code, text = command("weights", "fetch", "animeinterp", "--url", server.url)
+    code, text = command("weights", "fetch", "animeinterp", "--url", server.url, "-c", "released")
     assert code == 0
     file = tmp_path / "data" / "animeinterp" / "weights" / "anime_interp_full.ckpt"
     assert f"{file}: fetched" in text

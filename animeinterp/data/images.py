@@ -21,6 +21,7 @@ LinearFrame = npt.NDArray[np.float32]
 """`(H, W, 3)`, RGB, scene-linear, 0 and up."""
 DeepFrame = npt.NDArray[np.uint16]
 """`(H, W, 3)`, RGB, 0..65535."""
+AnyFrame = Frame | DeepFrame | LinearFrame
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -140,7 +141,7 @@ def over_white(colors: npt.NDArray[np.generic], alpha: npt.NDArray[np.generic]) 
     return mixed.astype(np.uint8)
 
 
-def write_image(path: Path, image: Frame | DeepFrame | LinearFrame) -> None:
+def write_image(path: Path, image: AnyFrame) -> None:
     """Write an RGB image `(H, W, 3)` atomically; the suffix chooses the format.
 
     Raises

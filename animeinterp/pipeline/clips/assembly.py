@@ -9,7 +9,7 @@ import numpy as np
 
 from animeinterp.configs.sections import SynthesisSection
 from animeinterp.data.clips.clip import Alpha, Clip, ClipFrame
-from animeinterp.data.images import DeepFrame, Frame, LinearFrame, to_uint8
+from animeinterp.data.images import AnyFrame, to_uint8
 from animeinterp.pipeline.clips.parts import Drawings
 from animeinterp.pipeline.clips.source_frames import ClipFrames, fewer_frames
 from animeinterp.pipeline.clips.timeline import Between, Timeline
@@ -18,7 +18,7 @@ from animeinterp.pipeline.compute.item_source import ItemSource
 from animeinterp.pipeline.store.array_specs import Array
 from animeinterp.stages.synthesis import synthesise
 
-Picture = tuple[Frame | DeepFrame | LinearFrame, Alpha | None]
+Picture = tuple[AnyFrame, Alpha | None]
 
 
 @dataclass

@@ -13,7 +13,7 @@ from av.stream import Disposition
 
 from animeinterp.data.clips.video import VideoClip
 from animeinterp.data.clips.video_files import open_video, packets
-from animeinterp.pipeline.clips.video_encoding import CONTAINERS
+from animeinterp.pipeline.clips.video_encoding import CONTAINERS, ISO
 
 # What players play, of all that FFmpeg writes into a container.
 PLAYED = {
@@ -37,18 +37,19 @@ OF_THE_FILE = re.compile(
     re.IGNORECASE,
 )
 IMAGE_TYPES = {"png": "png", "mjpeg": "jpeg"}
+# The source as FFmpeg's inputs. Subtitles have one of their own: it reads on until the next of them, and how
+# far sound of the same input then gets ahead of the pictures in the output depends on chance.
+READER, SUBTITLE_READER = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a stream of a source goes into an output."""
 
-    arguments: tuple[str, ...]
-    """For FFmpeg; `{k}` stands for the stream's index in the output, `{folder}` for where its file is."""
     stream: int
     """Its index in the source."""
-    kind: str
-    """`audio`, `subtitle`, `video` or another."""
+    arguments: tuple[str, ...] = ()
+    """For FFmpeg; `{k}` stands for the stream's index in the output, `{folder}` for where its file is."""
     note: str = ""
     """What becomes of it that the user would miss."""
     is_copy: bool = False
@@ -93,11 +94,10 @@ def other_streams(clip: VideoClip, suffix: str) -> OtherStreams:
         # Attachments come last in every file, pictures among them at the very end.
         last = ("subtitle", "attachment", "video")
         others.sort(key=lambda stream: last.index(stream.type) + 1 if stream.type in last else 0)
+        flags = "+".join(str(flag.name) for flag in Disposition if flag in pictures.disposition)
+        described = ("-map_metadata", "1", "-map_chapters", "1", *_without("", source.metadata))
         return OtherStreams(
-            (
-                *("-map_metadata", "1", "-map_chapters", "1", *_without("", source.metadata)),
-                *_description(pictures),
-            ),
+            (*described, *_metadata(pictures, "v:0"), "-disposition:v:0", flags or "0"),
             base,
             max(starts),
             tuple(tuple(_ways(source, stream, suffix)) for stream in others),
@@ -107,47 +107,48 @@ def other_streams(clip: VideoClip, suffix: str) -> OtherStreams:
 
 def _ways(source: InputContainer, stream: Any, suffix: str) -> Iterator[Way]:
     container, name, index = CONTAINERS[suffix], named(stream), stream.index
-    codec = stream.codec_context.codec if stream.codec_context is not None else None
-    mapped = ("-map", f"1:{index}", *_without(":s:{k}", stream.metadata))
+    codec = stream.codec_context and stream.codec_context.codec
+    reader = SUBTITLE_READER if stream.type == "subtitle" else READER
+    mapped = ("-map", f"{reader}:{index}", *_metadata(stream, "{k}"))
     title = stream.metadata.get("title", stream.metadata.get("name"))  # to MP4, it is the latter
     if title is not None:
         mapped += ("-metadata:s:{k}", f"title={title}")
-        mapped += ("-metadata:s:{k}", f"handler_name={title}") if container in ("mp4", "mov") else ()
-    copied = (*mapped, "-c:{k}", "copy", "-copypriorss:{k}", "1")
-    bare = (*copied[:-1], "0")  # without what comes before the output begins
+        mapped += ("-metadata:s:{k}", f"handler_name={title}") if container in ISO else ()
+    bare = (*mapped, "-c:{k}", "copy", "-copypriorss:{k}", "0")  # without what is before the output begins
+    copied = (*bare[:-1], "1")
     missing = f"{suffix} cannot hold it"
     if stream.type == "attachment":
         missing = "only .mkv holds attachments"
         if container == "matroska":
             unnamed = () if "filename" in stream.metadata else ("-metadata:s:{k}", "filename=attachment")
-            yield Way((*copied, *unnamed), index, stream.type)
+            yield Way(index, (*copied, *unnamed))
     elif is_cover(stream):
         if container != "matroska":
-            yield Way(copied, index, stream.type)
-        elif codec is not None and codec.canonical_name in IMAGE_TYPES:
+            yield Way(index, copied)
+        elif codec and codec.canonical_name in IMAGE_TYPES:
             yield _attached(source, stream, IMAGE_TYPES[codec.canonical_name])
     elif stream.type == "video":
         missing = "a clip has one stream of pictures"
-    elif stream.type not in ("audio", "subtitle") or codec is None:
+    elif stream.type not in ("audio", "subtitle") or not codec:
         missing = "its content is unknown"
     else:
         why = f"few players know it in {suffix}"
         if re.fullmatch(PLAYED.get(container, ".*"), codec.canonical_name):
             why = f"{suffix} cannot hold it unchanged"
-            yield Way(copied, index, stream.type, is_copy=True)
+            yield Way(index, copied, is_copy=True)
             if container == "avi":  # which begins at 0: without a codec's lead-in it may be in step
-                yield Way(bare, index, stream.type, is_copy=True, has_lead_in=False)
+                yield Way(index, bare, is_copy=True, has_lead_in=False)
         if stream.type == "audio":
             encoder, layouts = SOUND.get(container, AAC)
             gaps = "aresample=async=1" + (":first_pts=0" if container == "avi" else "")
             filters = f"{gaps},aformat=channel_layouts={layouts}"
             note = f"{name} is re-encoded as {encoder.removeprefix('lib')}: {why}"
-            yield Way((*mapped, "-c:{k}", encoder, "-filter:{k}", filters), index, stream.type, note)
+            yield Way(index, (*mapped, "-c:{k}", encoder, "-filter:{k}", filters), note)
         elif codec.text_sub and container in SUBTITLES:
             encoder = SUBTITLES[container]
             note = f"{name} is converted to {encoder}, which may lose styles: {why}"
-            yield Way((*mapped, "-c:{k}", encoder), index, stream.type, note)
-    yield Way((), index, stream.type, f"{name} is left out: {missing}")
+            yield Way(index, (*mapped, "-c:{k}", encoder), note)
+    yield Way(index, note=f"{name} is left out: {missing}")
 
 
 def _attached(source: InputContainer, stream: Any, kind: str) -> Way:
@@ -156,22 +157,18 @@ def _attached(source: InputContainer, stream: Any, kind: str) -> Way:
     content = next((bytes(packet) for packet in packets(source, stream) if packet.size), b"")
     name = f"cover.{kind.replace('jpeg', 'jpg')}"
     described = ("-metadata:s:{k}", f"mimetype=image/{kind}", "-metadata:s:{k}", f"filename={name}")
-    return Way(("-attach", f"{{folder}}/{name}", *described), stream.index, stream.type, file=(name, content))
+    return Way(stream.index, ("-attach", f"{{folder}}/{name}", *described), file=(name, content))
 
 
-def _description(pictures: Any) -> Iterator[str]:
-    """Arguments that say of the pictures, which come from elsewhere, what the source says of its own."""
-    for key, value in pictures.metadata.items():
-        if not OF_THE_FILE.fullmatch(key):
-            yield from ("-metadata:s:v:0", f"{key}={value}")
-    flags = "+".join(str(flag.name) for flag in Disposition if flag in pictures.disposition)
-    yield from ("-disposition:v:0", flags or "0")
+def _metadata(stream: Any, place: str) -> tuple[str, ...]:
+    """Arguments that say of a stream of the output what the source says of its own."""
+    copied = (f"-map_metadata:s:{place}", f"{READER}:s:{stream.index}")
+    return (*copied, *_without(f":s:{place}", stream.metadata))
 
 
-def _without(place: str, metadata: dict[str, str]) -> Iterator[str]:
-    for key in metadata:
-        if OF_THE_FILE.fullmatch(key):
-            yield from (f"-metadata{place}", f"{key}=")
+def _without(place: str, metadata: dict[str, str]) -> tuple[str, ...]:
+    dropped = [key for key in metadata if OF_THE_FILE.fullmatch(key)]
+    return tuple(word for key in dropped for word in (f"-metadata{place}", f"{key}="))
 
 
 def is_cover(stream: Any) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import av
@@ -22,8 +21,7 @@ from animeinterp.data.clips.pictures import PictureConverter, kind_of, off_white
 from animeinterp.data.clips.video import VideoClip
 from animeinterp.data.exr import SUFFIX, to_linear
 from animeinterp.data.images import (
-    DeepFrame,
-    Frame,
+    AnyFrame,
     LinearFrame,
     encode_image,
     read_rgba,
@@ -156,22 +154,11 @@ class SequenceWriter:
             raise cannot_write(self._name.folder, error) from None
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._unfinished, ignore_errors=True)
 
     def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:  # noqa: ARG002
-        """Write a frame of the source; an image file of the same format is copied.
-
-        Raises
-        ------
-        DataError
-            The image cannot be written.
-        """
+        """Write a frame of the source; an image file of the same format is copied."""
         if self._only_between:
             self._shown += 1
             return
@@ -185,30 +172,12 @@ class SequenceWriter:
             return
         self._write(encode_image(self._name.pattern, self._pixels(frame)), start)
 
-    def drawn(
-        self,
-        image: Frame | DeepFrame | LinearFrame,
-        alpha: Alpha | None,
-        start: Fraction,
-        duration: Fraction,  # noqa: ARG002
-    ) -> None:
-        """Write an in-between frame.
-
-        Raises
-        ------
-        DataError
-            The image cannot be written.
-        """
+    def drawn(self, image: AnyFrame, alpha: Alpha | None, start: Fraction, duration: Fraction) -> None:  # noqa: ARG002
+        """Write an in-between frame."""
         self._write(encode_image(self._name.pattern, with_alpha(image, alpha, self._name.kind)), start)
 
     def finish(self) -> None:
-        """Flush the images to disk and give them their names.
-
-        Raises
-        ------
-        DataError
-            They cannot be written.
-        """
+        """Flush the images to disk and give them their names."""
         if not self._written:
             raise DataError(f"{self._name.folder}: no frame to write")
         folder = self._name.folder
@@ -270,24 +239,13 @@ class ImageWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._content.clear()
 
     def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:
         """Leave out a frame of the source."""
 
-    def drawn(
-        self,
-        image: Frame | DeepFrame | LinearFrame,
-        alpha: Alpha | None,
-        start: Fraction,  # noqa: ARG002
-        duration: Fraction,  # noqa: ARG002
-    ) -> None:
+    def drawn(self, image: AnyFrame, alpha: Alpha | None, start: Fraction, duration: Fraction) -> None:  # noqa: ARG002
         """Keep an in-between frame."""
         self._content.append(encode_image(self._output.name, with_alpha(image, alpha, self.name.kind)))
 
@@ -307,9 +265,7 @@ class ImageWriter:
             raise cannot_write(self._output, error) from None
 
 
-def with_alpha(
-    image: Frame | DeepFrame | LinearFrame, alpha: Alpha | None, kind: str
-) -> npt.NDArray[np.generic]:
+def with_alpha(image: AnyFrame, alpha: Alpha | None, kind: str) -> npt.NDArray[np.generic]:
     """A frame over white and its transparency, as pixels of a format."""
     if kind == SUFFIX:
         return _premultiplied(image, alpha)

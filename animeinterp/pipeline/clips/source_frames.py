@@ -13,6 +13,7 @@ from animeinterp.configs.errors import DataError
 from animeinterp.data.clips.clip import Alpha, Clip, ClipFrame
 from animeinterp.data.clips.clip_scan import ClipScan
 from animeinterp.data.images import (
+    AnyFrame,
     DeepFrame,
     Frame,
     LinearFrame,
@@ -139,7 +140,7 @@ class ClipFrames:
             raise fewer_frames(self._clip, index)
         return frame
 
-    def _whole(self, frame: ClipFrame) -> Frame | DeepFrame | LinearFrame:
+    def _whole(self, frame: ClipFrame) -> AnyFrame:
         if self._clip.bits == SCENE_LINEAR:
             return frame.linear()
         return frame.rgb() if self._clip.bits == 8 else frame.deep()

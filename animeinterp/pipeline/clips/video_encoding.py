@@ -17,16 +17,9 @@ from animeinterp.configs.sections import ClipSection
 from animeinterp.data.clips.pictures import BT709, FULL, HD_HEIGHT, LIMITED, RGB, UNKNOWN, PictureKind
 from animeinterp.pipeline.clips.ffmpeg_program import picture_encoders, pixel_formats
 
-CONTAINERS = {
-    ".mp4": "mp4",
-    ".m4v": "mp4",
-    ".mov": "mov",
-    ".mkv": "matroska",
-    ".webm": "webm",
-    ".avi": "avi",
-    ".gif": "gif",
-    ".webp": "webp",
-}
+CONTAINERS = {f".{name}": name for name in ("mp4", "mov", "webm", "avi", "gif", "webp")}
+CONTAINERS |= {".m4v": "mp4", ".mkv": "matroska"}
+ISO = ("mp4", "mov")
 ANIMATIONS = {".gif": "gif", ".webp": "libwebp_anim"}
 """Encoder of each format that is an image to other programs: it has no choice of codec, and no sound."""
 # A palette of its own for every frame keeps memory flat; a still pattern of dots does not flicker.
@@ -42,23 +35,19 @@ COMMON = ("h264", "h265", "av1", "vp9", "ffv1", "prores", "qtrle", "mpeg4")
 FOR_PLAYERS = ("h264", "hevc", "av1", "vp9", "vp8", "mpeg4", "mpeg2video")
 # Options for constant quality `q`, or the quantiser `n` of older codecs; and those of quality 0.
 OPTIONS = {
-    "libx264": "-preset medium -crf {q}",
-    "libx264rgb": "-preset medium -crf {q}",
-    "libx265": "-preset medium -x265-params crf={q}:frame-threads=2:log-level=error",
+    **dict.fromkeys(("libx264", "libx264rgb"), "-crf {q}"),
+    "libx265": "-x265-params crf={q}:frame-threads=2:log-level=error",
     "libsvtav1": "-preset 6 -crf {q}",
     "libaom-av1": "-cpu-used 6 -row-mt 1 -crf {q} -b:v 0",
-    "libvpx-vp9": "-deadline good -cpu-used 2 -row-mt 1 -crf {q} -b:v 0",
-    "libvpx": "-deadline good -cpu-used 2 -crf {q} -qmin 4 -b:v 100M -auto-alt-ref 0",  # else it has no alpha
+    "libvpx-vp9": "-cpu-used 2 -row-mt 1 -crf {q} -b:v 0",
+    "libvpx": "-cpu-used 2 -crf {q} -qmin 4 -b:v 100M -auto-alt-ref 0",  # else it has no alpha
     "ffv1": "-level 3 -slicecrc 1",
-    "mpeg4": "-qmin {n} -qmax {n}",
-    "mpeg2video": "-qmin {n} -qmax {n}",
-    "mjpeg": "-qmin {n} -qmax {n}",
+    **dict.fromkeys(("mpeg4", "mpeg2video", "mjpeg"), "-qmin {n} -qmax {n}"),
 }
 LOSSLESS = {
-    "libx264": "-preset medium -qp 0",
-    "libx264rgb": "-preset medium -qp 0",
-    "libx265": "-preset medium -x265-params lossless=1:frame-threads=2:log-level=error",
-    "libvpx-vp9": "-deadline good -cpu-used 2 -row-mt 1 -lossless 1",
+    **dict.fromkeys(("libx264", "libx264rgb"), "-qp 0"),
+    "libx265": "-x265-params lossless=1:frame-threads=2:log-level=error",
+    "libvpx-vp9": "-cpu-used 2 -row-mt 1 -lossless 1",
 }
 QUALITY_PER_QUANTISER = 6  # steps of CRF per step of the quantiser of older codecs
 THREADS = "4"  # fixed: the output of x264 and x265 depends on it, and a clip must always give the same file
@@ -87,22 +76,18 @@ class Encoding:
 
     def options(self, quality: int) -> list[str]:
         """Arguments for FFmpeg: encoder, pixel format, threads and quality (0 is lossless if possible)."""
-        if self.encoder in ANIMATIONS.values():
-            return [*("-c:v:0", self.encoder, "-threads:v:0", THREADS), *self._animated(quality)]
         table = LOSSLESS if quality == 0 and self.encoder in LOSSLESS else OPTIONS
         chosen = table.get(self.encoder, "").format(q=quality, n=max(1, quality // QUALITY_PER_QUANTISER))
-        if self.encoder.startswith("libx264") and cv2.checkHardwareSupport(AVX_512F):
-            chosen += " -x264-params asm=AVX2"
         name = self.kind.format
-        return ["-c:v:0", self.encoder, "-pix_fmt:v:0", name, "-threads:v:0", THREADS, *chosen.split()]
-
-    def _animated(self, quality: int) -> list[str]:
         if self.codec == "gif":
-            palette = PALETTE.format(clear=int(self.kind.has_alpha))
-            return ["-pix_fmt:v:0", "pal8", "-filter:v:0", palette]
-        exact = quality == 0 or self.kind.has_alpha  # FFmpeg's lossy WebP of several pictures has no alpha
-        chosen = "-lossless 1" if exact else f"-quality {BEST - BEST * quality // WORST}"
-        return ["-pix_fmt:v:0", "bgra", *chosen.split()]
+            name, chosen = "pal8", "-filter:v:0 " + PALETTE.format(clear=int(self.kind.has_alpha))
+        elif self.codec == "webp":  # FFmpeg's lossy one of several pictures has no alpha
+            exact = quality == 0 or self.kind.has_alpha
+            name = "bgra"
+            chosen = "-lossless 1" if exact else f"-quality {BEST - BEST * quality // WORST}"
+        elif self.encoder.startswith("libx264") and cv2.checkHardwareSupport(AVX_512F):
+            chosen += " -x264-params asm=AVX2"
+        return ["-c:v:0", self.encoder, "-pix_fmt:v:0", name, "-threads:v:0", THREADS, *chosen.split()]
 
 
 def encodings(
@@ -110,18 +95,7 @@ def encodings(
 ) -> Iterator[Encoding]:
     """Possible encodings, the best first; only a trial shows whether the encoder accepts one.
 
-    Parameters
-    ----------
-    section
-        Codec and pixel format.
-    suffix
-        Of the container, such as `.mp4`.
-    source
-        Kind of the source's pictures.
-    size
-        Height and width.
-    program
-        The FFmpeg program.
+    `source` is the kind of the source's pictures, `size` their height and width.
 
     Raises
     ------
@@ -132,7 +106,7 @@ def encodings(
         yield _animation(suffix, source, program)
         return
     encoder, codec = find_encoder(section.codec, program)
-    _check_container(section.codec, codec, suffix, program)
+    _check_container(section.codec, codec, suffix)
     formats = pixel_formats(program, encoder)
     if section.pixel_format != "auto":
         _check_format(section.pixel_format, formats, section.codec)
@@ -194,8 +168,7 @@ def find_encoder(codec: str, program: str) -> tuple[str, str]:
 def is_subsampled_oddly(name: str, size: tuple[int, int]) -> bool:
     """Whether a picture of that height and width has half a sample of chroma."""
     form = av.VideoFormat(name, 16, 16)
-    odd = (form.chroma_width() < 16 and size[1] % 2) or (form.chroma_height() < 16 and size[0] % 2)
-    return bool(odd) and not form.is_rgb
+    return bool(size[1] % (16 // form.chroma_width()) or size[0] % (16 // form.chroma_height()))
 
 
 def unsampled(name: str, formats: tuple[str, ...]) -> str | None:
@@ -208,14 +181,12 @@ def _nearest(
     formats: tuple[str, ...], encoder: str, codec: str, source: PictureKind, size: tuple[int, int]
 ) -> Iterator[tuple[str, str]]:
     """Pixel formats, the nearest first, and why one is not like the source's."""
-    left = [name for name in formats if _is_carried(name) and name != "pal8"]
-    if encoder == "mjpeg":  # JPEG's range is full, which only these say
-        left = [name for name in left if name.startswith("yuvj")]
     name = source.format.replace("yuvj", "yuv").replace("pal8", "rgba")
     if codec in FOR_PLAYERS and source.is_rgb and "rgb" not in encoder:
         name = f"yuv{'a' if source.has_alpha else ''}420p" + ("10le" if source.bits > 8 else "")
-    if not formats:
-        left = [name]
+    # JPEG's range is full, which only yuvj formats say.
+    able = [other for other in formats if other.startswith("yuvj" if encoder == "mjpeg" else "")]
+    left = [other for other in able if other != "pal8"] or [name]
     for _ in range(min(MOST_TRIED, len(left))):
         has_alpha = PictureKind(name).has_alpha
         best, _ = find_best_pix_fmt_of_list(left, name, has_alpha)
@@ -227,24 +198,6 @@ def _nearest(
         left.remove(chosen)
         if has_alpha:  # the container may not hold it
             name = name.replace("yuva", "yuv").replace("rgba", "rgb24").replace("bgra", "bgr24")
-
-
-@lru_cache
-def _is_carried(name: str) -> bool:
-    """Whether NUT, in which pictures go to the program, has a code for a pixel format."""
-    kept = BytesIO()
-    with av.open(kept, "w", format="nut") as container:
-        stream = container.add_stream("rawvideo", rate=1)
-        stream.width = stream.height = 16
-        try:
-            stream.pix_fmt = name
-            picture = av.VideoFrame(16, 16, name)
-        except ValueError:
-            return False
-        container.mux(stream.encode(picture))
-    kept.seek(0)
-    with av.open(kept, format="nut") as container:
-        return container.streams.video[0].pix_fmt == name.replace("yuvj", "yuv")
 
 
 def _colours(name: str, source: PictureKind, height: int) -> PictureKind:
@@ -264,27 +217,32 @@ def _colours(name: str, source: PictureKind, height: int) -> PictureKind:
     )
 
 
-def _check_container(name: str, codec: str, suffix: str, program: str) -> None:
-    if codec in _held_by(CONTAINERS[suffix]):
+def _check_container(name: str, codec: str, suffix: str) -> None:
+    kinds = {other: kind for other, kind in CONTAINERS.items() if other not in ANIMATIONS}
+    holding = [other for other, kind in kinds.items() if codec in _held_by(kind)]
+    if suffix in holding:
         return
-    held = _held_by(CONTAINERS[suffix])
-    holding = [other for other in COMMON if find_encoder(other, program)[1] in held]
-    others = [
-        other for other, kind in CONTAINERS.items() if other not in ANIMATIONS and codec in _held_by(kind)
-    ]
+    held = [other for other in COMMON if ALIASES.get(other, other) in _held_by(kinds[suffix])]
     raise ConfigError(
         f"clip.codec = {name!r}: {suffix} cannot hold it; choose one that it can hold, such as "
-        f"--set clip.codec={holding[0]} ({', '.join(holding)})"
-        + (f", or name the output {' or '.join(others)}" if others else "")
+        f"--set clip.codec={held[0]} ({', '.join(held)})"
+        + (f", or name the output {' or '.join(holding)}" if holding else "")
     )
+
+
+@lru_cache
+def _held_by(container: str) -> frozenset[str]:
+    """Codecs and encoders that a container holds, as FFmpeg's library says."""
+    with av.open(BytesIO(), "w", format=container) as nothing:
+        return frozenset(nothing.supported_codecs)
 
 
 def _check_format(name: str, formats: tuple[str, ...], codec: str) -> None:
     try:
-        known = av.VideoFormat(name) is not None
+        known = bool(av.VideoFormat(name))
     except ValueError:
         known = False
-    if known and (not formats or name in formats) and _is_carried(name):
+    if known and (not formats or name in formats):
         return
     close = get_close_matches(name, formats, n=1)
     meant = f"; did you mean {close[0]}?" if close else "."
@@ -294,10 +252,3 @@ def _check_format(name: str, formats: tuple[str, ...], codec: str) -> None:
         f"clip.pixel_format = {name!r} is {fault}{meant} It has "
         f"{', '.join(formats[:MOST_LISTED])}{more}; 'auto' chooses"
     )
-
-
-@lru_cache
-def _held_by(container: str) -> frozenset[str]:
-    """Codecs and encoders that a container holds, as FFmpeg's library says."""
-    with av.open(BytesIO(), "w", format=container) as nothing:
-        return frozenset(nothing.supported_codecs)

@@ -11,7 +11,7 @@ import tempfile
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace, TracebackType
+from types import SimpleNamespace
 from typing import Any, Self
 
 import av
@@ -20,7 +20,7 @@ import numpy as np
 from animeinterp.configs.errors import AnimeInterpError, DataError
 from animeinterp.data.clips.clip import Alpha, ClipFrame
 from animeinterp.data.clips.pictures import PictureConverter, kind_of, off_white, to_picture
-from animeinterp.data.images import DeepFrame, Frame, LinearFrame, read_rgba
+from animeinterp.data.images import AnyFrame, read_rgba
 from animeinterp.pipeline.clips.ffmpeg_program import start_program
 from animeinterp.pipeline.clips.output_files import cannot_write, prepare_place, unfinished
 from animeinterp.pipeline.clips.recipe import Recipe
@@ -30,24 +30,16 @@ from animeinterp.pipeline.store.commits import sync
 BUFFER = 1 << 20  # bytes
 LAST_WORDS = 10  # s, for a program whose pipe has broken
 MOST_SAID = 64_000  # bytes, of its last ones
-KILLED = -9  # exit code after SIGKILL
+KILLED = -9  # exit code after SIGKILL, which Windows does not have
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class ProgramError(DataError):
-    """FFmpeg failed, for another reason than a full disk.
-
-    Attributes
-    ----------
-    said
-        What it said.
-    """
+    """FFmpeg failed, for another reason than a full disk: `said` is what it said."""
 
     def __init__(self, output: Path, program: str, said: str, code: int | None) -> None:
-        advice = (
-            "choose another codec or output (--set clip.codec=h264, or .mkv), or leave sound out: --set "
-            "clip.sound=false"
-        )
+        advice = "choose another codec or output (--set clip.codec=h264, or .mkv), or leave sound out: "
+        advice += "--set clip.sound=false"
         if code is not None and code < 0:
             said = f"ended by {signal.Signals(-code).name}"
         if code == KILLED:
@@ -103,25 +95,17 @@ class VideoWriter:
             self._stream.height, self._stream.width = self._recipe.clip.size
             self._stream.pix_fmt = self._kind.format
             self._stream.codec_context.time_base = self._stream.time_base = self._tick
+            self._pipe.start_encoding()
+            if not self._stream.codec_context.codec_tag.strip("\0"):
+                raise ProgramError(self._output, self._recipe.program, "NUT has no code for it", None)
             self._open = opened.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
     def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:
-        """Write a frame of the source unchanged.
-
-        Raises
-        ------
-        DataError
-            The file cannot be written.
-        """
+        """Write a frame of the source unchanged."""
         picture: av.VideoFrame | None = getattr(frame, "picture", None)
         path: Path | None = getattr(frame, "path", None)
         if picture is None and self._recipe.clip.bits > 8:
@@ -138,20 +122,8 @@ class VideoWriter:
             picture = self._converter.convert(picture, self._kind)
         self._write(picture, start)
 
-    def drawn(
-        self,
-        image: Frame | DeepFrame | LinearFrame,
-        alpha: Alpha | None,
-        start: Fraction,
-        duration: Fraction,  # noqa: ARG002
-    ) -> None:
-        """Write a frame made.
-
-        Raises
-        ------
-        DataError
-            The file cannot be written.
-        """
+    def drawn(self, image: AnyFrame, alpha: Alpha | None, start: Fraction, duration: Fraction) -> None:  # noqa: ARG002
+        """Write a frame made."""
         if self._kind.has_alpha:
             shown = np.full(image.shape[:2], 255, np.uint8) if alpha is None else alpha
             picture = to_picture(off_white(image, shown), shown)
@@ -160,21 +132,15 @@ class VideoWriter:
         self._write(self._converter.convert(picture, self._kind), start)
 
     def finish(self) -> None:
-        """Complete the file, flush it to disk and give it its name.
-
-        Raises
-        ------
-        DataError
-            It cannot be written.
-        """
+        """Complete the file, flush it to disk and give it its name."""
         if self._last < 0:
             raise DataError(f"{self._output}: no frame to write")
         try:
             self._pipe.close()
             self._send()
-            self._wait()
-            if self._recipe.has_subtitles:
-                self._add_subtitles()
+            self._process.communicate()
+            if self._process.returncode or self._full_disk():
+                raise self._trouble()
             sync(self._unfinished)
             self._unfinished.replace(self._output)
             sync(self._output.parent)
@@ -189,20 +155,6 @@ class VideoWriter:
             self._send()
         except (av.error.FFmpegError, OSError) as error:
             raise self._trouble(error) from None
-
-    def _wait(self) -> None:
-        self._process.communicate()
-        if self._process.returncode or self._full_disk():
-            raise self._trouble()
-
-    def _add_subtitles(self) -> None:
-        first, self._unfinished = self._unfinished, unfinished(self._output)
-        try:
-            arguments = self._recipe.arguments(self._cadence, self._unfinished, self._folder, first)
-            self._process = start_program(self._recipe.program, arguments, self._errors)
-            self._wait()
-        finally:
-            first.unlink(missing_ok=True)
 
     def _send(self) -> None:
         if self._process.stdin is not None:

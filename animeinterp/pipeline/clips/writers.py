@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol, Self
 
 from animeinterp.configs.errors import ConfigError, DataError
 from animeinterp.configs.sections import ClipSection
 from animeinterp.data.clips.clip import Alpha, Clip, ClipFrame
 from animeinterp.data.clips.video import VideoClip
-from animeinterp.data.images import DeepFrame, Frame, LinearFrame
+from animeinterp.data.images import AnyFrame
 from animeinterp.pipeline.clips.output_files import check_folder, check_name
 from animeinterp.pipeline.clips.output_numbers import Numbers
 from animeinterp.pipeline.clips.rehearsal import rehearse
@@ -45,23 +44,21 @@ class ClipWriter(Protocol):
     """Takes the frames of the output clip in order.
 
     A context manager: the output gets its name by `finish`, and is removed if the context is left without it.
+
+    Raises
+    ------
+    DataError
+        From each of its methods: the output cannot be written.
     """
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
     def original(self, frame: ClipFrame, start: Fraction, duration: Fraction) -> None:
         """Write a frame of the source unchanged, shown from `start` for `duration` seconds."""
 
-    def drawn(
-        self, image: Frame | DeepFrame | LinearFrame, alpha: Alpha | None, start: Fraction, duration: Fraction
-    ) -> None:
+    def drawn(self, image: AnyFrame, alpha: Alpha | None, start: Fraction, duration: Fraction) -> None:
         """Write an in-between frame: RGB blended over white, like `ClipFrame.rgb`, and its transparency."""
 
     def finish(self) -> None:

@@ -356,3 +356,11 @@ def test_rare_subtitles_do_not_make_the_order_of_packets_a_matter_of_chance(
         written.add((tmp_path / f"{number}.{suffix}").read_bytes())
     assert len(written) == 1
     assert largest_move(source, tmp_path / f"0.{suffix}", "subtitles")[0] <= Fraction(1, 1000)
+
+
+def test_pixels_that_cannot_be_sent_are_converted_and_told(tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    ffmpeg(*PICTURES, "-c:v", "ffv1", "-pix_fmt", "yuv440p10le", source)
+    _, (note,) = doubled(source, tmp_path / "out.mkv", codec="ffv1")
+    assert note == "pixel format yuv444p10le: with yuv440p10le, NUT has no code for it"
+    assert codecs(tmp_path / "out.mkv", "video") == ["ffv1"]

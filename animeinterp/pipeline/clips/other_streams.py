@@ -13,6 +13,7 @@ from av.stream import Disposition
 
 from animeinterp.data.clips.video import VideoClip
 from animeinterp.data.clips.video_files import open_video, packets
+from animeinterp.pipeline.clips.ffmpeg_program import FFMPEG_6, library_version
 from animeinterp.pipeline.clips.video_encoding import CONTAINERS, ISO
 
 # What players play, of all that FFmpeg writes into a container.
@@ -36,6 +37,8 @@ OF_THE_FILE = re.compile(
     r"(bps|number_of_frames|number_of_bytes|_statistics_\w+|duration)(-\w+)?",
     re.IGNORECASE,
 )
+MATROSKA = ("matroska", "webm")
+OPUS_LEAD_IN = Fraction(312, 48000)  # s, of libopus; FFmpeg 5 has Opus begin that much too early in Matroska
 IMAGE_TYPES = {"png": "png", "mjpeg": "jpeg"}
 # The source as FFmpeg's inputs. Subtitles have one of their own: it reads on until the next of them, and how
 # far sound of the same input then gets ahead of the pictures in the output depends on chance.
@@ -75,8 +78,9 @@ class OtherStreams:
     has_chapters: bool
 
 
-def other_streams(clip: VideoClip, suffix: str) -> OtherStreams:
-    """List what there is beside the pictures, and how it might go into a file of that suffix."""
+def other_streams(clip: VideoClip, suffix: str, program: str) -> OtherStreams:
+    """List what there is beside the pictures, and how FFmpeg might take it into a file of that suffix."""
+    late = CONTAINERS[suffix] in MATROSKA and library_version(program) < FFMPEG_6
     with open_video(clip.path) as source:
         pictures, chapters = source.streams[clip.stream_index], source.chapters()
         starts = [clip.origin] + [
@@ -100,12 +104,12 @@ def other_streams(clip: VideoClip, suffix: str) -> OtherStreams:
             (*described, *_metadata(pictures, "v:0"), "-disposition:v:0", flags or "0"),
             base,
             max(starts),
-            tuple(tuple(_ways(source, stream, suffix)) for stream in others),
+            tuple(tuple(_ways(source, stream, suffix, late=late)) for stream in others),
             bool(chapters),
         )
 
 
-def _ways(source: InputContainer, stream: Any, suffix: str) -> Iterator[Way]:
+def _ways(source: InputContainer, stream: Any, suffix: str, *, late: bool) -> Iterator[Way]:
     container, name, index = CONTAINERS[suffix], named(stream), stream.index
     codec = stream.codec_context and stream.codec_context.codec
     reader = SUBTITLE_READER if stream.type == "subtitle" else READER
@@ -116,6 +120,8 @@ def _ways(source: InputContainer, stream: Any, suffix: str) -> Iterator[Way]:
         mapped += ("-metadata:s:{k}", f"handler_name={title}") if container in ISO else ()
     bare = (*mapped, "-c:{k}", "copy", "-copypriorss:{k}", "0")  # without what is before the output begins
     copied = (*bare[:-1], "1")
+    if late and codec and codec.canonical_name == "opus":
+        copied += ("-bsf:{k}", f"setts=ts=TS+{round(_opus_lead_in(stream.codec_context) * 1000)}")
     missing = f"{suffix} cannot hold it"
     if stream.type == "attachment":
         missing = "only .mkv holds attachments"
@@ -141,6 +147,7 @@ def _ways(source: InputContainer, stream: Any, suffix: str) -> Iterator[Way]:
         if stream.type == "audio":
             encoder, layouts = SOUND.get(container, AAC)
             gaps = "aresample=async=1" + (":first_pts=0" if container == "avi" else "")
+            gaps += f",asetpts=PTS+{float(OPUS_LEAD_IN)}/TB" if late and encoder == "libopus" else ""
             filters = f"{gaps},aformat=channel_layouts={layouts}"
             note = f"{name} is re-encoded as {encoder.removeprefix('lib')}: {why}"
             yield Way(index, (*mapped, "-c:{k}", encoder, "-filter:{k}", filters), note)
@@ -149,6 +156,12 @@ def _ways(source: InputContainer, stream: Any, suffix: str) -> Iterator[Way]:
             note = f"{name} is converted to {encoder}, which may lose styles: {why}"
             yield Way(index, (*mapped, "-c:{k}", encoder), note)
     yield Way(index, note=f"{name} is left out: {missing}")
+
+
+def _opus_lead_in(decoder: Any) -> Fraction:
+    """Seconds that its header (RFC 7845, section 5.1) says come before the sound."""
+    header = decoder.extradata or b""
+    return Fraction(int.from_bytes(header[10:12], "little"), 48000) if len(header) > 12 else OPUS_LEAD_IN
 
 
 def _attached(source: InputContainer, stream: Any, kind: str) -> Way:

@@ -10,7 +10,7 @@ from animeinterp.data.clips.clip import Clip
 from animeinterp.data.clips.frame_times import common_time_base
 from animeinterp.data.clips.video import VideoClip
 from animeinterp.pipeline.clips.ffmpeg_program import FFMPEG_6, library_version
-from animeinterp.pipeline.clips.other_streams import OtherStreams, Way
+from animeinterp.pipeline.clips.other_streams import MATROSKA, OtherStreams, Way
 from animeinterp.pipeline.clips.timeline import Cadence
 from animeinterp.pipeline.clips.video_encoding import ANIMATIONS, CONTAINERS, ISO, Encoding
 
@@ -84,6 +84,7 @@ class Recipe:
             said += others.arguments
         said += [*self.encoding.options(self.quality), *self._timed(cadence)]
         said += ["-fflags", "+bitexact", "-flags", "+bitexact", "-max_muxing_queue_size", "9999"]
+        said += ["-f_strict", "experimental"]  # as FFmpeg 5 calls FLAC in MP4
         said += [] if self.until is None else ["-t", f"{float(self.until):.6f}"]
         return [*said, "-f", self.container, f"file:{output}"]
 
@@ -99,7 +100,7 @@ class Recipe:
         if self.container == "avi" or (is_iso and not cadence.is_even):
             said += ["-bf:v:0", "0"]  # AVI has no times for them, ISO files none for the last one's end
         # With this duration of every packet, the last frame lasts as it should in every container.
-        is_old = self.container in ("matroska", "webm") and library_version(self.program) < FFMPEG_6
+        is_old = self.container in MATROSKA and library_version(self.program) < FFMPEG_6
         lasts = str(round(last * 1000)) if is_old else f"round({last}/TB)"
         said += ["-bsf:v:0", f"setts=pts=PTS:dts=DTS:duration={lasts}"]
         if is_iso:

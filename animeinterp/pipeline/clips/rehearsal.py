@@ -33,7 +33,7 @@ from animeinterp.pipeline.clips.video_encoding import (
 from animeinterp.pipeline.clips.video_writer import ProgramError, VideoWriter
 
 MOST_COMPARED, MOST_BEFORE = 500, 10  # packets of a stream, those before the pictures
-ROUNDING = Fraction(8, 1000)  # s, beside a tick of the container; FFmpeg 5 moves Opus by its lead-in
+ROUNDING = Fraction(1, 1000)  # s, of the pictures' times, beside a tick of the container
 LONGEST_TICK = Fraction(1, 100)  # s; AVI's are whole packets
 LONGEST_LEAD_IN = Fraction(1, 10)  # s, of a codec
 SAME_SHAPE = 0.01  # Matroska keeps the shape in whole pixels
@@ -55,7 +55,7 @@ def rehearse(clip: Clip, suffix: str, section: ClipSection) -> tuple[Recipe, tup
     kind = video.kind if video else PictureKind(plain[clip.has_alpha])
     choices = encodings(section, suffix, kind, clip.size, program)
     with_sound = section.sound and section.slow == 1 and suffix not in ANIMATIONS
-    others = other_streams(video, suffix) if video and with_sound else None
+    others = other_streams(video, suffix, program) if video and with_sound else None
     every = () if others is None else others.ways
     best = tuple(ways[0] for ways in every)
     recipe = Recipe(clip, suffix, program, next(choices), section.quality, others, best)
@@ -71,12 +71,22 @@ def rehearse(clip: Clip, suffix: str, section: ClipSection) -> tuple[Recipe, tup
             return recipe, (*notes, f"all but the pictures is left out: {program} cannot read their file")
         alone = recipe = replace(recipe, encoding=encoding, ways=())
         for ways in every:
-            tries = (way for way in ways if _trial(replace(alone, ways=(way,)), step)[0] is None)
-            recipe = replace(recipe, ways=(*recipe.ways, next(tries)))
+            recipe = replace(recipe, ways=(*recipe.ways, _best(ways, alone, step)))
         trouble, notes = _trial(recipe, step)
         if trouble is not None:
             raise ConfigError(_refused(section, recipe, trouble))
     return recipe, (*recipe.encoding.notes, *(way.note for way in recipe.ways if way.note), *notes)
+
+
+def _best(ways: tuple[Way, ...], alone: Recipe, step: Fraction) -> Way:
+    """The first way that works; where a stream cannot be encoded, FFmpeg's reason is told."""
+    said = None
+    for way in ways:
+        trouble, _ = _trial(replace(alone, ways=(way,)), step)
+        if trouble is None:
+            break
+        said = None if way.is_copy or not way.note else trouble
+    return way if said is None else replace(way, note=f"{way.note.partition(': ')[0]}: {said}")
 
 
 def _working(recipe: Recipe, others: Iterator[Encoding], section: ClipSection, step: Fraction) -> Encoding:
@@ -85,9 +95,13 @@ def _working(recipe: Recipe, others: Iterator[Encoding], section: ClipSection, s
     for encoding in chain([recipe.encoding], others):
         trouble, _ = _trial(replace(recipe, encoding=encoding, ways=()), step)
         if trouble is None:
-            known = encoding.notes or first is None
-            why = f"pixel format {encoding.kind.format}: with {recipe.encoding.kind.format}, {first}"
-            return encoding if known else replace(encoding, notes=(why,))
+            before, name = recipe.encoding, encoding.kind.format
+            why = f"pixel format {name}: with {before.kind.format}, {first}"
+            if encoding.encoder != before.encoder:
+                why = f"{encoding.encoder} encodes the pictures: {before.encoder} refuses them ({first})"
+            elif encoding.notes or first is None:
+                return encoding
+            return replace(encoding, notes=(*encoding.notes, why))
         first = first or trouble
     raise ConfigError(_refused(section, recipe, str(first)))
 

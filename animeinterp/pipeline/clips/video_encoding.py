@@ -30,6 +30,7 @@ PALETTE = (
 WORST, BEST = 63, 100  # CRF of the worst quality, WebP's number of the best
 ALIASES = {"h265": "hevc"}
 PREFERRED = ("libx264", "libopenh264", "libx265", "libsvtav1", "libvpx-vp9", "libvpx", "prores_ks")
+SECOND = {"libsvtav1": "libaom-av1"}  # for pictures that the first refuses: SVT 1.4 takes none below 64x64
 COMMON = ("h264", "h265", "av1", "vp9", "ffv1", "prores", "qtrle", "mpeg4")
 # Codecs that players expect in 4:2:0: RGB sources are converted even if RGB could be encoded.
 FOR_PLAYERS = ("h264", "hevc", "av1", "vp9", "vp8", "mpeg4", "mpeg2video")
@@ -127,6 +128,10 @@ def encodings(
                 f"{source.bits} bits per channel become {kind.bits}: {section.codec} is written as {name}"
             )
         yield Encoding(encoder, codec, kind, tuple(notes))
+    second = SECOND.get(encoder)
+    if section.codec != encoder and second in picture_encoders(program):
+        chosen = section.model_copy(update={"codec": second})
+        yield from encodings(chosen, suffix, source, size, program)
 
 
 def _animation(suffix: str, source: PictureKind, program: str) -> Encoding:

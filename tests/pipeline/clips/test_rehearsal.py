@@ -364,3 +364,19 @@ def test_pixels_that_cannot_be_sent_are_converted_and_told(tmp_path: Path) -> No
     _, (note,) = doubled(source, tmp_path / "out.mkv", codec="ffv1")
     assert note == "pixel format yuv444p10le: with yuv440p10le, NUT has no code for it"
     assert codecs(tmp_path / "out.mkv", "video") == ["ffv1"]
+
+
+def test_pictures_that_an_encoder_refuses_go_to_another_of_the_codec(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *"-c:v:0 libsvtav1"*) echo "too low" >&2; exit 1;; esac\n'
+        f'exec {find_program()} "$@"\n'
+    )
+    program.chmod(0o755)
+    write_video(tmp_path / "in.mp4", 3)
+    _, notes = doubled(tmp_path / "in.mp4", tmp_path / "out.mkv", codec="av1", ffmpeg=str(program))
+    assert notes == ("libaom-av1 encodes the pictures: libsvtav1 refuses them (too low)",)
+    assert codecs(tmp_path / "out.mkv", "video") == ["av1"]
+    section = ClipSection(codec="libsvtav1", ffmpeg=str(program))
+    with pytest.raises(ConfigError, match=r"its encoder libsvtav1 refuses 64x48 .*\(too low\)"):
+        prepare_output(open_clip([tmp_path / "in.mp4"], section), tmp_path / "o.mkv", section)

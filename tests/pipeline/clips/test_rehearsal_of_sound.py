@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from animeinterp.pipeline.clips.ffmpeg_program import find_program
 from tests.drawn_videos import ffmpeg
 from tests.pipeline.clip_probes import codecs, heard_after
 from tests.pipeline.clip_sources import doubled
@@ -36,9 +37,9 @@ def test_sound_that_cannot_be_copied_is_encoded_in_step(
     codec: str,
     expected: str,
 ) -> None:
-    path = make(
-        tmp_path / source, *BEEP, *("-ac", str(channels), "-c:v", pictures, "-c:a", sound, "-strict", "-2")
-    )
+    depth = ("-sample_fmt", "s16") if sound == "flac" else ()  # FFmpeg 5 decodes no more than 24 bits
+    kinds = ("-ac", str(channels), "-c:v", pictures, "-c:a", sound, *depth, "-strict", "-2")
+    path = make(tmp_path / source, *BEEP, *kinds)
     _, (note,) = doubled(path, tmp_path / output, codec=codec)
     assert note.startswith("sound stream 1, ")
     assert f"is re-encoded as {expected}: " in note
@@ -53,6 +54,19 @@ def test_sound_that_nothing_can_be_done_with_is_left_out_and_named(tmp_path: Pat
     _, (note,) = doubled(source, tmp_path / "out.mp4")
     assert note.startswith("sound stream 1")
     assert "is left out" in note
+    assert codecs(tmp_path / "out.mp4", "audio") == []
+
+
+def test_sound_that_the_program_cannot_decode_is_left_out_with_its_reason(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mkv", *BEEP, "-c:a", "pcm_s16le")
+    program = tmp_path / "program"
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *"-c:1 aac"*) echo "no such decoder" >&2; exit 1;; esac\n'
+        f'exec {find_program()} "$@"\n'
+    )
+    program.chmod(0o755)
+    _, notes = doubled(source, tmp_path / "out.mp4", ffmpeg=str(program))
+    assert notes == ("sound stream 1, pcm_s16le is left out: no such decoder",)
     assert codecs(tmp_path / "out.mp4", "audio") == []
 
 

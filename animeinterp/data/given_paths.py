@@ -17,7 +17,7 @@ from animeinterp.configs.names import given_path, own_command
 from animeinterp.data.folder_content import is_image, list_folder
 from animeinterp.data.image_decoding import read_header
 from animeinterp.data.images import IMAGE_SUFFIXES
-from animeinterp.data.name_order import ListOrder, order_list, twins
+from animeinterp.data.name_order import ListOrder, minus_note, order_list, twins
 from animeinterp.data.name_patterns import is_pattern, matches
 from animeinterp.data.not_frames import is_contact_sheet
 
@@ -88,7 +88,8 @@ def _images_of_pattern(pattern: Path) -> Path | GivenImages:
     if len(images or files) == 1:
         return _single_file((images or files)[0])
     _check_twins(images)
-    return GivenImages(pattern.parent.resolve().name or "clip", tuple(images))
+    minus = minus_note(images)
+    return GivenImages(pattern.parent.resolve().name or "clip", tuple(images), (minus,) if minus else ())
 
 
 def _images_of_list(paths: list[Path], order: ListOrder) -> GivenImages:
@@ -107,7 +108,8 @@ def _images_of_list(paths: list[Path], order: ListOrder) -> GivenImages:
             f"{EXPECTED}"
         )
     ordered, note = order_list(paths, order)
-    return GivenImages(ordered[0].stem, tuple(ordered), (note,) if note else ())
+    minus = "" if order == "given" else minus_note(ordered)
+    return GivenImages(ordered[0].stem, tuple(ordered), tuple(filter(None, (note, minus))))
 
 
 def _images_of_folder(folder: Path) -> GivenImages:
@@ -120,8 +122,9 @@ def _images_of_folder(folder: Path) -> GivenImages:
     if len(images) > 1:
         _check_twins(images)
         ignored = [*drawn, *content.of_systems, *(name for name in content.others if is_video(name))]
-        note = f"ignored in {folder}: {', '.join(ignored)}"
-        return GivenImages(folder.resolve().name, tuple(images), (note,) if ignored else ())
+        note = f"ignored in {folder}: {', '.join(ignored)}" if ignored else ""
+        notes = tuple(filter(None, (note, minus_note(images))))
+        return GivenImages(folder.resolve().name, tuple(images), notes)
     if images:
         raise DataError(
             f"{folder}: contains one image ({images[0].name}); motion needs two: add the next frame"

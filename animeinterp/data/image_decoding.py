@@ -10,12 +10,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from animeinterp.configs.errors import DataError
@@ -69,6 +71,8 @@ class ImageHeader:
     """Bits a channel that are worth reading: 32 of scene-linear values, 16, or 8 and less."""
     read_as_ever: bool
     """Whether version 0.1 read it in the same way, so that results of it are still good."""
+    colours: str = ""
+    """Its colours by the name of their profile, or `CMYK`; empty for those that count as sRGB."""
 
 
 def read_header(path: Path) -> ImageHeader:
@@ -176,7 +180,21 @@ def _header(image: ImageFile.ImageFile) -> ImageHeader:
     as_ever = orientation == 1 or kind == "TIFF"
     as_ever &= pictures == 1 and _is_read_as_ever(image, has_alpha=has_alpha)
     bits = 16 if image.mode.startswith("I;16") or _has_deep_colours(image) else 8
-    return ImageHeader((height, width), has_alpha, orientation, pictures, kind, bits, as_ever)
+    plain = "CMYK" if image.mode == "CMYK" else ""
+    colours = _profile_name(image.info.get("icc_profile") or b"") or plain
+    return ImageHeader((height, width), has_alpha, orientation, pictures, kind, bits, as_ever, colours)
+
+
+@lru_cache
+def _profile_name(profile: bytes) -> str:
+    """Name of a colour profile; empty for none, and for those of sRGB."""
+    if not profile:
+        return ""
+    try:
+        name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(BytesIO(profile))).strip()
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return ""  # no program can make anything of it
+    return "" if "srgb" in name.lower() else name or "unnamed"
 
 
 def pixels_of(image: Image.Image, header: ImageHeader) -> Pixels:

@@ -15,6 +15,7 @@ SHORT_LIST = 8
 """Images up to which a list has been typed by hand, whatever its order."""
 
 _NUMBER = re.compile(r"(\d+)")
+_LAST_ZERO = re.compile(r"0([^0]*)$")
 
 
 def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -41,6 +42,19 @@ def twins(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
         if one is not path:
             found.append((one, path))
     return found
+
+
+def minus_note(paths: Sequence[Path]) -> str:
+    """What to say of `f-1.png` beside `f1.png`, which may be meant to be negative; empty without such."""
+    kinds = {without_numbers(path.name): path for path in reversed(paths)}
+    for kind, path in kinds.items():
+        signed = kinds.get(_LAST_ZERO.sub(r"-0\1", kind))
+        if signed is not None and signed is not path:
+            return (
+                f"{signed.name} comes after {path.name} and those like it: a minus sign is no part of a "
+                "number; for another order name the images one by one, with --set clip.order=given"
+            )
+    return ""
 
 
 def order_list(paths: Sequence[Path], order: ListOrder) -> tuple[list[Path], str]:

@@ -144,3 +144,21 @@ def test_any_names_of_folders_and_images(
     assert (
         images(folder) == images(folder / "*.png") == images(*(folder / other for other in listed)) == listed
     )
+
+
+def test_minus_signs_that_may_belong_to_numbers_are_told(tmp_path: Path) -> None:
+    draw(tmp_path, "f-2.png", "f-1.png", "f0.png", "f1.png")
+    said = "f-1.png comes after f0.png and those like it: a minus sign is no part of a number"
+    for given_as in ([tmp_path], [tmp_path / "f*.png"], sorted(tmp_path.iterdir())):
+        found = read_given(given_as)
+        assert isinstance(found, GivenImages)
+        assert [path.name for path in found.paths] == ["f0.png", "f1.png", "f-1.png", "f-2.png"]
+        assert said in found.notes[-1]
+    listed = [tmp_path / name for name in ("f-2.png", "f-1.png", "f0.png", "f1.png")]
+    found = read_given(listed, "given")
+    assert isinstance(found, GivenImages)
+    assert list(found.paths) == listed
+    assert not [note for note in found.notes if "minus" in note]
+    for name in ("f0.png", "f1.png"):
+        (tmp_path / name).unlink()
+    assert read_given([tmp_path]).notes == ()  # type: ignore[union-attr]

@@ -95,6 +95,7 @@ class ImageClip(Clip):
                 self._headers[path] = read_header(path)
             except DataError as error:
                 self._unreadable[path] = str(error)
+        self.notes += _foreign_colours(self._headers)
         sizes = {path: header.size for path, header in self._headers.items()}
         if sizes:
             _check_sizes(sizes)
@@ -172,6 +173,18 @@ def _turned(headers: dict[Path, ImageHeader]) -> tuple[str, ...]:
         return ()
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     return (f"{found[0]}{more}: turned upright as EXIF asks, and written so, without the tag",)
+
+
+def _foreign_colours(headers: dict[Path, ImageHeader]) -> tuple[str, ...]:
+    """What to say of colours that are not those of sRGB."""
+    found = [path for path, header in headers.items() if header.colours]
+    if not found:
+        return ()
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return (
+        f"{found[0]}{more}: colours of {headers[found[0]].colours!r} are read as sRGB, and frames drawn are "
+        "written so: they may look different beside copied originals; convert the images to sRGB first",
+    )
 
 
 def _check_sizes(sizes: dict[Path, tuple[int, int]]) -> None:

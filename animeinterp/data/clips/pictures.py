@@ -77,6 +77,11 @@ class PictureKind:
         """Whether black is 0 and white the largest value."""
         return self.range == FULL or self.format.startswith("yuvj") or self.is_rgb
 
+    def is_like(self, other: PictureKind, height: int) -> bool:
+        """Whether samples of pictures of that height mean the same colours."""
+        same = self.format == other.format and self.is_full_range == other.is_full_range
+        return same and (self.is_rgb or self.scaler_matrix(height) == other.scaler_matrix(height))
+
     def scaler_matrix(self, height: int) -> int:
         """The scaler's number of the matrix of a picture of that height."""
         guess = Colorspace.ITU709 if height >= HD_HEIGHT else Colorspace.ITU601
@@ -175,14 +180,25 @@ def to_picture(image: npt.NDArray[Any], alpha: Alpha | None) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(pixels, format="rgba64le" if deep else "rgba")
 
 
+def is_mirrored(picture: av.VideoFrame) -> bool:
+    """Whether its file asks to show it upside down before it is rotated."""
+    asked: Any = picture.side_data.get("DISPLAYMATRIX")
+    if asked is None:
+        return False
+    (a, b), (c, d) = np.frombuffer(asked, np.int32).reshape(3, 3)[:2, :2].tolist()
+    return bool(a * d < b * c)
+
+
 class Turner:
     """Rotates pictures upright, plane by plane and losslessly, and clears their interlaced flag.
 
     The scaler would convert the two fields of a flagged picture apart, and mix colours of every other line.
     """
 
-    def __init__(self, degrees: int) -> None:
-        self._turns = TURNS.get(degrees % 360, ())
+    def __init__(self, degrees: int, *, mirrored: bool = False) -> None:
+        self._turns = [("transpose", turn) for turn in TURNS.get(degrees % 360, ())]
+        if mirrored:
+            self._turns.insert(0, ("vflip", ""))
         self._graph: Graph | None = None
         self._of: tuple[int, int, str] | None = None
 
@@ -205,7 +221,7 @@ class Turner:
             time_base=picture.time_base or Fraction(1),
         )
         whole = graph.add("setfield", "mode=prog")
-        turns = [graph.add("transpose", turn) for turn in self._turns]
+        turns = [graph.add(*turn) for turn in self._turns]
         nodes = [node, whole, *turns, graph.add("buffersink")]
         graph.link_nodes(*nodes).configure()
         return graph

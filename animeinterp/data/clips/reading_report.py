@@ -24,6 +24,8 @@ class ReadingReport:
     damaged: int = 0
     repaired: int = 0
     resized: int = 0
+    recoloured: int = 0
+    """Frames of another pixel format, matrix or range than the first."""
     interlaced: bool = False
     gaps: list[tuple[Fraction, Fraction]] = field(default_factory=list)
     """Times of consecutive frames that are too far apart."""
@@ -79,6 +81,11 @@ class ReadingReport:
             )
         if self.resized:
             found.append(f"{_counted(self.resized, 'frame')} of another size than the first; scaled to it")
+        if self.recoloured:
+            found.append(
+                f"{_counted(self.recoloured, 'frame')} of another pixel format, matrix or range than the "
+                "first; converted to it"
+            )
         if self.interlaced:
             found.append("interlaced; frames are used whole, and lines of two moments may show")
         return self.damage() + tuple(f"{self.name}: {line}" for line in found)

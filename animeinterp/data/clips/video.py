@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from animeinterp.configs.errors import DataError
 from animeinterp.configs.files import sha256_of
 from animeinterp.data.clips.clip import Alpha, Clip, ClipFrame
 from animeinterp.data.clips.frame_times import FrameTimes, TimeGuess
-from animeinterp.data.clips.pictures import PictureConverter, PictureKind, Turner, kind_of
+from animeinterp.data.clips.pictures import PictureConverter, PictureKind, Turner, is_mirrored, kind_of
 from animeinterp.data.clips.reading_report import ReadingReport
 from animeinterp.data.clips.video_files import declared_end, mean_rate, open_video, packets, video_stream
 from animeinterp.data.images import Frame
@@ -79,7 +80,7 @@ class VideoClip(Clip):
         """Names of what its first picture carries beside its pixels."""
         with open_video(path) as container:
             stream = video_stream(container, path)
-            turned = first.turned
+            turned, self._is_mirrored = first.turned, first.mirrored
             self.stream_index = stream.index
             self.rate = mean_rate(stream)
             self.time_base = stream.time_base or 1 / self.rate
@@ -103,9 +104,10 @@ class VideoClip(Clip):
         return self._report.damage()
 
     def digest(self) -> str:
-        """SHA-256 of the file."""
+        """SHA-256 of the file; another if it asks to be mirrored, which version 0.1 did not do."""
         try:
-            return sha256_of(self.path)
+            found = sha256_of(self.path)
+            return sha256(f"{found} mirrored".encode()).hexdigest() if self._is_mirrored else found
         except OSError as error:
             raise DataError(f"{self.path}: cannot be read ({error.strerror or error})") from None
 
@@ -122,6 +124,7 @@ class VideoClip(Clip):
                 if (picture.height, picture.width) != self.size:
                     report.resized += 1
                     picture = scaler.resize(picture, self.size)
+                report.recoloured += not kind_of(picture).is_like(self.kind, self.size[0])
                 yield VideoFrame(index, frame.time - self.origin, frame.duration, picture, converter)
         if report.frames >= self._report.frames:
             self._report = report
@@ -132,18 +135,19 @@ class VideoClip(Clip):
             stream = video_stream(container, self.path)
             declared = declared_end(self.path, stream)
             times: FrameTimes[av.VideoFrame] = FrameTimes(1 / mean_rate(stream), declared, stream.frames)
-            turners: dict[int, Turner] = {}
+            turners: dict[tuple[int, bool], Turner] = {}
             end = Fraction(0)
             # If a file has an index of its packets, damaged ones are detected as such.
             step = Fraction(0) if "mp4" in container.format.name else 1 / mean_rate(stream)
             for picture, time, duration in times.spread(_decoded(container, stream, report)):
-                degrees = picture.rotation % 360
+                degrees, mirrored = picture.rotation % 360, is_mirrored(picture)
                 report.shown(time, step)
                 report.repaired = times.repaired
                 report.interlaced = report.interlaced or picture.interlaced_frame
                 end = time + duration
-                upright = turners.setdefault(degrees, Turner(degrees)).upright(picture)
-                yield _Shown(upright, time, duration, degrees % 180 == 90)
+                turner = turners.setdefault((degrees, mirrored), Turner(degrees, mirrored=mirrored))
+                upright = turner.upright(picture)
+                yield _Shown(upright, time, duration, degrees % 180 == 90, mirrored)
             report.ended(end, declared, 2 / mean_rate(stream))
 
 
@@ -156,6 +160,7 @@ class _Shown:
     duration: Fraction
     turned: bool
     """Whether by a quarter."""
+    mirrored: bool
 
 
 def _decoded(

@@ -19,7 +19,7 @@ import numpy as np
 
 from animeinterp.configs.errors import AnimeInterpError, DataError
 from animeinterp.data.clips.clip import Alpha, ClipFrame
-from animeinterp.data.clips.pictures import PictureConverter, kind_of, off_white, to_picture
+from animeinterp.data.clips.pictures import PictureConverter, PictureKind, kind_of, off_white, to_picture
 from animeinterp.data.images import AnyFrame, read_rgba
 from animeinterp.pipeline.clips.ffmpeg_program import start_program
 from animeinterp.pipeline.clips.output_files import cannot_write, prepare_place, unfinished
@@ -114,13 +114,18 @@ class VideoWriter:
         if path is not None and self._kind.has_alpha:
             pixels = read_rgba(path)  # laying over white and lifting off again would round twice
             picture = None if pixels is None else av.VideoFrame.from_ndarray(pixels, format="rgba")
-        if picture is None or (kind_of(picture).has_alpha and not self._kind.has_alpha):
+        if picture is None or self._is_redrawn(kind_of(picture), picture.height):
             self.drawn(frame.rgb(), frame.alpha(), start, duration)
             return
-        kind = kind_of(picture)
-        if kind.format != self._kind.format or kind.is_full_range != self._kind.is_full_range:
+        if not kind_of(picture).is_like(self._kind, picture.height):
             picture = self._converter.convert(picture, self._kind)
         self._write(picture, start)
+
+    def _is_redrawn(self, kind: PictureKind, height: int) -> bool:
+        """Whether pictures lose their transparency, or have another matrix than those before."""
+        yuv = not (kind.is_rgb or self._kind.is_rgb)
+        other = yuv and kind.scaler_matrix(height) != self._kind.scaler_matrix(height)
+        return other or (kind.has_alpha and not self._kind.has_alpha)
 
     def drawn(self, image: AnyFrame, alpha: Alpha | None, start: Fraction, duration: Fraction) -> None:  # noqa: ARG002
         """Write a frame made."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from animeinterp.configs.errors import DataError
 from animeinterp.data.clips.image_sequence import ImageClip
@@ -172,3 +172,24 @@ def test_missing_numbers_are_told(tmp_path: Path) -> None:
     (problem,) = ImageClip("a", paths, RATE).problems
     assert "6 of the numbers 1 to 9 missing (2, 4, 5, 6, 7, ...)" in problem
     assert ImageClip("a", write_shades(tmp_path, ["a.png", "c.png"]), RATE).problems == ()
+
+
+def test_colours_other_than_srgb_are_told(tmp_path: Path) -> None:
+    def profile(kind: str) -> bytes:
+        return ImageCms.ImageCmsProfile(ImageCms.createProfile(kind)).tobytes()  # type: ignore[arg-type]
+
+    plain = [tmp_path / f"{index}.png" for index in range(2)]
+    for path in plain:
+        Image.new("RGB", (6, 4), (200, 30, 10)).save(path, icc_profile=profile("sRGB"))
+    assert ImageClip("a", plain, RATE).notes == ()
+    others = [tmp_path / f"x{index}.png" for index in range(2)]
+    for path in others:
+        Image.new("RGB", (6, 4), (200, 30, 10)).save(path, icc_profile=profile("XYZ"))
+    (note,) = ImageClip("a", others, RATE).notes
+    assert note.startswith(f"{others[0]} and 1 more: colours of 'XYZ ")
+    assert "convert the images to sRGB" in note
+    Image.new("CMYK", (6, 4), (200, 30, 10, 0)).save(tmp_path / "c.jpg")
+    (note,) = ImageClip("a", [plain[0], tmp_path / "c.jpg"], RATE).notes
+    assert note.startswith(f"{tmp_path / 'c.jpg'}: colours of 'CMYK' are read as sRGB")
+    Image.new("RGB", (6, 4), (200, 30, 10)).save(plain[0], icc_profile=b"damaged")
+    assert ImageClip("a", plain, RATE).notes == ()

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from animeinterp.configs.errors import DataError
+from animeinterp.configs.files import sha256_of
 from animeinterp.configs.sections import ClipSection
 from animeinterp.data.clips.opening import open_clip
 from animeinterp.data.clips.video import VideoClip
@@ -130,6 +131,22 @@ def test_rotated_videos_are_written_upright(tmp_path: Path) -> None:
     assert decoded(tmp_path / "out.mp4")[0].rotation == 0
     for frame, picture in zip(clip.frames(), decoded(tmp_path / "out.mp4")[::2], strict=True):
         assert planes(picture) == planes(frame.picture)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "asked", ["hflip", "vflip", "rotation 90 hflip", "rotation 270 vflip", "rotation 180 hflip"]
+)
+def test_mirrored_videos_are_written_as_they_are_shown(tmp_path: Path, asked: str) -> None:
+    write_video(tmp_path / "plain.mp4", 2)
+    words = " -display_".join(["", *asked.replace("rotation ", "rotation=").split()]).split()
+    arguments = [part for word in words for part in word.split("=")]
+    ffmpeg(*arguments, "-i", tmp_path / "plain.mp4", "-c", "copy", tmp_path / "source.mp4")
+    shown = ffmpeg("-i", tmp_path / "source.mp4", "-f", "rawvideo", "-")
+    clip, _ = doubled(tmp_path / "source.mp4", tmp_path / "out.mp4", quality=0)
+    assert clip.digest() != sha256_of(tmp_path / "source.mp4")  # version 0.1 read it in another way
+    written = ffmpeg("-noautorotate", "-i", tmp_path / "out.mp4", "-f", "rawvideo", "-")
+    size = len(shown) // 2
+    assert [written[:size], written[2 * size : 3 * size]] == [shown[:size], shown[size:]]
 
 
 def test_full_range_stays_full(tmp_path: Path) -> None:
@@ -298,3 +315,27 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, name: str, codec
     assert "make room or name another output" in said.stdout
     assert said.stderr == ""
     assert list(output.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [("-pix_fmt", "yuv444p"), ("-pix_fmt", "yuv420p", "-colorspace", "bt709")],
+    ids=["format", "matrix"],
+)
+def test_pictures_that_change_their_kind_keep_their_colours_and_are_told(
+    tmp_path: Path, other: tuple[str, ...]
+) -> None:
+    content = b""
+    for number, kind in enumerate((("-pix_fmt", "yuv420p", "-colorspace", "smpte170m"), other)):
+        part = tmp_path / f"{number}.ts"
+        pictures = f"color=c=0xE03010:s=64x48:r=24:d=0.25,format={kind[1]}"
+        ffmpeg("-f", "lavfi", "-i", pictures, "-c:v", "libx264", "-qp", "0", *kind, part)
+        content += part.read_bytes()
+    (tmp_path / "in.ts").write_bytes(content)
+    clip, _ = doubled(tmp_path / "in.ts", tmp_path / "out.mkv", codec="ffv1")
+    assert "in.ts: 6 frames of another pixel format, matrix or range than the first; converted to it" in (
+        clip.problems
+    )
+    seen = [frame.rgb() for frame in clip.frames()]
+    for before, after in zip(seen, list(VideoClip(tmp_path / "out.mkv").frames())[::2], strict=True):
+        assert np.abs(before.astype(int) - after.rgb()).max() <= 2

@@ -28,5 +28,6 @@ class StoreSection(Section):
     shard_megapixels: float = Field(16.0, gt=0)
     """Largest number of pixels of frame 0 in a shard (in millions); bounds a worker's memory for large
     frames."""
-    shards_per_batch: int = Field(32, ge=1)
-    """Shards in a batch, one Luigi task."""
+    shards_per_batch: int = Field(0, ge=0)
+    """Shards in a batch, one Luigi task; the workers wait for each other at its end. 0 = 8 per worker of this
+    machine, at least 32, or 1,024 on a cluster."""

@@ -13,6 +13,7 @@ MEMORY_PER_WORKER = 1.5e9  # bytes: networks, one 540p shard's arrays and the li
 
 # Peak of a worker with large frames: synthesis, measured at 540x960 to 2160x3840, docs/performance.md.
 MEMORY_ANYWAY, MEMORY_PER_PIXEL = 0.8e9, 720.0
+LEAST_BATCH, SHARDS_PER_WORKER, CLUSTER_BATCH = 32, 8, 1024
 
 
 def number_of_workers(section: ExecutorSection, pixels: int = 0) -> int:
@@ -31,6 +32,16 @@ def fit_to_work(session: Session) -> ExecutorSection:
     )
     shards = max(len(session.layout.wanted_groups(stage)) for stage in session.stages)
     return section.model_copy(update={"workers": max(1, min(number_of_workers(section, pixels), shards))})
+
+
+def shards_per_batch(section: ExecutorSection) -> int:
+    """Shards of a batch that keep the workers busy: most of its time, none waits for the others at its end.
+
+    How many workers a cluster will have is not known: they may join at any time.
+    """
+    if section.kind in ("inline", "local"):
+        return max(LEAST_BATCH, SHARDS_PER_WORKER * section.workers)
+    return CLUSTER_BATCH
 
 
 def default_workers(memory: float = MEMORY_PER_WORKER) -> int:

@@ -8,6 +8,7 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +19,7 @@ from animeinterp.configs.sections import Config
 from animeinterp.pipeline.compute.shard_jobs import ShardOutcome
 from animeinterp.pipeline.planning.selection import Selection
 from animeinterp.pipeline.planning.session import Session
-from animeinterp.pipeline.planning.worker_count import fit_to_work
+from animeinterp.pipeline.planning.worker_count import fit_to_work, shards_per_batch
 from animeinterp.pipeline.results.results_record import check_owner
 from animeinterp.pipeline.running.executors import Executor, open_executor, precision_of_workers
 from animeinterp.pipeline.running.interruption import deferred
@@ -70,7 +71,7 @@ class RunReport:
         return not self.broken and all(record and record.status != "failed" for record in records)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # Luigi writes each parameter of a task out, whenever it makes one
 class Run:
     """A session with its workers and its record; `open` makes one."""
 
@@ -169,7 +170,7 @@ class Run:
                 self.session.current.forget_all()
 
     def batches(self, stage: str) -> Mapping[int, tuple[int, ...]]:
-        """Groups with selected work, by the number of their batch of `store.shards_per_batch`."""
+        """Groups with selected work, by the number of their batch."""
         if stage not in self._batches:
             found: dict[int, list[int]] = {}
             for group in self.session.layout.wanted_groups(stage):
@@ -179,7 +180,12 @@ class Run:
 
     def batch_of(self, group: int) -> int:
         """Number of a group's batch."""
-        return group // self.session.config.store.shards_per_batch
+        return group // self._shards_per_batch
+
+    @cached_property
+    def _shards_per_batch(self) -> int:
+        chosen = self.session.config.store.shards_per_batch
+        return chosen or shards_per_batch(fit_to_work(self.session))
 
 
 def describe(error: Exception) -> str:

@@ -36,6 +36,10 @@ def test_batches_hold_the_groups_asked_for_in_order(open_run: OpenRun) -> None:
     assert part.batches("matching") == {1: (3,)}
 
 
+def test_its_name_is_short_for_luigi_writes_it_out_with_every_task(open_run: OpenRun) -> None:
+    assert len(repr(open_run())) < 200
+
+
 def test_workers_start_when_needed_and_can_be_let_go_twice(open_run: OpenRun) -> None:
     run = open_run()
     run.close()

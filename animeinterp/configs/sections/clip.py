@@ -65,7 +65,8 @@ class ClipSection(Section):
     output can be written again; the refined `flows`, too; or `all` stages and source frames, which `inspect`
     shows. Until then everything needed to resume is kept."""
     pairs_per_part: int = Field(1024, ge=1)
-    """Largest number of pairs processed at a time; bounds memory for long clips."""
+    """Largest number of pairs processed at a time; fewer of large frames, of which 200 million pixels make a
+    part. Bounds memory and cache for long clips."""
 
     @field_validator("fps", "rate", mode="before")
     @classmethod

@@ -8,7 +8,7 @@ from math import ceil
 from statistics import fmean
 
 from animeinterp.pipeline.clips.clip_interpolation import ClipWork
-from animeinterp.pipeline.clips.parts import LAST_STAGE, ClipPart, divide
+from animeinterp.pipeline.clips.parts import LAST_STAGE, ClipPart
 from animeinterp.pipeline.clips.source_frames import ClipFrames
 from animeinterp.pipeline.clips.timeline import Timeline
 from animeinterp.pipeline.compute.registry import STAGES, needed_for
@@ -51,7 +51,7 @@ def estimate_clip(work: ClipWork, frames: ClipFrames, timeline: Timeline) -> Est
     chosen = dict.fromkeys(pairs[(2 * k + 1) * len(pairs) // (2 * SAMPLE)] for k in range(SAMPLE))
     sample = ClipPart(0, {drawings: times[drawings] for drawings in chosen})
     session = work.run(sample, frames)
-    left = _left(work, frames, divide(times, work.config.clip.pairs_per_part), sample)
+    left = _left(work, frames, work.parts(timeline), sample)
     shards = max(work.config.store.least_shards, ceil(len(pairs) / work.config.store.pairs_per_shard))
     stages = [
         StageEstimate(stage, left[stage], min(left[stage], shards), _rate(session, stage))

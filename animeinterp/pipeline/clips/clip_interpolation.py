@@ -128,6 +128,10 @@ class ClipWork:
         self.failures += known.damage
         return known
 
+    def parts(self, timeline: Timeline) -> list[ClipPart]:
+        """The parts in which the pairs of the clip are worked on."""
+        return divide(timeline.plan.times, self.config.clip.pairs_per_part, self.clip.size)
+
     def compute(self, frames: ClipFrames, timeline: Timeline) -> dict[Drawings, ItemSource | None]:
         """Run the stages on all pairs, part by part; return the location of each pair's results.
 
@@ -138,7 +142,7 @@ class ClipWork:
         KeyboardInterrupt
             What was committed stays.
         """
-        parts = divide(timeline.plan.times, self.config.clip.pairs_per_part)
+        parts = self.parts(timeline)
         sources: dict[Drawings, ItemSource | None] = {}
         started = time.monotonic()
         for part, after in zip_longest(parts, parts[1:]):
@@ -166,7 +170,7 @@ class ClipWork:
 
     def _clean_up(self, frames: ClipFrames, timeline: Timeline) -> None:
         """Delete, when the output is complete, what `clip.keep` does not name; nothing if a pair failed."""
-        parts = divide(timeline.plan.times, self.config.clip.pairs_per_part)
+        parts = self.parts(timeline)
         records = [self.finished(part, frames) for part in parts]
         done = [record for record in records if record is not None]
         if self._keeping is None or len(done) < len(parts):

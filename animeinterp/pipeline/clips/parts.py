@@ -15,6 +15,8 @@ from animeinterp.pipeline.store.fingerprints import canonical_digest
 
 Drawings = tuple[int, int]  # first frames of two drawings, one after the other
 LAST_STAGE = "synthesis"
+PART_PIXELS = 200e6
+"""Pixels of a part, one frame of each pair counted: until it is done, all stages of it take 9 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ class ClipPart:
         return ["data.layout=listed", text_setting("data.root", str(root.absolute())), "store.results="]
 
 
-def divide(times: Mapping[Drawings, tuple[float, ...]], most: int) -> list[ClipPart]:
-    """Divide pairs into parts of limited size."""
+def divide(times: Mapping[Drawings, tuple[float, ...]], most: int, size: tuple[int, int]) -> list[ClipPart]:
+    """Divide pairs of frames of a size into parts of at most so many pairs, fewer where frames are large."""
+    most = min(most, max(1, int(PART_PIXELS / (size[0] * size[1]))))
     pairs = list(times.items())
     starts = range(0, len(pairs), most)
     return [ClipPart(number, dict(pairs[k : k + most])) for number, k in enumerate(starts, start=1)]

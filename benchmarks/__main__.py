@@ -21,7 +21,9 @@ NAMES = (
     "stages",
     "orchestration",
     "scale",
+    "cluster",
     "space",
+    "episode",
     "clip_changes",
 )
 

@@ -23,6 +23,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from unittest.mock import patch
 
@@ -33,7 +34,7 @@ from matplotlib.figure import Figure
 from animeinterp.configs.loading import load_config
 from animeinterp.data.file_facts import FileFacts
 from animeinterp.data.layouts import SPLIT_FOLDERS, read_dataset
-from animeinterp.pipeline.cli.app import app as cli
+from animeinterp.pipeline.cli.app import main as run_command
 from animeinterp.pipeline.compute.shard_jobs import ShardJob, ShardOutcome
 from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.planning.verdicts import plan
@@ -88,6 +89,7 @@ class StandIn:
     def __init__(self, real: Path) -> None:
         self.seconds, self.processor = 0.0, 0.0
         """Spent in here."""
+        self._scoring = Lock()
         self._real = {path.parents[1].name: path for path in real.glob("*/*/*.zarr")}
 
     def map(
@@ -95,7 +97,7 @@ class StandIn:
     ) -> Generator[tuple[ShardJob, ShardOutcome], None, None]:
         for job in jobs:
             started = time.perf_counter(), time.process_time()
-            outcome = self._write(job)
+            outcome = self.write(job)
             self.seconds += time.perf_counter() - started[0]
             self.processor += time.process_time() - started[1]
             yield job, outcome
@@ -103,7 +105,7 @@ class StandIn:
     def close(self) -> None:
         pass
 
-    def _write(self, job: ShardJob) -> ShardOutcome:
+    def write(self, job: ShardJob) -> ShardOutcome:
         count = len(job.items)
         real = self._scored(job, count) if job.stage == "evaluation" else self._real[job.stage]
         manifest = read_manifest(real)
@@ -125,7 +127,9 @@ class StandIn:
     def _scored(self, job: ShardJob, count: int) -> Path:
         """A shard with scores of so many items."""
         path = self._real[job.stage].with_name(f"{count}.zarr")
-        if not path.exists():
+        with self._scoring:
+            if path.exists():
+                return path
             scores = [np.full(len(METRICS), float(row)) for row in range(count)]
             records = [
                 ItemRecord(str(row), "ok", output={"scores": array_digest(values)})
@@ -196,7 +200,7 @@ def command(chosen: Sequence[str], *more: str) -> None:
         patch.object(sys, "argv", ["animeinterp", "run", PRESET, *options, *more]),
     ):
         try:
-            cli.main()
+            run_command()
         except SystemExit as end:
             if end.code:
                 raise RuntimeError(f"the run ended with exit code {end.code}") from None

@@ -31,6 +31,15 @@ SMALLEST_FRAME = STRIDE * SMALLEST_SIDE
 """Frames with a shorter side, px, are padded to it: below, a level of the correlation pyramid is empty."""
 
 
+class Refined(NamedTuple):
+    """Refined flows of both directions, `2 N` as one batch."""
+
+    flows: list[Tensor]
+    """`(2 * N, 2, H, W)` each, pixels, later ones better; the last alone unless all were asked for."""
+    matched: Tensor
+    """`(2 * N, 256, h, w)`: features of frame 0, then frame 1, whose products are the correlations."""
+
+
 class InitialFlow(NamedTuple):
     """Where the recurrent updates of one direction start, on the grid of H // 8 by W // 8 cells."""
 
@@ -122,6 +131,20 @@ class RFR(nn.Module):
         ValueError
             Shapes that do not fit each other.
         """
+        refined = self.refine(frame0, frame1, coarse_flow01, coarse_flow10)
+        refined01, refined10 = refined.flows[0].chunk(2)
+        return refined01, refined10
+
+    def refine(
+        self,
+        frame0: Tensor,
+        frame1: Tensor,
+        coarse_flow01: Tensor,
+        coarse_flow10: Tensor,
+        *,
+        every: bool = False,
+    ) -> Refined:
+        """Both directions as one batch; `every` returns the flows of all iterations. Else as `forward`."""
         check_inputs(frame0, frame1, coarse_flow01, coarse_flow10)
         height, width = frame0.shape[-2:]
         frame0, frame1, coarse_flow01, coarse_flow10 = (
@@ -136,17 +159,17 @@ class RFR(nn.Module):
             torch.cat([coarse_flow01, coarse_flow10]),
         ).flow
         features = torch.cat([features0, features1])
-        (fine,), _ = self.update_block.iterate(
+        fine, _ = self.update_block.iterate(
             features[:, :HIDDEN_CHANNELS],
             features[:, HIDDEN_CHANNELS:],
             correlation,
             self.initial_flow_additions * initial,
             self.iterations,
+            every=every,
         )
         size = (frame0.shape[2], frame0.shape[3])
-        refined = resize_flow(fine, size, "bilinear")[..., :height, :width]
-        refined01, refined10 = refined.chunk(2)
-        return refined01, refined10
+        flows = [resize_flow(flow, size, "bilinear")[..., :height, :width] for flow in fine]
+        return Refined(flows, features)
 
     def initial_flow(self, frame0: Tensor, frame1: Tensor, coarse_flow01: Tensor) -> InitialFlow:
         """The coarse flow on the small grid, and how far it is trusted.
@@ -166,7 +189,8 @@ class RFR(nn.Module):
         size = tuple(side // STRIDE for side in frame0.shape[-2:])
         flow = resize_flow(coarse_flow01, (size[0], size[1]), "nearest")
         small0, error = warping_error(_centred(frame0), _centred(frame1), flow)
-        g: Tensor = self.attention2(small0, error, flow)
+        with torch.autocast(flow.device.type, enabled=False):  # see `set_precision`
+            g: Tensor = self.attention2(small0, error, flow)
         if self.confidence_mask:
             flow = torch.exp(-(g**2)) * flow
         return InitialFlow(flow, error, g)

@@ -72,7 +72,7 @@ class SynthesisNetwork(nn.Module):
         frame1: Tensor,
         flow01: Tensor,
         flow10: Tensor,
-        t: float,
+        t: float | Tensor,
         *,
         splatting: Splatting = "softmax",
         alpha: float = -20.0,
@@ -86,7 +86,7 @@ class SynthesisNetwork(nn.Module):
         flow01, flow10
             `(N, 2, H, W)`.
         t
-            In 0..1; 0 = frame 0.
+            In 0..1; 0 = frame 0. One for all, or `(N, 1, 1, 1)`.
         splatting
             `softmax` lets pixels win that look like where their flow points; `average`, as in the
             released program, treats all alike.
@@ -124,7 +124,7 @@ class SynthesisNetwork(nn.Module):
             self._source(frame1, frame0, flow10, alpha if splatting == "softmax" else None),
         )
 
-    def draw(self, source0: Source, source1: Source, t: float) -> Tensor:
+    def draw(self, source0: Source, source1: Source, t: float | Tensor) -> Tensor:
         """The frame at time t from two sources, `(N, 3, H, W)` of their padded size, not clamped."""
         height, width = source0.flow.shape[-2:]
         carried = carry(source0, t), carry(source1, 1 - t)

@@ -6,6 +6,8 @@ References
 ----------
 .. [1] Z. Teed, J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020,
    section 3.3 and appendices A, B. arXiv:2003.12039
+.. [2] L. Siyao et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 3.2.
+   arXiv:2104.02495
 """
 
 from __future__ import annotations
@@ -190,6 +192,7 @@ class UpdateBlock(nn.Module):
         """
         hidden_state, passes = torch.tanh(hidden), self.gru.prepare(torch.relu(context))
         grid = own_positions(flow)
+        start = flow
         flow = flow.contiguous(memory_format=torch.channels_last)
         flows = []
         for k in range(iterations):
@@ -197,6 +200,9 @@ class UpdateBlock(nn.Module):
             flow = flow.detach()
             hidden_state, change = self(hidden_state, passes, correlation.lookup(grid + flow), flow)
             flow = flow + change
+            if start.requires_grad:
+                # The sum begins with the initial flow, whose confidence is learned [2]_: its gradient, and 0.
+                flow = flow + (start - start.detach())
             if every or k == iterations - 1:
                 flows.append(self._upsample(flow, hidden_state))
         return flows, hidden_state

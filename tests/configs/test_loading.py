@@ -21,6 +21,7 @@ def test_presets_all_load() -> None:
         "paper",
         "released",
         "train_light",
+        "train_paper",
     ]
     for name in preset_names():
         load_config(name)

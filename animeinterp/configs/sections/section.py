@@ -19,8 +19,8 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 AUTO = "auto"
 
 
-def _none_if_empty(value: object) -> object:
-    # TOML has no null, so an empty string is how a file or `--set` says "not given".
+def none_if_empty(value: object) -> object:
+    """An empty string is how a file or `--set` says "not given": TOML has no null."""
     return None if value == "" else value
 
 
@@ -28,7 +28,7 @@ def _at_home(path: Path | None) -> Path | None:
     return None if path is None else given_path(path)
 
 
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_at_home)]
+OptionalPath = Annotated[Path | None, BeforeValidator(none_if_empty), AfterValidator(_at_home)]
 
 
 def _no_tiny_height(height: int) -> int:
@@ -60,7 +60,7 @@ def _no_url(value: object) -> object:
 
 Folder = Annotated[Path, BeforeValidator(_no_url), AfterValidator(given_path)]
 OptionalFolder = Annotated[
-    Path | None, BeforeValidator(_no_url), BeforeValidator(_none_if_empty), AfterValidator(_at_home)
+    Path | None, BeforeValidator(_no_url), BeforeValidator(none_if_empty), AfterValidator(_at_home)
 ]
 
 

@@ -1,26 +1,34 @@
-"""Training of the light networks."""
+"""Training of the networks."""
 
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from animeinterp.configs.sections.section import OptionalPath, Section
+from animeinterp.configs.sections.section import OptionalPath, Section, none_if_empty
+
+Schedule = Literal["cosine", "linear", "steps", "constant"]
 
 
 class PhaseSection(Section):
-    """Steps and learning rate of a training phase."""
+    """Steps and learning rate of a training phase; what is empty is as for the other phases."""
 
     steps: int = Field(0, ge=0)
     """Batches; 0 = skip the phase."""
     rate: float = Field(2e-4, gt=0, le=1)
     """Largest learning rate of the phase."""
+    schedule: Annotated[Schedule | None, BeforeValidator(none_if_empty)] = None
+    """As `training.schedule`, for this phase."""
+    warm_up: Annotated[float | None, Field(ge=0, lt=1), BeforeValidator(none_if_empty)] = None
+    """As `training.warm_up`, for this phase."""
+    weight_decay: Annotated[float | None, Field(ge=0), BeforeValidator(none_if_empty)] = None
+    """As `training.weight_decay`, for this phase."""
 
 
 class TrainingSection(Section):
-    """Scenes with exact flows -> weights of the light networks (`animeinterp train`)."""
+    """Scenes with exact flows, or pairs with a true middle frame -> weights (`animeinterp train`)."""
 
     location_fields: ClassVar[Set[str]] = {
         "scenes",
@@ -32,7 +40,11 @@ class TrainingSection(Section):
         "validation_minutes",
         "pictured_scenes",
     }
+    later_fields: ClassVar[Set[str]] = {"networks"}
 
+    networks: Literal["light", "full"] = "light"
+    """`light` = the light networks; `full` = the paper's, RFR and GridNet, with `confidence_mask` and
+    `initial_flow_additions` of `[refinement]`, `splatting` and `softmax_alpha` of `[synthesis]`."""
     source: Literal["scenes", "cache"] = "scenes"
     """`scenes` = drawn scenes with exact flows; `cache` = the pairs of `data` that have a ground truth, with
     their coarse flows from the cache, without the phase `flow`."""
@@ -44,7 +56,7 @@ class TrainingSection(Section):
     validation_count: int = Field(64, ge=1)
     """How many of these are used, from the first."""
     weights: OptionalPath = None
-    """File of light networks to start from; empty = random weights from `seed`."""
+    """File of such networks to start from; empty = random weights from `seed`."""
     licence: str = "MIT"
     """Licence of the trained weights, written into their files."""
     data_name: str = "cut-out scenes"
@@ -86,8 +98,9 @@ class TrainingSection(Section):
     """Frame loss: weight of the Laplacian pyramid relative to the frame itself."""
     flow_weight: float = Field(0.01, ge=0)
     """Third phase: weight of the flow loss, px, relative to the frame loss."""
-    schedule: Literal["cosine", "linear"] = "cosine"
-    """How the rate falls to nearly 0 after the warm-up. RAFT uses `linear` with a warm-up of 0.05."""
+    schedule: Schedule = "cosine"
+    """How the rate falls after the warm-up: to nearly 0 by `cosine` or `linear`; to a tenth after half of the
+    phase and to a hundredth after three quarters by `steps`; not at all by `constant`."""
     warm_up: float = Field(0.03, ge=0, lt=1)
     """Share of a phase's steps in which the rate rises to its maximum."""
     weight_decay: float = Field(1e-4, ge=0)
@@ -109,6 +122,15 @@ class TrainingSection(Section):
     """Time between validations."""
     pictured_scenes: int = Field(4, ge=0)
     """Held-out scenes whose pictures each validation keeps, for the training's page; 0 = none."""
+
+    def fingerprinted(self) -> dict[str, Any]:
+        """As of every section; phases without what they do not set themselves, which came later."""
+        return {
+            name: {key: kept for key, kept in value.items() if kept is not None}
+            if isinstance(value, dict)
+            else value
+            for name, value in super().fingerprinted().items()
+        }
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:

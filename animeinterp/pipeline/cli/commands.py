@@ -81,7 +81,7 @@ COMMANDS: Mapping[str, Place] = MappingProxyType(
         "train": Place(
             "train",
             "train",
-            "Train the light networks on scenes with exact flows; the same command resumes.",
+            "Train networks on scenes with exact flows, or on a dataset; the same command resumes.",
         ),
         "schema": Place(
             "schema",

@@ -31,7 +31,7 @@ def train(
     ] = 0.0,
     quiet: Quiet = False,
 ) -> None:
-    """Train the light networks on scenes with exact flows; the same command resumes."""
+    """Train networks on scenes with exact flows, or on a dataset; the same command resumes."""
     plan = make_plan(ChosenConfig.of(config, settings).load())
     end = phases_of(plan.section)[-1].last
     quiet = quiet or not first_process()

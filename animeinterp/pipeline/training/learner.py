@@ -8,14 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
 from animeinterp.configs.errors import TrainingError
 from animeinterp.configs.sections import TrainingSection
-from animeinterp.models.light_rfr import LightRefined
 from animeinterp.models.precision import native_precision
-from animeinterp.models.weights.light import LightNetworks
 from animeinterp.pipeline.training.batches import Batch, split
 from animeinterp.pipeline.training.losses import (
     charbonnier,
@@ -24,6 +22,7 @@ from animeinterp.pipeline.training.losses import (
     frame_loss,
     matching_loss,
 )
+from animeinterp.pipeline.training.networks import Networks, draw, parts_of, refine
 from animeinterp.pipeline.training.phases import PhaseName, learning_rate, phase_at, set_learning
 from animeinterp.pipeline.training.processes import Group
 
@@ -66,7 +65,7 @@ class Learner:
 
     def __init__(
         self,
-        networks: LightNetworks,
+        networks: Networks,
         section: TrainingSection,
         device: torch.device,
         threads: int = 1,
@@ -79,7 +78,7 @@ class Learner:
             _one_thread()
         self._section, self._device = section, device
         self._dtype = computing_dtype(section.precision, device)
-        for network in networks:
+        for network in parts_of(networks).values():
             network.train().to(device)
             for parameter in network.parameters():
                 if parameter.ndim == 4:  # convolutions are fastest so
@@ -87,7 +86,7 @@ class Learner:
         self.networks = networks
         self.averaged = copy.deepcopy(networks)
         """The running average, which is validated and saved."""
-        for network in self.averaged:
+        for network in parts_of(self.averaged).values():
             network.eval().requires_grad_(False)
         self.step = 0
         """Steps done."""
@@ -150,8 +149,8 @@ class Learner:
             "step": self.step,
             "skipped": self.skipped,
             "phase": self.phase,
-            "networks": {name: network.state_dict() for name, network in self.networks._asdict().items()},
-            "averaged": {name: network.state_dict() for name, network in self.averaged._asdict().items()},
+            "networks": {name: network.state_dict() for name, network in parts_of(self.networks).items()},
+            "averaged": {name: network.state_dict() for name, network in parts_of(self.averaged).items()},
             "optimiser": self._optimiser.state_dict(),
             "random": torch.get_rng_state(),
         }
@@ -167,7 +166,7 @@ class Learner:
         self.step, self.skipped, self.phase = state["step"], state["skipped"], state["phase"]
         self._prepare()
         for networks, name in ((self.networks, "networks"), (self.averaged, "averaged")):
-            for part, network in networks._asdict().items():
+            for part, network in parts_of(networks).items():
                 network.load_state_dict(state[name][part], strict=True)
         self._optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"])
@@ -182,22 +181,27 @@ class Learner:
         if phase == self.phase:
             return
         # The next phase starts from the average, which is better than the latest weights.
-        for network, averaged in zip(self.networks, self.averaged, strict=True):
+        for network, averaged in self._both():
             network.load_state_dict(averaged.state_dict())
         self.phase = phase
         self._prepare()
 
     def _prepare(self) -> None:
         self._learning = set_learning(self.networks, self.phase)
+        phase = phase_at(self._section, self.step)
         self._optimiser = torch.optim.AdamW(
-            self._learning, lr=self._section.flow.rate, betas=BETAS, weight_decay=self._section.weight_decay
+            self._learning, lr=phase.rate, betas=BETAS, weight_decay=phase.weight_decay
         )
+
+    def _both(self) -> list[tuple[nn.Module, nn.Module]]:
+        """Each network and its average."""
+        return list(zip(parts_of(self.networks).values(), parts_of(self.averaged).values(), strict=True))
 
     def _average(self) -> None:
         # Short at first, so that the first, random weights are soon forgotten.
         keep = min(self._section.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for network, averaged in zip(self.networks, self.averaged, strict=True):
+            for network, averaged in self._both():
                 torch._foreach_lerp_(
                     list(averaged.parameters()), [p.detach() for p in network.parameters()], 1 - keep
                 )
@@ -215,10 +219,8 @@ class Learner:
     def _losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         section, phase = self._section, self.phase
         with self.autocast():
-            refined = self.networks.refinement(
-                batch.frame0, batch.frame1, *batch.start.chunk(2), every=phase != "synthesis"
-            )
-            frame = None if phase == "flow" else self._draw(batch, refined)
+            refined = refine(self.networks, batch, every=phase != "synthesis")
+            frame = None if phase == "flow" else draw(self.networks, batch, refined)
         parts: dict[str, Tensor] = {}
         loss = batch.truth.new_zeros(())
         if phase != "synthesis" and batch.exact:
@@ -229,9 +231,10 @@ class Learner:
                 gamma=section.gamma,
                 occluded_weight=section.occluded_weight,
             )
-            parts["matching"] = matching_loss(refined.matched, batch.truth, batch.occluded)
+            if section.matching_weight:
+                parts["matching"] = matching_loss(refined.matched, batch.truth, batch.occluded)
             parts["error"] = end_point_error(refined.flows[-1].detach(), batch.truth).mean()
-            found = parts["flow"] + section.matching_weight * parts["matching"]
+            found = parts["flow"] + section.matching_weight * parts.get("matching", 0)
             loss = loss + found * (1.0 if phase == "flow" else section.flow_weight)
         if frame is not None:
             parts["frame"] = frame_loss(frame, batch.middle, section.pyramid_weight)
@@ -239,31 +242,11 @@ class Learner:
             loss = loss + parts["frame"]
         return loss, parts
 
-    def _draw(self, batch: Batch, refined: LightRefined) -> Tensor:
-        frame: Tensor = draw(self.networks, batch, refined)
-        return frame
-
     def _complaint(self, what: str, batch: Batch) -> str:
         return (
             f"step {self.step}, phase {self.phase}: {what}, on scenes {list(batch.positions)}; expected "
             f"numbers. Lower training.{self.phase}.rate or training.clip, or inspect these scenes"
         )
-
-
-def draw(networks: LightNetworks, batch: Batch, refined: LightRefined) -> Tensor:
-    """Frames at the batch's times, `(N, 3, H, W)`, from refined flows."""
-    flow01, flow10 = refined.flows[-1].chunk(2)
-    importance01, importance10 = refined.importance.chunk(2)
-    frame: Tensor = networks.synthesis(
-        batch.frame0,
-        batch.frame1,
-        flow01,
-        flow10,
-        batch.t,
-        importance01=importance01,
-        importance10=importance10,
-    ).frame
-    return frame
 
 
 def _one_thread() -> None:

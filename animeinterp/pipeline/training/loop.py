@@ -15,7 +15,6 @@ from typing import Any
 import torch
 
 from animeinterp.configs.errors import CacheError, ConfigError, TrainingError, WeightsError
-from animeinterp.models.weights.light import save_light
 from animeinterp.pipeline.running.interruption import deferred
 from animeinterp.pipeline.training.batches import Batches
 from animeinterp.pipeline.training.checkpoints import (
@@ -30,6 +29,7 @@ from animeinterp.pipeline.training.checkpoints import (
     write_whole,
 )
 from animeinterp.pipeline.training.learner import Learner
+from animeinterp.pipeline.training.networks import save
 from animeinterp.pipeline.training.phases import learning_rate, phases_of
 from animeinterp.pipeline.training.plan import Plan
 from animeinterp.pipeline.training.processes import Group, joined
@@ -215,7 +215,7 @@ class _Training:
 
     def _save_weights(self, name: str) -> None:
         learner = self._learner
-        save_light(self._plan.folder / name, learner.averaged, self._plan.origin(learner.step))
+        save(self._plan.folder / name, learner.averaged, self._plan.origin(learner.step))
 
     def _keep_good(self) -> str:
         """Write the weights from before the failure if they are finite; return a message about them."""

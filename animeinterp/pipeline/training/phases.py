@@ -9,12 +9,17 @@ from typing import Literal
 from torch import nn
 
 from animeinterp.configs.sections import TrainingSection
+from animeinterp.configs.sections.training import Schedule
 from animeinterp.models.weights.light import LightNetworks
+from animeinterp.pipeline.training.networks import Networks, parts_of
 
 PhaseName = Literal["flow", "synthesis", "joint"]
 ORDER: tuple[PhaseName, ...] = ("flow", "synthesis", "joint")
 FINAL_SHARE = 0.01
-"""Share of the maximal rate at the last step."""
+"""Share of the maximal rate at the last step, for rates that fall all the time."""
+DROPS, DROP = (1 / 2, 3 / 4), 0.1
+"""Shares of a phase after which a rate falls in steps, and to what: AnimeInterp's 100th and 150th epochs of
+200 (Siyao et al. 2021, section 4.4, arXiv:2104.02495)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,11 @@ class Phase:
     steps: int
     rate: float
     """The maximal rate."""
+    warm_up: float
+    """Share of its steps in which the rate rises."""
+    schedule: Schedule
+    """How the rate falls after that."""
+    weight_decay: float
 
     @property
     def last(self) -> int:
@@ -40,7 +50,11 @@ def phases_of(section: TrainingSection) -> list[Phase]:
     for name in ORDER:
         wanted = getattr(section, name)
         if wanted.steps:
-            phases.append(Phase(name, first, wanted.steps, wanted.rate))
+            own = [
+                getattr(section if getattr(wanted, key) is None else wanted, key)
+                for key in ("warm_up", "schedule", "weight_decay")
+            ]
+            phases.append(Phase(name, first, wanted.steps, wanted.rate, *own))
             first += wanted.steps
     return phases
 
@@ -52,7 +66,7 @@ def phase_at(section: TrainingSection, step: int) -> Phase:
 
 
 def learning_rate(section: TrainingSection, step: int) -> float:
-    """Rate of a step: a linear rise, then a fall according to `section.schedule`.
+    """Rate of a step: a linear rise, then a fall according to the schedule of its phase.
 
     References
     ----------
@@ -62,23 +76,31 @@ def learning_rate(section: TrainingSection, step: int) -> float:
        Rates", 2017: one cycle, in lines. arXiv:1708.07120
     """
     phase = phase_at(section, step)
-    warm = section.warm_up * phase.steps
+    warm = phase.warm_up * phase.steps
     done = step - phase.first + 1
     if done <= warm:
         return phase.rate * done / warm
     share = (done - warm) / max(1.0, phase.steps - warm)
-    falling = (1 + math.cos(math.pi * share)) / 2 if section.schedule == "cosine" else 1 - share
+    if phase.schedule == "constant":
+        return phase.rate
+    if phase.schedule == "steps":
+        return phase.rate * DROP ** sum(share > drop for drop in DROPS)
+    falling = (1 + math.cos(math.pi * share)) / 2 if phase.schedule == "cosine" else 1 - share
     return phase.rate * (FINAL_SHARE + (1 - FINAL_SHARE) * falling)
 
 
-def set_learning(networks: LightNetworks, phase: PhaseName) -> list[nn.Parameter]:
+def set_learning(networks: Networks, phase: PhaseName) -> list[nn.Parameter]:
     """Enable gradients for the networks of a phase and disable all others; return the parameters to train.
 
-    The importance of pixels affects only frames, so it is trained with the synthesis.
+    The light refinement's importance of pixels affects only frames, so it is trained with the synthesis.
     """
     networks.refinement.requires_grad_(phase != "synthesis")
-    networks.refinement.importance.requires_grad_(phase != "flow")
+    if isinstance(networks, LightNetworks):
+        networks.refinement.importance.requires_grad_(phase != "flow")
     networks.synthesis.requires_grad_(phase != "flow")
     return [
-        parameter for network in networks for parameter in network.parameters() if parameter.requires_grad
+        parameter
+        for network in parts_of(networks).values()
+        for parameter in network.parameters()
+        if parameter.requires_grad
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from animeinterp.configs.errors import ConfigError
 from animeinterp.configs.sections import Config, TrainingSection
 from animeinterp.data.cutouts import TrainingSet
 from animeinterp.models.weights.files import file_digest
-from animeinterp.models.weights.light import LightNetworks, Origin, load_light, new_networks
+from animeinterp.models.weights.full import FullSettings
+from animeinterp.models.weights.light import Origin
 from animeinterp.pipeline.store.fingerprints import canonical_digest
 from animeinterp.pipeline.training.batches import Source, check_scenes
 from animeinterp.pipeline.training.cached_pairs import CachedPairs
+from animeinterp.pipeline.training.networks import Networks, first_networks, full_settings
 
 TRAINING_VERSION = 1
 """Increased whenever the same settings and scenes give other weights."""
@@ -37,26 +39,24 @@ class Plan:
     scenes: Source
     validation: TrainingSet | None
     device: torch.device
+    full: FullSettings | None = None
+    """What full networks are trained with; None for light ones."""
 
     @property
     def threads(self) -> int:
         """That share the work."""
         return self.section.threads or os.cpu_count() or 1
 
-    def networks(self) -> LightNetworks:
+    def networks(self) -> Networks:
         """Those that it starts with.
 
         Raises
         ------
         WeightsError
-            `training.weights` holds none.
+            `training.weights` holds none, or others.
         """
-        if self.section.weights is None:
-            return new_networks(self.section.seed, self.section.iterations)
-        networks = load_light(self.section.weights, self.section.iterations)
-        for network in networks:
-            network.requires_grad_(True)
-        return networks
+        section = self.section
+        return first_networks(section.weights, section.seed, section.iterations, self.full)
 
     def origin(self, step: int) -> Origin:
         """What is written into weights files of it."""
@@ -83,10 +83,13 @@ def make_plan(config: Config) -> Plan:
     validation = None if section.validation_scenes is None else TrainingSet(section.validation_scenes)
     settings = {
         "version": TRAINING_VERSION,
-        "training": section.model_dump(mode="json", exclude=set(section.location_fields)),
+        "training": section.fingerprinted(),
         "scenes": scenes.digest,
         "weights": None if section.weights is None else file_digest(section.weights),
     }
+    full = full_settings(config)
+    if full is not None:
+        settings["full"] = asdict(full)
     fingerprint = canonical_digest(settings)
     return Plan(
         section,
@@ -96,6 +99,7 @@ def make_plan(config: Config) -> Plan:
         scenes,
         validation,
         torch.device(config.executor.device),
+        full,
     )
 
 

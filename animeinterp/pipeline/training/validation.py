@@ -8,14 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from animeinterp.data.cutouts import KeptScene
-from animeinterp.models.weights.light import LightNetworks
 from animeinterp.pipeline.training.batches import Scenes, whole_scene
-from animeinterp.pipeline.training.learner import draw
 from animeinterp.pipeline.training.losses import charbonnier, end_point_error, frame_loss
+from animeinterp.pipeline.training.networks import Networks, draw, refine
 
 
 def validate(
-    networks: LightNetworks,
+    networks: Networks,
     scenes: Scenes,
     count: int,
     autocast: Callable[[], torch.autocast],
@@ -59,11 +58,9 @@ def validate(
     return {name: sum(errors[name] for errors in found) / count for name in found[0]}
 
 
-def _errors(
-    networks: LightNetworks, scene: KeptScene, position: int, device: torch.device
-) -> dict[str, float]:
+def _errors(networks: Networks, scene: KeptScene, position: int, device: torch.device) -> dict[str, float]:
     batch = whole_scene(scene, position).to(device)
-    refined = networks.refinement(batch.frame0, batch.frame1, *batch.start.chunk(2))
+    refined = refine(networks, batch)
     frame = draw(networks, batch, refined).clamp(0, 1)
     visible = ~batch.occluded
     pixels = visible.sum().clamp(min=1)

@@ -12,10 +12,9 @@ from PIL import Image
 from torch import Tensor
 
 from animeinterp.data.images import Frame
-from animeinterp.models.weights.light import LightNetworks
 from animeinterp.pipeline.results.pictures import Tile, arrange, flow_to_color, saturated_length
 from animeinterp.pipeline.training.batches import Scenes, whole_scene
-from animeinterp.pipeline.training.learner import draw
+from animeinterp.pipeline.training.networks import Networks, draw, refine
 
 WIDTH = 192
 """Of a scene, px."""
@@ -23,7 +22,7 @@ QUALITY = 80
 
 
 def picture_scenes(
-    networks: LightNetworks,
+    networks: Networks,
     scenes: Scenes,
     count: int,
     autocast: Callable[[], torch.autocast],
@@ -51,7 +50,7 @@ def picture_scenes(
     for position in range(min(count, len(scenes))):
         batch = whole_scene(scenes.scene(position), position).to(device)
         with torch.inference_mode(), autocast():
-            refined = networks.refinement(batch.frame0, batch.frame1, *batch.start.chunk(2))
+            refined = refine(networks, batch)
             made = draw(networks, batch, refined)
         flow, truth = (found[0].float().cpu().numpy() for found in (refined.flows[-1], batch.truth))
         longest = saturated_length(truth)

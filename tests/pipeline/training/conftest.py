@@ -28,7 +28,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plan_of(sets: Path, tmp_path: Path) -> MakePlan:
     """Makes plans of tiny trainings; keywords are settings of the section, with `__` for a dot."""
 
-    def make(**settings: Any) -> Plan:
+    def make(preset: str = "train_light", *others: str, **settings: Any) -> Plan:
         small = {
             "scenes": sets / "training",
             "crop": 32,
@@ -46,6 +46,6 @@ def plan_of(sets: Path, tmp_path: Path) -> MakePlan:
             f"training.{name.replace('__', '.')}={str(value).lower() if isinstance(value, bool) else value}"
             for name, value in (small | settings).items()
         ]
-        return make_plan(load_config("train_light", [*words, f"store.cache={tmp_path / 'cache'}"]))
+        return make_plan(load_config(preset, [*words, *others, f"store.cache={tmp_path / 'cache'}"]))
 
     return make

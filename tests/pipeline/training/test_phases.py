@@ -36,6 +36,25 @@ def test_rate_rises_falls_and_starts_again(schedule: str) -> None:
     assert max(rates[100:]) == pytest.approx(1e-4)
 
 
+def test_a_phase_may_have_a_schedule_of_its_own() -> None:
+    own = PhaseSection(steps=100, rate=1e-3, schedule="steps", warm_up=0.0, weight_decay=0.0)
+    fixed = PhaseSection(steps=10, rate=1e-6, schedule="constant", warm_up=0.0)
+    section = SECTION.model_copy(update={"synthesis": own, "joint": fixed})
+    flow, synthesis, joint = phases_of(section)
+    assert (flow.warm_up, flow.schedule, flow.weight_decay) == (0.1, "cosine", 1e-4)
+    assert (synthesis.warm_up, synthesis.schedule, synthesis.weight_decay) == (0.0, "steps", 0.0)
+    assert joint.weight_decay == 1e-4
+    rates = [learning_rate(section, step) for step in range(100, 210)]
+    assert rates[:100] == pytest.approx([1e-3] * 50 + [1e-4] * 25 + [1e-5] * 25)
+    assert rates[100:] == [1e-6] * 10
+
+
+def test_fingerprints_leave_out_what_a_phase_does_not_set() -> None:
+    assert SECTION.fingerprinted()["flow"] == {"steps": 100, "rate": 1e-3}
+    assert "networks" not in SECTION.fingerprinted()
+    assert PhaseSection(steps=1, schedule="").schedule is None  # type: ignore[arg-type]
+
+
 def test_what_learns() -> None:
     networks = new_networks(0)
     counts = {

@@ -35,21 +35,26 @@ class TrainingSection(Section):
         "validation_scenes",
         "weights",
         "threads",
+        "workers",
         "log_steps",
         "checkpoint_minutes",
         "validation_minutes",
         "pictured_scenes",
     }
-    later_fields: ClassVar[Set[str]] = {"networks"}
+    later_fields: ClassVar[Set[str]] = {"networks", "drawn_size"}
 
     networks: Literal["light", "full"] = "light"
     """`light` = the light networks; `full` = the paper's, RFR and GridNet, with `confidence_mask` and
     `initial_flow_additions` of `[refinement]`, `splatting` and `softmax_alpha` of `[synthesis]`."""
-    source: Literal["scenes", "cache"] = "scenes"
-    """`scenes` = drawn scenes with exact flows; `cache` = the pairs of `data` that have a ground truth, with
-    their coarse flows from the cache, without the phase `flow`."""
+    source: Literal["scenes", "drawings", "cache"] = "scenes"
+    """`scenes` = a set of scenes with exact flows; `drawings` = such scenes, drawn as they are needed;
+    `cache` = the pairs of `data` that have a ground truth, with their coarse flows from the cache, without
+    the phase `flow`."""
     scenes: OptionalPath = None
-    """Folder of cut-out scenes, written by `data.cutouts.write_training_set`."""
+    """Folder of cut-out scenes, or with `drawings` of a book of drawings; `animeinterp draw-scenes` writes
+    both (`OUT/training`, `OUT/book`)."""
+    drawn_size: int = Field(256, ge=64)
+    """With `drawings`: height and width of a scene, px."""
     validation_scenes: OptionalPath = None
     """Folder of scenes made from other drawings; empty = no validation, and the last weights count as the
     best."""
@@ -114,6 +119,9 @@ class TrainingSection(Section):
     threads: int = Field(0, ge=0)
     """Threads that share each batch, at most one per scene; 0 = as many as cores. Another number changes the
     last digits of losses."""
+    workers: int = Field(0, ge=0)
+    """Processes that read or draw the scenes of the next batches; 0 = a thread. They make no difference to
+    losses; a GPU needs several."""
     log_steps: int = Field(10, ge=1)
     """Steps per line of the log."""
     checkpoint_minutes: float = Field(5.0, gt=0)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from animeinterp.configs.errors import DataError
 from animeinterp.data.cutouts.training_set import DIGESTS, RECORD, SET_VERSION, SetSettings, shard_path
 
+STORED = ("frames", "flows", "occluded", "facts")
+"""Arrays of a scene."""
 OPEN_SHARDS = 64
 """Files a process keeps open; their tables of contents need not be read again."""
 
@@ -108,17 +111,12 @@ class TrainingSet:
         path = shard_path(self.root, shard)
         try:
             archive = self._archive(shard)
-            frames, flows, packed, facts = (
-                _member(archive, f"{position:07d}_{name}")
-                for name in ("frames", "flows", "occluded", "facts")
-            )
+            arrays = {name: _member(archive, f"{position:07d}_{name}") for name in STORED}
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise DataError(
                 f"{path}: scene {position} cannot be read ({error}); remove the file and write the set again"
             ) from error
-        shape = 2, *self.settings.size
-        occluded = np.unpackbits(packed, count=int(np.prod(shape))).view(np.bool_).reshape(shape)
-        return KeptScene(frames, flows, occluded, float(facts[0]), int(facts[1]), bool(facts[2]))
+        return unpacked(arrays)
 
     def close(self) -> None:
         """Close the files; a later reading opens them again."""
@@ -137,6 +135,14 @@ class TrainingSet:
             if len(self._open) > OPEN_SHARDS:
                 self._open.popitem(last=False)[1].close()
         return self._open[shard]
+
+
+def unpacked(arrays: Mapping[str, NDArray[Any]]) -> KeptScene:
+    """A scene from its arrays as they are stored."""
+    frames, flows, packed, facts = (arrays[name] for name in STORED)
+    shape = 2, *frames.shape[1:3]
+    occluded = np.unpackbits(packed, count=int(np.prod(shape))).view(np.bool_).reshape(shape)
+    return KeptScene(frames, flows, occluded, float(facts[0]), int(facts[1]), bool(facts[2]))
 
 
 def _member(archive: ZipFile, name: str) -> NDArray[Any]:

@@ -36,7 +36,7 @@ def in_processes(work: Callable[[int], None], items: Sequence[int], workers: int
         return
     # Forked children of a process with threads, as Torch's and OpenCV's, may hang.
     spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(items)), spawned, _start_worker) as pool:
+    with ProcessPoolExecutor(min(workers, len(items)), spawned, start_worker) as pool:
         jobs = [pool.submit(work, item) for item in items]
         try:
             for job in as_completed(jobs):
@@ -46,7 +46,7 @@ def in_processes(work: Callable[[int], None], items: Sequence[int], workers: int
             pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
+def start_worker() -> None:
     """Leave interrupts to the parent, and end when it has been killed: the pool would wait for ever."""
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -167,7 +167,7 @@ def _write_shard(book: Path, digest: str, root: Path, settings: SetSettings, sha
         raise DataError(f"{book}: was replaced while scenes were drawn from it; restart with the new one")
     arrays: dict[str, np.ndarray] = {}
     for position in settings.scenes_of(shard):
-        for name, array in _drawn(opened, settings, position).items():
+        for name, array in draw_arrays(opened, settings, position).items():
             arrays[f"{position:07d}_{name}"] = array
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, **arrays)
@@ -175,7 +175,8 @@ def _write_shard(book: Path, digest: str, root: Path, settings: SetSettings, sha
         replace_file(shard_path(root, shard), packed.getvalue(), flush=True)
 
 
-def _drawn(book: Book, settings: SetSettings, position: int) -> dict[str, np.ndarray]:
+def draw_arrays(book: Book, settings: SetSettings, position: int) -> dict[str, np.ndarray]:
+    """Draw the scene at a position of a set, as it is stored."""
     seed = settings.seed + position
     half, time, suffers = np.random.default_rng([seed, 2]).random(3)
     t = 0.5 if half < settings.half_way else round(EARLIEST + (LATEST - EARLIEST) * time, 3)

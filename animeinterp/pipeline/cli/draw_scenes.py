@@ -13,6 +13,7 @@ from animeinterp.configs.loading import set_options, text_setting
 from animeinterp.configs.names import given_path, own_command
 from animeinterp.data.cutouts import SetSettings, make_book, write_training_set
 from animeinterp.data.cutouts.book import INDEX, Split, open_book
+from animeinterp.data.cutouts.book_making import SIDE
 from animeinterp.pipeline.cli.terminal import Quiet, console, interruptible, say
 
 BOOK = "book"
@@ -33,6 +34,10 @@ def draw_scenes(
         int, typer.Option("--validation", min=1, help="Scenes for validation, of other drawings.")
     ] = 192,
     size: Annotated[int, typer.Option("--size", min=64, help="Height and width of a scene, px.")] = 256,
+    side: Annotated[
+        int,
+        typer.Option("--side", min=48, help="Longest side of a kept drawing, px."),
+    ] = SIDE,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the scenes.")] = 0,
     source: Annotated[
         str, typer.Option("--source", help="Source and licence of the drawings, for the record.")
@@ -43,7 +48,7 @@ def draw_scenes(
     """Draw scenes with exact flows for training, from a folder of drawings; the same command resumes."""
     with interruptible():
         if not (output / BOOK / INDEX).exists():
-            make_book(pictures, output / BOOK, source=source)
+            make_book(pictures, output / BOOK, side=side, source=source)
         book = open_book(output / BOOK)
         if not quiet:
             kept = len(book.of(TRAINING)), len(book.of(VALIDATION))

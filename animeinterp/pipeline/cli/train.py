@@ -41,7 +41,7 @@ def train(
         done = train_networks(
             plan,
             minutes=minutes or math.inf,
-            report=None if quiet else _Lines(plan.folder, end, plan.section.log_steps),
+            report=None if quiet else Lines(plan.folder, end, plan.section.log_steps),
         )
     if not quiet:
         what = (
@@ -51,7 +51,7 @@ def train(
         say(f"page: {write_training_page(plan.folder)}")
 
 
-class _Lines:
+class Lines:
     """Prints some of the log's entries to the terminal, and keeps the page up to date."""
 
     def __init__(self, folder: Path, end: int, log_steps: int) -> None:
@@ -60,6 +60,7 @@ class _Lines:
         self._count = 0
 
     def __call__(self, entry: Mapping[str, Any]) -> None:
+        """Print an entry, if it is its turn."""
         where = f"step {entry['step']}/{self._end} {entry['phase']}"
         if entry["kind"] == "validation":
             write_training_page(self._folder)

@@ -5,8 +5,10 @@ So a killed training resumes with exactly the batches that it would have seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -20,11 +22,17 @@ from torch import Tensor
 from animeinterp.configs.errors import DataError
 from animeinterp.configs.sections import TrainingSection
 from animeinterp.data.cutouts import KeptScene
+from animeinterp.data.cutouts.processes import start_worker
 from animeinterp.pipeline.training.augmentation import Example, augment
 from animeinterp.pipeline.training.starts import dis_flow, starting_flows
 
 ORDER, CHANCE = 1, 2
 """Streams of random numbers: the order of scenes, and their augmentation."""
+
+Asked = tuple[int, int, int]
+"""Step, number in the batch, and position of the scene."""
+Started = tuple[Example, NDArray[np.float32]]
+"""An example and the flows that its refinement starts from."""
 
 
 class Scenes(Protocol):
@@ -107,6 +115,7 @@ class Batches:
     def __init__(self, scenes: Scenes, section: TrainingSection) -> None:
         self._scenes, self._section = scenes, section
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
+        self._pool: ProcessPoolExecutor | None = None
 
     def positions(self, step: int) -> tuple[int, ...]:
         """Scenes of a step: all in a random order, then all in another order."""
@@ -122,37 +131,75 @@ class Batches:
             A scene cannot be read.
         """
         positions = self.positions(step)
-        examples, starts = [], []
-        for k, position in enumerate(positions):
-            rng = np.random.default_rng([self._section.seed, CHANCE, step, k])
-            example = augment(_example(self._scenes.scene(position)), self._section, rng)
-            examples.append(example)
-            first, last = example.frames[0], example.frames[2]
-            found = starting_flows(first, last, self._section, rng) if self._scenes.exact else example.flows
-            starts.append(found)
+        asked = [(step, k, position) for k, position in enumerate(positions)]
+        made = map(self._started, asked) if self._pool is None else self._pool.map(_started, asked)
+        examples, starts = zip(*made, strict=True)
         return collate(examples, starts, positions)._replace(exact=self._scenes.exact)
+
+    def _started(self, asked: Asked) -> Started:
+        """An example of a step, and the flows that its refinement starts from."""
+        step, k, position = asked
+        rng = np.random.default_rng([self._section.seed, CHANCE, step, k])
+        example = augment(_example(self._scenes.scene(position)), self._section, rng)
+        first, last = example.frames[0], example.frames[2]
+        found = starting_flows(first, last, self._section, rng) if self._scenes.exact else example.flows
+        return example, found
 
     @contextmanager
     def ahead(self, first: int, last: int) -> Iterator[Iterator[Batch]]:
-        """The batches of steps `first` to `last - 1`, each made while the previous one is used."""
-        with ThreadPoolExecutor(1, "batches") as thread:
+        """The batches of steps `first` to `last - 1`, made while earlier ones are used."""
+        # Two at a time keep all processes busy while one is put together.
+        threads = 2 if self._section.workers else 1
+        with self._processes(), ThreadPoolExecutor(threads, "batches") as pool:
 
             def each() -> Iterator[Batch]:
-                following: Future[Batch] | None = None
+                made: deque[Future[Batch]] = deque()
                 for step in range(first, last):
-                    current = following or thread.submit(self.batch, step)
-                    following = thread.submit(self.batch, step + 1) if step + 1 < last else None
-                    yield current.result()
+                    ahead = range(step + len(made), min(last, step + threads + 1))
+                    made.extend(pool.submit(self.batch, following) for following in ahead)
+                    yield made.popleft().result()
 
             yield each()
+
+    @contextmanager
+    def _processes(self) -> Iterator[None]:
+        """The configured processes, for as long as batches are made."""
+        if not self._section.workers:
+            yield
+            return
+        # Forked children of a process with threads may hang.
+        spawned = multiprocessing.get_context("spawn")
+        given = self._scenes, self._section
+        with ProcessPoolExecutor(self._section.workers, spawned, _start, given) as pool:
+            self._pool = pool
+            try:
+                yield
+            finally:
+                self._pool = None
+                pool.shutdown(cancel_futures=True)
 
     def _position(self, number: int) -> int:
         count = len(self._scenes)
         epoch, place = divmod(number, count)
-        if self._order[0] != epoch:
-            rng = np.random.default_rng([self._section.seed, ORDER, epoch])
-            self._order = (epoch, rng.permutation(count))
-        return int(self._order[1][place])
+        known, order = self._order
+        if known != epoch:
+            order = np.random.default_rng([self._section.seed, ORDER, epoch]).permutation(count)
+            self._order = (epoch, order)
+        return int(order[place])
+
+
+_batches: Batches
+"""A process's own."""
+
+
+def _start(scenes: Scenes, section: TrainingSection) -> None:
+    global _batches
+    start_worker()
+    _batches = Batches(scenes, section)
+
+
+def _started(asked: Asked) -> Started:
+    return _batches._started(asked)
 
 
 def split(batch: Batch, parts: int) -> list[Batch]:
@@ -187,7 +234,9 @@ def whole_scene(scene: KeptScene, position: int) -> Batch:
     return collate([example], [start], (position,))
 
 
-def collate(examples: list[Example], starts: list[NDArray[np.float32]], positions: tuple[int, ...]) -> Batch:
+def collate(
+    examples: Sequence[Example], starts: Sequence[NDArray[np.float32]], positions: tuple[int, ...]
+) -> Batch:
     """Examples of one size as tensors, on the CPU."""
     frames = torch.from_numpy(np.stack([example.frames for example in examples]))
     frame0, middle, frame1 = (frames.permute(1, 0, 4, 2, 3).float() / 255).unbind()

@@ -12,7 +12,7 @@ import torch
 
 from animeinterp.configs.errors import ConfigError
 from animeinterp.configs.sections import Config, TrainingSection
-from animeinterp.data.cutouts import TrainingSet
+from animeinterp.data.cutouts import DrawnScenes, TrainingSet
 from animeinterp.models.weights.files import file_digest
 from animeinterp.models.weights.full import FullSettings
 from animeinterp.models.weights.light import Origin
@@ -114,10 +114,13 @@ def _source(config: Config) -> Source:
             )
         return CachedPairs(config)
     if section.scenes is None:
+        what = "cut-out scenes" if section.source == "scenes" else "a book of drawings"
         raise ConfigError(
-            "training.scenes is not set; expected a folder of cut-out scenes: give it "
+            f"training.scenes is not set; expected a folder of {what}: give it "
             "with --set training.scenes=FOLDER"
         )
+    if section.source == "drawings":
+        return DrawnScenes(section.scenes, (section.drawn_size, section.drawn_size))
     return TrainingSet(section.scenes)
 
 

@@ -9,11 +9,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from animeinterp.configs.errors import DataError
-from animeinterp.data.cutouts import SetSettings, TrainingSet, make_book, training_set, write_training_set
+from animeinterp.data.cutouts import (
+    Book,
+    SetSettings,
+    TrainingSet,
+    make_book,
+    training_set,
+    write_training_set,
+)
 from tests.drawn_cutouts import write_cutouts
 from tests.project import ROOT
 
@@ -47,7 +55,7 @@ def test_progress_is_told_and_a_finished_set_is_left_alone(
 ) -> None:
     calls: list[tuple[int, int]] = []
     before = _content(finished)
-    monkeypatch.setattr(training_set, "_drawn", lambda *_: pytest.fail("drawn again"))
+    monkeypatch.setattr(training_set, "draw_arrays", lambda *_: pytest.fail("drawn again"))
     digest = write_training_set(book_folder, finished, SETTINGS, progress=lambda *done: calls.append(done))
     assert calls == [(3, 3)]
     assert _content(finished) == before
@@ -57,7 +65,7 @@ def test_progress_is_told_and_a_finished_set_is_left_alone(
 def test_an_interrupted_set_goes_on_to_the_same_bytes(
     book_folder: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn = training_set._drawn
+    drawn = training_set.draw_arrays
 
     def dies(book: object, settings: SetSettings, position: int) -> object:
         if position == 4:
@@ -65,7 +73,7 @@ def test_an_interrupted_set_goes_on_to_the_same_bytes(
         return drawn(book, settings, position)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(training_set, "_drawn", dies)
+        patched.setattr(training_set, "draw_arrays", dies)
         with pytest.raises(KeyboardInterrupt):
             write_training_set(book_folder, tmp_path, SETTINGS)
     assert set(_content(tmp_path)) == {"training_set.json", "shard_00000.npz"}
@@ -73,9 +81,12 @@ def test_an_interrupted_set_goes_on_to_the_same_bytes(
         TrainingSet(tmp_path)
     (tmp_path / ".wip-host-1-abcdef012345").write_bytes(b"half of a sh")
     positions: list[int] = []
-    monkeypatch.setattr(
-        training_set, "_drawn", lambda book, settings, i: (positions.append(i), drawn(book, settings, i))[1]
-    )
+
+    def noted(book: Book, settings: SetSettings, i: int) -> dict[str, np.ndarray]:
+        positions.append(i)
+        return drawn(book, settings, i)
+
+    monkeypatch.setattr(training_set, "draw_arrays", noted)
     write_training_set(book_folder, tmp_path, SETTINGS)
     assert positions == [3, 4, 5, 6]
     assert _content(tmp_path) == _content(finished)

@@ -15,12 +15,15 @@ def test_drawings_become_scenes_that_train_takes(tmp_path: Path) -> None:
     write_cutouts(tmp_path / "pictures", 30)
     command = ["draw-scenes", str(tmp_path / "pictures"), str(tmp_path / "out")]
     options = ["--count", "3", "--validation", "2", "--size", "64", "--workers", "1", "--source", "ours, MIT"]
+    options += ["--side", "50"]
     first = CliRunner().invoke(app, [*command, *options])
     assert first.exit_code == 0, first.output
     training, validation = (TrainingSet(tmp_path / "out" / name) for name in ("training", "validation"))
     assert (len(training), len(validation)) == (3, 2)
     assert training.digest in first.output.replace("\n", "")
-    assert open_book(tmp_path / "out" / "book").source == "ours, MIT"
+    book = open_book(tmp_path / "out" / "book")
+    assert book.source == "ours, MIT"
+    assert max(book.picture(drawing).shape[0] for drawing in book.drawings) == 50
     assert "animeinterp train -c train_light --set training.scenes=" in first.output.replace("\n", " ")
     again = CliRunner().invoke(app, [*command, *options])
     assert again.exit_code == 0

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
 from animeinterp.configs.errors import ConfigError, DataError
 from animeinterp.configs.loading import load_config
+from animeinterp.data.cutouts import SetSettings, TrainingSet, write_training_set
 from animeinterp.pipeline.training.batches import Batches, split, whole_scene
 from animeinterp.pipeline.training.plan import make_plan
 from tests.pipeline.training.tiny_plans import MakePlan
@@ -36,6 +40,38 @@ def test_ahead_gives_the_same_batches(plan_of: MakePlan) -> None:
     assert len(made) == 3
     for step, batch in zip(range(2, 5), made, strict=True):
         assert torch.equal(batch.start, batches.batch(step).start)
+
+
+@pytest.mark.parametrize("source", ["scenes", "drawings"])
+def test_processes_make_the_same_batches(source: str, plan_of: MakePlan, sets: Path) -> None:
+    settings = {"source": source, "scenes": sets / ("training" if source == "scenes" else "book")}
+    plan = plan_of(**settings, drawn_size=64, workers=2)
+    batches = Batches(plan.scenes, plan.section)
+    with batches.ahead(1, 4) as ahead:
+        made = list(ahead)
+    for step, batch in zip(range(1, 4), made, strict=True):
+        expected = batches.batch(step)
+        assert batch.positions == expected.positions
+        for one, other in zip(batch[:-2], expected[:-2], strict=True):
+            assert torch.equal(torch.as_tensor(one), torch.as_tensor(other))
+    assert plan_of(**settings, drawn_size=64).fingerprint == plan.fingerprint
+
+
+def test_drawn_scenes_are_those_of_a_set(plan_of: MakePlan, sets: Path, tmp_path: Path) -> None:
+    plan = plan_of(source="drawings", scenes=sets / "book", drawn_size=64)
+    write_training_set(sets / "book", tmp_path / "set", SetSettings(3, (64, 64)))
+    kept, drawn = TrainingSet(tmp_path / "set").scene(2), plan.scenes.scene(2)
+    assert np.array_equal(kept.frames, drawn.frames)
+    assert np.array_equal(kept.flows, drawn.flows)
+    assert np.array_equal(kept.occluded, drawn.occluded)
+    assert (kept.t, kept.seed, kept.degraded) == (drawn.t, drawn.seed, drawn.degraded)
+    assert len(set(Batches(plan.scenes, plan.section).positions(7))) == plan.section.batch
+    other = plan_of(source="drawings", scenes=sets / "book", drawn_size=65)
+    assert other.fingerprint != plan.fingerprint
+    with pytest.raises(DataError, match="not a book of drawings"):
+        plan_of(source="drawings", scenes=sets / "training")
+    with pytest.raises(ConfigError, match="expected a folder of a book of drawings"):
+        plan_of(source="drawings", scenes="")
 
 
 def test_shapes_and_parts(plan_of: MakePlan) -> None:

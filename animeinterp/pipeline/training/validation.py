@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from animeinterp.data.cutouts import KeptScene
-from animeinterp.pipeline.training.batches import Scenes, whole_scene
+from animeinterp.pipeline.training.batches import Batch, Scenes, whole_scene
 from animeinterp.pipeline.training.losses import charbonnier, end_point_error, frame_loss
 from animeinterp.pipeline.training.networks import Networks, draw, refine
 
@@ -48,7 +48,7 @@ def validate(
 
     def errors_of(position: int, scene: KeptScene) -> dict[str, float]:
         with torch.inference_mode(), autocast():
-            return _errors(networks, scene, position, device)
+            return scene_errors(networks, whole_scene(scene, position).to(device))
 
     count = min(count, len(scenes))
     # Read by one thread: a set keeps files open and knows where in each it is.
@@ -58,8 +58,8 @@ def validate(
     return {name: sum(errors[name] for errors in found) / count for name in found[0]}
 
 
-def _errors(networks: Networks, scene: KeptScene, position: int, device: torch.device) -> dict[str, float]:
-    batch = whole_scene(scene, position).to(device)
+def scene_errors(networks: Networks, batch: Batch) -> dict[str, float]:
+    """Errors of one scene, as `validate` names them; its `start` may be any flow."""
     refined = refine(networks, batch)
     frame = draw(networks, batch, refined).clamp(0, 1)
     visible = ~batch.occluded
@@ -69,7 +69,7 @@ def _errors(networks: Networks, scene: KeptScene, position: int, device: torch.d
         distances = end_point_error(flow, batch.truth)
         result[f"{name}error"] = float(distances.mean())
         result[f"{name}visible"] = float((distances * visible).sum() / pixels)
-    with torch.autocast(device.type, enabled=False):  # the loss's blur is a convolution, too
+    with torch.autocast(batch.frame0.device.type, enabled=False):  # the loss's blur is a convolution, too
         result["difference"] = float(charbonnier(frame, batch.middle))
         result["frame"] = float(frame_loss(frame, batch.middle, 1.0))
     squares = (frame - batch.middle).square().mean().clamp(min=1e-10)

@@ -1,0 +1,81 @@
+"""Light networks on held-out scenes, from several initial flows.
+
+`python -m benchmarks.held_out --scenes FOLDER WEIGHTS ...` prints, for each weights file and each start, the
+end-point error of the refined flows, over all pixels and over those that both frames show, and the PSNR of
+the frames between. The rows of docs/training.md are made with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from animeinterp.data.cutouts import TrainingSet
+from animeinterp.models.weights.light import LightNetworks, load_light
+from animeinterp.pipeline.training.batches import Batch, whole_scene
+from animeinterp.pipeline.training.learner import computing_dtype
+from animeinterp.pipeline.training.losses import end_point_error
+from animeinterp.pipeline.training.validation import scene_errors
+from animeinterp.stages.inverse_search import search_flows
+
+CPU = torch.device("cpu")
+
+
+def inverse_search(batch: Batch) -> Tensor:
+    """The flows of `refinement.method = "inverse_search"`, without a coarse flow."""
+    frame0, frame1 = (
+        (255 * frame[0].permute(1, 2, 0)).round().byte().numpy() for frame in (batch.frame0, batch.frame1)
+    )
+    nothing = np.zeros((2, *frame0.shape[:2]), np.float32)
+    return torch.from_numpy(np.stack(search_flows(frame0, frame1, nothing, nothing)[:2]))
+
+
+STARTS: Mapping[str, Callable[[Batch], Tensor]] = {
+    "no motion": lambda batch: torch.zeros_like(batch.start),
+    "DIS": lambda batch: batch.start,
+    "inverse search": inverse_search,
+}
+
+
+def measure(networks: Mapping[str, LightNetworks], scenes: TrainingSet, count: int) -> None:
+    """Print the table."""
+    found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
+    dtype = computing_dtype("auto", CPU)
+    for position in range(min(count, len(scenes))):
+        batch = whole_scene(scenes.scene(position), position)
+        for start, flows_of in STARTS.items():
+            started = batch._replace(start=flows_of(batch))
+            distances = end_point_error(started.start, batch.truth)
+            visible = float(distances[~batch.occluded].mean())
+            found.setdefault(("", start), []).append((float(distances.mean()), visible, np.nan))
+            for name, each in networks.items():
+                with torch.inference_mode(), torch.autocast("cpu", dtype, cache_enabled=False):
+                    errors = scene_errors(each, started)
+                row = errors["error"], errors["visible"], errors["psnr"]
+                found.setdefault((name, start), []).append(row)
+    print("| weights | start | end-point error px | visible pixels px | PSNR dB |")
+    print("| --- | --- | --- | --- | --- |")
+    for (name, start), rows in found.items():
+        error, visible, psnr = np.mean(rows, axis=0)
+        drawn = "" if np.isnan(psnr) else f"{psnr:.2f}"
+        print(f"| {name or 'none'} | {start} | {error:.2f} | {visible:.2f} | {drawn} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.held_out")
+    parser.add_argument("weights", nargs="+", type=Path, help="files of light networks")
+    parser.add_argument("--scenes", type=Path, required=True, help="folder of held-out scenes")
+    parser.add_argument("--count", type=int, default=64, help="scenes, from the first")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    networks = {path.stem: load_light(path) for path in arguments.weights}
+    measure(networks, TrainingSet(arguments.scenes), arguments.count)
+
+
+if __name__ == "__main__":
+    main()

@@ -42,6 +42,7 @@ def test_ahead_gives_the_same_batches(plan_of: MakePlan) -> None:
         assert torch.equal(batch.start, batches.batch(step).start)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["scenes", "drawings"])
 def test_processes_make_the_same_batches(source: str, plan_of: MakePlan, sets: Path) -> None:
     settings = {"source": source, "scenes": sets / ("training" if source == "scenes" else "book")}

@@ -40,6 +40,7 @@ def losses(folder: Path) -> list[float]:
     return [entry["loss"] for entry in Log(folder).entries() if entry["kind"] == "steps"]
 
 
+@pytest.mark.slow
 def test_all_phases_resume_with_the_same_losses(plan_of: MakePlan, sets: Path) -> None:
     settings = {"synthesis__steps": 1, "joint__steps": 1, "validation_scenes": sets / "validation"}
     plan = full_plan(plan_of, **settings, validation_count=1, pictured_scenes=1)
@@ -83,6 +84,7 @@ def test_confidence_learns_where_there_are_initial_flows(plan_of: MakePlan) -> N
     assert not torch.equal(learner.networks.refinement.state_dict()["attention2.conv3.weight"], before)
 
 
+@pytest.mark.slow
 def test_trained_weights_draw_frames_in_the_pipeline(plan_of: MakePlan, run: Runner, tmp_path: Path) -> None:
     plan = full_plan(plan_of)
     train(plan)

@@ -24,6 +24,7 @@ def test_steps_fill_the_time_in_the_presets_proportions() -> None:
     assert steps == {"flow": 60, "synthesis": 0, "joint": 30}
 
 
+@pytest.mark.slow
 def test_it_trains_on_drawings_for_the_steps_that_fit(
     sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +48,7 @@ def test_it_trains_on_drawings_for_the_steps_that_fit(
     assert (folder / "training.html").is_file()
 
 
+@pytest.mark.slow
 def test_too_little_time_is_told(sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timed_training, "TRIED", 4)
     monkeypatch.setattr(timed_training, "VALIDATED", 1)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from animeinterp.pipeline.cli.as_json import failures_content
 from animeinterp.pipeline.cli.fitting_table import FittingTable
-from animeinterp.pipeline.cli.terminal import console, number, say, table
+from animeinterp.pipeline.cli.terminal import console, say, table
 from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.results.score_comparison import (
     CONFIDENCE,
@@ -16,6 +16,7 @@ from animeinterp.pipeline.results.score_comparison import (
     differences,
     group_differences,
     largest_differences,
+    verdict,
 )
 from animeinterp.pipeline.results.scores import SCORE_LABELS, Metric, score_table, summarise
 
@@ -33,7 +34,10 @@ def print_comparison(comparison: Comparison, there: str) -> None:
         if ids:
             shown = ", ".join(ids[:IDS_SHOWN]) + (", ..." if len(ids) > IDS_SHOWN else "")
             say(f"{len(ids)} without scores {where}: {shown}")
-    console.print(_difference_table(comparison))
+    found = differences(comparison)
+    for line in verdict(comparison, found, there):
+        say(line, style="bold")
+    console.print(_difference_table(found))
     console.print(_group_table(comparison))
     largest = _largest_table(comparison)
     if largest.row_count:
@@ -64,16 +68,18 @@ def _rows(table: pd.DataFrame) -> dict[str, Any]:
     return {str(name): row for name, row in table.to_dict("index").items()}
 
 
-def _difference_table(comparison: Comparison) -> FittingTable:
+def _difference_table(found: pd.DataFrame) -> FittingTable:
     of = f"{CONFIDENCE:.0%} of"
-    made = _table("score", "pairs", "here", "there", "mean", f"{of} mean", "median", f"{of} median")
-    for name, row in differences(comparison).iterrows():
+    means = ("mean", f"{of} mean", "median", f"{of} median")
+    made = _table("score", "pairs", "here", "there", "better", *means)
+    for name, row in found.iterrows():
         metric = SCORE_LABELS[str(name)]
         made.add_row(
             metric.title,
             f"{int(row['pairs'])}",
-            number(row["here"] * metric.factor),
-            number(row["there"] * metric.factor),
+            metric.text(row["here"]),
+            metric.text(row["there"]),
+            row["better"] or "–",
             metric.change(row["mean"]),
             _interval(metric, row["mean_low"], row["mean_high"]),
             metric.change(row["median"]),
@@ -101,8 +107,8 @@ def _largest_table(comparison: Comparison) -> FittingTable:
     for _, row in largest_differences(comparison, metric.name, LARGEST).iterrows():
         made.add_row(
             str(row["id"]),
-            number(row[metric.name] * metric.factor),
-            number(row[f"{metric.name}_there"] * metric.factor),
+            metric.text(row[metric.name]),
+            metric.text(row[f"{metric.name}_there"]),
             *(one.change(row[f"{one.name}_difference"]) for one in (metric, *others)),
         )
     return made

@@ -17,14 +17,13 @@ from animeinterp.pipeline.cli.terminal import (
     console,
     errors,
     interruptible,
-    number,
     say,
     table,
 )
 from animeinterp.pipeline.planning.selection import Selection
 from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.results.results_record import results_line
-from animeinterp.pipeline.results.scores import SCORE_LABELS, summarise
+from animeinterp.pipeline.results.scores import SCORE_LABELS, Metric, summarise
 from animeinterp.pipeline.running.execute import execute
 from animeinterp.pipeline.running.run import RunReport
 from animeinterp.stages.evaluation import FRAME_METRICS, METRICS
@@ -97,26 +96,25 @@ def print_scores(console: Console, scores: pd.DataFrame) -> None:
             console.print(_score_table(title, summary, columns))
 
 
-Column = tuple[str, "pd.Series[float]"]
+Column = tuple[Metric, "pd.Series[float]"]
 
 
 def _columns(summary: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Column]:
-    """Headings and means of the available scores; end-point errors are means of both directions."""
+    """The available scores with their means; end-point errors are means of both directions."""
     for name in metrics:
         if "epe10" not in name:
             both = summary[[name, name.replace("epe01", "epe10")]].mean(axis=1)
             if both.notna().any():
-                metric = SCORE_LABELS[name]
-                yield metric.heading, both * metric.factor
+                yield SCORE_LABELS[name], both
 
 
 def _score_table(title: str, summary: pd.DataFrame, columns: Sequence[Column]) -> FittingTable:
-    scores = table(1, title, "pairs", *(heading for heading, _ in columns), collapse_padding=True)
+    scores = table(1, title, "pairs", *(metric.heading for metric, _ in columns), collapse_padding=True)
     before = ""
     for name, row in summary.iterrows():
         if row["by"] != before:
             scores.add_section()
         before = row["by"]
-        values = (number(float(means.loc[str(name)])) for _, means in columns)
+        values = (metric.text(float(means.loc[str(name)])) for metric, means in columns)
         scores.add_row(str(name), f"{int(row['pairs'])}", *values)
     return scores

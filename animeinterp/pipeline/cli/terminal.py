@@ -115,11 +115,6 @@ def narrow_table(names: int, *columns: str, last: Last = "number") -> FittingTab
     return table(names, *columns, last=last, box=None, **NARROW)
 
 
-def number(value: float, form: str = ".4g") -> str:
-    """A number, or a dash if it is unknown."""
-    return "-" if value != value else f"{value:{form}}"
-
-
 @contextmanager
 def interruptible() -> Iterator[None]:
     """On a signal end the command in order and print how to resume; on a second one end at once.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from animeinterp.configs.errors import DataError
-from animeinterp.pipeline.results.scores import ABOUT_PAIRS, group_pairs
+from animeinterp.pipeline.results.better_side import ScoreChange, verdict_on
+from animeinterp.pipeline.results.scores import ABOUT_PAIRS, SCORE_LABELS, group_pairs
 from animeinterp.stages.evaluation import METRICS
 
 CONFIDENCE = 0.95
@@ -89,15 +90,15 @@ def compare(here: pd.DataFrame, there: pd.DataFrame) -> Comparison:
 
 
 def differences(comparison: Comparison) -> pd.DataFrame:
-    """Mean and median difference of each metric.
+    """Mean and median difference of each metric, and the side that has the better mean.
 
     Returns
     -------
     DataFrame
         Indexed by metric: `pairs` with a finite difference, over which the others go; `here` and `there`
-        (means); `mean` and `median` of the differences, each with `_low` and `_high`, its paired bootstrap
-        interval (95%, percentile, 2,000 resamples of the pairs from a fixed seed; nan for fewer than two
-        pairs).
+        (means); `better` (`here` or `there`; empty where 0 is inside the interval); `mean` and `median` of
+        the differences, each with `_low` and `_high`, its paired bootstrap interval (95%, percentile, 2,000
+        resamples of the pairs from a fixed seed; nan for fewer than two pairs).
 
     References
     ----------
@@ -111,10 +112,25 @@ def differences(comparison: Comparison) -> pd.DataFrame:
             "pairs": len(values),
             "here": known[metric].mean(),
             "there": known[f"{metric}_there"].mean(),
-            **_centre("mean", np.mean, values),
+            **(mean := _centre("mean", np.mean, values)),
             **_centre("median", np.median, values),
+            "better": {"A": "there", "B": "here", "": ""}[_change(metric, mean).better],
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _change(metric: str, row: Mapping[Any, Any]) -> ScoreChange:
+    low, high = row["mean_low"], row["mean_high"]
+    return ScoreChange(SCORE_LABELS[metric], row["mean"], None if low != low else (low, high))
+
+
+def verdict(comparison: Comparison, found: pd.DataFrame, there: str) -> Iterator[str]:
+    """Which side is better by which scores, in words; from the `differences`, and the other side's name."""
+    common = comparison.common
+    differ = [m for m in comparison.metrics if (common[f"{m}_difference"].fillna(0) != 0).any()]
+    rows = found.to_dict("index")
+    changes = {metric: _change(metric, rows[metric]) for metric in differ}
+    return verdict_on(changes, len(common), (there, "This config"))
 
 
 def _centre(name: str, statistic: Statistic, values: npt.NDArray[np.float64]) -> dict[str, float]:

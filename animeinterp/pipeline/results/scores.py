@@ -72,7 +72,8 @@ class Metric:
         """A difference of two values, with its sign; without its unit."""
         if math.isnan(difference):
             return "–"
-        return f"{difference * self.factor:+.3g}".replace("inf", "∞") if difference else "0"
+        text = f"{difference * self.factor:+#.3g}".rstrip(".") if difference else "0"
+        return text.replace("inf", "∞")
 
     def change_with_unit(self, difference: float) -> str:
         """The same with its unit."""

@@ -41,6 +41,7 @@ def test_published_scores(command: Command, options: list[str], published: Path,
     )
     assert code == 0, printed
     assert f"against {published}: {PAIRS - 1} pairs in common" in printed
+    assert "Neither is clearly better: PSNR." in printed
     assert "1 without scores there" in printed
     assert "1 without scores here: nobody" in printed
     table = pd.read_csv(joined)

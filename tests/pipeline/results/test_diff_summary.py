@@ -59,15 +59,14 @@ def test_measures_without_a_difference_are_left_out() -> None:
 )
 def test_the_better_side(metric: str, changes: list[float], better: str) -> None:
     (found,) = summaries(scores(**{metric: changes}))
-    assert found.better == better
+    assert found.change is not None
+    assert found.change.better == better
     assert found.cells()[BETTER] == (better or "–")
 
 
 def test_a_flow_is_not_better_than_another() -> None:
-    assert {
-        found.better
-        for found in summaries(compared("refinement", mean=[2.0, 3.0], far=[1, 1], largest=[3, 4]))
-    } == {""}
+    flows = summaries(compared("refinement", mean=[2.0, 3.0], far=[1, 1], largest=[3, 4]))
+    assert {found.change for found in flows} == {None}
 
 
 def test_the_verdict_names_side_and_scores_in_their_units() -> None:
@@ -85,8 +84,8 @@ def test_the_verdict_names_side_and_scores_in_their_units() -> None:
         )
     )
     assert found == [
-        "B is better (mean over 3 pairs): PSNR by 0.6 dB; Chamfer by 2 × 10⁻⁵.",
-        "A is better (mean over 3 pairs): IE by 0.2.",
+        "B is better (mean over 3 pairs): PSNR by 0.600 dB; Chamfer by 2.00 × 10⁻⁵.",
+        "A is better (mean over 3 pairs): IE by 0.200.",
         "Neither is clearly better: SSIM.",
     ]
 
@@ -96,4 +95,9 @@ def test_without_scores_or_differences_neither_is_better() -> None:
     assert list(verdict(none)) == ["No pair has scores on both sides, so neither can be called better."]
     assert list(verdict([])) == list(verdict(none))
     same = scores(identical=4, psnr=[])
-    assert list(verdict([same])) == ["Neither side is better: the scores of all 4 pairs are identical."]
+    assert list(verdict([same])) == ["Neither side is better: no score of the 4 pairs differs."]
+
+
+def test_scores_of_flows_count_where_the_frames_are_the_same() -> None:
+    (line,) = verdict([scores(coarse_epe01=[-1.0, -2.0])])
+    assert line == "B is better (mean over 2 pairs): coarse EPE 0→1 by 1.50 px."

@@ -16,6 +16,7 @@ from animeinterp.pipeline.results.score_comparison import (
     differences,
     group_differences,
     largest_differences,
+    verdict,
 )
 from animeinterp.stages.evaluation import METRICS
 
@@ -76,6 +77,30 @@ def test_means_medians_and_intervals() -> None:
     assert row["median_low"] < row["median"] < row["median_high"]
     again = differences(compare(here(own), there(other))).loc["psnr"]
     pd.testing.assert_series_equal(again, row)
+
+
+def test_the_verdict_names_the_better_side_and_the_scores() -> None:
+    found = compare(
+        here(
+            {"a": 30, "b": 20, "c": 10}, ie=[5.0, 6.0, 7.0], ssim=[0.5, 0.6, 0.7], chamfer=[1e-5, 1e-5, 1e-5]
+        ),
+        there(
+            {"a": 29, "b": 18, "c": 8}, ie=[4.0, 5.5, 6.5], ssim=[0.4, 0.7, 0.7], chamfer=[1e-5, 1e-5, 1e-5]
+        ),
+    )
+    table = differences(found)
+    assert dict(table["better"]) == {"psnr": "here", "ie": "there", "ssim": "", "chamfer": ""}
+    assert list(verdict(found, table, "other.csv")) == [
+        "This config is better (mean over 3 pairs): PSNR by 1.67 dB.",
+        "other.csv is better (mean over 3 pairs): IE by 0.667.",
+        "Neither is clearly better: SSIM.",
+    ]
+
+
+def test_without_a_difference_neither_side_is_better() -> None:
+    found = compare(here({"a": 3, "b": 4}), there({"a": 3, "b": 4}))
+    (line,) = verdict(found, differences(found), "other.csv")
+    assert line == "Neither side is better: no score of the 2 pairs differs."
 
 
 def test_no_difference_and_too_few_pairs_for_an_interval() -> None:

@@ -11,12 +11,12 @@ from animeinterp.pipeline.compute.method_notes import methods_line
 from animeinterp.pipeline.pages.html_files import render
 from animeinterp.pipeline.pages.inspect.pair_pages import Link, page_address, page_links, write_pages
 from animeinterp.pipeline.pages.report.pairs import Thumbnail, thumbnails
+from animeinterp.pipeline.results.better_side import better_by
 from animeinterp.pipeline.results.diff_measures import Measure
 from animeinterp.pipeline.results.diff_summary import (
     BETTER,
     COLUMNS,
     MeasureSummary,
-    better_by,
     summaries,
     verdict,
 )

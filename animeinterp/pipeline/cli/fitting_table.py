@@ -66,11 +66,20 @@ class FittingTable:
                 break  # names are folded
             kept.remove(number)
             left_out.insert(0, self._headings[number])
-        room = options.max_width - width + TEXT_LEAST
-        yield self._made(kept, **{} if self._last == "number" else {"room": room})
+        yield self._made(kept, **self._room(options.max_width - width))
         if left_out:
             named = ", ".join(left_out)
             yield Text(f"  not shown in {options.max_width} columns: {named}", "dim")
+
+    def _room(self, spare: int) -> dict[str, int]:
+        """The width of a last column that holds no numbers: the least that it needs, and what is left."""
+        if self._last == "number":
+            return {}
+        least = TEXT_LEAST
+        if self._last == "room":
+            shortest = [self._headings[-1], *(_cut(row[-1], TEXT_LEAST) for row in self._rows)]
+            least = max(map(cell_len, shortest))
+        return {"room": spare + least}
 
     def _least_important(self, kept: Sequence[int]) -> int | None:
         """The column to leave out next; None if only one of numbers is left."""

@@ -79,6 +79,14 @@ def test_reasons_wrap_and_commands_end_between_words() -> None:
     assert "not shown in 25 columns: command" in " ".join(printed(command, 25).split())
 
 
+@pytest.mark.parametrize("width", range(30, 60))
+def test_words_take_no_room_of_names(width: int) -> None:
+    made = narrow_table(1, "id", "done", "command", last="room")
+    text = printed(with_rows(made, ("20260101-000000-0a1b", "12", "run --id Japan_v12_000 --id b")), width)
+    assert "20260101-000000-0a1b" in text.splitlines()[1]
+    assert len(text.splitlines()[1]) <= width
+
+
 @pytest.mark.parametrize(("columns", "width"), [(None, PLAIN_WIDTH), ("80", None)])
 def test_the_environment_may_name_the_width(
     monkeypatch: pytest.MonkeyPatch, columns: str | None, width: int | None

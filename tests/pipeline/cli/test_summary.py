@@ -116,14 +116,14 @@ def tables(table: pd.DataFrame, width: int = WIDTH) -> tuple[str, str]:
 def test_scores_are_printed_by_group(session: Session) -> None:
     table = score_table(session)
     frames, motion = tables(table)
-    assert row_of(frames, "all")[:2] == [str(PAIRS), f"{table['psnr'].mean():.4g}"]
+    assert row_of(frames, "all")[:2] == [str(PAIRS), f"{table['psnr'].mean():.2f}"]
     for column in ("source", "level", "motion", "behavior"):
         for name, part in table.groupby(column):
-            assert row_of(frames, str(name))[:2] == [str(len(part)), f"{part['psnr'].mean():.4g}"]
-    assert row_of(frames, "all")[-1] == f"{table['chamfer'].mean() * 1e5:.4g}"
+            assert row_of(frames, str(name))[:2] == [str(len(part)), f"{part['psnr'].mean():.2f}"]
+    assert row_of(frames, "all")[-1] == f"{table['chamfer'].mean() * 1e5:.2f}"
     both = (table["coarse_epe01"].mean() + table["coarse_epe10"].mean()) / 2
-    assert row_of(motion, "all")[:2] == [str(PAIRS), f"{both:.4g}"]
-    assert row_of(motion, "all")[-1] == f"{table['match_recall'].mean():.4g}"
+    assert row_of(motion, "all")[:2] == [str(PAIRS), f"{both:.2f}"]
+    assert row_of(motion, "all")[-1] == f"{table['match_recall'].mean():.3f}"
 
 
 def test_tables_fit_in_120_columns(session: Session) -> None:
@@ -150,8 +150,8 @@ def test_odd_scores_and_odd_names_are_printed_as_they_are(session: Session) -> N
     table[["psnr", "psnr_roi"]] = [[np.inf, np.nan], [30.0, 20.0]]
     table["source"] = ["[red]", "green"]
     text = tables(table)[0]
-    assert row_of(text, "[red]")[:5] == ["1", "inf", *row_of(text, "[red]")[2:4], "-"]
-    assert row_of(text, "all")[4] == "20"
+    assert row_of(text, "[red]")[:5] == ["1", "∞", *row_of(text, "[red]")[2:4], "–"]
+    assert row_of(text, "all")[4] == "20.00"
 
 
 def test_no_scores_are_said_to_be_none(open_session: Opener) -> None:

@@ -73,7 +73,7 @@ def test_the_overview_says_which_side_is_better_and_what_its_columns_are(
         assert f"{summary.measure.meaning} {cells} {summary.item}" in text
     change = evaluated.table.loc[pairs[0], "psnr"]
     better = "B" if change > 0 else "A"
-    assert f"PSNR {change:+.3g} dB ({better} is better)".replace("-", "−") in text
+    assert f"PSNR {change:+#.3g} dB ({better} is better)".replace("-", "−") in text
 
 
 def test_a_pair_page_shows_both_sides_and_leads_on(written: tuple[Path, list[str]]) -> None:

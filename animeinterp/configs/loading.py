@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import tomllib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -174,12 +175,18 @@ def _anchor(tree: dict[str, Any], file: Path, moved: dict[tuple[str, str], str])
         holder = tree
         for section in sections:
             holder = holder[section]
-        holder[name] = str(folder / written)
+        holder[name] = str(_without_detours(folder / written))
         if folder != here and file.name != PROJECT_FILE:  # which version 0.1 did not know
             moved[key, holder[name]] = (
                 f"{file}: {key} = {written!r} goes by the file's folder: {holder[name]}; before version 0.2 "
                 f"it went by the working folder: {here / written}"
             )
+
+
+def _without_detours(path: Path) -> Path:
+    """A path without `..`, if that is the same place: after a link to a folder it is another."""
+    straight = Path(os.path.normpath(path))
+    return straight if os.path.realpath(straight) == os.path.realpath(path) else path
 
 
 def _paths(

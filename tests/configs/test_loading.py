@@ -321,7 +321,7 @@ def test_relative_paths_of_a_file_go_by_its_folder(
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         config = load_config("project/mine.toml", ["synthesis.weights=w.pth"])
-    assert (config.data.root, config.store.cache) == (project / "frames", project / "../cache")
+    assert (config.data.root, config.store.cache) == (project / "frames", tmp_path / "cache")
     assert (config.store.results, config.coarse_flow.imported_from) == (
         Path("/results"),
         Path.home() / "flows",
@@ -335,6 +335,17 @@ def test_relative_paths_of_a_file_go_by_its_folder(
         f"version 0.2 it went by the working folder: {tmp_path / 'frames'}"
     ) in notes
     assert {note.category for note in told} == {MovedPathWarning}
+
+
+def test_the_folder_above_that_of_a_link_is_not_that_of_its_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "far" / "project").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "project")
+    (tmp_path / "link" / "animeinterp.toml").write_text("[data]\nroot = '../frames'\n")
+    monkeypatch.chdir(tmp_path)
+    config = load_config("link/animeinterp.toml")
+    assert config.data.root == tmp_path / "link" / "../frames"
 
 
 def test_paths_that_are_the_same_as_ever_are_not_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,6 @@ class Numbers:
         first, step = self.clip.numbering
         return (
             *told,
-            f"frames are renumbered, {numbers} to {numbers + cadence.count - 1}: between {first} and "
-            f"{first + step} are not enough numbers",
+            f"frames are renumbered, {numbers} to {numbers + cadence.count - 1}: there are not enough "
+            f"numbers between {first} and {first + step}",
         )

@@ -7,12 +7,20 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+VALUES = {"str": "TEXT", "Path": "PATH"}
+"""What help calls values of other types than numbers and choices."""
 
-def flags_without_type(params: list[Any]) -> list[Any]:
-    """Parameters of which flags show no type in help: they take no value."""
+
+def in_plain_words(params: list[Any], ctx: Any) -> list[Any]:
+    """Parameters as help names their values: not by types of Python, and flags have none."""
     for one in params:
-        if getattr(one, "is_flag", False):
+        if one.param_type_name == "argument":
+            one.display_type_rich = lambda **_: None  # its name says it
+        elif getattr(one, "is_flag", False):
             one.metavar = ""
+        elif one.metavar is None:
+            kind = one.display_type(ctx).strip("<>")
+            one.metavar = "N" if kind.startswith(("int", "float ")) else VALUES.get(kind, kind)
     return params
 
 
@@ -20,16 +28,16 @@ class CommandGroup(TyperGroup):
     """Commands under one name."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters; flags show no type."""
-        return flags_without_type(super().get_params(ctx))
+        """The parameters, as help names them."""
+        return in_plain_words(super().get_params(ctx), ctx)
 
 
 class ConfigCommand(TyperCommand):
     """A command that also takes its config as the first argument, as in version 0.1."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters; flags without the type that help would show as if they took a value."""
-        return flags_without_type(super().get_params(ctx))
+        """The parameters, as help names them."""
+        return in_plain_words(super().get_params(ctx), ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Make a first argument that is the config an option."""

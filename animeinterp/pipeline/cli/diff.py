@@ -28,12 +28,12 @@ from animeinterp.pipeline.results.result_diff import (
     stages_apart,
 )
 
-Side = Annotated[str, typer.Argument(help="Config, record folder of a run, or folder of a fingerprint.")]
+ABOUT_SIDES = "Config, record folder of a run, or folder of a fingerprint."
 
 
 def diff(
-    a: Side,
-    b: Side,
+    a: Annotated[str, typer.Argument(metavar="A", help=ABOUT_SIDES)],
+    b: Annotated[str, typer.Argument(metavar="B", help=ABOUT_SIDES)],
     settings: Annotated[list[str] | None, setting_option("--set", "A setting for both configs.")] = None,
     settings_a: Annotated[list[str] | None, setting_option("--set-a", "A setting for A only.")] = None,
     settings_b: Annotated[list[str] | None, setting_option("--set-b", "A setting for B only.")] = None,

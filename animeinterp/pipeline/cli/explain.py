@@ -29,7 +29,7 @@ DETAILED = ("input", "damaged", "failed", "skipped", "follows")
 def explain(
     what: Annotated[
         str | None,
-        typer.Argument(metavar="[STAGE|ID]", help="A stage, or a pair or frame; all stages by default."),
+        typer.Argument(metavar="STAGE|ID", help="A stage, or a pair or frame; all stages by default."),
     ] = None,
     config: ConfigOption = None,
     settings: Settings = None,

@@ -28,7 +28,7 @@ RUN_ID = re.compile(r"\d{8}(-\d{0,6}(-[0-9a-f]{0,4})?)?")
 
 def history(
     run: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Id of a run, or its first characters.")
+        str | None, typer.Argument(metavar="ID", help="Id of a run, or its first characters.")
     ] = None,
     config: ConfigOption = None,
     settings: Settings = None,

@@ -59,7 +59,7 @@ def init(
     source: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FOLDER|CLIP]", parser=given_path, help="A dataset of pairs, a video, or its images."
+            metavar="FOLDER|CLIP", parser=given_path, help="A dataset of pairs, a video, or its images."
         ),
     ] = None,
     overwrite: Annotated[

@@ -26,7 +26,7 @@ from animeinterp.pipeline.planning.session import Session
 
 
 def inspect(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of pairs.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of pairs.")],
     config: ConfigOption = None,
     settings: Settings = None,
     weights: WeightsFolder = None,

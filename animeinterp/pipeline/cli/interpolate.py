@@ -52,7 +52,7 @@ LISTED = 20  # failures and problems printed
 def interpolate(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT...", help="A video, a folder or pattern of images, or images."),
+        typer.Argument(metavar="INPUT", help="A video, a folder or pattern of images, or images."),
     ],
     output: Annotated[
         Path,
@@ -82,6 +82,7 @@ def interpolate(
         str | None,
         typer.Option(
             "--fps",
+            metavar="RATE",
             help="Output frames per second, such as 24 or 23.976.",
             rich_help_panel=FRAMES,
         ),
@@ -90,6 +91,7 @@ def interpolate(
         str | None,
         typer.Option(
             "--times",
+            metavar="T,T,...",
             help="Times of the frames to make after each frame, such as 0.25,0.5,0.75.",
             rich_help_panel=FRAMES,
         ),
@@ -116,7 +118,7 @@ def interpolate(
         typer.Option(
             "--longest-hold",
             min=1,
-            help="Drawings held for more frames than this stay still.",
+            help="Drawings held for more frames than this stay still; default 4.",
             rich_help_panel=FRAMES,
         ),
     ] = None,
@@ -124,7 +126,8 @@ def interpolate(
         str | None,
         typer.Option(
             "--timing",
-            help="Drawings on twos and threes: 'smooth' moves on evenly, 'keep' keeps holds.",
+            metavar="smooth|keep",
+            help="Drawings on twos and threes: 'smooth', the default, moves on evenly; 'keep' keeps holds.",
             rich_help_panel=FRAMES,
         ),
     ] = None,
@@ -132,7 +135,8 @@ def interpolate(
         str | None,
         typer.Option(
             "--on-cut",
-            help="Across a cut: 'hold' the frame before it, or 'blend'.",
+            metavar="hold|blend",
+            help="Across a cut: 'hold' the frame before it, the default, or 'blend'.",
             rich_help_panel=FRAMES,
         ),
     ] = None,
@@ -140,6 +144,7 @@ def interpolate(
         str | None,
         typer.Option(
             "--codec",
+            metavar="CODEC",
             help="Codec of the output video; default h264.",
             rich_help_panel=OUTPUT,
         ),
@@ -148,6 +153,7 @@ def interpolate(
         int | None,
         typer.Option(
             "--quality",
+            metavar="CRF",
             help="Constant quality (CRF) of the output video; lower is better.",
             rich_help_panel=OUTPUT,
         ),
@@ -156,6 +162,7 @@ def interpolate(
         str | None,
         typer.Option(
             "--pixel-format",
+            metavar="FORMAT",
             help="Pixel format of the output video; default as the input.",
             rich_help_panel=OUTPUT,
         ),
@@ -164,6 +171,7 @@ def interpolate(
         str | None,
         typer.Option(
             "--rate",
+            metavar="RATE",
             help="Frames per second of input images; default 24.",
             rich_help_panel=FRAMES,
         ),
@@ -181,6 +189,7 @@ def interpolate(
         int | None,
         typer.Option(
             "--height",
+            metavar="ROWS",
             help="Match larger frames at this height; frames are drawn at full size.",
             rich_help_panel=FRAMES,
         ),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,9 @@ def test_every_command_has_a_page_of_help(command: Command) -> None:
         code, printed = command(name, "--help")
         assert code == 0
         assert f" {name} [OPTIONS]" in printed
+        assert not re.search(r"<(str|int|float|list|Path)", printed)  # types of Python
+        assert "[[" not in printed
+        assert "...}" not in printed
         assert place.summary.split(",")[0].split()[0] in printed
 
 

@@ -102,6 +102,9 @@ def run(
         print_methods(session.config, last)
         say_cache(session.config.store.cache)
         print_plan(session)
-        print_estimate(estimate(session), session.config.store.cache)
+        found = estimate(session)
+        print_estimate(found, session.config.store.cache)
+        if found.unknown:
+            say("--limit 2 in place of --dry-run computes two pairs, by which it can be estimated")
         return
     leave_if_failed(run_and_report(*chosen, selection, quiet=quiet))

@@ -88,6 +88,9 @@ def print_estimate(found: Estimate, cache: Path) -> None:
     """Print the time and space that a run would take."""
     if not found.stages:
         return
+    if len(found.unknown) == len(found.stages):
+        say("time and space are unknown: nothing like it has been computed in this cache")
+        return
     estimates = table(1, "stage", "items", "s each", "work", "space", "based on", last="text", **NARROW)
     for stage in found.stages:
         estimates.add_row(*_estimate_row(stage))
@@ -109,9 +112,6 @@ def _estimate_row(found: StageEstimate) -> tuple[str, ...]:
 
 
 def _estimate_in_words(found: Estimate) -> str:
-    known = len(found.stages) > len(found.unknown)
-    if not known:
-        return "no past rate for any of these stages: time and space are unknown"
     time = timedelta(seconds=round(found.seconds))
     count = found.workers
     where = "of work, divided by the cluster's workers"

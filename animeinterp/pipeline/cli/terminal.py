@@ -12,11 +12,12 @@ from typing import Annotated, Any
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from animeinterp.configs.names import given_path, shown_lines
+from animeinterp.configs.names import PROGRAM, given_path, shown_lines
 from animeinterp.pipeline.cli.fitting_table import FittingTable, Last
 from animeinterp.pipeline.cli.plain_console import plain_console
 from animeinterp.pipeline.running.interruption import GO_ON, TerminatedError, exit_code_of, interruptions
@@ -83,8 +84,9 @@ Quiet = Annotated[
 
 
 def say(text: str, style: str | None = None, on: Console = console) -> None:
-    """Print a line without markup."""
-    on.print(shown_lines(text), style=style, soft_wrap=True)
+    """Print a line without markup; what holds a path or a command is left unbroken, to be copied."""
+    copied = "/" in text or f"{PROGRAM} " in text
+    on.print(shown_lines(text), style=style, soft_wrap=copied or not on.is_terminal)
 
 
 def say_cache(cache: Path, on: Console = console) -> None:
@@ -93,11 +95,12 @@ def say_cache(cache: Path, on: Console = console) -> None:
 
 
 def say_within(text: str, indent: int = 0, style: str | None = None) -> None:
-    """Print a line that wraps within its indentation; one line for programs."""
-    if console.is_terminal:
+    """Print a line that wraps within its indentation; one line for programs, and where a word is longer."""
+    longest = max(map(cell_len, text.split()), default=0)
+    if console.is_terminal and longest <= console.width - indent:
         console.print(Padding(Text(shown_lines(text), style or ""), (0, 0, 0, indent)))
     else:
-        say(" " * indent + text, style)
+        say(" " * indent + text, style, console)
 
 
 def complain(message: str) -> None:

@@ -92,6 +92,8 @@ def list_weights(
         say_within(": ".join(name), style="bold")
         for key, value in lines:
             say_within(f"{key}: {value}", 4)
+    if missing := [record.name for record in RECORDS if not (folder / record.file).is_file()]:
+        say(f"to fetch: {own_command('weights', 'fetch', *missing[:2])}")
 
 
 def _place(path: Path) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def _known(record: WeightsRecord, folder: Path) -> dict[str, str]:
 
 @weights.command(cls=ConfigCommand)
 def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names from 'weights list'.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names from 'weights list'.")],
     folder: Folder = None,
     config: ConfigOption = None,
     settings: Settings = None,
@@ -195,7 +197,7 @@ def convert_weights(
 
 @weights.command(cls=ConfigCommand)
 def verify(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", parser=given_path, help="Weights files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", parser=given_path, help="Weights files.")],
     config: Annotated[
         str | None,
         typer.Option(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -11,7 +12,15 @@ import psutil
 import pytest
 import typer
 
-from animeinterp.pipeline.cli.terminal import EXIT_INTERRUPTED, EXIT_TERMINATED, interruptible
+from animeinterp.pipeline.cli import terminal
+from animeinterp.pipeline.cli.plain_console import plain_console
+from animeinterp.pipeline.cli.terminal import (
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    interruptible,
+    say,
+    say_within,
+)
 from animeinterp.pipeline.running.interruption import SIGNALS, deferred
 from tests.project import PATIENCE, ROOT
 
@@ -122,3 +131,33 @@ def test_what_must_not_be_left_half_done_is_done_first() -> None:
         interrupted_while_deferring(done)
     assert stop.value.exit_code == EXIT_INTERRUPTED
     assert done == ["started"]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("features by appearance, synthesis by composite", 2),
+        ("results: /data/of a project/results-of-the-first", 1),
+        ("next: animeinterp weights fetch vgg19 animeinterp", 1),
+    ],
+)
+def test_lines_wrap_between_words_unless_they_are_to_be_copied(text: str, lines: int) -> None:
+    out = io.StringIO()
+    say(text, on=plain_console(file=out, width=30, force_terminal=True, color_system=None))
+    assert out.getvalue().split() == text.split()  # no word is broken
+    assert len(out.getvalue().splitlines()) == lines
+    out = io.StringIO()
+    say(text, on=plain_console(file=out, width=30, force_terminal=False))
+    assert out.getvalue() == f"{text}\n"
+
+
+def test_indented_lines_break_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in (
+        "from: https://example.org/a/long/address/of/weights.pth",
+        "input: RGB in 0..1, scaled to -1..1",
+    ):
+        out = io.StringIO()
+        made = plain_console(file=out, width=30, force_terminal=True, color_system=None)
+        monkeypatch.setattr(terminal, "console", made)
+        say_within(text, 4)
+        assert out.getvalue().split() == text.split()

@@ -58,11 +58,6 @@ def run(
         Config, dataset, weights, cache or cluster are unusable, or a shard could not be written.
     KeyboardInterrupt
         Finished results are kept; the same call resumes.
-
-    Notes
-    -----
-    Local workers are processes that import the script they belong to: call this below
-    `if __name__ == "__main__":`, or with `{"executor": {"kind": "inline"}}`. In a notebook neither is needed.
     """
     selection = Selection(
         first,

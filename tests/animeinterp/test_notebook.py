@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -34,6 +35,23 @@ def test_the_page_runs(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert expected in printed
     assert isinstance(names["frame"], np.ndarray)
     assert names["frame"].shape == (72, 128, 3)
+
+
+def test_the_readme_s_lines_run(demo: Path) -> None:
+    frames = sorted(demo.glob("demo/cartoons/test_2k_540p/*/frame[13].png"))
+    for name, frame in zip(("a.png", "b.png"), frames[:2], strict=True):
+        shutil.copy(frame, name)
+    Path("animeinterp.toml").write_text(
+        'extends = "demo"\n[data]\nroot = "demo/cartoons"\n[store]\ncache = "demo/cache"\n'
+    )
+    names: dict[str, object] = {}
+    (block,) = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    exec(block, names)
+    middle, flow = names["middle"], names["flow"]
+    assert isinstance(middle, np.ndarray)
+    assert middle.shape == (72, 128, 3)
+    assert isinstance(flow, np.ndarray)
+    assert flow.shape == (2, 72, 128)
 
 
 def test_the_notebook_is_the_page() -> None:

@@ -9,7 +9,9 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import parent_process, resource_tracker
+from functools import wraps
+from multiprocessing import parent_process, resource_tracker, spawn
+from typing import Any
 
 import dask
 from distributed import LocalCluster
@@ -21,6 +23,7 @@ from animeinterp.pipeline.planning.worker_count import number_of_workers
 from animeinterp.pipeline.store.sizes import in_bytes
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+NAME_OF_WORKERS = "Dask Worker process"  # that `distributed.nanny` gives to their processes
 LOCAL_SETTINGS = {
     # `DaskExecutor.map` decides about the jobs of a worker that dies.
     "distributed.scheduler.allowed-failures": 0,
@@ -54,6 +57,7 @@ def start_local_cluster(section: ExecutorSection) -> LocalCluster:
             f"worker needs {LEAST_MEMORY_GB:g} GB; choose fewer, or executor.kind = 'inline'"
         )
     dask.config.set(LOCAL_SETTINGS)
+    _leave_scripts_alone()
     # Ctrl-C and a closing terminal reach all its processes; the main one decides when workers end. Threads
     # and processes inherit what is blocked where they are started; the main thread must go on hearing it.
     with ThreadPoolExecutor(1, initializer=_block_interrupts) as starter:
@@ -64,6 +68,26 @@ def start_local_cluster(section: ExecutorSection) -> LocalCluster:
                 f"executor.workers = {workers}: the worker processes could not be started ({error}); check "
                 "whether the machine is out of memory or processes, choose fewer, or executor.kind = 'inline'"
             ) from None
+
+
+def _leave_scripts_alone() -> None:
+    """Let workers start without the script that this process runs: they need nothing of it.
+
+    By default they import it, so that a script which starts a run outside of `if __name__ == "__main__":`
+    would start it again in each of them, and fail. Other processes of the script start as ever.
+    """
+    if getattr(spawn.get_preparation_data, "__wrapped__", None) is not None:
+        return
+    as_ever = spawn.get_preparation_data
+
+    @wraps(as_ever)
+    def preparation(name: str) -> dict[str, Any]:
+        found: dict[str, Any] = as_ever(name)
+        if name.startswith(NAME_OF_WORKERS):
+            return {key: value for key, value in found.items() if not key.startswith("init_main")}
+        return found
+
+    setattr(spawn, as_ever.__name__, preparation)
 
 
 def _block_interrupts() -> None:

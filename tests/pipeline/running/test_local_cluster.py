@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from multiprocessing import spawn
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +17,9 @@ from distributed import Client, LocalCluster
 from animeinterp.configs.errors import ConfigError
 from animeinterp.configs.sections import ExecutorSection
 from animeinterp.pipeline.planning.worker_count import default_workers, fit_to_work, number_of_workers
-from animeinterp.pipeline.running.local_cluster import start_local_cluster
+from animeinterp.pipeline.running.local_cluster import NAME_OF_WORKERS, start_local_cluster
 from tests.pipeline.small_runs import Opener
+from tests.project import PATIENCE, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,34 @@ def test_workers_never_spill_or_pause_and_are_ended_beyond_their_limit(cluster: 
         assert list(client.run(thresholds).values()) == [(False, False, False)]
     [nanny] = cluster.workers.values()
     assert nanny.memory_manager.memory_terminate_fraction == 0.95
+
+
+@pytest.mark.slow
+def test_a_script_needs_no_guard(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("""
+from animeinterp.configs.sections import ExecutorSection
+from animeinterp.pipeline.running.local_cluster import start_local_cluster
+
+print("begun", flush=True)
+with start_local_cluster(ExecutorSection(workers=1, memory_gb=1.5)) as cluster:
+    print(len(cluster.scheduler_info["workers"]), "worker")
+""")
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["begun", "1 worker"], done.stderr
+
+
+def test_only_workers_do_without_the_script(cluster: LocalCluster) -> None:
+    script = {"init_main_from_name", "init_main_from_path"}
+    assert not script & set(spawn.get_preparation_data(f"{NAME_OF_WORKERS} (from Nanny)"))
+    assert script & set(spawn.get_preparation_data("another"))
 
 
 def test_more_workers_than_the_memory_allows_are_refused() -> None:

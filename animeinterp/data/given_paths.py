@@ -22,7 +22,7 @@ from animeinterp.data.name_patterns import is_pattern, matches
 from animeinterp.data.not_frames import is_contact_sheet
 
 SUGGESTIONS = 3
-EXPECTED = "name a video, a folder of images, a pattern such as 'frames/*.png', or two images and more"
+EXPECTED = "name a video, a folder of images, a pattern such as 'frames/*.png', or two or more images"
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".ts", ".flv", ".wmv", ".gif")
 """Of files that are named in a note when a folder of images has them, too."""
 

@@ -54,7 +54,10 @@ def list_dataset(
         As `read_dataset`.
     """
     if section.root is None:
-        raise DataError("data.root is not set; name the folder of your frames: --set data.root=FOLDER")
+        raise DataError(
+            "data.root is not set; name the folder of your pairs of frames: --set data.root=FOLDER; "
+            f"for a clip there is {own_command('interpolate', 'CLIP', '-o', 'OUTPUT')}"
+        )
     root = section.root.absolute()
     if not os.path.isdir(root):  # noqa: PTH112 - pathlib's raises for names that are too long
         raise DataError(f"data.root = {str(root)!r} is not a folder; {_instead(root)}")

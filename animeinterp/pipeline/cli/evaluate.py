@@ -15,9 +15,10 @@ from animeinterp.configs.loading import load_config
 from animeinterp.configs.names import given_path
 from animeinterp.pipeline.cli.as_json import Json, print_json, session_content
 from animeinterp.pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings, WeightsFolder
+from animeinterp.pipeline.cli.mean_scores import print_scores
 from animeinterp.pipeline.cli.outcomes import print_failures, print_methods, print_skipped
 from animeinterp.pipeline.cli.score_tables import print_comparison, scores_content
-from animeinterp.pipeline.cli.summary import leave_if_failed, print_scores, run_and_report
+from animeinterp.pipeline.cli.summary import leave_if_failed, run_and_report
 from animeinterp.pipeline.cli.terminal import (
     Quiet,
     ReplaceResults,

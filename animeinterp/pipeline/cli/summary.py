@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import typer
 from rich.console import Console
 
@@ -23,14 +23,15 @@ from animeinterp.pipeline.cli.terminal import (
 from animeinterp.pipeline.planning.selection import Selection
 from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.results.results_record import results_line
-from animeinterp.pipeline.results.scores import SCORE_LABELS, Metric, summarise
-from animeinterp.pipeline.running.execute import execute
-from animeinterp.pipeline.running.run import RunReport
-from animeinterp.stages.evaluation import FRAME_METRICS, METRICS
+
+if TYPE_CHECKING:
+    from animeinterp.pipeline.running.run import RunReport
 
 
 def run_and_report(config: str, settings: Sequence[str], selection: Selection, *, quiet: bool) -> RunReport:
     """Run stages and print the outcome."""
+    from animeinterp.pipeline.running.execute import execute  # late: help and dry runs need not wait for it
+
     if not quiet:
         print_methods(load_config(config, settings), selection.last)
     with interruptible():
@@ -58,6 +59,8 @@ def print_report(console: Console, report: RunReport) -> None:
     print_skipped(console, session)
     print_failures(console, session, report.broken)
     if report.scores is not None:
+        from animeinterp.pipeline.cli.mean_scores import print_scores  # late, too
+
         print_scores(console, report.scores)
     if line := results_line(session):
         say(f"{line}; {report.frames_written} frames written now", on=console)
@@ -81,40 +84,3 @@ def stage_table(session: Session, report: RunReport | None = None) -> FittingTab
             row += [report.computed[stage], f"{report.seconds[stage]:.1f}"]
         stages.add_row(*(str(value) for value in row))
     return stages
-
-
-def print_scores(console: Console, scores: pd.DataFrame) -> None:
-    """Print mean scores: all pairs, by source, level, motion and behaviour; then of flows and matches."""
-    if scores.empty:
-        say("no scores: no pair has a ground truth and a frame to compare with it", on=console)
-        return
-    summary = summarise(scores)
-    motion = [name for name in METRICS if name not in FRAME_METRICS]
-    for title, metrics in (("scores", FRAME_METRICS), ("motion", motion)):
-        columns = list(_columns(summary, metrics))
-        if columns:
-            console.print(_score_table(title, summary, columns))
-
-
-Column = tuple[Metric, "pd.Series[float]"]
-
-
-def _columns(summary: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Column]:
-    """The available scores with their means; end-point errors are means of both directions."""
-    for name in metrics:
-        if "epe10" not in name:
-            both = summary[[name, name.replace("epe01", "epe10")]].mean(axis=1)
-            if both.notna().any():
-                yield SCORE_LABELS[name], both
-
-
-def _score_table(title: str, summary: pd.DataFrame, columns: Sequence[Column]) -> FittingTable:
-    scores = table(1, title, "pairs", *(metric.heading for metric, _ in columns), collapse_padding=True)
-    before = ""
-    for name, row in summary.iterrows():
-        if row["by"] != before:
-            scores.add_section()
-        before = row["by"]
-        values = (metric.text(float(means.loc[str(name)])) for metric, means in columns)
-        scores.add_row(str(name), f"{int(row['pairs'])}", *values)
-    return scores

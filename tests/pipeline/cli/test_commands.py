@@ -55,16 +55,16 @@ def imported(*arguments: str) -> set[str]:
     return {name for name in names if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["cache", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["cache", "--help"], ["run", "--help"]])
 def test_help_imports_what_words_need(arguments: list[str]) -> None:
     allowed = FOR_HELP if arguments[0].startswith("--") else FOR_HELP | FOR_LOOKING
     assert imported(*arguments) <= allowed
 
 
-@pytest.mark.parametrize("name", ["status", "explain", "history", "cache ls"])
+@pytest.mark.parametrize("name", ["status", "explain", "history", "cache ls", "run --dry-run"])
 def test_looking_imports_nothing_that_computes(cartoons: Path, finished_cache: Path, name: str) -> None:
     settings = set_options(small_settings(cartoons, finished_cache))
-    found = imported(*name.split(), "demo", *settings)
+    found = imported(*name.split(), "--config", "demo", *settings)
     assert "pydantic" in found
     assert found <= FOR_LOOKING
 

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from animeinterp.configs.loading import load_config
 from animeinterp.data.images import write_image
+from animeinterp.pipeline.cli.mean_scores import print_scores
 from animeinterp.pipeline.cli.outcomes import print_failures, print_skipped, skip_reasons
 from animeinterp.pipeline.cli.plain_console import plain_console
 from animeinterp.pipeline.cli.summary import (
     print_report,
-    print_scores,
     stage_table,
 )
 from animeinterp.pipeline.planning.selection import Selection

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.file_server import Server
 from tests.project import SHARED
@@ -14,6 +15,10 @@ from tests.users import TestAsRoot, is_privileged
 
 # Weights that whoever runs the tests has fetched would change results.
 os.environ["XDG_DATA_HOME"] = "/nonexistent"
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 # Messages then name the program as they do for users who have it on their path.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

@@ -81,7 +81,7 @@ def test_names_that_are_cut_stay_apart() -> None:
     assert fitting("x" * 254 + "a", ".html") != fitting("x" * 254 + "b", ".html")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(names(), min_size=1, max_size=4))
 def test_commands_can_be_pasted_into_a_shell(words: list[str]) -> None:
     line = command_line(["printf", r"%s\0", *words])

@@ -133,7 +133,7 @@ def test_odd_names_of_folders_and_images(tmp_path: Path, name: str) -> None:
     assert read_given([folder / f"{name}.mp4"]) == folder / f"{name}.mp4"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(names(240), names(240), st.integers(1, 10**9))
 def test_any_names_of_folders_and_images(
     tmp_path_factory: pytest.TempPathFactory, folder_name: str, name: str, number: int

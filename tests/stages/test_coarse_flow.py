@@ -108,7 +108,7 @@ def test_as_plain_version_on_a_drawn_cartoon(style):
         np.testing.assert_array_equal(flow, wanted.astype(np.float32))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     height=st.integers(26, 90),
@@ -262,7 +262,7 @@ def test_odd_padding_goes_behind():
     np.testing.assert_array_equal(padded.gray == 9, padded.mask)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1), height=st.integers(1, 9), width=st.integers(1, 9))
 def test_splat_as_slow_version(seed, height, width):
     rng = np.random.default_rng(seed)

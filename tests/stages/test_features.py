@@ -61,7 +61,7 @@ def test_drawn_cartoons_as_slow_version(style, network):
     np.testing.assert_allclose(features, wanted, rtol=0, atol=1e-5 * wanted.max())
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     height=st.integers(1, 20),

@@ -171,7 +171,6 @@ def test_terminals_that_know_few_characters(tmp_path: Path) -> None:
 
 @settings(
     max_examples=4,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 @given(st.lists(names(), min_size=2, max_size=6, unique=True))

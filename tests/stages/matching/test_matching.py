@@ -48,7 +48,7 @@ def test_golden(golden_case):
         np.testing.assert_array_equal(found.rank_sum10, wanted["rank_sum_31"])
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(seed=seeds, count0=counts, count1=counts, channels=st.integers(0, 40))
 def test_as_slow_version(seed, count0, count1, channels):
     rng = np.random.default_rng(seed)
@@ -57,7 +57,7 @@ def test_as_slow_version(seed, count0, count1, channels):
     assert_equal(match_pieces(*features, *pieces, RELEASED), plain.match_pieces(*features, *pieces, RELEASED))
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(seed=seeds, count0=counts, count1=counts, decimals=st.integers(1, 7))
 def test_as_slow_version_on_any_affinity(seed, count0, count1, decimals):
     affinity = (np.random.default_rng(seed).random((count0, count1)) / 40).round(decimals).astype(np.float32)
@@ -82,7 +82,7 @@ def test_as_slow_version_on_the_cartoon():
     assert_equal(found, plain.match_by_affinity(found.affinity))
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(
     seed=seeds,
     count0=counts,
@@ -106,7 +106,7 @@ def test_strips_change_nothing(seed, count0, count1, strip, kept, keep):
         assert_equal(match_pieces(*features, *pieces, section), whole)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(seed=seeds, count0=counts, count1=counts)
 def test_exchanged_frames_exchange_results(seed, count0, count1):
     rng = np.random.default_rng(seed)

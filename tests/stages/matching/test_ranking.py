@@ -9,7 +9,7 @@ from animeinterp.stages.matching.ranking import rank_rows, rank_type
 from tests.plain import matching as plain
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     rows=st.integers(1, 20),

@@ -16,7 +16,7 @@ def histograms_of(fill_map, frame, now, small_below) -> np.ndarray:
     return histograms
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     least=st.integers(0, 255),

@@ -35,7 +35,7 @@ def test_drawn_cartoon_as_plain_version(style, preset):
     np.testing.assert_array_equal(draw_contours(frame, preset), plain.draw_contours(frame, preset))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     height=st.integers(1, 30),

@@ -27,7 +27,7 @@ def test_drawn_cartoon_as_plain_version(style):
     np.testing.assert_array_equal(assign_lines(fill_map), plain.assign_lines(fill_map))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     height=st.integers(1, 14),

@@ -41,7 +41,7 @@ def random_case(
     return fill_map, frame.astype(np.uint8)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     height=st.integers(1, 60),

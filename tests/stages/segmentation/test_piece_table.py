@@ -24,7 +24,7 @@ def test_measure_pieces():
     assert pieces.centroid.dtype == np.float64
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     height=st.integers(1, 20),

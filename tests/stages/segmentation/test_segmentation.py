@@ -58,7 +58,7 @@ def test_drawn_cartoon_as_plain_version(style, preset):
     np.testing.assert_array_equal(pieces.label_map, plain.segment(frame, preset))
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     height=st.integers(1, 40),

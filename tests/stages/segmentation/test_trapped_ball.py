@@ -26,7 +26,7 @@ def test_drawn_cartoon_as_plain_version(style):
     np.testing.assert_array_equal(fill_pieces(binary), plain.fill_pieces(binary))
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     height=st.integers(1, 40),

@@ -231,9 +231,11 @@ class DaskExecutor:
         keys = ((name, number) for number in itertools.count())
         try:
             while waiting or running:
-                while waiting and (not self._unfit or self._fit_workers(resource)):
+                # Asked for once, since the answer of a large cluster takes longer than a job's way to it.
+                fit = self._fit_workers(resource) if waiting and self._unfit else []
+                while waiting and (fit or not self._unfit):
                     job = waiting.popleft()
-                    future = self._submit(next(keys), resource, function, job)
+                    future = self._submit(next(keys), resource, fit, function, job)
                     running[future] = job
                     future.add_done_callback(finished.put)
                 try:
@@ -262,10 +264,14 @@ class DaskExecutor:
                     self._client.cancel(list(running))
 
     def _submit(
-        self, key: tuple[str, int], resource: str, function: Callable[[Job], Outcome], job: Job
+        self,
+        key: tuple[str, int],
+        resource: str,
+        fit: list[str],
+        function: Callable[[Job], Outcome],
+        job: Job,
     ) -> Future:
         self._make_sure_of_scheduler()
-        fit = self._fit_workers(resource) if self._unfit else []
         return self._client.submit(
             on_worker,
             self._surroundings,

@@ -59,7 +59,8 @@ def test_numbers_that_are_not_there_are_said(
     found, (note,) = numbers_of(tmp_path, step, **chosen)
     assert found == list(range(1001, 1001 + len(found)))
     assert len(found) >= count
-    assert note.startswith(f"frames are renumbered, 1001 to {found[-1]}: between 1001 and {1001 + step} are")
+    lacking = f"there are not enough numbers between 1001 and {1001 + step}"
+    assert note.startswith(f"frames are renumbered, 1001 to {found[-1]}: {lacking}")
 
 
 def test_without_numbers_frames_are_counted_from_one(tmp_path: Path) -> None:

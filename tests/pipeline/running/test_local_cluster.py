@@ -68,7 +68,10 @@ with start_local_cluster(ExecutorSection(workers=1, memory_gb=1.5)) as cluster:
     assert done.stdout.splitlines() == ["begun", "1 worker"], done.stderr
 
 
-def test_only_workers_do_without_the_script(cluster: LocalCluster) -> None:
+def test_only_workers_do_without_the_script(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = sys.modules["__main__"]  # of pytest or of a process of xdist: here a script
+    monkeypatch.setattr(main, "__spec__", None)
+    monkeypatch.setattr(main, "__file__", __file__, raising=False)
     script = {"init_main_from_name", "init_main_from_path"}
     assert not script & set(spawn.get_preparation_data(f"{NAME_OF_WORKERS} (from Nanny)"))
     assert script & set(spawn.get_preparation_data("another"))

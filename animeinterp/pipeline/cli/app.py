@@ -14,8 +14,9 @@ import typer
 
 from animeinterp.configs.errors import AnimeInterpError
 from animeinterp.configs.names import LONGEST_NAME, own_command
-from animeinterp.pipeline.cli.commands import CannotStartError, Commands
+from animeinterp.pipeline.cli.commands import Commands
 from animeinterp.pipeline.cli.entry_point import DEBUG, EXIT_BROKEN
+from animeinterp.pipeline.cli.late_imports import CannotStartError
 from animeinterp.pipeline.cli.terminal import (
     EXIT_USAGE,
     complain,

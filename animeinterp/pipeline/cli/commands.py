@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
-from importlib import import_module
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -13,6 +11,7 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from animeinterp.pipeline.cli.config_argument import CommandGroup, ConfigCommand
+from animeinterp.pipeline.cli.late_imports import imported
 
 
 class Place(NamedTuple):
@@ -94,10 +93,6 @@ COMMANDS: Mapping[str, Place] = MappingProxyType(
 )
 
 
-class CannotStartError(Exception):
-    """Something that a command needs cannot be imported, such as a library with settings that it rejects."""
-
-
 class _LateCommand(TyperCommand):
     """A command of which only name and summary are known until it is called."""
 
@@ -111,13 +106,7 @@ class _LateCommand(TyperCommand):
 
     def whole(self) -> Any:
         """The command with all its options."""
-        try:
-            module = import_module(f"{__package__}.{self._place.module}")
-        except Exception as error:
-            raise CannotStartError(f"{type(error).__name__}: {error}".rstrip()) from error
-        found = getattr(module, self._place.name)
-        # The million objects of the libraries are never freed, so the collector need not traverse them.
-        gc.freeze()
+        found = imported(f"{__package__}.{self._place.module}", self._place.name)
         if isinstance(found, Typer):
             return get_command(found)
         alone = Typer(add_completion=False)

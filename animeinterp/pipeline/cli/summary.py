@@ -11,6 +11,7 @@ from rich.console import Console
 
 from animeinterp.configs.loading import load_config
 from animeinterp.pipeline.cli.fitting_table import FittingTable
+from animeinterp.pipeline.cli.late_imports import imported
 from animeinterp.pipeline.cli.outcomes import print_accepted, print_failures, print_methods, print_skipped
 from animeinterp.pipeline.cli.terminal import (
     EXIT_FAILURES,
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
 
 def run_and_report(config: str, settings: Sequence[str], selection: Selection, *, quiet: bool) -> RunReport:
     """Run stages and print the outcome."""
-    from animeinterp.pipeline.running.execute import execute  # late: help and dry runs need not wait for it
-
+    execute = imported(
+        "animeinterp.pipeline.running.execute", "execute"
+    )  # which help and dry runs do without
     if not quiet:
         print_methods(load_config(config, settings), selection.last)
     with interruptible():
-        report = execute(config, settings, selection, console, quiet=quiet)
+        report: RunReport = execute(config, settings, selection, console, quiet=quiet)
     if quiet:
         print_failures(errors, report.session, report.broken)
     else:
@@ -59,9 +61,7 @@ def print_report(console: Console, report: RunReport) -> None:
     print_skipped(console, session)
     print_failures(console, session, report.broken)
     if report.scores is not None:
-        from animeinterp.pipeline.cli.mean_scores import print_scores  # late, too
-
-        print_scores(console, report.scores)
+        imported("animeinterp.pipeline.cli.mean_scores", "print_scores")(console, report.scores)
     if line := results_line(session):
         say(f"{line}; {report.frames_written} frames written now", on=console)
     say(f"cache: {session.config.store.cache}", on=console)

@@ -119,12 +119,13 @@ def exact(triplets: list[Triplet]) -> Drawn:
 
 def run_ours(root: Path, settings: tuple[str, ...], work: Path) -> Drawn:
     """Run one of our methods on a dataset; stages that methods share are computed once."""
+    results = work / (" ".join(settings) or PICTURED)
     report = execute(
         "default",
         [
             f"data.root={root}",
             f"store.cache={work / 'cache'}",
-            f"store.results={work / 'results'}",
+            f"store.results={results}",
             f"executor.workers={WORKERS}",
             *settings,
         ],
@@ -134,9 +135,7 @@ def run_ours(root: Path, settings: tuple[str, ...], work: Path) -> Drawn:
     )
     session = report.session
     ids = [pair.id for pair in session.manifest.pairs]
-    frames = {
-        name: read_image(work / "results" / name / frame_name(0.5)).astype(np.float32) / 255 for name in ids
-    }
+    frames = {name: read_image(results / name / frame_name(0.5)).astype(np.float32) / 255 for name in ids}
     return Drawn(frames, work_seconds(session) / WORKERS / len(ids))
 
 

@@ -144,7 +144,7 @@ class RFR(nn.Module):
         *,
         every: bool = False,
     ) -> Refined:
-        """Both directions as one batch; `every` returns the flows of all iterations. Else as `forward`."""
+        """As `forward`, with both directions as one batch; `every` returns the flows of all iterations."""
         check_inputs(frame0, frame1, coarse_flow01, coarse_flow10)
         height, width = frame0.shape[-2:]
         frame0, frame1, coarse_flow01, coarse_flow10 = (

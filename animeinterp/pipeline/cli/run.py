@@ -105,6 +105,6 @@ def run(
         found = estimate(session)
         print_estimate(found, session.config.store.cache)
         if found.unknown:
-            say("--limit 2 in place of --dry-run computes two pairs, by which it can be estimated")
+            say("--limit 2 in place of --dry-run computes two pairs, from which both can be estimated")
         return
     leave_if_failed(run_and_report(*chosen, selection, quiet=quiet))

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
 def run_and_report(config: str, settings: Sequence[str], selection: Selection, *, quiet: bool) -> RunReport:
     """Run stages and print the outcome."""
-    execute = imported(
-        "animeinterp.pipeline.running.execute", "execute"
-    )  # which help and dry runs do without
+    # Late: help and dry runs do without it.
+    execute = imported("animeinterp.pipeline.running.execute", "execute")
     if not quiet:
         print_methods(load_config(config, settings), selection.last)
     with interruptible():

@@ -89,7 +89,7 @@ class Recipe:
         return [*said, "-f", self.container, f"file:{output}"]
 
     def _timed(self, cadence: Cadence) -> list[str]:
-        """Arguments that give pictures their times and shape, and what containers want said of them."""
+        """Arguments that give pictures their times and shape, and tell containers what they need to know."""
         tick, last, is_iso = self.tick(cadence), cadence.last_duration, self.container in ISO
         said = ["-enc_time_base:v:0", str(tick), "-fps_mode:v:0", "passthrough"]
         if self.suffix in ANIMATIONS:
@@ -106,5 +106,5 @@ class Recipe:
         if is_iso:
             said += ["-video_track_timescale", str(tick.denominator), "-movflags", "+faststart"]
             said += ["-write_tmcd", "0"]
-            said += ["-tag:v:0", "hvc1"] if self.encoding.codec == "hevc" else []  # else Apple plays it not
+            said += ["-tag:v:0", "hvc1"] if self.encoding.codec == "hevc" else []  # for Apple's players
         return said

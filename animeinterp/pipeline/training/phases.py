@@ -18,8 +18,8 @@ ORDER: tuple[PhaseName, ...] = ("flow", "synthesis", "joint")
 FINAL_SHARE = 0.01
 """Share of the maximal rate at the last step, for rates that fall all the time."""
 DROPS, DROP = (1 / 2, 3 / 4), 0.1
-"""Shares of a phase after which a rate falls in steps, and to what: AnimeInterp's 100th and 150th epochs of
-200 (Siyao et al. 2021, section 4.4, arXiv:2104.02495)."""
+"""Shares of a phase after which a rate falls in steps, and to what: the 100th and 150th of 200 epochs, as
+`train_paper.toml` gives AnimeInterp's recipe."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def _choose_both(
     radius: int,
     flows: Sequence[Flow] | None = None,
 ) -> tuple[Flow, Flow]:
-    """Choose both ways; `flows` are those chosen before, to be led home by."""
+    """Choose in both directions; `flows` are those chosen before, against which the flow back is checked."""
     side0, side1 = (_side(frame, labels, radius) for frame, labels in zip(frames, label_maps, strict=True))
     back0, back1 = (None, None) if flows is None else (flows[1], flows[0])
     turned = [candidate.turned() for candidate in candidates]

@@ -304,7 +304,9 @@ def test_options_with_an_equals_sign_may_name_the_home_folder(
     assert command("report", "demo", "--output=~/report", *options, *fast)[0] == 0
     code, said = command("interpolate", "~/data/a", "--output=~/x.mkv", "--sheet=~/sheets", *options, *fast)
     assert code == 0, said
-    assert files_of(home) == {"data", "cache", "results", "pages", "report", "x.mkv", "sheets"}
+    code, said = command("interpolate", "~/data/a", "-o", "~/y.mkv", *options, *fast)
+    assert code == 0, said
+    assert files_of(home) == {"data", "cache", "results", "pages", "report", "x.mkv", "y.mkv", "sheets"}
     assert files_of(tmp_path) == {"home"}
 
 

@@ -120,9 +120,10 @@ print(doubled(Path(sys.argv[1]), Path(sys.argv[2]), codec="vp9")[1])
 """
 
 
-def test_a_channel_layout_of_its_own_crashes_nothing(tmp_path: Path) -> None:
-    layout = "aformat=channel_layouts=BFL+BFR+FL+FR"
-    source = make(tmp_path / "in.mov", *BEEP[:-1], f"{BEEP[-1]},{layout}", "-c:a", "pcm_s16le")
+@pytest.mark.parametrize("layout", ["BFL+BFR+FL+FR", "7.1"])
+def test_a_channel_layout_of_its_own_crashes_nothing(tmp_path: Path, layout: str) -> None:
+    laid = f"{BEEP[-1]},aformat=channel_layouts={layout}"
+    source = make(tmp_path / "in.mov", *BEEP[:-1], laid, "-c:a", "pcm_s16le")
     done = subprocess.run(
         [sys.executable, "-c", DRY_RUN, source, tmp_path / "out.webm"],
         capture_output=True,

@@ -88,12 +88,25 @@ class MortalWorkers:
         path.touch()
         return path
 
-    def needlessly_repeated(self, killed: Collection[int]) -> set[Item]:
-        """Items begun more often than by killed processes, which had no more than their last job in hand."""
-        last = {job.process: job for job in self.jobs()}
+    def needlessly_repeated(self, killed: Collection[int]) -> dict[Item, list[str]]:
+        """Items begun more often than by killed processes, which had no more than their last job in hand.
+
+        Of each, who began it, and what else these processes began after it.
+        """
+        jobs = self.jobs()
+        last = {job.process: job for job in jobs}
         excused = Counter(item for process in killed if process in last for item in last[process].items)
-        begun = Counter(item for job in self.jobs() for item in job.items)
-        return {item for item, count in begun.items() if count > 1 + excused[item]}
+        begun = Counter(item for job in jobs for item in job.items)
+        return {
+            item: [
+                f"{job.process}{' (killed)' if job.process in killed else ''}, then "
+                f"{[sorted(later.items) for later in jobs[k + 1 :] if later.process == job.process][:2]}"
+                for k, job in enumerate(jobs)
+                if item in job.items
+            ]
+            for item, count in begun.items()
+            if count > 1 + excused[item]
+        }
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def test_workers_killed_at_random_and_at_every_moment_of_a_commit(
             killed = kill_again_and_again(run, workers, moments, choice, cache)
             run.join(PATIENCE)
             assert run.exitcode == 0  # no item was to blame
-        assert workers.needlessly_repeated(killed) == set()
+        assert workers.needlessly_repeated(killed) == {}
         assert results(settings) == expected
         runs += 1
     assert run_to_the_end(settings) == 0
@@ -164,7 +164,7 @@ def test_schedulers_killed_at_random(many: Path, tmp_path: Path, expected: Resul
                 cluster.start()
             assert run_to_the_end(settings) == 0
         assert results(settings) == expected
-        assert workers.needlessly_repeated(killed) == set()
+        assert workers.needlessly_repeated(killed) == {}
         assert not list(cache.rglob("wip-*"))
         assert {info.state for _, info in read_runs(cache)} <= {"refused", "finished"}
         caches += 1

@@ -24,7 +24,15 @@ from animeinterp.pipeline.store.sizes import in_bytes
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 NAME_OF_WORKERS = "Dask Worker process"  # that `distributed.nanny` gives to their processes
+# Jobs run in a thread. By default glibc gives it a heap of its own, returns memory to the system whenever an
+# array is freed, and maps the next one anew: the system then took longer to clear pages than jobs to compute.
+MEMORY_SETTINGS = {
+    "MALLOC_ARENA_MAX": 1,
+    "MALLOC_MMAP_THRESHOLD_": 64 << 20,  # bytes; larger arrays are still mapped one by one
+    "MALLOC_TOP_PAD_": 128 << 20,  # bytes kept at most for the next arrays
+}
 LOCAL_SETTINGS = {
+    **{f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in MEMORY_SETTINGS.items()},
     # `DaskExecutor.map` decides about the jobs of a worker that dies.
     "distributed.scheduler.allowed-failures": 0,
     # A worker gets a job only when it is free, so that its death affects no other jobs.

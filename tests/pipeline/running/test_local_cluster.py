@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import platform
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from distributed import Client, LocalCluster
@@ -44,6 +47,23 @@ def test_workers_never_spill_or_pause_and_are_ended_beyond_their_limit(cluster: 
         assert list(client.run(thresholds).values()) == [(False, False, False)]
     [nanny] = cluster.workers.values()
     assert nanny.memory_manager.memory_terminate_fraction == 0.95
+
+
+def page_faults() -> int:
+    """Of 50 arrays of 2 MB, each freed before the next."""
+    for _ in range(2):
+        np.ones(1 << 21, np.uint8)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        np.ones(1 << 21, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="settings of glibc")
+def test_workers_keep_freed_memory_for_the_next_arrays() -> None:
+    with start_local_cluster(ExecutorSection(workers=1, memory_gb=1.5)) as own, Client(own) as client:
+        assert client.submit(page_faults).result() < 50 * 512 / 10  # a fault for every page of every array
 
 
 @pytest.mark.slow

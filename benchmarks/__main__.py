@@ -19,7 +19,7 @@ NAMES = (
     "worst_cases",
     "growth",
     "stages",
-    "orchestration",
+    "whole_runs",
     "scale",
     "cluster",
     "space",

@@ -20,13 +20,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import psutil
-
 from animeinterp.pipeline.cli.app import main as run_command
 from animeinterp.pipeline.clips.clip_interpolation import ClipWork
 from animeinterp.pipeline.clips.parts import PART_PIXELS
 from animeinterp.pipeline.running.dask_cluster import DaskExecutor
-from benchmarks.measuring import Pair
+from benchmarks.measuring import Pair, memory_of
 from tests.drawn_clips.clip_files import RATE, write_clip
 from tests.drawn_clips.shots import Shot
 
@@ -58,23 +56,17 @@ def _watched(root: Path) -> tuple[dict[str, float], dict[str, float]]:
     with (root / "spent.json").open("w") as answer, subprocess.Popen(command, stdout=answer) as process:
         while process.poll() is None:
             drawn, cache = _size(root / "cache" / "synthesis"), _size(root / "cache")
-            found = {"memory": _memory(process.pid), "cache": cache, "drawn": drawn, "beside": cache - drawn}
+            found = {
+                "memory": memory_of(process.pid),
+                "cache": cache,
+                "drawn": drawn,
+                "beside": cache - drawn,
+            }
             largest = {name: max(value, found[name] / 1e9) for name, value in largest.items()}
             time.sleep(LOOK)
     if process.returncode:
         raise RuntimeError(f"the command ended with exit code {process.returncode}")
     return largest, json.loads((root / "spent.json").read_text().splitlines()[-1])
-
-
-def _memory(process: int) -> int:
-    """Bytes of a process and all that it has started; what they share counts once."""
-    total = 0
-    with suppress(psutil.NoSuchProcess):
-        first = psutil.Process(process)
-        for one in (first, *first.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):
-                total += one.memory_full_info().pss
-    return total
 
 
 def _size(folder: Path) -> int:

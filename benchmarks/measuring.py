@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -68,6 +70,17 @@ def bare_convolutions(run: Callable[[], object]) -> Callable[[], None]:
                 real(inputs[key], *rest)
 
     return bare
+
+
+def memory_of(process: int) -> int:
+    """Bytes of a process and all that it has started; what they share counts once."""
+    total = 0
+    with suppress(psutil.NoSuchProcess):
+        first = psutil.Process(process)
+        for one in (first, *first.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += one.memory_full_info().pss
+    return total
 
 
 def compare(functions: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:

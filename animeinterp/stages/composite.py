@@ -118,16 +118,26 @@ class Composite:
         splat0, splat1 = self.splats(t)
         weight0, weight1 = np.float32(1 - t) * splat0.weights, np.float32(t) * splat1.weights
         weight = weight0 + weight1
-        colours = weight0[..., None] * splat0.colours + weight1[..., None] * splat1.colours
+        # In place from here: an array of colours at 1080p takes 25 MB.
+        colours = _weighted(splat0.colours, weight0)
+        colours += _weighted(splat1.colours, weight1)
+        del splat0, splat1
         if self._motion is not None:
             background, sure = _background(*self._views, self._motion, t)
             crowd = _averaged(np.minimum(weight, 1), CROWD_SIDE)
             most = np.maximum(BACKGROUND_WEIGHT * np.exp(-crowd / CROWDED), BACKGROUND_FLOOR)
             share = most * _averaged(sure, BACKGROUND_SIDE) ** 2
-            colours += share[..., None] * background
+            colours += _weighted(background, share)
             weight = weight + share
-        drawn = colours / np.maximum(weight, np.float32(1e-12))[..., None]
-        return _fill(np.clip(drawn, 0, 1), weight < LEAST_WEIGHT, np.uint16 if self._deep else np.uint8)
+        colours /= np.maximum(weight, np.float32(1e-12))[..., None]
+        np.clip(colours, 0, 1, out=colours)
+        return _fill(colours, weight < LEAST_WEIGHT, np.uint16 if self._deep else np.uint8)
+
+
+def _weighted(colours: FloatMap, weights: FloatMap) -> FloatMap:
+    """Colours times weights, in place of the colours."""
+    colours *= weights[..., None]
+    return colours
 
 
 def _background_motion(flow01: Flow, flow10: Flow, found01: Agreement, found10: Agreement) -> FloatMap | None:
@@ -178,10 +188,14 @@ def _background(view0: _View, view1: _View, motion: FloatMap, t: float) -> tuple
     seen1, figure1, inside1 = _carried(view1, (1 - t) * motion)
     free0, free1 = (1 - figure0) * inside0, (1 - figure1) * inside1
     alone0, alone1 = free0 * np.maximum(figure1, 1 - inside1), free1 * np.maximum(figure0, 1 - inside0)
-    unlike = np.abs(seen0 - seen1).mean(axis=2) / np.float32(COLOURS_AGREE)
+    difference = seen0 - seen1
+    unlike = np.abs(difference, out=difference).mean(axis=2) / np.float32(COLOURS_AGREE)
+    del difference
     both = free0 * free1 * np.exp(-unlike)
     share0, share1 = alone0 + (1 - t) * both + LEAST_SHARE, alone1 + t * both + LEAST_SHARE
-    colours = (share0[..., None] * seen0 + share1[..., None] * seen1) / (share0 + share1)[..., None]
+    colours = _weighted(seen0, share0)
+    colours += _weighted(seen1, share1)
+    colours /= (share0 + share1)[..., None]
     return colours, np.maximum(np.maximum(alone0, alone1), both)
 
 

@@ -93,7 +93,7 @@ _IN_ORDER = (
                 ),
             ),
             "inverse_search": Method(
-                version=2,
+                version=3,
                 work=late("refinement.search_pair"),
                 reads=("coarse_flow",),
                 reads_if_made=("segmentation",),

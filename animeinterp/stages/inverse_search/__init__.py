@@ -9,8 +9,8 @@ An inverse search finds what lies near its start, so for large motions the start
    the start.
 3. `guided_filter.py`: average this cost over the surroundings of a pixel, up to the next edge. The mean over
    the pixel's piece is added.
-4. Here: each pixel takes the cheapest candidate, first without the flow back, then with it. The first choice,
-   which is only the flow back of the second, is made at half size.
+4. Here: each pixel takes the cheapest candidate, first without the flow back, then with it. The first choice
+   is made at half size: it is the flow back of the second, which leaves out what hardly any pixel took.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ INCONSISTENT_COST = 0.5  # of not leading home, in the same units, reached at
 INCONSISTENT_FROM = 3.0  # px
 RADIUS, FLAT_BELOW = 8, 1e-4  # of the guided filter at full size: px; variance of grey values
 PIECE_WEIGHT = 1.0  # of the mean cost of the piece, beside that of the pixel's surroundings
+LEAST_SHARE = 0.001  # of the pixels of both frames, that a candidate must have in the first choice
 MEDIAN_SIDE = 5  # px; evens out where neighbouring pixels chose differently
 FRACTION = np.float32(64)  # vectors are whole multiples of 1/64 px, which are far finer than they are right
 
@@ -47,6 +48,14 @@ class _Side(NamedTuple):
     smooth: GuidedFilter
     label_map: NDArray[np.int32]
     area: NDArray[np.int64]
+
+
+class _Choice(NamedTuple):
+    """What the pixels of a frame take."""
+
+    flow: Flow
+    takers: NDArray[np.int64]
+    """Pixels that take each candidate."""
 
 
 def search_flows(
@@ -96,12 +105,23 @@ def search_flows(
         if label_map.shape != frame0.shape[:2]:
             raise ValueError(f"a label map has shape {label_map.shape}; the frame is {frame0.shape[:2]}")
     candidates = find_candidates(frame0, frame1, coarse_flow01, coarse_flow10)
-    small = [_halved_frame(frame) for frame in (frame0, frame1)]
-    small_maps = [np.ascontiguousarray(label_map[::2, ::2]) for label_map in maps]
-    first = _choose_both(small, small_maps, [_halved(candidate) for candidate in candidates], RADIUS // 2)
-    back = [_doubled(flow, frame0.shape[:2]) for flow in first]
-    found01, found10 = _choose_both((frame0, frame1), maps, candidates, RADIUS, back)
+    likely, back = _first_choice((frame0, frame1), maps, candidates)
+    found01, found10 = (choice.flow for choice in _choose_both((frame0, frame1), maps, likely, RADIUS, back))
     return RefinedFlow(_evened(found01), _evened(found10))
+
+
+def _first_choice(
+    frames: Sequence[Frame], label_maps: Sequence[NDArray[np.int32]], candidates: list[Candidate]
+) -> tuple[list[Candidate], list[Flow]]:
+    """Choose at half size: the candidates that some pixels take, and the flows chosen, at full size."""
+    small = [_halved_frame(frame) for frame in frames]
+    small_maps = [np.ascontiguousarray(label_map[::2, ::2]) for label_map in label_maps]
+    halved = [_halved(candidate) for candidate in candidates]
+    choices = _choose_both(small, small_maps, halved, RADIUS // 2)
+    takers = choices[0].takers + choices[1].takers
+    least = LEAST_SHARE * 2 * small_maps[0].size
+    likely = [one for one, number in zip(candidates, takers, strict=True) if number >= least]
+    return likely, [_doubled(choice.flow, frames[0].shape[:2]) for choice in choices]
 
 
 def _halved_frame(frame: Frame) -> Frame:
@@ -128,7 +148,7 @@ def _choose_both(
     candidates: list[Candidate],
     radius: int,
     flows: Sequence[Flow] | None = None,
-) -> tuple[Flow, Flow]:
+) -> tuple[_Choice, _Choice]:
     """Choose in both directions; `flows` are those chosen before, against which the flow back is checked."""
     side0, side1 = (_side(frame, labels, radius) for frame, labels in zip(frames, label_maps, strict=True))
     back0, back1 = (None, None) if flows is None else (flows[1], flows[0])
@@ -141,21 +161,23 @@ def _side(frame: Frame, label_map: NDArray[np.int32], radius: int) -> _Side:
     return _Side(frame, GuidedFilter(grey, radius, FLAT_BELOW), label_map, np.bincount(label_map.ravel()))
 
 
-def _choose(side: _Side, other: Frame, candidates: list[Candidate], back: Flow | None) -> Flow:
-    """The best candidate's vector at each pixel of a frame; `back` is the flow chosen for the other."""
-    best = np.full(side.label_map.shape, np.inf, np.float32)
-    flow = np.zeros((2, *best.shape), np.float32)
-    for candidate in candidates:
+def _choose(side: _Side, other: Frame, candidates: list[Candidate], back: Flow | None) -> _Choice:
+    """The best candidate of each pixel of a frame; `back` is the flow chosen for the other."""
+    least = np.full(side.label_map.shape, np.inf, np.float32)
+    best = np.zeros(least.shape, np.uint8)
+    flow = np.zeros((2, *least.shape), np.float32)
+    for number, candidate in enumerate(candidates):
         cost = _cost(side, other, candidate.flow01, back)
         cost += np.float32(candidate.handicap)
-        better = cost < best
-        np.copyto(best, cost, where=better)
+        better = cost < least
+        np.copyto(least, cost, where=better)
         np.copyto(flow, candidate.flow01, where=better)
-    return flow
+        best[better] = number
+    return _Choice(flow, np.bincount(best.ravel(), minlength=len(candidates)))
 
 
 def _cost(side: _Side, other: Frame, flow: Flow, back: Flow | None) -> FloatMap:
-    found = agreement(side.frame, other, flow, back)
+    found = agreement(side.frame, other, np.ascontiguousarray(flow), back)
     cost = np.minimum(found.difference, np.float32(MOST_DIFFERENCE))
     if back is not None:
         share = np.minimum(found.inconsistency / np.float32(INCONSISTENT_FROM), 1)

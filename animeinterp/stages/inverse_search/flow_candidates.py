@@ -27,7 +27,7 @@ REST_HANDICAP, COARSE_HANDICAP = -0.003, 0.01
 
 
 class Candidate(NamedTuple):
-    """One answer for the whole pair, both ways."""
+    """One answer for the whole pair, both ways; one vector everywhere takes no memory."""
 
     flow01: Flow
     flow10: Flow
@@ -62,9 +62,8 @@ def _votes(frame0: Frame, frame1: Frame, coarse: Candidate, searched: list[Candi
 
 
 def _everywhere(motion: FloatMap, size: tuple[int, ...], handicap: float = 0.0) -> Candidate:
-    flow = np.empty((2, *size), np.float32)
-    flow[:] = motion[:, None, None]
-    return Candidate(flow, -flow, handicap)
+    flow01, flow10 = (np.broadcast_to(way[:, None, None], (2, *size)) for way in (motion, -motion))
+    return Candidate(flow01, flow10, handicap)
 
 
 class _Search:

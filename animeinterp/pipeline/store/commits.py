@@ -92,7 +92,10 @@ def commit_folder(unfinished: Path, path: Path) -> None:
             with suppress(FileNotFoundError):  # another writer may be at this point too
                 path.rename(aside)
     sync(path.parent)
-    shutil.rmtree(aside if aside.parent == path.parent else aside.parent, ignore_errors=True)
+    with suppress(OSError):  # nothing was replaced
+        # Under this name nobody restores it, should this process die before all of it is deleted.
+        (aside if aside.parent == path.parent else aside.parent).rename(unfinished)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def put_aside(path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from animeinterp.pipeline.store.commits import (
     HIDDEN_WIP_PREFIX,
     WIP_PREFIX,
     commit_folder,
+    restore_replaced,
     sweep_unfinished,
     sync_tree,
     unfinished_folder,
@@ -47,6 +49,20 @@ def test_another_writer_at_the_same_point_does_no_harm(
     monkeypatch.setattr(Path, "rename", overtaken)
     commit_folder(unfinished, final)
     assert (final / "file").read_text() == "mine"
+
+
+def test_what_is_half_deleted_is_never_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    final, unfinished = fill(tmp_path / "final", "old"), fill(tmp_path / "wip-one", "mine")
+
+    def killed(folder: Path, **_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        commit_folder(unfinished, final)
+    final.rename(tmp_path / "elsewhere")  # another writer is replacing it
+    restore_replaced(tmp_path)
+    assert not final.exists()
 
 
 def test_a_file_is_never_replaced(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Timing functions against each other, and the frame pairs to time them on."""
+"""Timing functions against each other, memory of processes, and the frame pairs to measure on."""
 
 from __future__ import annotations
 

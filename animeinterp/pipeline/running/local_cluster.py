@@ -25,7 +25,7 @@ from animeinterp.pipeline.store.sizes import in_bytes
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 NAME_OF_WORKERS = "Dask Worker process"  # that `distributed.nanny` gives to their processes
 # Jobs run in a thread. By default glibc gives it a heap of its own, returns memory to the system whenever an
-# array is freed, and maps the next one anew: the system then took longer to clear pages than jobs to compute.
+# array is freed, and maps the next one anew; clearing its pages more than doubled the time of jobs.
 MEMORY_SETTINGS = {
     "MALLOC_ARENA_MAX": 1,
     "MALLOC_MMAP_THRESHOLD_": 64 << 20,  # bytes; larger arrays are still mapped one by one

@@ -83,7 +83,9 @@ class BasicEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Features of `images`, `(N, 3, H, W)` in -1..1 with sides divisible by 8: `(N, C, H/8, W/8)`."""
-        x = self.norm1(self.conv1(images)).relu_()
-        x = self.layer3(self.layer2(self.layer1(x)))
-        features: Tensor = self.conv2(x)
-        return features
+        return self.maps(images)[1]
+
+    def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What `forward` returns, and before it the maps at 1/2, `(N, fine, H/2, W/2)`."""
+        fine: Tensor = self.layer1(self.norm1(self.conv1(images)).relu_())
+        return fine, self.conv2(self.layer3(self.layer2(fine)))

@@ -126,14 +126,17 @@ class LightRFR(nn.Module):
         padded = tuple(max(SMALLEST_FRAME, side + -side % STRIDE) for side in (height, width))
         frames = pad_edge(torch.cat([frame0, frame1]), *padded)
         coarse = pad_edge(torch.cat([coarse_flow01, coarse_flow10]), *padded)
-        features = self.features(frames)
+        fine, features = self.maps(frames)
         matched0, matched1 = features[:, :MATCHED_CHANNELS].chunk(2)
         correlation = correlate(matched0, matched1, LIGHT_REFINEMENT.levels, LIGHT_REFINEMENT.radius)
         hidden, context = features[:, MATCHED_CHANNELS:].chunk(2, dim=1)
+        queries = self.update_block.likeness.queries(fine)
+        start = avg_pool2d(coarse, STRIDE) / STRIDE
         flows, hidden_state = self.update_block.iterate(
-            hidden, context, correlation, avg_pool2d(coarse, STRIDE) / STRIDE, self.iterations, every=every
+            hidden, context, correlation, start, self.iterations, every=every, queries=queries
         )
-        strength = pixel_shuffle(self.importance(hidden_state).to(frame0.dtype), STRIDE)
+        strengths = self.importance(hidden_state) + self.update_block.likeness.within(queries, hidden_state)
+        strength = pixel_shuffle(strengths.to(frame0.dtype), STRIDE)
         importance = STRONGEST * torch.tanh(strength / STRONGEST)
         return LightRefined(
             [flow[..., :height, :width] for flow in flows],
@@ -141,12 +144,18 @@ class LightRFR(nn.Module):
             features[:, :MATCHED_CHANNELS],
         )
 
-    def features(self, frames: Tensor) -> Tensor:
-        """Features of frames with sides divisible by 8, `(N, 224, H // 8, W // 8)`; the first 96 match."""
+    def maps(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of frames with sides divisible by 8.
+
+        Returns
+        -------
+        fine, features : Tensor
+            `(N, 32, H // 2, W // 2)` and `(N, 224, H // 8, W // 8)`, whose first 96 match.
+        """
         # Convolutions on the CPU are fastest with channels last; the format is kept by all that follows.
         centred = (2 * frames - 1).contiguous(memory_format=torch.channels_last)
-        features: Tensor = self.fnet(centred)
-        return features.to(frames.dtype)
+        fine, features = self.fnet.maps(centred)
+        return fine, features.to(frames.dtype)
 
 
 def _start_at_zero(layer: nn.Module) -> None:

@@ -21,14 +21,13 @@ from torch.nn.functional import unfold
 from animeinterp.models.convolution import Convolution, convolve
 from animeinterp.models.correlation import Correlation
 from animeinterp.models.encoder import STRIDE
+from animeinterp.models.likeness import NEIGHBOURS, Likeness
 from animeinterp.models.widths import FULL_REFINEMENT, RefinementWidths
 
 HIDDEN_CHANNELS = FULL_REFINEMENT.hidden
 CONTEXT_CHANNELS = FULL_REFINEMENT.context
 # RAFT scales the mask's logits to balance gradients (princeton-vl/RAFT, core/update.py); weights rely on it.
 MASK_SCALE = 0.25
-NEIGHBOURS = 3 * 3
-"""Cells that a vector of the upsampled flow is a convex combination of."""
 
 
 class Gate(NamedTuple):
@@ -167,6 +166,8 @@ class UpdateBlock(nn.Module):
             nn.ReLU(inplace=True),
             Convolution(widths.mask, NEIGHBOURS * STRIDE**2, 1),
         )
+        if widths.likeness:
+            self.likeness = Likeness(widths.encoder[0], widths.hidden, widths.likeness)
 
     def iterate(
         self,
@@ -177,6 +178,7 @@ class UpdateBlock(nn.Module):
         iterations: int,
         *,
         every: bool = False,
+        queries: Tensor | None = None,
     ) -> tuple[list[Tensor], Tensor]:
         """The flows after the last iteration or after `every`, upsampled, and the last hidden state.
 
@@ -189,6 +191,8 @@ class UpdateBlock(nn.Module):
             Of the frames with those that the flows lead to.
         flow
             `(N, 2, h, w)`, where the updates start; those returned are `(N, 2, 8h, 8w)`, in fine pixels.
+        queries
+            `(N * h * w, 64, width)`, what the pixels ask of cells, for a block with `likeness`.
         """
         hidden_state, passes = torch.tanh(hidden), self.gru.prepare(torch.relu(context))
         grid = own_positions(flow)
@@ -204,7 +208,7 @@ class UpdateBlock(nn.Module):
                 # The sum begins with the initial flow, whose confidence is learned [2]_: its gradient, and 0.
                 flow = flow + (start - start.detach())
             if every or k == iterations - 1:
-                flows.append(self._upsample(flow, hidden_state))
+                flows.append(self._upsample(flow, hidden_state, queries))
         return flows, hidden_state
 
     def forward(
@@ -231,11 +235,14 @@ class UpdateBlock(nn.Module):
         logits: Tensor = self.mask(hidden_state)
         return logits.mul_(MASK_SCALE)
 
-    def _upsample(self, flow: Tensor, hidden_state: Tensor) -> Tensor:
+    def _upsample(self, flow: Tensor, hidden_state: Tensor, queries: Tensor | None) -> Tensor:
         upsampled = []
+        asked = (None, None) if queries is None else queries.chunk(2)
         # One direction at a time: the weights are 144 times as many as the coarse flow's values.
-        for part, state in zip(flow.chunk(2), hidden_state.chunk(2), strict=True):
+        for part, state, pixels in zip(flow.chunk(2), hidden_state.chunk(2), asked, strict=True):
             logits = self.mask_logits(state)
+            if pixels is not None:
+                logits = logits + self.likeness.logits(pixels, state)
             with torch.autocast(flow.device.type, enabled=False):  # flows stay in float32
                 upsampled.append(upsample_convex(part, logits))
         return torch.cat(upsampled)

@@ -39,6 +39,8 @@ class RefinementWidths:
     """Inside the flow head."""
     mask: int
     """Inside the head that weighs the neighbours in upsampling."""
+    likeness: int
+    """Of the queries and keys that tell on which side of a line a pixel lies; 0 is without."""
     levels: int
     """Of the correlation pyramid."""
     radius: int
@@ -60,6 +62,7 @@ FULL_REFINEMENT = RefinementWidths(
     flow_hidden=(128, 64),
     head=256,
     mask=256,
+    likeness=0,
     levels=4,
     radius=4,
 )
@@ -73,6 +76,7 @@ LIGHT_REFINEMENT = RefinementWidths(
     flow_hidden=(32, 32),
     head=64,
     mask=128,
+    likeness=16,
     levels=3,
     radius=3,
 )

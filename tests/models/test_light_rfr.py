@@ -68,7 +68,12 @@ def test_untrained_importance_is_zero_and_stays_within_its_limit(seeded: torch.G
 
 def test_gradients_reach_every_parameter(seeded: torch.Generator) -> None:
     network = LightRFR(2)
-    torch.nn.init.normal_(network.importance[-1].weight)
+    for untrained in (
+        network.importance[-1],
+        network.update_block.likeness.key,
+        network.update_block.likeness.own,
+    ):
+        torch.nn.init.normal_(untrained.weight)
     refined = network(*pair(48, 40, seeded), every=True)
     (sum(flow.square().mean() for flow in refined.flows) + refined.importance.square().mean()).backward()
     for name, parameter in network.named_parameters():

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,12 +23,15 @@ import numpy as np
 from animeinterp.configs.errors import DataError
 from animeinterp.configs.files import HIDDEN_PREFIX, replace_file, sha256_of
 from animeinterp.data.cutouts.book import Book, Split, open_book
+from animeinterp.data.cutouts.cartoon_scenes import draw_cartoon_scene
 from animeinterp.data.cutouts.processes import in_processes
 from animeinterp.data.cutouts.scene import SCENE_VERSION, check_scene, draw_scene
 
 SET_VERSION = 1
 """Increased whenever the storage format changes."""
 RECORD, DIGESTS = "training_set.json", "digests.json"
+CARTOONS: Mapping[Split, int] = {"training": 1_000_000_000, "validation": 2_000_000_000}
+"""Added to seeds of cartoons: those of the demo, of tests and of benchmarks are below."""
 EARLIEST, LATEST = 0.1, 0.9
 """Times of middle frames that are not half-way."""
 
@@ -49,6 +52,8 @@ class SetSettings:
     """Share of scenes, 0..1, whose middle frame is at 0.5; the others have it at any time from 0.1 to 0.9."""
     degraded: float = 0.5
     """Share of scenes, 0..1, whose frames are degraded."""
+    cartoons: float = 0.0
+    """Share of scenes, 0..1, that are windows into drawn cartoons, whose middle frame is at 0.5."""
     shard: int = 64
     """Scenes in a file; 64 of 256x256 are about 73 MB."""
 
@@ -127,7 +132,8 @@ def _check(settings: SetSettings, workers: int) -> None:
     for name, found in (("count", settings.count), ("shard", settings.shard), ("workers", workers)):
         if found < 1:
             raise DataError(f"{name}: found {found}, expected 1 or more; raise it")
-    for name, share in (("half_way", settings.half_way), ("degraded", settings.degraded)):
+    for name in ("half_way", "degraded", "cartoons"):
+        share = getattr(settings, name)
         if not 0 <= share <= 1:
             raise DataError(f"{name}: found {share}, expected a share from 0 to 1; change it")
 
@@ -178,14 +184,23 @@ def _write_shard(book: Path, digest: str, root: Path, settings: SetSettings, sha
 def draw_arrays(book: Book, settings: SetSettings, position: int) -> dict[str, np.ndarray]:
     """Draw the scene at a position of a set, as it is stored."""
     seed = settings.seed + position
-    half, time, suffers = np.random.default_rng([seed, 2]).random(3)
-    t = 0.5 if half < settings.half_way else round(EARLIEST + (LATEST - EARLIEST) * time, 3)
+    half, time, suffers, kind = np.random.default_rng([seed, 2]).random(4)
     degraded = bool(suffers < settings.degraded)
-    scene = draw_scene(book, seed, settings.size, (t,), split=settings.split, degraded=degraded)
+    if kind < settings.cartoons:
+        t, (frames, flows, occluded) = (
+            0.5,
+            draw_cartoon_scene(CARTOONS[settings.split] + seed, settings.size, degraded=degraded),
+        )
+    else:
+        t = 0.5 if half < settings.half_way else round(EARLIEST + (LATEST - EARLIEST) * time, 3)
+        scene = draw_scene(book, seed, settings.size, (t,), split=settings.split, degraded=degraded)
+        frames = np.stack([scene.frame0, *scene.middle, scene.frame1])
+        flows = np.stack([scene.flow01, scene.flow10])
+        occluded = np.stack([scene.occluded01, scene.occluded10])
     return {
-        "frames": np.stack([scene.frame0, *scene.middle, scene.frame1]),
-        "flows": np.stack([scene.flow01, scene.flow10]).astype(np.float16),
-        "occluded": np.packbits(np.stack([scene.occluded01, scene.occluded10])),
+        "frames": frames,
+        "flows": flows.astype(np.float16),
+        "occluded": np.packbits(occluded),
         "facts": np.array([t, seed, degraded], np.float64),
     }
 

@@ -38,6 +38,12 @@ def draw_scenes(
         int,
         typer.Option("--side", min=48, help="Longest side of a kept drawing, px."),
     ] = SIDE,
+    cartoons: Annotated[
+        float,
+        typer.Option(
+            "--cartoons", min=0, max=1, help="Share of the scenes for training that show drawn cartoons."
+        ),
+    ] = 0.5,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the scenes.")] = 0,
     source: Annotated[
         str, typer.Option("--source", help="Source and licence of the drawings, for the record.")
@@ -53,9 +59,12 @@ def draw_scenes(
         if not quiet:
             kept = len(book.of(TRAINING)), len(book.of(VALIDATION))
             say(f"{output / BOOK}: {kept[0]} drawings for training, {kept[1]} for validation")
-        wanted: tuple[tuple[Split, int], ...] = ((TRAINING, count), (VALIDATION, validation))
-        for split, scenes in wanted:
-            settings = SetSettings(scenes, (size, size), split, seed)
+        wanted: tuple[tuple[Split, int, float], ...] = (
+            (TRAINING, count, cartoons),
+            (VALIDATION, validation, 0.0),
+        )
+        for split, scenes, share in wanted:
+            settings = SetSettings(scenes, (size, size), split, seed, cartoons=share)
             _draw(output, settings, workers or os.cpu_count() or 1, quiet=quiet)
     if not quiet:
         sets = {"training.scenes": output / TRAINING, "training.validation_scenes": output / VALIDATION}

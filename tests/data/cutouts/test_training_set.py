@@ -178,6 +178,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
         ({"size": (8, 32)}, "size: found 8x32"),
         ({"half_way": 1.5}, "half_way: found 1.5, expected a share from 0 to 1"),
         ({"degraded": -0.1}, "degraded: found -0.1"),
+        ({"cartoons": 2}, "cartoons: found 2"),
         ({"split": "test"}, "split: found 'test'"),
     ],
 )

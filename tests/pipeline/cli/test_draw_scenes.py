@@ -15,11 +15,12 @@ def test_drawings_become_scenes_that_train_takes(tmp_path: Path) -> None:
     write_cutouts(tmp_path / "pictures", 30)
     command = ["draw-scenes", str(tmp_path / "pictures"), str(tmp_path / "out")]
     options = ["--count", "3", "--validation", "2", "--size", "64", "--workers", "1", "--source", "ours, MIT"]
-    options += ["--side", "50"]
+    options += ["--side", "50", "--cartoons", "0.3"]
     first = CliRunner().invoke(app, [*command, *options])
     assert first.exit_code == 0, first.output
     training, validation = (TrainingSet(tmp_path / "out" / name) for name in ("training", "validation"))
     assert (len(training), len(validation)) == (3, 2)
+    assert (training.settings.cartoons, validation.settings.cartoons) == (0.3, 0.0)
     assert training.digest in first.output.replace("\n", "")
     book = open_book(tmp_path / "out" / "book")
     assert book.source == "ours, MIT"

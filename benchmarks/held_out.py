@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -21,24 +22,25 @@ from animeinterp.pipeline.training.batches import Batch, whole_scene
 from animeinterp.pipeline.training.learner import computing_dtype
 from animeinterp.pipeline.training.losses import end_point_error
 from animeinterp.pipeline.training.validation import scene_errors
-from animeinterp.stages.inverse_search import search_flows
 
 CPU = torch.device("cpu")
 
 
-def inverse_search(batch: Batch) -> Tensor:
-    """The flows of `refinement.method = "inverse_search"`, without a coarse flow."""
-    frame0, frame1 = (
-        (255 * frame[0].permute(1, 2, 0)).round().byte().numpy() for frame in (batch.frame0, batch.frame1)
-    )
-    nothing = np.zeros((2, *frame0.shape[:2]), np.float32)
-    return torch.from_numpy(np.stack(search_flows(frame0, frame1, nothing, nothing)[:2]))
+def dis(batch: Batch) -> Tensor:
+    """The flows of OpenCV's preset `medium`, cut where they are longer than the frame."""
+    grey = [
+        cv2.cvtColor((255 * frame[0].permute(1, 2, 0)).round().byte().numpy(), cv2.COLOR_RGB2GRAY)
+        for frame in (batch.frame0, batch.frame1)
+    ]
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    found = np.stack([search.calc(*pair, None).transpose(2, 0, 1) for pair in (grey, grey[::-1])])
+    return torch.from_numpy(np.clip(found, -max(found.shape), max(found.shape)))
 
 
 STARTS: Mapping[str, Callable[[Batch], Tensor]] = {
     "no motion": lambda batch: torch.zeros_like(batch.start),
-    "DIS": lambda batch: batch.start,
-    "inverse search": inverse_search,
+    "DIS": dis,
+    "inverse search": lambda batch: batch.start,
 }
 
 

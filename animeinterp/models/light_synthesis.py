@@ -1,8 +1,10 @@
-"""The light synthesis network: a mask that blends the two splatted frames, and what is to be added to that.
+"""The light synthesis network: masks that blend the two splatted frames and the composite, and a correction.
 
 Frames are RGB in 0..1, `(N, 3, H, W)`, of any size; flows are `(N, 2, H, W)`, pixels. Frames and two levels
 of features are splatted to the time wanted, each pixel weighed by its brightness difference and by the
-importance that the light RFR has learned. A GridNet sees them, how much weight landed where, and the holes.
+importance that the light RFR has learned. A GridNet sees them, how much weight landed where, the holes, and
+the composite: the frame that `stages.composite` makes of other flows, those that the RFR has started from.
+Where flows are learned and where they are searched they fail at different places.
 
 References
 ----------
@@ -48,7 +50,9 @@ class Drawn(NamedTuple):
     frame: Tensor
     """`(N, 3, H, W)`, not clamped."""
     mask: Tensor
-    """`(N, 1, H, W)`, 0..1: frame 0's share, where both frames cover a pixel."""
+    """`(N, 1, H, W)`, 0..1: frame 0's share of what was splatted, where both frames cover a pixel."""
+    share: Tensor
+    """`(N, 1, H, W)`, 0..1: the composite's share of the frame."""
 
 
 class LightSynthesis(nn.Module):
@@ -56,8 +60,9 @@ class LightSynthesis(nn.Module):
 
     Notes
     -----
-    Until it is trained it returns the blend: the mean of the two splatted frames where both cover a pixel,
-    the covering one where only one does, the nearer frame, unmoved, where none does (frame 0 at t = 0.5).
+    Until it is trained it returns the mean of the composite and the blend: the mean of the two splatted
+    frames where both cover a pixel, the covering one where only one does, the nearer frame, unmoved, where
+    none does (frame 0 at t = 0.5).
     """
 
     def __init__(self) -> None:
@@ -78,6 +83,7 @@ class LightSynthesis(nn.Module):
         flow01: Tensor,
         flow10: Tensor,
         t: float | Tensor,
+        composite: Tensor,
         *,
         importance01: Tensor | None = None,
         importance10: Tensor | None = None,
@@ -93,6 +99,8 @@ class LightSynthesis(nn.Module):
             `(N, 2, H, W)`.
         t
             In (0, 1), 0 = frame 0; one for all, or `(N,)`.
+        composite
+            `(N, 3, H, W)`, 0..1: the frames at that time, made from other flows.
         importance01, importance10
             `(N, 1, H, W)`, importance of the pixels of frame 0 and frame 1 from `models.light_rfr.LightRFR`;
             None leaves it to brightness.
@@ -102,7 +110,7 @@ class LightSynthesis(nn.Module):
         Returns
         -------
         Drawn
-            Frame and mask.
+            Frame and masks.
 
         Raises
         ------
@@ -112,9 +120,7 @@ class LightSynthesis(nn.Module):
         source0, source1 = self.prepare(
             frame0, frame1, flow01, flow10, importance01=importance01, importance10=importance10, alpha=alpha
         )
-        height, width = frame0.shape[-2:]
-        frame, mask = self.draw(source0, source1, t)
-        return Drawn(frame[..., :height, :width], mask[..., :height, :width])
+        return self.draw(source0, source1, t, composite)
 
     def prepare(
         self,
@@ -148,23 +154,29 @@ class LightSynthesis(nn.Module):
             sources.append(Source(own, pad_flow(flow), pad_edge(importance, *own[0].shape[2:])))
         return sources[0], sources[1]
 
-    def draw(self, source0: Source, source1: Source, t: float | Tensor) -> Drawn:
-        """The frame at time t from two sources, of their padded size; as `forward` besides."""
+    def draw(self, source0: Source, source1: Source, t: float | Tensor, composite: Tensor) -> Drawn:
+        """The frame at time t from two sources, of the composite's size; as `forward` besides."""
+        size = composite.shape[-2:]
+        composite = pad_frame(composite)
+        check_pair(composite, source0.flow, "the composite, padded,")
         share = _as_shares(t, source0.flow)
         height, width = source0.flow.shape[-2:]
         carried = carry(source0, share), carry(source1, 1 - share)
         nearer = torch.where(share <= 0.5, source0.levels[0], source1.levels[0])
         parts = []
         for first, last, kept in strips(height, width):
-            drawn = self._draw_rows(carried, nearer[:, :, first:last], share, first, last)
+            rows = slice(first, last)
+            drawn = self._draw_rows(carried, nearer[:, :, rows], composite[:, :, rows], share, first, last)
             parts.append([x[:, :, kept] for x in drawn])
-        frames, masks = zip(*parts, strict=True)
-        return Drawn(torch.cat(frames, dim=2), torch.cat(masks, dim=2))
+        return Drawn(
+            *(torch.cat(each, dim=2)[..., : size[0], : size[1]] for each in zip(*parts, strict=True))
+        )
 
     def _draw_rows(
         self,
         carried: tuple[list[Carried], list[Carried]],
         nearer: Tensor,
+        composite: Tensor,
         share: Tensor,
         first: int,
         last: int,
@@ -174,16 +186,18 @@ class LightSynthesis(nn.Module):
         # A hole shows what the other frame has there, so that the blend of both is right in any case.
         seen0 = torch.where(covered0, landed0.values, torch.where(covered1, landed1.values, nearer))
         seen1 = torch.where(covered1, landed1.values, torch.where(covered0, landed0.values, nearer))
-        joined = _maps(carried, landed0, landed1, share, first, last)
+        joined = _maps(carried, landed0, landed1, composite, share, first, last)
         drawn = self.synnet(torch.cat([seen0, seen1], dim=1), joined).to(seen0.dtype)
-        mask = torch.sigmoid(drawn[:, :1])
-        return Drawn(mask * seen0 + (1 - mask) * seen1 + drawn[:, 1:], mask)
+        mask, of_composite = torch.sigmoid(drawn[:, :1]), torch.sigmoid(drawn[:, 4:])
+        blend = torch.lerp(seen1, seen0, mask)
+        return Drawn(torch.lerp(blend, composite, of_composite) + drawn[:, 1:4], mask, of_composite)
 
 
 def _maps(
     carried: tuple[list[Carried], list[Carried]],
     landed0: Splatted,
     landed1: Splatted,
+    composite: Tensor,
     share: Tensor,
     first: int,
     last: int,
@@ -191,7 +205,7 @@ def _maps(
     """What the rows of the GridNet take beside the frames, finest first; made when it comes to them."""
     weights = torch.cat([landed0.weights, landed1.weights], dim=1)
     time = share.expand(-1, 1, *weights.shape[2:])
-    yield torch.cat([weights / (1 + weights), (weights == 0).to(weights.dtype), time], dim=1)
+    yield torch.cat([weights / (1 + weights), (weights == 0).to(weights.dtype), time, composite], dim=1)
     yield from splat_together(carried, first, last, start=1)
 
 

@@ -97,8 +97,9 @@ class SynthesisWidths:
 
 
 FULL_SYNTHESIS = SynthesisWidths(features=(32, 64, 96), rows=(32, 64, 96), levels=(64, 128, 192), drawn=3)
-LIGHT_GUIDES = 5
-"""Maps that tell the light GridNet where what was splatted came from: two weights, two holes, the time."""
+LIGHT_GUIDES = 5 + 3
+"""Maps that the light GridNet sees beside the splatted frames: two weights, two holes and the time, which
+tell where those came from; and the composite."""
 LIGHT_SYNTHESIS = SynthesisWidths(
-    features=(16, 32, 64), rows=(16, 32, 64), levels=(LIGHT_GUIDES, 2 * 32, 2 * 64), drawn=1 + 3
+    features=(16, 32, 64), rows=(16, 32, 64), levels=(LIGHT_GUIDES, 2 * 32, 2 * 64), drawn=1 + 3 + 1
 )

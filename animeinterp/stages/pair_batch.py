@@ -16,8 +16,22 @@ from animeinterp.models.light_synthesis import ALPHA
 from animeinterp.models.splatting import IMPORTANCE_LIMIT, Splatted, brightness_importance, splat
 
 FloatArray = npt.NDArray[np.float32]
-Importances = tuple[FloatArray | None, FloatArray | None]
-"""`(H, W)`, from the light RFR: added to the logarithms of the pixels' weights, of frame 0 and frame 1."""
+
+
+class Hints(NamedTuple):
+    """What the light network sees besides a pair, from the light refinement; other refinements give none."""
+
+    importance01: FloatArray | None = None
+    """`(H, W)`: added to the logarithms of the weights of frame 0's pixels."""
+    importance10: FloatArray | None = None
+    """The same for frame 1."""
+    start_flow01: Flow | None = None
+    """float32, `(2, H, W)`, pixels: what the refinement started from, frame 0 to frame 1."""
+    start_flow10: Flow | None = None
+    """And back; both or neither."""
+
+
+NO_HINTS = Hints()
 
 
 class RefinedPair(NamedTuple):
@@ -50,11 +64,11 @@ class Batch(NamedTuple):
 
 
 def to_tensors(
-    pairs: Sequence[RefinedPair], device: str | torch.device, importances: Sequence[Importances] = ()
+    pairs: Sequence[RefinedPair], device: str | torch.device, hints: Sequence[Hints] = ()
 ) -> Batch:
     """Pairs, and the importance of their pixels, on a device."""
     frames0, frames1, flows01, flows10, colours0, colours1 = zip(*pairs, strict=True)
-    maps = zip(*(importances or [(None, None)] * len(pairs)), strict=True)
+    maps = zip(*(each[:2] for each in hints or [NO_HINTS] * len(pairs)), strict=True)
     return Batch(
         frame_tensor(frames0, device) if colours0[0] is None else colour_tensor(colours0, device),
         frame_tensor(frames1, device) if colours1[0] is None else colour_tensor(colours1, device),
@@ -105,11 +119,10 @@ def splat_both(
     )
 
 
-def importances_in(arrays: Mapping[str, npt.NDArray[Any]]) -> Importances:
-    """Importance of the pixels of frame 0 and frame 1, of results of refinement that have it."""
-    found = (arrays.get(f"importance{direction}") for direction in ("01", "10"))
-    importance01, importance10 = (None if each is None else each.astype(np.float32) for each in found)
-    return importance01, importance10
+def hints_in(arrays: Mapping[str, npt.NDArray[Any]]) -> Hints:
+    """Those of them that are among the results of a refinement."""
+    found = (arrays.get(name) for name in Hints._fields)
+    return Hints(*(None if each is None else each.astype(np.float32) for each in found))
 
 
 def check_times(times: Sequence[float]) -> None:

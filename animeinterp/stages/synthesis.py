@@ -18,15 +18,16 @@ import torch
 from torch import Tensor
 
 from animeinterp.configs.sections import SynthesisSection
-from animeinterp.models.arrays import Flow, Frame, check_one_size, check_pair
-from animeinterp.models.light_synthesis import LightSynthesis
+from animeinterp.models.arrays import Flow, Frame, check_one_size, check_pair, colour_tensor
+from animeinterp.models.light_synthesis import Drawn, LightSynthesis
 from animeinterp.models.reproducible import reproducible
 from animeinterp.models.synthesis_network import SynthesisNetwork
 from animeinterp.stages.composite import Composite
 from animeinterp.stages.pair_batch import (
+    NO_HINTS,
     Batch,
     FloatArray,
-    Importances,
+    Hints,
     RefinedPair,
     check_colours,
     check_times,
@@ -93,7 +94,7 @@ def synthesise_together(
     network: SynthesisNetwork | LightSynthesis | None,
     section: SynthesisSection,
     device: str | torch.device = "cpu",
-    importances: Sequence[Importances] = (),
+    hints: Sequence[Hints] = (),
 ) -> FloatArray:
     """Frames of several pairs, drawn as one batch.
 
@@ -103,8 +104,8 @@ def synthesise_together(
         At least one, all of one size.
     times, network, section, device
         As for `synthesise`.
-    importances
-        Of the pixels of each pair; only the light network uses them, and can do without.
+    hints
+        Of each pair; only the light network uses them, and can do without.
 
     Returns
     -------
@@ -132,8 +133,17 @@ def synthesise_together(
                 ready = Composite(*pair)
                 frames[:] = [ready.frame(t) for t in times]
             return result
-        batch = to_tensors(pairs, device, importances)
-        drawn = _blend(batch, times, section) if network is None else _draw(batch, times, network, section)
+        batch = to_tensors(pairs, device, hints)
+        drawn: Iterator[Tensor]
+        if isinstance(network, LightSynthesis):
+            composites = [
+                composite_of(*each) for each in zip(pairs, hints or [NO_HINTS] * len(pairs), strict=True)
+            ]
+            drawn = (each.frame for each in draw_lightly(batch, composites, times, network))
+        elif network is not None:
+            drawn = _draw(batch, times, network, section)
+        else:
+            drawn = _blend(batch, times, section)
         for number, frames in enumerate(drawn):
             result[:, number] = to_array(frames.clamp(0, 1))
     _check_finite(result)
@@ -173,21 +183,45 @@ def quantise(
     return frames.astype(np.float16) if dtype == "float16" else np.rint(frames * 255).astype(np.uint8)
 
 
+def composite_of(pair: RefinedPair, hints: Hints) -> Composite:
+    """A pair ready to be drawn without a network, from the flows that refinement started from, if known."""
+    if hints.start_flow01 is None or hints.start_flow10 is None:
+        return Composite(*pair)
+    return Composite(*pair._replace(flow01=hints.start_flow01, flow10=hints.start_flow10))
+
+
+def draw_lightly(
+    batch: Batch, composites: Sequence[Composite], times: Sequence[float], network: LightSynthesis
+) -> Iterator[Drawn]:
+    """Frames and masks of the light network, at one time after the other.
+
+    Parameters
+    ----------
+    batch
+        `N` pairs.
+    composites
+        Of each pair, see `composite_of`.
+    times
+        In (0, 1).
+    network
+        Is moved to where the batch is.
+    """
+    device = batch.frame0.device
+    sources = network.to(device).prepare(
+        *batch[:4], importance01=batch.importance01, importance10=batch.importance10
+    )
+    for t in times:
+        yield network.draw(*sources, t, colour_tensor([each.frame(t) for each in composites], device))
+
+
 def _draw(
     batch: Batch,
     times: Sequence[float],
-    network: SynthesisNetwork | LightSynthesis,
+    network: SynthesisNetwork,
     section: SynthesisSection,
 ) -> Iterator[Tensor]:
     network = network.to(batch.frame0.device)
     height, width = batch.frame0.shape[-2:]
-    if isinstance(network, LightSynthesis):
-        sources = network.prepare(
-            *batch[:4], importance01=batch.importance01, importance10=batch.importance10
-        )
-        for t in times:
-            yield network.draw(*sources, t).frame[..., :height, :width]
-        return
     sources = network.prepare(*batch[:4], splatting=section.splatting, alpha=section.softmax_alpha)
     for t in times:
         yield network.draw(*sources, t)[..., :height, :width]

@@ -26,7 +26,7 @@ def trained(seeded: torch.Generator) -> LightSynthesis:
 
 @pytest.mark.parametrize("t", [0.2, 0.5, 0.9])
 @pytest.mark.parametrize("size", [(1, 1), (6, 9), (33, 40)])
-def test_untrained_is_the_blend_at_any_size_and_time(
+def test_untrained_is_the_mean_of_blend_and_composite_at_any_size_and_time(
     size: tuple[int, int], t: float, network: LightSynthesis
 ) -> None:
     rng = np.random.default_rng(0)
@@ -35,9 +35,13 @@ def test_untrained_is_the_blend_at_any_size_and_time(
     blend = synthesise(*frames, *flows, [t], None, SynthesisSection(method="blend"))[0]
     tensors = [torch.from_numpy(frame).permute(2, 0, 1)[None] / 255 for frame in frames]
     with torch.inference_mode():
-        drawn = network(*tensors, *(torch.from_numpy(flow)[None] for flow in flows), t)
-    np.testing.assert_allclose(drawn.frame[0].permute(1, 2, 0).numpy(), blend, atol=1e-5)
+        white = torch.ones_like(tensors[0])
+        drawn = network(*tensors, *(torch.from_numpy(flow)[None] for flow in flows), t, white)
+    np.testing.assert_allclose(drawn.frame[0].permute(1, 2, 0).numpy(), (1 + blend) / 2, atol=1e-5)
+    assert drawn.frame.shape == tensors[0].shape
+    assert drawn.mask.shape == drawn.share.shape == (1, 1, *size)
     assert (drawn.mask == 0.5).all()
+    assert (drawn.share == 0.5).all()
 
 
 def test_importance_decides_where_two_pixels_land_on_one(network: LightSynthesis) -> None:
@@ -48,12 +52,12 @@ def test_importance_decides_where_two_pixels_land_on_one(network: LightSynthesis
     importance = torch.zeros(1, 1, 8, 8)
     importance[..., 2] = 10.0
     with torch.inference_mode():
-        none = network(frame, frame, flow, 0 * flow, 0.5, alpha=0.0).frame
-        white = network(
-            frame, frame, flow, 0 * flow, 0.5, alpha=0.0, importance01=importance, importance10=-importance
-        ).frame
-    assert none[0, 0, 0, 4] == pytest.approx(0.25)
-    assert white[0, 0, 0, 4] == pytest.approx(0.5, abs=1e-3)
+        inputs = frame, frame, flow, 0 * flow, 0.5, 0 * frame
+        none = network(*inputs, alpha=0.0).frame
+        white = network(*inputs, alpha=0.0, importance01=importance, importance10=-importance).frame
+    # Half of the frame is the black composite.
+    assert none[0, 0, 0, 4] == pytest.approx(0.125)
+    assert white[0, 0, 0, 4] == pytest.approx(0.25, abs=1e-3)
 
 
 def test_each_pair_has_its_own_time(seeded: torch.Generator) -> None:
@@ -61,10 +65,11 @@ def test_each_pair_has_its_own_time(seeded: torch.Generator) -> None:
     frames = torch.rand(2, 2, 3, 16, 20, generator=seeded)
     flows = torch.randn(2, 2, 2, 16, 20, generator=seeded)
     with torch.no_grad():
-        both = network(*frames, *flows, torch.tensor([0.3, 0.8])).frame
+        both = network(*frames, *flows, torch.tensor([0.3, 0.8]), frames[0]).frame
         for k, t in enumerate((0.3, 0.8)):
-            alone = network(*frames[:, k : k + 1], *flows[:, k : k + 1], t).frame
-            torch.testing.assert_close(both[k : k + 1], alone, atol=1e-4, rtol=1e-4)
+            one = slice(k, k + 1)
+            alone = network(*frames[:, one], *flows[:, one], t, frames[0, one]).frame
+            torch.testing.assert_close(both[one], alone, atol=1e-4, rtol=1e-4)
 
 
 def test_strips_change_nothing(seeded: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,9 +77,9 @@ def test_strips_change_nothing(seeded: torch.Generator, monkeypatch: pytest.Monk
     frames = torch.rand(2, 1, 3, 300, 20, generator=seeded)
     flows = torch.randn(2, 1, 2, 300, 20, generator=seeded)
     with torch.inference_mode():
-        whole = network(*frames, *flows, 0.5).frame
+        whole = network(*frames, *flows, 0.5, frames[1]).frame
         monkeypatch.setattr("animeinterp.models.synthesis_network.STRIP_PIXELS", 300 * 10)
-        parts = network(*frames, *flows, 0.5).frame
+        parts = network(*frames, *flows, 0.5, frames[1]).frame
     torch.testing.assert_close(parts, whole, atol=1e-4, rtol=1e-4)
 
 
@@ -84,7 +89,8 @@ def test_gradients_reach_every_parameter_flows_and_importance(seeded: torch.Gene
     frames = torch.rand(2, 1, 3, 32, 36, generator=seeded)
     flows = torch.randn(2, 1, 2, 32, 36, generator=seeded).requires_grad_()
     importances = torch.zeros(2, 1, 1, 32, 36).requires_grad_()
-    drawn = network(*frames, *flows, 0.4, importance01=importances[0], importance10=importances[1])
+    composite = torch.rand(1, 3, 32, 36, generator=seeded)
+    drawn = network(*frames, *flows, 0.4, composite, importance01=importances[0], importance10=importances[1])
     (drawn.frame - 0.5).square().mean().backward()
     unused = set()
     for name, parameter in network.named_parameters():
@@ -104,8 +110,10 @@ def test_refuses(network: LightSynthesis) -> None:
     frame, flow = torch.zeros(1, 3, 8, 8), torch.zeros(1, 2, 8, 8)
     for t in (0.0, 1.0, float("nan")):
         with pytest.raises(ValueError, match="t is"):
-            network(frame, frame, flow, flow, t)
+            network(frame, frame, flow, flow, t, frame)
     with pytest.raises(ValueError, match="frame1"):
-        network(frame, frame[..., :-1], flow, flow, 0.5)
+        network(frame, frame[..., :-1], flow, flow, 0.5, frame)
     with pytest.raises(ValueError, match="importance of frame1"):
-        network(frame, frame, flow, flow, 0.5, importance10=torch.zeros(1, 1, 8, 7))
+        network(frame, frame, flow, flow, 0.5, frame, importance10=torch.zeros(1, 1, 8, 7))
+    with pytest.raises(ValueError, match="composite"):
+        network(frame, frame, flow, flow, 0.5, frame[..., :4])

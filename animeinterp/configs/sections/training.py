@@ -41,7 +41,7 @@ class TrainingSection(Section):
         "validation_minutes",
         "pictured_scenes",
     }
-    later_fields: ClassVar[Set[str]] = {"networks", "drawn_size"}
+    later_fields: ClassVar[Set[str]] = {"networks", "drawn_size", "drawn_cartoons"}
 
     networks: Literal["light", "full"] = "light"
     """`light` = the light networks; `full` = the paper's, RFR and GridNet, with `confidence_mask` and
@@ -55,6 +55,8 @@ class TrainingSection(Section):
     both (`OUT/training`, `OUT/book`)."""
     drawn_size: int = Field(256, ge=64)
     """With `drawings`: height and width of a scene, px."""
+    drawn_cartoons: float = Field(0.5, ge=0, le=1)
+    """With `drawings`: share of scenes that show drawn cartoons."""
     validation_scenes: OptionalPath = None
     """Folder of scenes made from other drawings; empty = no validation, and the last weights count as the
     best."""
@@ -89,8 +91,8 @@ class TrainingSection(Section):
     recolour: float = Field(0.5, ge=0, le=1)
     """Share of crops whose colour channels are permuted, scaled and shifted."""
     zero_starts: float = Field(0.25, ge=0, le=1)
-    """Share of crops whose refinement starts from no motion; the others start from OpenCV's DIS flow of the
-    crop."""
+    """Share of crops whose refinement starts from no motion; the others start from flows that inverse search
+    finds in the crop."""
     start_noise: float = Field(2.0, ge=0)
     """Largest standard deviation of smooth noise added to the initial flow, px; 0 = none."""
     gamma: float = Field(0.8, gt=0, le=1)

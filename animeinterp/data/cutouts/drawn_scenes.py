@@ -27,6 +27,8 @@ class DrawnScenes:
         Height and width of a scene, px.
     seed
         Of the first scene.
+    cartoons
+        Share of scenes, 0..1, that show drawn cartoons.
 
     Raises
     ------
@@ -37,10 +39,10 @@ class DrawnScenes:
     exact = True
     """Their flows are the true ones."""
 
-    def __init__(self, root: Path, size: tuple[int, int], seed: int = 0) -> None:
+    def __init__(self, root: Path, size: tuple[int, int], seed: int = 0, cartoons: float = 0.0) -> None:
         check_scene(seed, size)
         self.root, self.smallest = root, size
-        self._settings = SetSettings(ENDLESS, size, seed=seed)
+        self._settings = SetSettings(ENDLESS, size, seed=seed, cartoons=cartoons)
         self._book: Book | None = open_book(root)
         facts = {"scene": SCENE_VERSION, "book": self._book.digest, "settings": asdict(self._settings)}
         self.digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()

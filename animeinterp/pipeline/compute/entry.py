@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from animeinterp.configs.sections import Config
 from animeinterp.pipeline.compute.item_source import ItemSource
 from animeinterp.pipeline.store.array_specs import Array
+
+if TYPE_CHECKING:
+    from animeinterp.stages.pair_batch import Hints
 
 Unit = Literal["frame", "pair"]
 FrameInput = Literal["content", "size", "nothing"]
@@ -42,8 +45,8 @@ class NetworkPair(NamedTuple):
     """Original height and width of its frames."""
     times: tuple[float, ...] = ()
     """Times of the frames to make."""
-    importances: tuple[Array | None, Array | None] = (None, None)
-    """What the pixels of both frames count in splatting."""
+    hints: Hints | None = None
+    """Of the light refinement, for the light synthesis."""
     brightest: float = 1.0
     """The scene-linear value that 1 stands for in what the frames are drawn from."""
 

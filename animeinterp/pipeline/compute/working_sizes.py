@@ -10,6 +10,7 @@ from animeinterp.data.images import Frame
 from animeinterp.pipeline.compute.entry import NetworkPair
 from animeinterp.pipeline.compute.item_source import ItemSource
 from animeinterp.pipeline.store.array_specs import Array
+from animeinterp.stages.pair_batch import NO_HINTS, Hints
 from animeinterp.stages.segmentation import Pieces
 from animeinterp.stages.working_size import pieces_at, resize_flow, resize_map, shrink_frame, working_size
 
@@ -37,7 +38,7 @@ def network_pair(
     item: ItemSource,
     flows: Sequence[Array],
     height: int,
-    importances: Sequence[Array | None] = (None, None),
+    hints: Hints = NO_HINTS,
 ) -> NetworkPair:
     """A pair with its flows, at a working height.
 
@@ -49,16 +50,17 @@ def network_pair(
         The pair, and its flows 0 -> 1 and 1 -> 0 at the size of its frames.
     height
         Working height, px; 0 = that of the frames.
-    importances
-        Of the pixels of both frames, at the size of the frames.
+    hints
+        At the size of the frames.
     """
     frame0, frame1 = (item.frame(k) for k in (0, 1))
     size = working_size(size_of(frame0), height)
     frames = (shrink_frame(frame, size) for frame in (frame0, frame1))
-    importance0, importance1 = (None if each is None else resize_map(each, size) for each in importances)
+    maps = (None if each is None else resize_map(each, size) for each in hints[:2])
+    starts = (None if each is None else resize_flow(each, size) for each in hints[2:])
     return NetworkPair(
         kind(*frames, *(resize_flow(flow, size) for flow in flows)),
         size_of(frame0),
         item.times,
-        (importance0, importance1),
+        Hints(*maps, *starts),
     )

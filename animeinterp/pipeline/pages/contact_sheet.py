@@ -31,7 +31,7 @@ from animeinterp.pipeline.store.array_specs import Array
 from animeinterp.pipeline.store.fingerprints import canonical_digest, resolved_method
 from animeinterp.stages.evaluation import METRICS
 from animeinterp.stages.inspection.splatted_frames import splat_frames
-from animeinterp.stages.pair_batch import importances_in
+from animeinterp.stages.pair_batch import hints_in
 from animeinterp.stages.segmentation.contours import draw_contours
 
 SHEET_VERSION = 1  # increased when sheets look different, so that old ones are redrawn
@@ -178,7 +178,7 @@ def _splats(view: PairResults, frames: list[Frame | None], refined: Mapping[str,
         refined["refined_flow10"],
         time,
         view.session.config.synthesis,
-        importances=importances_in(refined),
+        hints=hints_in(refined),
     )
     tiles = []
     shown = ((splats.frame0, splats.weight0), (splats.frame1, splats.weight1))

@@ -62,7 +62,9 @@ class ArraySpec:
             )
 
 
-def _flows(prefix: str, meaning: str, shuffle: Literal["byte", "bit"]) -> tuple[ArraySpec, ...]:
+def _flows(
+    prefix: str, meaning: str, shuffle: Literal["byte", "bit"], *, optional: bool = False
+) -> tuple[ArraySpec, ...]:
     return tuple(
         ArraySpec(
             f"{prefix}{direction}",
@@ -70,6 +72,7 @@ def _flows(prefix: str, meaning: str, shuffle: Literal["byte", "bit"]) -> tuple[
             ("dx_dy", "y", "x"),
             f"{meaning}, {source} px",
             shuffle=shuffle,
+            optional=optional,
         )
         for direction, source in (("01", "frame 0 -> frame 1,"), ("10", "frame 1 -> frame 0,"))
     )
@@ -147,7 +150,11 @@ ARRAY_SPECS: Mapping[str, tuple[ArraySpec, ...]] = MappingProxyType(
             *_flows("coarse_flow", "piece-wise flow", "byte"),
             *_per_piece("fate", "uint8", "why the piece moved or not; empty without matches", PieceFate),
         ),
-        "refinement": (*_flows("refined_flow", "refined flow", "bit"), *_importances()),
+        "refinement": (
+            *_flows("refined_flow", "refined flow", "bit"),
+            *_importances(),
+            *_flows("start_flow", "flow that the light network started from", "bit", optional=True),
+        ),
         "synthesis": (
             ArraySpec(
                 "frames",

@@ -24,15 +24,23 @@ from animeinterp.configs.sections import TrainingSection
 from animeinterp.data.cutouts import KeptScene
 from animeinterp.data.cutouts.processes import start_worker
 from animeinterp.pipeline.training.augmentation import Example, augment
-from animeinterp.pipeline.training.starts import dis_flow, starting_flows
+from animeinterp.pipeline.training.starts import composite_of, searched_flows, starting_flows
 
 ORDER, CHANCE = 1, 2
 """Streams of random numbers: the order of scenes, and their augmentation."""
 
 Asked = tuple[int, int, int]
 """Step, number in the batch, and position of the scene."""
-Started = tuple[Example, NDArray[np.float32]]
-"""An example and the flows that its refinement starts from."""
+
+
+class Started(NamedTuple):
+    """An example, and what refinement and synthesis take besides."""
+
+    example: Example
+    start: NDArray[np.float32]
+    """`(2, 2, H, W)`, pixels: the flows that refinement starts from."""
+    composite: NDArray[np.float32]
+    """`(H, W, 3)`, RGB, 0..1: the frame at `t`, made of the searched flows."""
 
 
 class Scenes(Protocol):
@@ -82,6 +90,8 @@ class Batch(NamedTuple):
     """`(2 * N, 2, H, W)`: exact flows, in the same order."""
     occluded: Tensor
     """`(2 * N, 1, H, W)`, bool: pixels hidden in the other frame."""
+    composite: Tensor
+    """`(N, 3, H, W)`: the frames at `t` as the default synthesis makes them of searched flows."""
     positions: tuple[int, ...]
     """Positions of the scenes in their set."""
     exact: bool = True
@@ -133,17 +143,21 @@ class Batches:
         positions = self.positions(step)
         asked = [(step, k, position) for k, position in enumerate(positions)]
         made = map(self._started, asked) if self._pool is None else self._pool.map(_started, asked)
-        examples, starts = zip(*made, strict=True)
-        return collate(examples, starts, positions)._replace(exact=self._scenes.exact)
+        return collate([*made], positions)._replace(exact=self._scenes.exact)
 
     def _started(self, asked: Asked) -> Started:
-        """An example of a step, and the flows that its refinement starts from."""
+        """An example of a step."""
         step, k, position = asked
         rng = np.random.default_rng([self._section.seed, CHANCE, step, k])
         example = augment(_example(self._scenes.scene(position)), self._section, rng)
-        first, last = example.frames[0], example.frames[2]
-        found = starting_flows(first, last, self._section, rng) if self._scenes.exact else example.flows
-        return example, found
+        first, _, last = example.frames
+        if self._scenes.exact:
+            searched = searched_flows(first, last)
+            start = starting_flows(searched, self._section, rng)
+        else:
+            searched = searched_flows(first, last, example.flows)
+            start = example.flows if self._section.networks == "full" else searched
+        return Started(example, start, composite_of(first, last, searched, example.t))
 
     @contextmanager
     def ahead(self, first: int, last: int) -> Iterator[Iterator[Batch]]:
@@ -221,23 +235,23 @@ def _part(batch: Batch, which: slice, count: int) -> Batch:
         both(batch.start),
         both(batch.truth),
         both(batch.occluded),
+        batch.composite[which],
         batch.positions[which],
         batch.exact,
     )
 
 
 def whole_scene(scene: KeptScene, position: int) -> Batch:
-    """A scene without augmentation, with DIS flows to start from; for validation."""
+    """A scene without augmentation, with searched flows to start from; for validation."""
     example = _example(scene)
-    frame0, frame1 = example.frames[0], example.frames[2]
-    start = np.stack([dis_flow(frame0, frame1), dis_flow(frame1, frame0)])
-    return collate([example], [start], (position,))
+    first, _, last = example.frames
+    start = searched_flows(first, last)
+    return collate([Started(example, start, composite_of(first, last, start, example.t))], (position,))
 
 
-def collate(
-    examples: Sequence[Example], starts: Sequence[NDArray[np.float32]], positions: tuple[int, ...]
-) -> Batch:
+def collate(made: Sequence[Started], positions: tuple[int, ...]) -> Batch:
     """Examples of one size as tensors, on the CPU."""
+    examples = [each.example for each in made]
     frames = torch.from_numpy(np.stack([example.frames for example in examples]))
     frame0, middle, frame1 = (frames.permute(1, 0, 4, 2, 3).float() / 255).unbind()
     return Batch(
@@ -245,9 +259,10 @@ def collate(
         frame1,
         middle,
         torch.tensor([example.t for example in examples], dtype=torch.float32),
-        _directions([*starts]),
+        _directions([each.start for each in made]),
         _directions([example.flows for example in examples]),
         _directions([example.occluded[:, None] for example in examples]),
+        torch.from_numpy(np.stack([each.composite for each in made])).permute(0, 3, 1, 2),
         positions,
     )
 

@@ -83,6 +83,6 @@ def draw(networks: Networks, batch: Batch, refined: Refined | LightRefined) -> T
         return frame
     importances = refined.importance.chunk(2) if isinstance(refined, LightRefined) else (None, None)
     drawn: Drawn = networks.synthesis(
-        *inputs, batch.t, importance01=importances[0], importance10=importances[1]
+        *inputs, batch.t, batch.composite, importance01=importances[0], importance10=importances[1]
     )
     return drawn.frame

@@ -120,7 +120,8 @@ def _source(config: Config) -> Source:
             "with --set training.scenes=FOLDER"
         )
     if section.source == "drawings":
-        return DrawnScenes(section.scenes, (section.drawn_size, section.drawn_size))
+        size = section.drawn_size, section.drawn_size
+        return DrawnScenes(section.scenes, size, cartoons=section.drawn_cartoons)
     return TrainingSet(section.scenes)
 
 

@@ -1,4 +1,4 @@
-"""Initial flows of the refinement in training: zero, or OpenCV's DIS with added errors."""
+"""Initial flows of the refinement in training: zero, or those of inverse search with added errors."""
 
 from __future__ import annotations
 
@@ -7,55 +7,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 from animeinterp.configs.sections import TrainingSection
+from animeinterp.stages.composite import Composite
+from animeinterp.stages.inverse_search import search_flows
 
 NOISE_CELL = 32
 """Pixels between the random vectors that are interpolated to smooth noise."""
-LEAST_SIDE = 16
-"""DIS takes no smaller frames; they start from zero."""
 LOST = 0.3
 """Share of noisy starts in which a part has no motion, like a piece without a match."""
 
 Frame = NDArray[np.uint8]
 Flow = NDArray[np.float32]
+Flows = NDArray[np.float32]
 
 
-def dis_flow(frame0: Frame, frame1: Frame) -> Flow:
-    """Dense inverse search between two frames, by OpenCV's preset `medium`.
+def searched_flows(frame0: Frame, frame1: Frame, coarse: NDArray[np.float32] | None = None) -> Flows:
+    """Flows in both directions, by the default refinement, from coarse flows if there are any.
 
     Parameters
     ----------
     frame0, frame1
         RGB, uint8, `(H, W, 3)`.
+    coarse
+        float32, `(2, 2, H, W)`, pixels: from frame 0 to frame 1, and back.
 
     Returns
     -------
     ndarray
-        float32, `(2, H, W)`, pixels, x before y; zero for frames with a side below 16.
-
-    References
-    ----------
-    .. [1] T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016. arXiv:1603.03590
+        As `coarse`.
     """
-    if min(frame0.shape[:2]) < LEAST_SIDE:
-        return np.zeros((2, *frame0.shape[:2]), np.float32)
-    grey0, grey1 = (
-        cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in (frame0, frame1)
-    )
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    found: Flow = np.ascontiguousarray(search.calc(grey0, grey1, None).transpose(2, 0, 1), np.float32)
-    # No motion is longer than the frame, but DIS occasionally is in flat areas.
-    return np.clip(found, -max(found.shape[1:]), max(found.shape[1:]))
+    if coarse is None:
+        coarse = np.zeros((2, 2, *frame0.shape[:2]), np.float32)
+    first, last = (np.ascontiguousarray(frame) for frame in (frame0, frame1))
+    return np.stack(search_flows(first, last, *np.ascontiguousarray(coarse)))
 
 
-def starting_flows(
-    frame0: Frame, frame1: Frame, section: TrainingSection, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Initial flows in both directions.
+def composite_of(frame0: Frame, frame1: Frame, flows: Flows, t: float) -> NDArray[np.float32]:
+    """The frame at a time, as `stages.composite` makes it of flows: float32, `(H, W, 3)`, RGB, 0..1."""
+    first, last = (np.ascontiguousarray(frame) for frame in (frame0, frame1))
+    return Composite(first, last, *flows).frame(t)
+
+
+def starting_flows(searched: Flows, section: TrainingSection, rng: np.random.Generator) -> Flows:
+    """Initial flows in both directions: those searched, with errors, or zero.
 
     Parameters
     ----------
-    frame0, frame1
-        RGB, uint8, `(H, W, 3)`.
+    searched
+        float32, `(2, 2, H, W)`, pixels.
     section
         Uses its `zero_starts` and `start_noise`.
     rng
@@ -64,19 +62,18 @@ def starting_flows(
     Returns
     -------
     ndarray
-        float32, `(2, 2, H, W)`, pixels: from frame 0 to frame 1, and back.
+        As `searched`.
     """
-    size = frame0.shape[0], frame0.shape[1]
     if rng.random() < section.zero_starts:
-        return np.zeros((2, 2, *size), np.float32)
-    flows = np.stack([dis_flow(frame0, frame1), dis_flow(frame1, frame0)])
+        return np.zeros_like(searched)
     if not section.start_noise:
-        return flows
+        return searched
+    flows = searched.copy()
     strength = section.start_noise * rng.random()
     for flow in flows:
         if rng.random() < LOST:
             _lose_part(flow, rng)
-        flow += strength * smooth_noise(size, rng)
+        flow += strength * smooth_noise(flow.shape[1:], rng)
     return flows
 
 

@@ -41,7 +41,7 @@ def validate(
     Returns
     -------
     dict
-        `error` and `start_error`, px: mean end-point error of refined flows and of DIS's, which they start
+        `error` and `start_error`, px: mean end-point error of refined flows and of those which they start
         from; `visible` and `start_visible`: of pixels that both frames show. `difference`, 0..1, `psnr`, dB,
         and `frame`: of the frame between them, its loss with a pyramid of weight 1.
     """

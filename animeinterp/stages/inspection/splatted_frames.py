@@ -12,8 +12,9 @@ from animeinterp.models.light_synthesis import LightSynthesis
 from animeinterp.models.reproducible import reproducible
 from animeinterp.stages.composite import Composite
 from animeinterp.stages.pair_batch import (
+    NO_HINTS,
     FloatArray,
-    Importances,
+    Hints,
     RefinedPair,
     check_times,
     splat_both,
@@ -21,6 +22,7 @@ from animeinterp.stages.pair_batch import (
     to_tensors,
     weigh_pixels,
 )
+from animeinterp.stages.synthesis import composite_of, draw_lightly
 
 
 class SplattedFrames(NamedTuple):
@@ -44,7 +46,7 @@ def splat_frames(
     t: float,
     section: SynthesisSection,
     device: str | torch.device = "cpu",
-    importances: Importances = (None, None),
+    hints: Hints = NO_HINTS,
 ) -> SplattedFrames:
     """Both frames carried to one time, before anything is drawn or blended.
 
@@ -54,8 +56,8 @@ def splat_frames(
         As for `synthesise`.
     t
         In (0, 1), 0 = frame 0.
-    importances
-        Of the pixels of frame 0 and frame 1, `(H, W)`; only for the light network.
+    hints
+        Only for the light network.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def splat_frames(
         if section.chosen_method == "composite":
             splat0, splat1 = Composite(frame0, frame1, flow01, flow10).splats(t)
             return SplattedFrames(splat0.colours, splat1.colours, splat0.weights, splat1.weights)
-        batch = to_tensors([RefinedPair(frame0, frame1, flow01, flow10)], device, [importances])
+        batch = to_tensors([RefinedPair(frame0, frame1, flow01, flow10)], device, [hints])
         splatted0, splatted1 = splat_both(batch, weigh_pixels(batch, section), t)
         return SplattedFrames(
             to_array(splatted0.values)[0],
@@ -83,14 +85,23 @@ def splat_frames(
         )
 
 
-def blend_mask(
+class Masks(NamedTuple):
+    """What the light network takes from where."""
+
+    frame0: FloatArray
+    """`(H, W)`, 0..1: what share of the splatted frames is frame 0's; the rest comes from frame 1."""
+    composite: FloatArray
+    """`(H, W)`, 0..1: what share of the frame is the composite's; the rest comes from the splatted frames."""
+
+
+def blend_masks(
     pair: RefinedPair,
     t: float,
     network: LightSynthesis,
     device: str | torch.device = "cpu",
-    importances: Importances = (None, None),
-) -> FloatArray:
-    """What share of a frame the light network takes from frame 0.
+    hints: Hints = NO_HINTS,
+) -> Masks:
+    """What shares of a frame the light network takes from frame 0 and from the composite.
 
     Parameters
     ----------
@@ -98,13 +109,13 @@ def blend_mask(
         As for `synthesise_together`.
     t
         In (0, 1), 0 = frame 0.
-    importances
+    hints
         As for `splat_frames`.
 
     Returns
     -------
-    ndarray
-        `(H, W)`, 0..1; the rest comes from frame 1.
+    Masks
+        Both shares.
 
     Raises
     ------
@@ -114,8 +125,6 @@ def blend_mask(
     check_pair(pair.frame0, pair.frame1, flow01=pair.flow01, flow10=pair.flow10)
     check_times([t])
     with torch.inference_mode(), reproducible():
-        batch = to_tensors([pair], device, [importances])
-        drawn = network.to(device)(
-            *batch[:4], t, importance01=batch.importance01, importance10=batch.importance10
-        )
-        return to_array(drawn.mask)[0, ..., 0]
+        batch = to_tensors([pair], device, [hints])
+        drawn = next(draw_lightly(batch, [composite_of(pair, hints)], [t], network))
+        return Masks(to_array(drawn.mask)[0, ..., 0], to_array(drawn.share)[0, ..., 0])

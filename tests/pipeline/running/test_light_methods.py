@@ -9,14 +9,18 @@ import pytest
 
 from animeinterp.configs.errors import WeightsError
 from animeinterp.configs.loading import load_config
+from animeinterp.data.images import read_image, to_uint8
 from animeinterp.models.light_rfr import STRONGEST
 from animeinterp.models.weights.light import Origin, load_light, new_networks, save_light
 from animeinterp.models.weights.records import SHIPPED
+from animeinterp.pipeline.compute.networks import load_network
 from animeinterp.pipeline.pages.inspect.page_data import page_data
 from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.results.pair_results import PairResults
 from animeinterp.pipeline.store.verification import verify_shard
 from animeinterp.stages.evaluation.frame_scores import psnr
+from animeinterp.stages.pair_batch import RefinedPair, hints_in
+from animeinterp.stages.synthesis import synthesise_together
 from tests.pipeline.small_runs import SIZE, Opener, Runner
 
 LIGHT = ("refinement.method=light", "synthesis.method=light")
@@ -50,6 +54,28 @@ def test_flows_importance_and_frames_are_made_and_verified(session: Session) -> 
     assert not any(verify_shard(shard).items for shard in shards)
 
 
+def test_synthesis_sees_the_composite_of_the_flows_that_refinement_started_from(
+    session: Session, run: Runner
+) -> None:
+    without = run("refinement.method=inverse_search", "synthesis.method=composite").session
+    refined, searched = (arrays_of(each, "refinement") for each in (session, without))
+    for direction in ("01", "10"):
+        assert np.array_equal(refined[f"start_flow{direction}"], searched[f"refined_flow{direction}"])
+        assert not np.array_equal(refined[f"start_flow{direction}"], refined[f"refined_flow{direction}"])
+    frames, pair = arrays_of(session, "synthesis")["frames"], session.manifest.pairs[0]
+    ends = [read_image(session.manifest.frames[index].path) for index in pair.frames]
+    network = load_network("synthesis", session.config)
+    flows, hints = [refined[f"refined_flow{direction}"] for direction in ("01", "10")], hints_in(refined)
+    drawn = [
+        synthesise_together(
+            [RefinedPair(*ends, *flows)], [0.5], network, session.config.synthesis, hints=[each]
+        )
+        for each in (hints, hints._replace(start_flow01=None, start_flow10=None))
+    ]
+    assert np.array_equal(to_uint8(drawn[0][0]), frames)
+    assert not np.array_equal(to_uint8(drawn[1][0]), frames)
+
+
 def test_importance_changes_the_frames(session: Session, run: Runner) -> None:
     apart = run("refinement.method=light", "synthesis.method=composite").session
     one, other = (arrays_of(each, "synthesis")["frames"][0] for each in (session, apart))
@@ -70,8 +96,9 @@ def test_the_page_shows_importance_and_mask(session: Session) -> None:
     parts = {each["name"]: each for each in data["stages"]}
     for each in parts["refinement"]["views"]:
         assert "Importance" in [layer["label"] for layer in each["layers"]]
-    assert "Share of frame 0" in [layer["label"] for layer in parts["synthesis"]["views"][2]["layers"]]
-    assert {"importance01", "importance10", "mask"} <= data["pictures"].keys()
+    labels = [layer["label"] for layer in parts["synthesis"]["views"][2]["layers"]]
+    assert {"Share of frame 0", "Share of the composite"} <= set(labels)
+    assert {"importance01", "importance10", "mask", "composite"} <= data["pictures"].keys()
 
 
 def test_auto_takes_the_method_from_the_weights(

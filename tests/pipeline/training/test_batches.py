@@ -60,7 +60,7 @@ def test_processes_make_the_same_batches(source: str, plan_of: MakePlan, sets: P
 
 def test_drawn_scenes_are_those_of_a_set(plan_of: MakePlan, sets: Path, tmp_path: Path) -> None:
     plan = plan_of(source="drawings", scenes=sets / "book", drawn_size=64)
-    write_training_set(sets / "book", tmp_path / "set", SetSettings(3, (64, 64)))
+    write_training_set(sets / "book", tmp_path / "set", SetSettings(3, (64, 64), cartoons=0.5))
     kept, drawn = TrainingSet(tmp_path / "set").scene(2), plan.scenes.scene(2)
     assert np.array_equal(kept.frames, drawn.frames)
     assert np.array_equal(kept.flows, drawn.flows)
@@ -81,10 +81,13 @@ def test_shapes_and_parts(plan_of: MakePlan) -> None:
     assert batch.frame0.shape == batch.middle.shape == (3, 3, 32, 32)
     assert batch.start.shape == batch.truth.shape == (6, 2, 32, 32)
     assert batch.occluded.shape == (6, 1, 32, 32)
+    assert batch.composite.shape == batch.frame0.shape
+    assert (batch.composite - batch.middle).abs().mean() < (batch.frame0 - batch.middle).abs().mean()
     assert ((batch.t > 0) & (batch.t < 1)).all()
     one, two = split(batch, 2)
     assert (len(one.positions), len(two.positions)) == (1, 2)
     assert torch.equal(torch.cat([one.truth[:1], two.truth[:2]]), batch.truth[:3])
+    assert torch.equal(torch.cat([one.composite, two.composite]), batch.composite)
     assert torch.equal(torch.cat([one.truth[1:], two.truth[2:]]), batch.truth[3:])
     assert len(split(batch, 5)) == 3
     assert whole_scene(plan.scenes.scene(0), 0).truth.shape == (2, 2, 40, 48)

@@ -18,6 +18,7 @@ from animeinterp.pipeline.training.cached_pairs import CachedPairs
 from animeinterp.pipeline.training.checkpoints import LAST, Log
 from animeinterp.pipeline.training.loop import train
 from animeinterp.pipeline.training.plan import make_plan
+from animeinterp.pipeline.training.starts import searched_flows
 from tests.pipeline.small_runs import small_settings
 
 TINY = (
@@ -49,9 +50,16 @@ def test_pairs_are_the_frames_and_flows_of_the_cache(settings: list[str]) -> Non
     location = session.current.locate("coarse_flow", 1)
     assert location is not None
     assert np.array_equal(scene.flows[1], location.read()["coarse_flow10"])
-    batch = Batches(pairs, config.training.model_copy(update={"crop": 32, "batch": 2})).batch(0)
+    section = config.training.model_copy(update={"crop": 32, "batch": 2})
+    batch = Batches(pairs, section).batch(0)
     assert not batch.exact
-    assert torch.equal(batch.start, batch.truth)
+    # The light refinement starts from flows that were searched, as it does in runs, the full one from these.
+    ends = (
+        (255 * frame[0].permute(1, 2, 0)).round().byte().numpy() for frame in (batch.frame0, batch.frame1)
+    )
+    assert np.array_equal(batch.start[::2], searched_flows(*ends, batch.truth[::2].numpy()))
+    full = Batches(pairs, section.model_copy(update={"networks": "full"})).batch(0)
+    assert torch.equal(full.start, full.truth)
 
 
 def test_both_networks_learn_from_them(settings: list[str], tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def refine_pairs(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str,
 
 
 def refine_pairs_lightly(pairs: Sequence[NetworkPair], config: Config) -> list[dict[str, Array]]:
-    """The same, and the importance of pixels, by the light network."""
+    """The same by the light network, the importance of pixels, and the flows that it has started from."""
     refined = refinement.refine_lightly(
         [read.pair for read in pairs],
         load_network("refinement", config),
@@ -76,6 +76,7 @@ def refine_pairs_lightly(pairs: Sequence[NetworkPair], config: Config) -> list[d
     )
     return [
         _arrays(found.flows, read.size)
+        | _arrays(refinement.RefinedFlow(read.pair.flow01, read.pair.flow10), read.size, "start_flow")
         | {
             "importance01": resize_map(found.importance01, read.size),
             "importance10": resize_map(found.importance10, read.size),
@@ -119,9 +120,8 @@ def keep_pair(item: ItemSource, config: Config) -> dict[str, Array]:
     return _arrays(refinement.refine_together([read.pair], network=None)[0], read.size)
 
 
-def _arrays(flows: refinement.RefinedFlow, size: tuple[int, int]) -> dict[str, Array]:
+def _arrays(
+    flows: refinement.RefinedFlow, size: tuple[int, int], name: str = "refined_flow"
+) -> dict[str, Array]:
     """Flows at the size of the frames."""
-    return {
-        "refined_flow01": resize_flow(flows.flow01, size),
-        "refined_flow10": resize_flow(flows.flow10, size),
-    }
+    return {f"{name}01": resize_flow(flows.flow01, size), f"{name}10": resize_flow(flows.flow10, size)}

@@ -20,7 +20,7 @@ from animeinterp.pipeline.compute.networks import load_network
 from animeinterp.pipeline.compute.working_sizes import network_pair, size_of
 from animeinterp.pipeline.store.array_specs import Array
 from animeinterp.stages import synthesis
-from animeinterp.stages.pair_batch import RefinedPair, importances_in
+from animeinterp.stages.pair_batch import NO_HINTS, RefinedPair, hints_in
 from animeinterp.stages.working_size import enlarge_frames, shrink_colours
 
 
@@ -51,7 +51,7 @@ def _read(item: ItemSource, config: Config, height: int) -> NetworkPair:
         item,
         (refined["refined_flow01"], refined["refined_flow10"]),
         height,
-        importances_in(refined),
+        hints_in(refined),
     )
     if config.synthesis.dtype not in ("uint16", "linear"):
         return read
@@ -88,7 +88,7 @@ def _frames(
         network,
         config.synthesis,
         device=config.executor.device,
-        importances=[read.importances for read in pairs],
+        hints=[read.hints or NO_HINTS for read in pairs],
     )
     return [
         {"frames": _kept(enlarge_frames(frames, read.size), read.brightest, config)}

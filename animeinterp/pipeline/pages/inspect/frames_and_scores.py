@@ -30,7 +30,7 @@ from animeinterp.stages.evaluation import FRAME_METRICS, METRICS
 from animeinterp.stages.evaluation.ground_truth import fit_truth
 from animeinterp.stages.inspection.error_maps import largest_difference, published_ssim_map
 from animeinterp.stages.inspection.splatted_frames import splat_frames
-from animeinterp.stages.pair_batch import importances_in
+from animeinterp.stages.pair_batch import hints_in
 
 MOST_SPLATTED = 3  # times whose splatted frames are shown: they are half of a page's size
 WEIGHTS_SHOWN = 1e3  # ratio of the weights drawn brightest and darkest
@@ -54,9 +54,7 @@ def synthesis_part(material: Material) -> dict[str, Any]:
         times = sorted(material.view.times, key=lambda time: abs(time - material.view.judged_time))
         for time in sorted(times[:MOST_SPLATTED]):
             try:
-                splats = splat_frames(
-                    *frames, flows[0], flows[1], time, section, importances=importances_in(refined)
-                )
+                splats = splat_frames(*frames, flows[0], flows[1], time, section, hints=hints_in(refined))
             except ValueError as error:
                 notes.append(f"Nothing is splatted: {error}")
                 break
@@ -84,16 +82,29 @@ def synthesis_part(material: Material) -> dict[str, Any]:
 
 
 def _mask_layers(material: Material) -> list[Layer]:
-    """What the light network takes from either frame, at the judged time."""
+    """What the light network takes from where, at the judged time."""
     time = material.view.judged_time
-    mask = material.mask(time) if time in material.results else None
-    if mask is None:
+    masks = material.masks(time) if time in material.results else None
+    if masks is None:
         return []
-    material.pictures["mask"] = scalar_picture(mask, 0.0, 1.0)
-    alt = f"share of frame 0 in the frame at t = {time:g}, bright is high"
-    told = "share of frame 0, as the light network mixes both: 1 is frame 0 alone, 0 is frame 1 alone"
-    told += everywhere(mask)
-    return [layer("Share of frame 0", "mask", "heat", alt, low=0.0, high=1.0, unit="", time=time, told=told)]
+    layers = []
+    for name, what, mask in (
+        (
+            "mask",
+            "share of frame 0 in what was splatted: 1 is frame 0 alone, 0 is frame 1 alone",
+            masks.frame0,
+        ),
+        (
+            "composite",
+            "share of the composite: 1 is the composite alone, 0 the splatted frames",
+            masks.composite,
+        ),
+    ):
+        material.pictures[name] = scalar_picture(mask, 0.0, 1.0)
+        label, told = what.partition(" in ")[0].partition(":")[0].capitalize(), what + everywhere(mask)
+        alt = f"{label}, at t = {time:g}, bright is high"
+        layers.append(layer(label, name, "heat", alt, low=0.0, high=1.0, unit="", time=time, told=told))
+    return layers
 
 
 def _splat_layers(

@@ -17,8 +17,8 @@ from animeinterp.pipeline.store.array_specs import Array
 from animeinterp.pipeline.store.fingerprints import resolved_method
 from animeinterp.stages.coarse_flow import PieceFate, measure_overlaps
 from animeinterp.stages.inspection.candidates import BestCandidates, best_candidates
-from animeinterp.stages.inspection.splatted_frames import blend_mask
-from animeinterp.stages.pair_batch import RefinedPair, importances_in
+from animeinterp.stages.inspection.splatted_frames import Masks, blend_masks
+from animeinterp.stages.pair_batch import RefinedPair, hints_in
 from animeinterp.stages.refinement import CoarsePair, Confidence, confidence
 from animeinterp.stages.segmentation import Pieces, measure_pieces
 from animeinterp.stages.working_size import pieces_at, shrink_frame, working_size
@@ -156,8 +156,8 @@ class Material:
         except (WeightsError, ValueError) as error:
             return f"no confidence: {error}"
 
-    def mask(self, time: float) -> Array | None:
-        """The share of frame 0 in a frame of the light network; None where it made none."""
+    def masks(self, time: float) -> Masks | None:
+        """What a frame of the light network is made of; None where it made none."""
         frames, refined = self.both_frames, self.refinement.arrays
         flows = [refined.get(f"refined_flow{direction}") for direction in ("01", "10")]
         is_light = resolved_method("synthesis", self.config) == "light"
@@ -166,7 +166,7 @@ class Material:
         try:
             network = load_network("synthesis", self.config)
             pair = RefinedPair(*frames, flows[0], flows[1])
-            return blend_mask(pair, time, network, self.config.executor.device, importances_in(refined))
+            return blend_masks(pair, time, network, self.config.executor.device, hints_in(refined))
         except (WeightsError, ValueError):
             return None
 

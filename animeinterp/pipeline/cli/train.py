@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from animeinterp.pipeline.cli.chosen_config import ChosenConfig, ConfigOption, Settings
-from animeinterp.pipeline.cli.terminal import Quiet, interruptible, say
+from animeinterp.pipeline.cli.terminal import Quiet, console, interruptible, say
 from animeinterp.pipeline.pages.training.training_page import write_training_page
 from animeinterp.pipeline.training.checkpoints import BEST, LAST
 from animeinterp.pipeline.training.loop import train as train_networks
 from animeinterp.pipeline.training.phases import phases_of
-from animeinterp.pipeline.training.plan import make_plan
+from animeinterp.pipeline.training.plan import Plan, make_plan
 from animeinterp.pipeline.training.processes import first_process
 
 REPORTED_STEPS = 100
@@ -38,6 +39,8 @@ def train(
     if not quiet:
         say(f"training {plan.fingerprint}: {len(plan.scenes)} scenes, {end} steps; {plan.folder}")
     with interruptible():
+        if first_process():
+            _prepare(plan, quiet=quiet)
         done = train_networks(
             plan,
             minutes=minutes or math.inf,
@@ -49,6 +52,18 @@ def train(
         )
         say(f"{what}; weights: {plan.folder / BEST}, {plan.folder / LAST}")
         say(f"page: {write_training_page(plan.folder)}")
+
+
+def _prepare(plan: Plan, *, quiet: bool) -> None:
+    """Compute what refinement starts from in each scene, where an earlier training has not."""
+    wanted = [(plan.starts, len(plan.scenes))]
+    if plan.held_out is not None:
+        wanted.append((plan.held_out, plan.section.validation_count))
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
+        for starts, count in wanted:
+            task = bar.add_task("flows to start from", total=None)
+            starts.prepare(count, plan.threads, lambda done, end: bar.update(task, completed=done, total=end))  # noqa: B023
 
 
 class Lines:

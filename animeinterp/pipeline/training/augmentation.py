@@ -26,6 +26,8 @@ class Example(NamedTuple):
     """`(2, H, W)`: pixels of frame 0 hidden in frame 1, and vice versa."""
     t: float
     """Time of the middle frame, in (0, 1)."""
+    start: NDArray[np.float32]
+    """`(2, 2, H, W)`, pixels, as `flows`: those of the default refinement."""
 
 
 def augment(example: Example, section: TrainingSection, rng: np.random.Generator) -> Example:
@@ -73,25 +75,39 @@ def crop(example: Example, top: int, left: int, side: int) -> Example:
     end_x, end_y = x + flows[:, 0], y + flows[:, 1]
     outside = (end_x < 0) | (end_x > side - 1) | (end_y < 0) | (end_y > side - 1)
     return Example(
-        example.frames[:, rows, columns], flows, example.occluded[:, rows, columns] | outside, example.t
+        example.frames[:, rows, columns],
+        flows,
+        example.occluded[:, rows, columns] | outside,
+        example.t,
+        example.start[..., rows, columns],
     )
 
 
 def mirror(example: Example) -> Example:
     """Mirror horizontally."""
-    flows = example.flows[..., ::-1] * np.array([-1, 1], np.float32)[:, None, None]
-    return Example(example.frames[:, :, ::-1], flows, example.occluded[..., ::-1], example.t)
+    flows, start = (
+        each[..., ::-1] * np.array([-1, 1], np.float32)[:, None, None]
+        for each in (example.flows, example.start)
+    )
+    return Example(example.frames[:, :, ::-1], flows, example.occluded[..., ::-1], example.t, start)
 
 
 def turn(example: Example) -> Example:
     """Rotate by 90 degrees counter-clockwise."""
-    turned = np.rot90(example.flows, axes=(2, 3))
-    flows = np.stack([turned[:, 1], -turned[:, 0]], axis=1)
-    return Example(
-        np.rot90(example.frames, axes=(1, 2)), flows, np.rot90(example.occluded, axes=(1, 2)), example.t
+    flows, start = (
+        np.stack([turned[:, 1], -turned[:, 0]], axis=1)
+        for turned in (np.rot90(each, axes=(2, 3)) for each in (example.flows, example.start))
     )
+    occluded = np.rot90(example.occluded, axes=(1, 2))
+    return Example(np.rot90(example.frames, axes=(1, 2)), flows, occluded, example.t, start)
 
 
 def swap(example: Example) -> Example:
     """Reverse time."""
-    return Example(example.frames[::-1], example.flows[::-1], example.occluded[::-1], 1 - example.t)
+    return Example(
+        example.frames[::-1],
+        example.flows[::-1],
+        example.occluded[::-1],
+        1 - example.t,
+        example.start[::-1],
+    )

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -24,7 +23,8 @@ from animeinterp.configs.sections import TrainingSection
 from animeinterp.data.cutouts import KeptScene
 from animeinterp.data.cutouts.processes import start_worker
 from animeinterp.pipeline.training.augmentation import Example, augment
-from animeinterp.pipeline.training.starts import composite_of, searched_flows, starting_flows
+from animeinterp.pipeline.training.scenes import Source
+from animeinterp.pipeline.training.starts import Starts, composite_of, starting_flows
 
 ORDER, CHANCE = 1, 2
 """Streams of random numbers: the order of scenes, and their augmentation."""
@@ -40,37 +40,7 @@ class Started(NamedTuple):
     start: NDArray[np.float32]
     """`(2, 2, H, W)`, pixels: the flows that refinement starts from."""
     composite: NDArray[np.float32]
-    """`(H, W, 3)`, RGB, 0..1: the frame at `t`, made of the searched flows."""
-
-
-class Scenes(Protocol):
-    """Anything that holds scenes."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether their flows are the true ones; else they are those to start from."""
-
-    def __len__(self) -> int:
-        """Number of scenes."""
-
-    def scene(self, position: int) -> KeptScene:
-        """The scene at a position, from 0."""
-
-
-class Source(Scenes, Protocol):
-    """Scenes to train on."""
-
-    @property
-    def root(self) -> Path:
-        """Their folder."""
-
-    @property
-    def digest(self) -> str:
-        """Of all that is in them."""
-
-    @property
-    def smallest(self) -> tuple[int, int]:
-        """Height and width of the smallest frames, px."""
+    """`(H, W, 3)`, RGB, 0..1: the frame at `t`, made of the default flows."""
 
 
 class Batch(NamedTuple):
@@ -91,7 +61,7 @@ class Batch(NamedTuple):
     occluded: Tensor
     """`(2 * N, 1, H, W)`, bool: pixels hidden in the other frame."""
     composite: Tensor
-    """`(N, 3, H, W)`: the frames at `t` as the default synthesis makes them of searched flows."""
+    """`(N, 3, H, W)`: the frames at `t` as the default method makes them."""
     positions: tuple[int, ...]
     """Positions of the scenes in their set."""
     exact: bool = True
@@ -122,8 +92,8 @@ def check_scenes(scenes: Source, section: TrainingSection) -> None:
 class Batches:
     """All batches of a training, by step."""
 
-    def __init__(self, scenes: Scenes, section: TrainingSection) -> None:
-        self._scenes, self._section = scenes, section
+    def __init__(self, starts: Starts, section: TrainingSection) -> None:
+        self._scenes, self._starts, self._section = starts.scenes, starts, section
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
         self._pool: ProcessPoolExecutor | None = None
 
@@ -149,15 +119,13 @@ class Batches:
         """An example of a step."""
         step, k, position = asked
         rng = np.random.default_rng([self._section.seed, CHANCE, step, k])
-        example = augment(_example(self._scenes.scene(position)), self._section, rng)
-        first, _, last = example.frames
+        scene = self._scenes.scene(position)
+        example = augment(_example(scene, self._starts.flows(position, scene)), self._section, rng)
         if self._scenes.exact:
-            searched = searched_flows(first, last)
-            start = starting_flows(searched, self._section, rng)
+            start = starting_flows(example.start, self._section, rng)
         else:
-            searched = searched_flows(first, last, example.flows)
-            start = example.flows if self._section.networks == "full" else searched
-        return Started(example, start, composite_of(first, last, searched, example.t))
+            start = example.flows if self._section.networks == "full" else example.start
+        return Started(example, start, _composite(example))
 
     @contextmanager
     def ahead(self, first: int, last: int) -> Iterator[Iterator[Batch]]:
@@ -183,7 +151,7 @@ class Batches:
             return
         # Forked children of a process with threads may hang.
         spawned = multiprocessing.get_context("spawn")
-        given = self._scenes, self._section
+        given = self._starts, self._section
         with ProcessPoolExecutor(self._section.workers, spawned, _start, given) as pool:
             self._pool = pool
             try:
@@ -206,10 +174,10 @@ _batches: Batches
 """A process's own."""
 
 
-def _start(scenes: Scenes, section: TrainingSection) -> None:
+def _start(starts: Starts, section: TrainingSection) -> None:
     global _batches
     start_worker()
-    _batches = Batches(scenes, section)
+    _batches = Batches(starts, section)
 
 
 def _started(asked: Asked) -> Started:
@@ -241,12 +209,10 @@ def _part(batch: Batch, which: slice, count: int) -> Batch:
     )
 
 
-def whole_scene(scene: KeptScene, position: int) -> Batch:
-    """A scene without augmentation, with searched flows to start from; for validation."""
-    example = _example(scene)
-    first, _, last = example.frames
-    start = searched_flows(first, last)
-    return collate([Started(example, start, composite_of(first, last, start, example.t))], (position,))
+def whole_scene(scene: KeptScene, position: int, flows: NDArray[np.float32]) -> Batch:
+    """A scene with exact flows, without augmentation, for validation; `flows` are its default ones."""
+    example = _example(scene, flows)
+    return collate([Started(example, example.start, _composite(example))], (position,))
 
 
 def collate(made: Sequence[Started], positions: tuple[int, ...]) -> Batch:
@@ -272,5 +238,9 @@ def _directions(both: list[NDArray[np.float32]] | list[NDArray[np.bool_]]) -> Te
     return torch.from_numpy(np.concatenate(np.stack(both, axis=1)))
 
 
-def _example(scene: KeptScene) -> Example:
-    return Example(scene.frames, scene.flows.astype(np.float32), scene.occluded, scene.t)
+def _example(scene: KeptScene, start: NDArray[np.float32]) -> Example:
+    return Example(scene.frames, scene.flows.astype(np.float32), scene.occluded, scene.t, start)
+
+
+def _composite(example: Example) -> NDArray[np.float32]:
+    return composite_of(example.frames[0], example.frames[2], example.start, example.t)

@@ -109,7 +109,7 @@ class _Training:
         borders = {phase.last for phase in phases_of(section)}
         started = self._saved = self._validated = time.monotonic()
         try:
-            with Batches(self._plan.scenes, section).ahead(learner.step, end) as batches:
+            with Batches(self._plan.starts, section).ahead(learner.step, end) as batches:
                 for batch in batches:
                     with deferred():  # a step and its counts belong together
                         begun = time.monotonic()
@@ -172,11 +172,11 @@ class _Training:
     def _validate(self) -> None:
         plan, learner = self._plan, self._learner
         self._validated = time.monotonic()
-        if plan.validation is None:
+        if plan.held_out is None:
             return
         found = validate(
             learner.averaged,
-            plan.validation,
+            plan.held_out,
             plan.section.validation_count,
             learner.autocast,
             plan.device,
@@ -187,7 +187,7 @@ class _Training:
         best = self._best["criterion"] != criterion or score < self._best["score"]
         if plan.section.pictured_scenes:
             made = picture_scenes(
-                learner.averaged, plan.validation, plan.section.pictured_scenes, learner.autocast, plan.device
+                learner.averaged, plan.held_out, plan.section.pictured_scenes, learner.autocast, plan.device
             )
             write_whole(plan.folder / PICTURES / f"{learner.step:07d}.jpg", made)
         entry = {"kind": "validation", "step": learner.step, "phase": learner.phase, "best": best}
@@ -209,7 +209,7 @@ class _Training:
             },
         )
         self._save_weights(LAST)
-        if self._plan.validation is None:
+        if self._plan.held_out is None:
             shutil.copyfile(self._plan.folder / LAST, self._plan.folder / BEST)
         self._saved = time.monotonic()
 

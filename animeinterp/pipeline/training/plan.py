@@ -17,11 +17,13 @@ from animeinterp.models.weights.files import file_digest
 from animeinterp.models.weights.full import FullSettings
 from animeinterp.models.weights.light import Origin
 from animeinterp.pipeline.store.fingerprints import canonical_digest
-from animeinterp.pipeline.training.batches import Source, check_scenes
+from animeinterp.pipeline.training.batches import check_scenes
 from animeinterp.pipeline.training.cached_pairs import CachedPairs
 from animeinterp.pipeline.training.networks import Networks, first_networks, full_settings
+from animeinterp.pipeline.training.scenes import Source
+from animeinterp.pipeline.training.starts import Starts
 
-TRAINING_VERSION = 1
+TRAINING_VERSION = 2
 """Increased whenever the same settings and scenes give other weights."""
 FOLDER = "training"
 """In the cache."""
@@ -37,7 +39,9 @@ class Plan:
     fingerprint: str
     folder: Path
     scenes: Source
-    validation: TrainingSet | None
+    starts: Starts
+    held_out: Starts | None
+    """Scenes for validation."""
     device: torch.device
     full: FullSettings | None = None
     """What full networks are trained with; None for light ones."""
@@ -80,7 +84,10 @@ def make_plan(config: Config) -> Plan:
     section = config.training
     scenes = _source(config)
     check_scenes(scenes, section)
-    validation = None if section.validation_scenes is None else TrainingSet(section.validation_scenes)
+    root = config.store.cache / FOLDER
+    held_out = None
+    if section.validation_scenes is not None:
+        held_out = Starts.of(TrainingSet(section.validation_scenes), root)
     settings = {
         "version": TRAINING_VERSION,
         "training": section.fingerprinted(),
@@ -95,9 +102,10 @@ def make_plan(config: Config) -> Plan:
         section,
         settings,
         fingerprint,
-        config.store.cache / FOLDER / fingerprint,
+        root / fingerprint,
         scenes,
-        validation,
+        Starts.of(scenes, root),
+        held_out,
         torch.device(config.executor.device),
         full,
     )

@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from animeinterp.data.cutouts import KeptScene
-from animeinterp.pipeline.training.batches import Batch, Scenes, whole_scene
+from animeinterp.pipeline.training.batches import Batch, whole_scene
 from animeinterp.pipeline.training.losses import charbonnier, end_point_error, frame_loss
 from animeinterp.pipeline.training.networks import Networks, draw, refine
+from animeinterp.pipeline.training.starts import Starts
 
 
 def validate(
     networks: Networks,
-    scenes: Scenes,
+    held_out: Starts,
     count: int,
     autocast: Callable[[], torch.autocast],
     device: torch.device,
@@ -27,8 +28,8 @@ def validate(
     ----------
     networks
         In eval mode.
-    scenes
-        Held out.
+    held_out
+        Scenes, and the flows that they start from.
     count
         How many are looked at, from the first on.
     autocast
@@ -47,9 +48,11 @@ def validate(
     """
 
     def errors_of(position: int, scene: KeptScene) -> dict[str, float]:
+        batch = whole_scene(scene, position, held_out.flows(position, scene)).to(device)
         with torch.inference_mode(), autocast():
-            return scene_errors(networks, whole_scene(scene, position).to(device))
+            return scene_errors(networks, batch)
 
+    scenes = held_out.scenes
     count = min(count, len(scenes))
     # Read by one thread: a set keeps files open and knows where in each it is.
     kept = [scenes.scene(position) for position in range(count)]

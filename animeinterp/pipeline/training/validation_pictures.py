@@ -13,8 +13,9 @@ from torch import Tensor
 
 from animeinterp.data.images import Frame
 from animeinterp.pipeline.results.pictures import Tile, arrange, flow_to_color, saturated_length
-from animeinterp.pipeline.training.batches import Scenes, whole_scene
+from animeinterp.pipeline.training.batches import whole_scene
 from animeinterp.pipeline.training.networks import Networks, draw, refine
+from animeinterp.pipeline.training.starts import Starts
 
 WIDTH = 192
 """Of a scene, px."""
@@ -23,7 +24,7 @@ QUALITY = 80
 
 def picture_scenes(
     networks: Networks,
-    scenes: Scenes,
+    held_out: Starts,
     count: int,
     autocast: Callable[[], torch.autocast],
     device: torch.device,
@@ -34,8 +35,8 @@ def picture_scenes(
     ----------
     networks
         In eval mode.
-    scenes
-        Held out.
+    held_out
+        Scenes, and the flows that they start from.
     count
         How many.
     autocast, device
@@ -47,8 +48,9 @@ def picture_scenes(
         A JPEG file: frame made, true frame, refined flow 0 -> 1, true flow in the same colours.
     """
     rows = []
-    for position in range(min(count, len(scenes))):
-        batch = whole_scene(scenes.scene(position), position).to(device)
+    for position in range(min(count, len(held_out.scenes))):
+        scene = held_out.scenes.scene(position)
+        batch = whole_scene(scene, position, held_out.flows(position, scene)).to(device)
         with torch.inference_mode(), autocast():
             refined = refine(networks, batch)
             made = draw(networks, batch, refined)

@@ -16,25 +16,25 @@ from tests.pipeline.training.tiny_plans import MakePlan
 
 def test_batches_follow_from_seed_and_step(plan_of: MakePlan) -> None:
     plan = plan_of()
-    first, again = (Batches(plan.scenes, plan.section) for _ in range(2))
+    first, again = (Batches(plan.starts, plan.section) for _ in range(2))
     again.batch(4)
     for step in (3, 0):
         for one, other in zip(first.batch(step), again.batch(step), strict=True):
             assert torch.equal(torch.as_tensor(one), torch.as_tensor(other))
     other = plan_of(seed=1)
-    assert not torch.equal(Batches(other.scenes, other.section).batch(0).frame0, first.batch(0).frame0)
+    assert not torch.equal(Batches(other.starts, other.section).batch(0).frame0, first.batch(0).frame0)
 
 
 def test_every_scene_comes_once_before_any_comes_again(plan_of: MakePlan) -> None:
     plan = plan_of()
-    batches = Batches(plan.scenes, plan.section)
+    batches = Batches(plan.starts, plan.section)
     seen = [position for step in range(5) for position in batches.positions(step)]
     assert sorted(seen[:5]) == sorted(seen[5:]) == list(range(5))
 
 
 def test_ahead_gives_the_same_batches(plan_of: MakePlan) -> None:
     plan = plan_of()
-    batches = Batches(plan.scenes, plan.section)
+    batches = Batches(plan.starts, plan.section)
     with batches.ahead(2, 5) as ahead:
         made = list(ahead)
     assert len(made) == 3
@@ -47,7 +47,7 @@ def test_ahead_gives_the_same_batches(plan_of: MakePlan) -> None:
 def test_processes_make_the_same_batches(source: str, plan_of: MakePlan, sets: Path) -> None:
     settings = {"source": source, "scenes": sets / ("training" if source == "scenes" else "book")}
     plan = plan_of(**settings, drawn_size=64, workers=2)
-    batches = Batches(plan.scenes, plan.section)
+    batches = Batches(plan.starts, plan.section)
     with batches.ahead(1, 4) as ahead:
         made = list(ahead)
     for step, batch in zip(range(1, 4), made, strict=True):
@@ -66,7 +66,7 @@ def test_drawn_scenes_are_those_of_a_set(plan_of: MakePlan, sets: Path, tmp_path
     assert np.array_equal(kept.flows, drawn.flows)
     assert np.array_equal(kept.occluded, drawn.occluded)
     assert (kept.t, kept.seed, kept.degraded) == (drawn.t, drawn.seed, drawn.degraded)
-    assert len(set(Batches(plan.scenes, plan.section).positions(7))) == plan.section.batch
+    assert len(set(Batches(plan.starts, plan.section).positions(7))) == plan.section.batch
     other = plan_of(source="drawings", scenes=sets / "book", drawn_size=65)
     assert other.fingerprint != plan.fingerprint
     with pytest.raises(DataError, match="not a book of drawings"):
@@ -77,7 +77,7 @@ def test_drawn_scenes_are_those_of_a_set(plan_of: MakePlan, sets: Path, tmp_path
 
 def test_shapes_and_parts(plan_of: MakePlan) -> None:
     plan = plan_of(batch=3)
-    batch = Batches(plan.scenes, plan.section).batch(0)
+    batch = Batches(plan.starts, plan.section).batch(0)
     assert batch.frame0.shape == batch.middle.shape == (3, 3, 32, 32)
     assert batch.start.shape == batch.truth.shape == (6, 2, 32, 32)
     assert batch.occluded.shape == (6, 1, 32, 32)
@@ -90,7 +90,12 @@ def test_shapes_and_parts(plan_of: MakePlan) -> None:
     assert torch.equal(torch.cat([one.composite, two.composite]), batch.composite)
     assert torch.equal(torch.cat([one.truth[1:], two.truth[2:]]), batch.truth[3:])
     assert len(split(batch, 5)) == 3
-    assert whole_scene(plan.scenes.scene(0), 0).truth.shape == (2, 2, 40, 48)
+    assert whole_scene(plan.scenes.scene(0), 0, plan.starts.flows(0, plan.scenes.scene(0))).truth.shape == (
+        2,
+        2,
+        40,
+        48,
+    )
 
 
 def test_refuses_frames_smaller_than_the_crop(plan_of: MakePlan) -> None:

@@ -18,7 +18,8 @@ from animeinterp.pipeline.training.cached_pairs import CachedPairs
 from animeinterp.pipeline.training.checkpoints import LAST, Log
 from animeinterp.pipeline.training.loop import train
 from animeinterp.pipeline.training.plan import make_plan
-from animeinterp.pipeline.training.starts import searched_flows
+from animeinterp.pipeline.training.starts import Starts
+from animeinterp.stages.inverse_search import search_flows
 from tests.pipeline.small_runs import small_settings
 
 TINY = (
@@ -38,7 +39,7 @@ def settings(cartoons: Path, finished_cache: Path) -> list[str]:
     return small_settings(cartoons, finished_cache)
 
 
-def test_pairs_are_the_frames_and_flows_of_the_cache(settings: list[str]) -> None:
+def test_pairs_are_the_frames_and_flows_of_the_cache(settings: list[str], tmp_path: Path) -> None:
     config = load_config("demo", settings)
     pairs = CachedPairs(config)
     session = Session.open(config, look_only=True)
@@ -51,14 +52,16 @@ def test_pairs_are_the_frames_and_flows_of_the_cache(settings: list[str]) -> Non
     assert location is not None
     assert np.array_equal(scene.flows[1], location.read()["coarse_flow10"])
     section = config.training.model_copy(update={"crop": 32, "batch": 2})
-    batch = Batches(pairs, section).batch(0)
+    starts = Starts.of(pairs, tmp_path)
+    batch = Batches(starts, section).batch(0)
     assert not batch.exact
     # The light refinement starts from flows that were searched, as it does in runs, the full one from these.
-    ends = (
-        (255 * frame[0].permute(1, 2, 0)).round().byte().numpy() for frame in (batch.frame0, batch.frame1)
-    )
-    assert np.array_equal(batch.start[::2], searched_flows(*ends, batch.truth[::2].numpy()))
-    full = Batches(pairs, section.model_copy(update={"networks": "full"})).batch(0)
+    assert not torch.equal(batch.start, batch.truth)
+    searched = np.stack(search_flows(*(scene.frames[k] for k in (0, 2)), *scene.flows))
+    assert np.array_equal(starts.flows(1, scene), searched)
+    starts.prepare(len(pairs), workers=1)
+    assert np.array_equal(starts.flows(1, scene), searched)
+    full = Batches(starts, section.model_copy(update={"networks": "full"})).batch(0)
     assert torch.equal(full.start, full.truth)
 
 

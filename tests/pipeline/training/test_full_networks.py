@@ -80,7 +80,7 @@ def test_confidence_learns_where_there_are_initial_flows(plan_of: MakePlan) -> N
     plan = full_plan(plan_of, zero_starts=0.0, flow__rate=1e-3, flow__warm_up=0.0, flow__weight_decay=0.0)
     learner = Learner(plan.networks(), plan.section, plan.device)
     before = learner.networks.refinement.state_dict()["attention2.conv3.weight"].clone()
-    learner.learn(Batches(plan.scenes, plan.section).batch(0))
+    learner.learn(Batches(plan.starts, plan.section).batch(0))
     assert not torch.equal(learner.networks.refinement.state_dict()["attention2.conv3.weight"], before)
 
 

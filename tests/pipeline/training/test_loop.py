@@ -20,6 +20,7 @@ from animeinterp.pipeline.training.batches import Batches
 from animeinterp.pipeline.training.checkpoints import BEST, CHECKPOINT, LAST, Log, own_folder
 from animeinterp.pipeline.training.learner import Learner, computing_dtype
 from animeinterp.pipeline.training.loop import train
+from animeinterp.pipeline.training.starts import Starts
 from tests.pipeline.training.tiny_plans import MakePlan
 
 
@@ -78,7 +79,7 @@ def test_loss_falls_on_one_scene(plan_of: MakePlan) -> None:
     plan = plan_of(
         flow__steps=30, flow__rate=1e-3, mirror=False, rotate=False, swap=False, recolour=0, zero_starts=1
     )
-    batches = Batches(OneScene(plan.scenes), plan.section)
+    batches = Batches(Starts(OneScene(plan.scenes), None), plan.section)
     learner = Learner(plan.networks(), plan.section, plan.device, threads=2)
     found = [learner.learn(batches.batch(step))["loss"] for step in range(30)]
     assert sum(found[-5:]) < 0.7 * sum(found[:5])

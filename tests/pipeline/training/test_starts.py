@@ -1,49 +1,70 @@
 from __future__ import annotations
 
-import cv2
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from animeinterp import interpolate
+from animeinterp.configs.errors import CacheError
 from animeinterp.configs.sections import TrainingSection
-from animeinterp.pipeline.training.starts import (
-    composite_of,
-    searched_flows,
-    smooth_noise,
-    starting_flows,
-)
+from animeinterp.data.images import to_uint8
+from animeinterp.pipeline.training import starts
+from animeinterp.pipeline.training.starts import composite_of, smooth_noise, starting_flows
+from tests.pipeline.training.tiny_plans import MakePlan
 
 
-def pair() -> tuple[np.ndarray, np.ndarray]:
-    """A smooth texture that moves by 4 pixels to the right."""
-    noise = np.random.default_rng(0).integers(0, 256, (64, 72, 3), np.uint8)
-    texture = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2), None, 0, 255, cv2.NORM_MINMAX)
-    return texture[:, 4:], texture[:, :-4]
-
-
-def test_a_shift_is_found_and_drawn_half_way() -> None:
-    frames = pair()
-    flows = searched_flows(*frames)
+def test_flows_of_scenes_are_those_of_the_default_method(plan_of: MakePlan) -> None:
+    plan = plan_of()
+    scene = plan.scenes.scene(1)
+    first, _, last = scene.frames
+    flows = plan.starts.flows(1, scene)
     assert flows.dtype == np.float32
-    assert np.median(flows[0, 0]) == pytest.approx(4, abs=0.3)
-    assert np.median(flows[1, 0]) == pytest.approx(-4, abs=0.3)
-    drawn = composite_of(*frames, flows, 0.5)
-    half_way = frames[0][:, 4:-4] / 255  # columns 6 to 66 of frame 0 lie 2 further left there
-    assert np.abs(drawn[:, 6:-2] - half_way).mean() < 0.01
+    assert flows.shape == (2, 2, 40, 48)
+    made = to_uint8(composite_of(first, last, flows, 0.5))
+    assert np.array_equal(made, interpolate(first, last))
 
 
-def test_coarse_flows_help_the_search() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 200, 3), np.uint8)
-    texture = cv2.GaussianBlur(noise, (0, 0), 1)
-    frames = texture[:, 90:], texture[:, :-90]
-    coarse = np.zeros((2, 2, 64, 110), np.float32)
-    coarse[:, 0] = np.array([90, -90], np.float32)[:, None, None]
-    left = searched_flows(*frames, coarse)[0, 0, :, :20]
-    assert np.median(left) == pytest.approx(90, abs=0.5)
-    assert abs(np.median(searched_flows(*frames)[0, 0, :, :20]) - 90) > 5
+def test_flows_are_kept_once(plan_of: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of()
+    expected = [plan.starts.flows(k, plan.scenes.scene(k)) for k in range(5)]
+    told: list[tuple[int, int]] = []
+    plan.starts.prepare(5, 1, lambda *done: told.append(done))
+    assert told == [(1, 1)]
+    monkeypatch.setattr(starts, "default_flows", lambda *_, **__: pytest.fail("computed again"))
+    plan.starts.prepare(5, 1)
+    for k in range(5):
+        assert np.array_equal(plan.starts.flows(k, plan.scenes.scene(k)), expected[k])
+
+
+def test_damaged_files_are_no_loss(plan_of: MakePlan) -> None:
+    plan = plan_of()
+    expected = plan.starts.flows(0, plan.scenes.scene(0))
+    plan.starts.prepare(5, 1)
+    assert plan.starts.root is not None
+    (path,) = plan.starts.root.iterdir()
+    path.write_bytes(path.read_bytes()[:200])
+    assert np.array_equal(plan.starts.flows(0, plan.scenes.scene(0)), expected)
+
+
+def test_a_folder_that_cannot_be_written_is_named(plan_of: MakePlan) -> None:
+    plan = plan_of()
+    assert plan.starts.root is not None
+    plan.starts.root.parent.mkdir(parents=True)
+    plan.starts.root.write_text("")
+    with pytest.raises(CacheError, match=r"00000\.npz: cannot be written"):
+        plan.starts.prepare(5, 1)
+
+
+def test_drawings_without_an_end_are_not_kept(plan_of: MakePlan, sets: Path) -> None:
+    plan = plan_of(source="drawings", scenes=sets / "book", drawn_size=64)
+    assert plan.starts.root is None
+    plan.starts.prepare(10, 1)
+    assert plan.starts.flows(0, plan.scenes.scene(0)).shape == (2, 2, 64, 64)
 
 
 def test_kinds_of_starts() -> None:
-    searched = searched_flows(*pair())
+    searched = np.random.default_rng(1).normal(0, 4, (2, 2, 64, 68)).astype(np.float32)
     before = searched.copy()
 
     def start(seed: int, **settings: float) -> np.ndarray:

@@ -3,10 +3,27 @@ from __future__ import annotations
 import pytest
 import torch
 
+from animeinterp.data.cutouts import KeptScene, TrainingSet
 from animeinterp.models.weights.light import new_networks
 from animeinterp.pipeline.training.learner import Learner
+from animeinterp.pipeline.training.starts import Starts
 from animeinterp.pipeline.training.validation import validate
 from tests.pipeline.training.tiny_plans import MakePlan
+
+
+class _Second:
+    """The second of some scenes."""
+
+    exact = True
+
+    def __init__(self, scenes: TrainingSet) -> None:
+        self._scenes = scenes
+
+    def __len__(self) -> int:
+        return 1
+
+    def scene(self, position: int) -> KeptScene:
+        return self._scenes.scene(position + 1)
 
 
 def test_means_over_scenes_whatever_the_threads(plan_of: MakePlan) -> None:
@@ -19,11 +36,11 @@ def test_means_over_scenes_whatever_the_threads(plan_of: MakePlan) -> None:
         networks.refinement.update_block.flow_head.conv2.bias.zero_()
     autocast = Learner(networks, plan.section, plan.device).autocast
     one, two = (
-        validate(networks, plan.scenes, count, autocast, plan.device, threads=count) for count in (1, 2)
+        validate(networks, plan.starts, count, autocast, plan.device, threads=count) for count in (1, 2)
     )
     second = validate(
         networks,
-        type("Second", (), {"__len__": lambda self: 1, "scene": lambda self, k: plan.scenes.scene(1)})(),
+        Starts(_Second(plan.scenes), None),
         9,
         autocast,
         plan.device,

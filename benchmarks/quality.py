@@ -54,7 +54,7 @@ OURS: Mapping[str, tuple[str, ...]] = {
     BEFORE: ("refinement.method=none", "synthesis.method=blend"),
     "search, averaged": ("synthesis.method=blend",),
     "coarse flow as it is, composite": ("refinement.method=none",),
-    "no coarse flow": ("coarse_flow.method=zero",),
+    "`fast`: no coarse flow": ("coarse_flow.method=zero",),
     "random VGG-19": ("features.method=vgg19",),
     "light flow, composite": ("refinement.method=light",),
     "light networks": ("refinement.method=light", "synthesis.method=light"),

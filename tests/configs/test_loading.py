@@ -18,6 +18,7 @@ def test_presets_all_load() -> None:
         "atd12k_train",
         "default",
         "demo",
+        "fast",
         "paper",
         "released",
         "train_light",

@@ -4,6 +4,8 @@ References
 ----------
 .. [1] L. Siyao et al., "Deep Animation Video Interpolation in the Wild", CVPR 2021, section 3.2.
    arXiv:2104.02495
+.. [2] D. Sun, S. Roth, M. J. Black, "Secrets of Optical Flow Estimation and Their Principles", CVPR 2010,
+   section 4: a median of 5 x 5 after estimation. doi:10.1109/CVPR.2010.5539939
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -23,6 +26,8 @@ from animeinterp.models.padding import pad_edge
 from animeinterp.models.reproducible import reproducible
 from animeinterp.models.rfr import RFR, SMALLEST_FRAME
 
+MEDIAN_SIDE = 5
+"""Px, of the median that the flows of the light network go through."""
 IMPORTANCE_STEPS = 16
 """Importance is rounded to multiples of 1/16."""
 
@@ -180,8 +185,14 @@ def refine_lightly(
         found = network.to(device)(*_batch(pairs, device))
         stored = ((found.importance[:, 0] * IMPORTANCE_STEPS).round() / IMPORTANCE_STEPS).half()
         importances = [each.cpu().numpy() for each in stored.chunk(2)]
-    flows = _rounded_flows(pairs, found.flows[-1].chunk(2), fraction_bits)
+    steady = torch.from_numpy(np.stack([_without_strays(flow) for flow in found.flows[-1].cpu().numpy()]))
+    flows = _rounded_flows(pairs, steady.chunk(2), fraction_bits)
     return [WeighedFlow(*each) for each in zip(flows, *importances, strict=True)]
+
+
+def _without_strays(flow: Flow) -> Flow:
+    """A flow whose single vectors agree with those around them, by the median in each axis [2]_."""
+    return np.stack([cv2.medianBlur(component, MEDIAN_SIDE) for component in flow])
 
 
 def _check(pair: CoarsePair) -> None:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from animeinterp.models.rfr import RFR
-from animeinterp.stages.refinement import CoarsePair, confidence, refine, refine_together
+from animeinterp.models.weights.light import new_networks
+from animeinterp.stages.refinement import CoarsePair, confidence, refine, refine_lightly, refine_together
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -159,3 +160,19 @@ def test_confidence_weighs_the_initial_flow(network: RFR) -> None:
 
 def test_confidence_of_a_small_frame_covers_the_frame_only(pair: Arrays, network: RFR) -> None:
     assert confidence(CoarsePair(*pair), network).confidence01.shape == (3, 4)
+
+
+def test_flows_of_the_light_network_have_no_strays(seeded: torch.Generator) -> None:
+    network = new_networks(0, 2).refinement
+    frames = torch.randint(0, 256, (2, 40, 48, 3), generator=seeded, dtype=torch.uint8).numpy()
+    start = (3 * torch.randn(2, 2, 40, 48, generator=seeded)).numpy()
+    with torch.inference_mode():
+        own = network(
+            *(torch.from_numpy(frame).permute(2, 0, 1)[None] / 255 for frame in frames),
+            *(torch.from_numpy(flow)[None] for flow in start),
+        ).flows[0]
+    found = refine_lightly([CoarsePair(*frames, *start)], network)[0].flows
+    for flow, expected in zip(found, own.numpy(), strict=True):
+        padded = np.pad(expected, ((0, 0), (2, 2), (2, 2)), mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5), axis=(1, 2))
+        np.testing.assert_allclose(flow, np.median(windows, axis=(3, 4)), atol=1e-3)

@@ -44,6 +44,11 @@ ALPHA = -20.0
 """Factor on the brightness difference in splatting, as `synthesis.softmax_alpha` has it."""
 
 
+LEAST_SHARE = 0.5
+"""Of the composite, where a network draws that is not in training: it may correct the composite by half. On
+drawn cartoons and scenes, as it was trained on, more trust makes no difference; films are none of them."""
+
+
 class Drawn(NamedTuple):
     """A frame, and how it was put together."""
 
@@ -52,7 +57,7 @@ class Drawn(NamedTuple):
     mask: Tensor
     """`(N, 1, H, W)`, 0..1: frame 0's share of what was splatted, where both frames cover a pixel."""
     share: Tensor
-    """`(N, 1, H, W)`, 0..1: the composite's share of the frame."""
+    """`(N, 1, H, W)`, 0..1: the composite's share of the frame; `LEAST_SHARE` or more but in training."""
 
 
 class LightSynthesis(nn.Module):
@@ -188,9 +193,13 @@ class LightSynthesis(nn.Module):
         seen1 = torch.where(covered1, landed1.values, torch.where(covered0, landed0.values, nearer))
         joined = _maps(carried, landed0, landed1, composite, share, first, last)
         drawn = self.synnet(torch.cat([seen0, seen1], dim=1), joined).to(seen0.dtype)
-        mask, of_composite = torch.sigmoid(drawn[:, :1]), torch.sigmoid(drawn[:, 4:])
+        mask, wanted = torch.sigmoid(drawn[:, :1]), torch.sigmoid(drawn[:, 4:])
+        least = 0.0 if self.training else LEAST_SHARE
+        of_composite = wanted.clamp(min=least)
+        # What is learned shrinks together, blend and correction.
+        correction = drawn[:, 1:4] * ((1 - least) / (1 - wanted).clamp(min=1 - least))
         blend = torch.lerp(seen1, seen0, mask)
-        return Drawn(torch.lerp(blend, composite, of_composite) + drawn[:, 1:4], mask, of_composite)
+        return Drawn(torch.lerp(blend, composite, of_composite) + correction, mask, of_composite)
 
 
 def _maps(

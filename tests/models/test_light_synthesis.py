@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from animeinterp.configs.sections import SynthesisSection
-from animeinterp.models.light_synthesis import LightSynthesis
+from animeinterp.models.light_synthesis import LEAST_SHARE, LightSynthesis
 from animeinterp.models.weights.light import new_networks
 from animeinterp.stages.synthesis import synthesise
 
@@ -42,6 +42,24 @@ def test_untrained_is_the_mean_of_blend_and_composite_at_any_size_and_time(
     assert drawn.mask.shape == drawn.share.shape == (1, 1, *size)
     assert (drawn.mask == 0.5).all()
     assert (drawn.share == 0.5).all()
+
+
+def test_the_composite_keeps_its_share_but_in_training(seeded: torch.Generator) -> None:
+    network, frames = trained(seeded), torch.rand(3, 1, 3, 16, 20, generator=seeded)
+    with torch.no_grad():
+        network.synnet.residual_model_tail[-1].weight.mul_(20)
+        flow = torch.randn(1, 2, 16, 20, generator=seeded)
+        free = network.train()(*frames[:2], flow, -flow, 0.5, frames[2])
+        held = network.eval()(*frames[:2], flow, -flow, 0.5, frames[2])
+    bound = free.share < LEAST_SHARE
+    assert bound.any()
+    assert not bound.all()
+    torch.testing.assert_close(held.share, free.share.clamp(min=LEAST_SHARE))
+    same = (~bound).expand_as(free.frame)
+    torch.testing.assert_close(held.frame[same], free.frame[same])
+    # Elsewhere the frame moves towards the composite, on a straight line from what the network wanted.
+    expected = torch.lerp(free.frame, frames[2], (LEAST_SHARE - free.share) / (1 - free.share))
+    torch.testing.assert_close(held.frame[~same], expected[~same])
 
 
 def test_importance_decides_where_two_pixels_land_on_one(network: LightSynthesis) -> None:

@@ -57,7 +57,7 @@ OURS: Mapping[str, tuple[str, ...]] = {
     "`fast`: no coarse flow": ("coarse_flow.method=zero",),
     "random VGG-19": ("features.method=vgg19",),
     "light flow, composite": ("refinement.method=light",),
-    "light networks": ("refinement.method=light", "synthesis.method=light"),
+    "`fine`: light networks": ("refinement.method=light", "synthesis.method=light"),
     PICTURED: (),
 }
 """Settings of our methods; what they leave open is what a fresh install does."""

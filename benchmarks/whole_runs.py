@@ -57,7 +57,12 @@ CASES = (
     Case("default", (516, 640), 48),
     Case("default", (540, 960), 32),
     Case("default", (1080, 1920), 12),
-    Case("light networks", (516, 640), 24, settings=("refinement.method=light", "synthesis.method=light")),
+    Case("fast", (516, 640), 48, "fast"),
+    Case("fast", (540, 960), 32, "fast"),
+    Case("fast", (1080, 1920), 12, "fast"),
+    Case("fine", (516, 640), 24, "fine"),
+    Case("fine", (540, 960), 16, "fine"),
+    Case("fine", (1080, 1920), 8, "fine"),
     Case("released, to coarse flow", (540, 960), 8, "released", (VGG19,), "coarse_flow"),
     Case(
         "released, to coarse flow, auto precision",

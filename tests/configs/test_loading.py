@@ -19,6 +19,7 @@ def test_presets_all_load() -> None:
         "default",
         "demo",
         "fast",
+        "fine",
         "paper",
         "released",
         "train_light",

@@ -113,7 +113,7 @@ def run_shard(job: ShardJob) -> ShardOutcome:
                 entry = _entry(item, next(computed))
             fresh.append(entry.record)
         entries.append(entry)
-    entries.extend(_others(job.path, present, entries))
+    present = _carry_over_others(job, present, entries)
     if present is not None and done and not fresh:
         size = present.size
     else:
@@ -159,12 +159,12 @@ def _commit(job: ShardJob, entries: list[Entry], present: ShardManifest | None, 
         try:
             return write_shard(job.path, manifest, [entry.arrays for entry in entries], present)
         except ShardCommittedError:
-            present = read_manifest(job.path)
+            present = _present(job)
             if present is None:
                 continue
             if _essence(manifest.items) <= _essence(present.items):
                 return present.size
-            entries.extend(_others(job.path, present, entries))
+            present = _carry_over_others(job, present, entries)
 
 
 def _present(job: ShardJob) -> ShardManifest | None:
@@ -193,6 +193,23 @@ def _carry_over(job: ShardJob, present: ShardManifest | None, item: ItemJob) -> 
     own = (present.stage, present.fingerprint, present.shard) == (job.stage, job.fingerprint, job.shard)
     done = own and item.source is not None and record.input == item.input and record != item.former
     return _read_entry(job.path, present, item.id) if item.kept is not None or done else None
+
+
+def _carry_over_others(
+    job: ShardJob, present: ShardManifest | None, entries: list[Entry]
+) -> ShardManifest | None:
+    """Add what else the shard holds to `entries`; returns the manifest that it was read by.
+
+    While it is read another writer may put the shard aside, and die: then nothing can be read, but nothing is
+    damaged either. So it is read until its manifest stays the same.
+    """
+    while True:
+        found = _others(job.path, present, entries)
+        again = _present(job)
+        if again == present:
+            entries.extend(found)
+            return present
+        present = again
 
 
 def _others(path: Path, present: ShardManifest | None, entries: Sequence[Entry]) -> list[Entry]:

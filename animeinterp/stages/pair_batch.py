@@ -63,12 +63,10 @@ class Batch(NamedTuple):
     importance10: Tensor | None
 
 
-def to_tensors(
-    pairs: Sequence[RefinedPair], device: str | torch.device, hints: Sequence[Hints] = ()
-) -> Batch:
+def to_tensors(pairs: Sequence[RefinedPair], device: str | torch.device, hints: Sequence[Hints]) -> Batch:
     """Pairs, and the importance of their pixels, on a device."""
     frames0, frames1, flows01, flows10, colours0, colours1 = zip(*pairs, strict=True)
-    maps = zip(*(each[:2] for each in hints or [NO_HINTS] * len(pairs)), strict=True)
+    maps = zip(*(each[:2] for each in hints), strict=True)
     return Batch(
         frame_tensor(frames0, device) if colours0[0] is None else colour_tensor(colours0, device),
         frame_tensor(frames1, device) if colours1[0] is None else colour_tensor(colours1, device),

@@ -10,7 +10,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -155,7 +155,7 @@ def refine_together(
         return [RefinedFlow(pair.flow01, pair.flow10) for pair in pairs]
     with torch.inference_mode(), reproducible():
         flows = network.to(device)(*_batch(pairs, device))
-    return _rounded_flows(pairs, flows, fraction_bits)
+    return _rounded_flows(pairs, [each.cpu().numpy() for each in flows], fraction_bits)
 
 
 def refine_lightly(
@@ -185,8 +185,8 @@ def refine_lightly(
         found = network.to(device)(*_batch(pairs, device))
         stored = ((found.importance[:, 0] * IMPORTANCE_STEPS).round() / IMPORTANCE_STEPS).half()
         importances = [each.cpu().numpy() for each in stored.chunk(2)]
-    steady = torch.from_numpy(np.stack([_without_strays(flow) for flow in found.flows[-1].cpu().numpy()]))
-    flows = _rounded_flows(pairs, steady.chunk(2), fraction_bits)
+    steady = [_without_strays(flow) for flow in found.flows[-1].cpu().numpy()]
+    flows = _rounded_flows(pairs, [steady[: len(pairs)], steady[len(pairs) :]], fraction_bits)
     return [WeighedFlow(*each) for each in zip(flows, *importances, strict=True)]
 
 
@@ -214,12 +214,11 @@ def _batch(pairs: Sequence[CoarsePair], device: str | torch.device) -> tuple[Ten
 
 
 def _rounded_flows(
-    pairs: Sequence[CoarsePair], batch: Sequence[Tensor], fraction_bits: int
+    pairs: Sequence[CoarsePair], batch: Sequence[Iterable[Flow]], fraction_bits: int
 ) -> list[RefinedFlow]:
     """Flows of each pair from those of both directions."""
     refined = [
-        RefinedFlow(*(_rounded(flow, fraction_bits) for flow in flows))
-        for flows in zip(*(each.cpu().numpy() for each in batch), strict=True)
+        RefinedFlow(*(_rounded(flow, fraction_bits) for flow in flows)) for flows in zip(*batch, strict=True)
     ]
     for pair, flows in zip(pairs, refined, strict=True):
         check_pair(pair.frame0, pair.frame1, refined_flow01=flows.flow01, refined_flow10=flows.flow10)

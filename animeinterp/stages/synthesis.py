@@ -133,12 +133,11 @@ def synthesise_together(
                 ready = Composite(*pair)
                 frames[:] = [ready.frame(t) for t in times]
             return result
+        hints = hints or [NO_HINTS] * len(pairs)
         batch = to_tensors(pairs, device, hints)
         drawn: Iterator[Tensor]
         if isinstance(network, LightSynthesis):
-            composites = [
-                composite_of(*each) for each in zip(pairs, hints or [NO_HINTS] * len(pairs), strict=True)
-            ]
+            composites = [composite_of(*each) for each in zip(pairs, hints, strict=True)]
             drawn = (each.frame for each in draw_lightly(batch, composites, times, network))
         elif network is not None:
             drawn = _draw(batch, times, network, section)

@@ -51,7 +51,7 @@ class TrainingSection(Section):
     `cache` = the pairs of `data` that have a ground truth, with their coarse flows from the cache, without
     the phase `flow`."""
     scenes: OptionalPath = None
-    """Folder of cut-out scenes, or with `drawings` of a book of drawings; `animeinterp draw-scenes` writes
+    """Folder of scenes, or with `drawings` of a book of drawings; `animeinterp draw-scenes` writes
     both (`OUT/training`, `OUT/book`)."""
     drawn_size: int = Field(256, ge=64)
     """With `drawings`: height and width of a scene, px."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from animeinterp.data.cartoon.triplet import MOVES_FROM, CartoonTriplet, draw_triplet
 from animeinterp.data.cutouts.degradation import choose_degradation, degrade
+from animeinterp.data.cutouts.layers import leaves_frame
 
 WIDTH_TO_HEIGHT = 16 / 9
 """Of the drawn frames, unless the scene is wider."""
@@ -57,7 +58,7 @@ def draw_cartoon_scene(seed: int, size: tuple[int, int], *, degraded: bool) -> C
         frames = [degrade(np.ascontiguousarray(frame), how, rng) for frame in frames]
     flows = np.stack([triplet.flow01, triplet.flow10])[..., rows, columns]
     covered = np.stack([triplet.occluded01, triplet.occluded10])[..., rows, columns]
-    return CartoonScene(np.stack(frames), flows, covered | _leaves(flows))
+    return CartoonScene(np.stack(frames), flows, covered | leaves_frame(flows))
 
 
 def _corner(triplet: CartoonTriplet, size: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:
@@ -73,11 +74,3 @@ def _corner(triplet: CartoonTriplet, size: tuple[int, int], rng: np.random.Gener
         int(np.clip(at, 0, whole - side)) for at, whole, side in zip(wanted, shape, size, strict=True)
     )
     return top, left
-
-
-def _leaves(flows: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which pixels end more than half a pixel beyond the outermost centres, (2, H, W)."""
-    height, width = flows.shape[-2:]
-    x = flows[:, 0] + np.arange(width, dtype=np.float32)
-    y = flows[:, 1] + np.arange(height, dtype=np.float32)[:, None]
-    return np.asarray(~((x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)))

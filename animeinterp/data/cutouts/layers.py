@@ -179,11 +179,7 @@ def layer_flow(
             follow(flow, owner, number, to_layer, from_layer, layer.bend, amounts, box)
         else:
             _follow_rigid(flow, owner, number, layer.matrix(end) @ inverse, box)
-    x, y = (
-        flow[0] + np.arange(width, dtype=np.float32),
-        flow[1] + np.arange(height, dtype=np.float32)[:, None],
-    )
-    occluded = ~((x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5))
+    occluded = leaves_frame(flow)
     for number, layer in enumerate(layers):
         if number:
             to_layer = layer.inverse(end)[:2]
@@ -191,6 +187,25 @@ def layer_flow(
             bend = NO_BEND if layer.bend is None else layer.bend
             hide(occluded, flow, owner, number, layer.picture, to_layer, bend, amount, box)
     return flow, occluded
+
+
+def leaves_frame(flow: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which pixels of a frame end more than half a pixel beyond the outermost centres.
+
+    Parameters
+    ----------
+    flow
+        (..., 2, H, W) in pixels, x then y.
+
+    Returns
+    -------
+    ndarray
+        bool (..., H, W).
+    """
+    height, width = flow.shape[-2:]
+    x = flow[..., 0, :, :] + np.arange(width, dtype=np.float32)
+    y = flow[..., 1, :, :] + np.arange(height, dtype=np.float32)[:, None]
+    return np.asarray(~((x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)))
 
 
 def make_bend(

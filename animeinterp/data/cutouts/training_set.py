@@ -186,13 +186,12 @@ def draw_arrays(book: Book, settings: SetSettings, position: int) -> dict[str, n
     seed = settings.seed + position
     half, time, suffers, kind = np.random.default_rng([seed, 2]).random(4)
     degraded = bool(suffers < settings.degraded)
+    t = 0.5 if half < settings.half_way else round(EARLIEST + (LATEST - EARLIEST) * time, 3)
     if kind < settings.cartoons:
-        t, (frames, flows, occluded) = (
-            0.5,
-            draw_cartoon_scene(CARTOONS[settings.split] + seed, settings.size, degraded=degraded),
-        )
+        t = 0.5
+        cartoon_seed = CARTOONS[settings.split] + seed
+        frames, flows, occluded = draw_cartoon_scene(cartoon_seed, settings.size, degraded=degraded)
     else:
-        t = 0.5 if half < settings.half_way else round(EARLIEST + (LATEST - EARLIEST) * time, 3)
         scene = draw_scene(book, seed, settings.size, (t,), split=settings.split, degraded=degraded)
         frames = np.stack([scene.frame0, *scene.middle, scene.frame1])
         flows = np.stack([scene.flow01, scene.flow10])

@@ -63,7 +63,8 @@ def _prepare(plan: Plan, *, quiet: bool) -> None:
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
         for starts, count in wanted:
             task = bar.add_task("flows to start from", total=None)
-            starts.prepare(count, plan.threads, lambda done, end: bar.update(task, completed=done, total=end))  # noqa: B023
+            for done, end in starts.prepare(count, plan.threads):
+                bar.update(task, completed=done, total=end)
 
 
 class Lines:

@@ -8,7 +8,7 @@ crop alone, without what lies around it, gives far worse ones.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -103,13 +103,8 @@ class Starts:
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # missing or damaged
             return default_flows(scene, exact=self.scenes.exact)
 
-    def prepare(
-        self,
-        count: int,
-        workers: int,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> None:
-        """Compute and keep what is missing.
+    def prepare(self, count: int, workers: int) -> Iterator[tuple[int, int]]:
+        """Compute and keep what is missing; yields the number of files that are there, and that of all.
 
         Parameters
         ----------
@@ -117,8 +112,6 @@ class Starts:
             Scenes that are needed, from the first.
         workers
             Processes, from 1.
-        progress
-            Called with the number of files that are there and that of all.
 
         Raises
         ------
@@ -134,8 +127,7 @@ class Starts:
         done = len(chunks) - len(missing)
         for _ in in_processes(partial(_write_chunk, self), missing, workers):
             done += 1
-            if progress is not None:
-                progress(done, len(chunks))
+            yield done, len(chunks)
 
     def _chunk(self, number: int) -> Path:
         return (self.root or Path()) / f"{number:05d}.npz"

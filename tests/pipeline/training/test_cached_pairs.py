@@ -59,7 +59,7 @@ def test_pairs_are_the_frames_and_flows_of_the_cache(settings: list[str], tmp_pa
     assert not torch.equal(batch.start, batch.truth)
     searched = np.stack(search_flows(*(scene.frames[k] for k in (0, 2)), *scene.flows))
     assert np.array_equal(starts.flows(1, scene), searched)
-    starts.prepare(len(pairs), workers=1)
+    assert list(starts.prepare(len(pairs), workers=1))
     assert np.array_equal(starts.flows(1, scene), searched)
     full = Batches(starts, section.model_copy(update={"networks": "full"})).batch(0)
     assert torch.equal(full.start, full.truth)

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from animeinterp.configs.errors import CacheError, ConfigError, TrainingError
-from animeinterp.data.cutouts import KeptScene, TrainingSet
 from animeinterp.models.weights.files import read_header
 from animeinterp.models.weights.light import load_light
 from animeinterp.pipeline.training import learner as learner_module
@@ -21,7 +20,7 @@ from animeinterp.pipeline.training.checkpoints import BEST, CHECKPOINT, LAST, Lo
 from animeinterp.pipeline.training.learner import Learner, computing_dtype
 from animeinterp.pipeline.training.loop import train
 from animeinterp.pipeline.training.starts import Starts
-from tests.pipeline.training.tiny_plans import MakePlan
+from tests.pipeline.training.tiny_plans import MakePlan, OneScene
 
 
 class KilledError(BaseException):
@@ -83,21 +82,6 @@ def test_loss_falls_on_one_scene(plan_of: MakePlan) -> None:
     learner = Learner(plan.networks(), plan.section, plan.device, threads=2)
     found = [learner.learn(batches.batch(step))["loss"] for step in range(30)]
     assert sum(found[-5:]) < 0.7 * sum(found[:5])
-
-
-class OneScene:
-    """The first of some scenes."""
-
-    exact = True
-
-    def __init__(self, scenes: TrainingSet) -> None:
-        self._scenes = scenes
-
-    def __len__(self) -> int:
-        return 1
-
-    def scene(self, position: int) -> KeptScene:
-        return self._scenes.scene(position)
 
 
 def test_all_phases_with_validation(plan_of: MakePlan, sets: Path) -> None:

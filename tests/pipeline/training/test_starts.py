@@ -28,11 +28,9 @@ def test_flows_of_scenes_are_those_of_the_default_method(plan_of: MakePlan) -> N
 def test_flows_are_kept_once(plan_of: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of()
     expected = [plan.starts.flows(k, plan.scenes.scene(k)) for k in range(5)]
-    told: list[tuple[int, int]] = []
-    plan.starts.prepare(5, 1, lambda *done: told.append(done))
-    assert told == [(1, 1)]
+    assert list(plan.starts.prepare(5, 1)) == [(1, 1)]
     monkeypatch.setattr(starts, "default_flows", lambda *_, **__: pytest.fail("computed again"))
-    plan.starts.prepare(5, 1)
+    assert list(plan.starts.prepare(5, 1)) == []
     for k in range(5):
         assert np.array_equal(plan.starts.flows(k, plan.scenes.scene(k)), expected[k])
 
@@ -40,7 +38,7 @@ def test_flows_are_kept_once(plan_of: MakePlan, monkeypatch: pytest.MonkeyPatch)
 def test_damaged_files_are_no_loss(plan_of: MakePlan) -> None:
     plan = plan_of()
     expected = plan.starts.flows(0, plan.scenes.scene(0))
-    plan.starts.prepare(5, 1)
+    list(plan.starts.prepare(5, 1))
     assert plan.starts.root is not None
     (path,) = plan.starts.root.iterdir()
     path.write_bytes(path.read_bytes()[:200])
@@ -53,13 +51,13 @@ def test_a_folder_that_cannot_be_written_is_named(plan_of: MakePlan) -> None:
     plan.starts.root.parent.mkdir(parents=True)
     plan.starts.root.write_text("")
     with pytest.raises(CacheError, match=r"00000\.npz: cannot be written"):
-        plan.starts.prepare(5, 1)
+        list(plan.starts.prepare(5, 1))
 
 
 def test_drawings_without_an_end_are_not_kept(plan_of: MakePlan, sets: Path) -> None:
     plan = plan_of(source="drawings", scenes=sets / "book", drawn_size=64)
     assert plan.starts.root is None
-    plan.starts.prepare(10, 1)
+    assert list(plan.starts.prepare(10, 1)) == []
     assert plan.starts.flows(0, plan.scenes.scene(0)).shape == (2, 2, 64, 64)
 
 

@@ -3,27 +3,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from animeinterp.data.cutouts import KeptScene, TrainingSet
 from animeinterp.models.weights.light import new_networks
 from animeinterp.pipeline.training.learner import Learner
 from animeinterp.pipeline.training.starts import Starts
 from animeinterp.pipeline.training.validation import validate
-from tests.pipeline.training.tiny_plans import MakePlan
-
-
-class _Second:
-    """The second of some scenes."""
-
-    exact = True
-
-    def __init__(self, scenes: TrainingSet) -> None:
-        self._scenes = scenes
-
-    def __len__(self) -> int:
-        return 1
-
-    def scene(self, position: int) -> KeptScene:
-        return self._scenes.scene(position + 1)
+from tests.pipeline.training.tiny_plans import MakePlan, OneScene
 
 
 def test_means_over_scenes_whatever_the_threads(plan_of: MakePlan) -> None:
@@ -40,7 +24,7 @@ def test_means_over_scenes_whatever_the_threads(plan_of: MakePlan) -> None:
     )
     second = validate(
         networks,
-        Starts(_Second(plan.scenes), None),
+        Starts(OneScene(plan.scenes, 1), None),
         9,
         autocast,
         plan.device,

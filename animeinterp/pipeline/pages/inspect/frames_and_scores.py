@@ -87,22 +87,14 @@ def _mask_layers(material: Material) -> list[Layer]:
     masks = material.masks(time) if time in material.results else None
     if masks is None:
         return []
+    shown = (
+        ("mask", "Share of frame 0", "1 is frame 0 alone, 0 is frame 1 alone, where splatted", masks.frame0),
+        ("composite", "Share of the composite", "1 is the composite, 0 the splatted frames", masks.composite),
+    )
     layers = []
-    for name, what, mask in (
-        (
-            "mask",
-            "share of frame 0 in what was splatted: 1 is frame 0 alone, 0 is frame 1 alone",
-            masks.frame0,
-        ),
-        (
-            "composite",
-            "share of the composite: 1 is the composite alone, 0 the splatted frames",
-            masks.composite,
-        ),
-    ):
+    for name, label, ends, mask in shown:
         material.pictures[name] = scalar_picture(mask, 0.0, 1.0)
-        label, told = what.partition(" in ")[0].partition(":")[0].capitalize(), what + everywhere(mask)
-        alt = f"{label}, at t = {time:g}, bright is high"
+        alt, told = f"{label} at t = {time:g}, bright is high", f"{label.lower()}: {ends}{everywhere(mask)}"
         layers.append(layer(label, name, "heat", alt, low=0.0, high=1.0, unit="", time=time, told=told))
     return layers
 

@@ -21,7 +21,7 @@ from animeinterp.models.weights.light import LightNetworks, load_light
 from animeinterp.pipeline.training.batches import Batch, whole_scene
 from animeinterp.pipeline.training.learner import computing_dtype
 from animeinterp.pipeline.training.losses import end_point_error
-from animeinterp.pipeline.training.starts import default_flows
+from animeinterp.pipeline.training.starts import searched_flows
 from animeinterp.pipeline.training.validation import scene_errors
 
 CPU = torch.device("cpu")
@@ -51,7 +51,7 @@ def measure(networks: Mapping[str, LightNetworks], scenes: TrainingSet, count: i
     dtype = computing_dtype("auto", CPU)
     for position in range(min(count, len(scenes))):
         scene = scenes.scene(position)
-        batch = whole_scene(scene, position, default_flows(scene, exact=True))
+        batch = whole_scene(scene, position, searched_flows(scene, exact=True))
         for start, flows_of in STARTS.items():
             started = batch._replace(start=flows_of(batch))
             distances = end_point_error(started.start, batch.truth)

@@ -45,6 +45,7 @@ WORST = 5
 PICTURED = "default"
 """The method whose worst pairs are shown, beside the peers."""
 BEFORE = "coarse flow as it is, averaged"
+SEARCH = "refinement.method=inverse_search"
 SHOWN = (BEFORE, "RIFE 4.25", PICTURED)
 DOCUMENTED = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "quality.jpg"
 DOCUMENTED_PAIRS = (0, 1)  # one of either style
@@ -52,12 +53,12 @@ DOCUMENTED_WIDTH = 480  # px
 
 OURS: Mapping[str, tuple[str, ...]] = {
     BEFORE: ("refinement.method=none", "synthesis.method=blend"),
-    "search, averaged": ("synthesis.method=blend",),
+    "search, averaged": (SEARCH, "synthesis.method=blend"),
     "coarse flow as it is, composite": ("refinement.method=none",),
-    "`fast`: no coarse flow": ("coarse_flow.method=zero",),
-    "random VGG-19": ("features.method=vgg19",),
-    "light flow, composite": ("refinement.method=light",),
-    "`fine`: light networks": ("refinement.method=light", "synthesis.method=light"),
+    "light flow, composite": ("refinement.method=light", "synthesis.method=composite"),
+    "search, composite, random VGG-19": (SEARCH, "features.method=vgg19"),
+    "`fast`: search without coarse flow, composite": (SEARCH, "coarse_flow.method=zero"),
+    "search, composite": (SEARCH,),
     PICTURED: (),
 }
 """Settings of our methods; what they leave open is what a fresh install does."""

@@ -37,6 +37,7 @@ from animeinterp.pipeline.results.pictures import (
 from animeinterp.pipeline.running.execute import execute
 from animeinterp.pipeline.store.array_specs import Array
 from animeinterp.stages.inspection.splatted_frames import splat_frames
+from animeinterp.stages.pair_batch import hints_in
 from animeinterp.stages.segmentation import segmentation_steps
 from animeinterp.stages.segmentation.contours import INSIDE_ABOVE
 
@@ -252,7 +253,8 @@ def refinement(walk: Walk) -> list[Tile]:
 def splats(walk: Walk) -> list[Tile]:
     """Both frames carried to the middle, holes red."""
     flow = (walk.refined["refined_flow01"], walk.refined["refined_flow10"])
-    found = splat_frames(*walk.frames, *flow, 0.5, walk.view.session.config.synthesis)
+    section, hints = walk.view.session.config.synthesis, hints_in(walk.refined)
+    found = splat_frames(*walk.frames, *flow, 0.5, section, hints=hints)
     tiles = []
     for k, (picture, weight) in enumerate(((found.frame0, found.weight0), (found.frame1, found.weight1))):
         hole = weight <= 0

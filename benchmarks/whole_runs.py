@@ -53,16 +53,17 @@ class Case:
 
 
 VGG19 = "features.method=vgg19"  # with random weights
+SEARCH = "refinement.method=inverse_search"
 CASES = (
-    Case("default", (516, 640), 48),
-    Case("default", (540, 960), 32),
-    Case("default", (1080, 1920), 12),
+    Case("default", (516, 640), 24),
+    Case("default", (540, 960), 16),
+    Case("default", (1080, 1920), 8),
+    Case("inverse search", (516, 640), 48, settings=(SEARCH,)),
+    Case("inverse search", (540, 960), 32, settings=(SEARCH,)),
+    Case("inverse search", (1080, 1920), 12, settings=(SEARCH,)),
     Case("fast", (516, 640), 48, "fast"),
     Case("fast", (540, 960), 32, "fast"),
     Case("fast", (1080, 1920), 12, "fast"),
-    Case("fine", (516, 640), 24, "fine"),
-    Case("fine", (540, 960), 16, "fine"),
-    Case("fine", (1080, 1920), 8, "fine"),
     Case("released, to coarse flow", (540, 960), 8, "released", (VGG19,), "coarse_flow"),
     Case(
         "released, to coarse flow, auto precision",

@@ -27,6 +27,7 @@ from animeinterp.models.feature_extractor import FeatureExtractor
 from animeinterp.models.flow import check_pair
 from animeinterp.models.gridnet import GridNet
 from animeinterp.models.padding import pad_edge
+from animeinterp.models.precision import channels_last
 from animeinterp.models.splatting import IMPORTANCE_LIMIT, Splatted, brightness_importance, splat
 from animeinterp.models.synthesis_network import (
     Carried,
@@ -79,7 +80,7 @@ class LightSynthesis(nn.Module):
 
     def set_precision(self, dtype: torch.dtype) -> Self:
         """Convolve in another precision; frames, flows and splatting stay in float32."""
-        return self.to(dtype)
+        return channels_last(self.to(dtype))
 
     def forward(
         self,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
     import torch
+
+    Network = TypeVar("Network", bound=torch.nn.Module)
 
 Precision = Literal["float32", "bfloat16", "float16"]
 INSTRUCTIONS = ("avx512_bf16", "amx_tile")
@@ -31,3 +33,13 @@ def native_precision(device: str) -> Precision:
 
     tests = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in INSTRUCTIONS)
     return "bfloat16" if any(test is not None and test() for test in tests) else "float32"
+
+
+def channels_last(network: Network) -> Network:
+    """The network, the weights of its convolutions laid out as processors take them without copying."""
+    import torch
+
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network

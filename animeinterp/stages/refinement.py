@@ -180,12 +180,19 @@ def refine_lightly(
     ------
     ValueError
         As for `refine_together`.
+
+    Notes
+    -----
+    Between two frames that are the same, nothing moves.
     """
     with torch.inference_mode(), reproducible():
         found = network.to(device)(*_batch(pairs, device))
         stored = ((found.importance[:, 0] * IMPORTANCE_STEPS).round() / IMPORTANCE_STEPS).half()
         importances = [each.cpu().numpy() for each in stored.chunk(2)]
-    steady = [_without_strays(flow) for flow in found.flows[-1].cpu().numpy()]
+    steady = [
+        np.zeros_like(flow) if np.array_equal(pair.frame0, pair.frame1) else _without_strays(flow)
+        for pair, flow in zip([*pairs, *pairs], found.flows[-1].cpu().numpy(), strict=True)
+    ]
     flows = _rounded_flows(pairs, [steady[: len(pairs)], steady[len(pairs) :]], fraction_bits)
     return [WeighedFlow(*each) for each in zip(flows, *importances, strict=True)]
 

@@ -177,3 +177,13 @@ def test_flows_of_the_light_network_have_no_strays() -> None:
         padded = np.pad(expected, ((0, 0), (2, 2), (2, 2)), mode="edge")
         windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5), axis=(1, 2))
         np.testing.assert_allclose(flow, np.median(windows, axis=(3, 4)), atol=1e-3)
+
+
+def test_nothing_moves_between_two_frames_that_are_the_same(pair: Arrays) -> None:
+    network = new_networks(0, 2).refinement
+    frame0, frame1, *flows = pair
+    moving, still = refine_lightly(
+        [CoarsePair(frame0, frame1, *flows), CoarsePair(frame1, frame1, *flows)], network
+    )
+    assert all(np.any(flow) for flow in moving.flows)
+    assert not any(np.any(flow) for flow in still.flows)

@@ -87,6 +87,21 @@ class Config(Section):
     executor: ExecutorSection = ExecutorSection()
 
     @model_validator(mode="after")
+    def _light_networks_work_together(self) -> Self:
+        """Decide what `auto` is: each of them is trained to go with the other, on visible values."""
+        both: dict[str, NetworkSection] = {"refinement": self.refinement, "synthesis": self.synthesis}
+        light = {name for name, section in both.items() if section.chosen_method == section.light_method}
+        if len(light) < len(both) or self.synthesis.dtype == "linear":
+            for name in light:
+                section = both[name]
+                if section.method == "auto" and section.weights is None:
+                    update = {"method": section.classical_method}
+                    self.__dict__[name] = section.model_copy(
+                        update=update
+                    )  # this config is frozen, when made
+        return self
+
+    @model_validator(mode="after")
     def _methods_have_weights(self) -> Self:
         for name, section in self:
             if (

@@ -20,7 +20,8 @@ class RefinementSection(NetworkSection):
 
     network_method: ClassVar[str] = "rfr"
     light_method: ClassVar[str] = "light"
-    plain_method: ClassVar[str] = "inverse_search"
+    plain_method: ClassVar[str] = "light"
+    classical_method: ClassVar[str] = "inverse_search"
     fields_of_method: ClassVar[Mapping[str, Set[str]]] = {
         "rfr": {
             "confidence_mask",
@@ -47,10 +48,11 @@ class RefinementSection(NetworkSection):
     method: Literal["auto", "rfr", "light", "inverse_search", "none"] = "auto"
     """`rfr` = the recurrent network (needs weights); `light` = its light variant, whose weights come with the
     program; `inverse_search` = dense inverse search from several starts, with the best result in each region;
-    `none` = the coarse flow unchanged; `auto` = `rfr` or `light` by the weights, without them
-    `inverse_search`."""
+    `none` = the coarse flow unchanged; `auto` = `rfr` with its weights, without them `light`, but
+    `inverse_search` where the light synthesis does not draw the frames."""
     weights: OptionalPath = None
-    """Checkpoint with RFR, or light networks (may be the same file as `synthesis.weights`)."""
+    """Checkpoint with RFR, or light networks other than the shipped ones (may be the same file as
+    `synthesis.weights`)."""
     start: Literal["coarse_flow", "inverse_search"] = "inverse_search"
     """Flow from which `light` starts: the coarse flow, or what `inverse_search` makes of it."""
     confidence_mask: bool = True

@@ -147,7 +147,9 @@ class NetworkSection(MethodSection):
     light_method: ClassVar[str] = ""
     """The method that uses weights of the light networks, of which a file is shipped; empty = none."""
     plain_method: ClassVar[str]
-    """The method of `auto` without weights."""
+    """The method of `auto` where no weights are given."""
+    classical_method: ClassVar[str] = ""
+    """That of `auto` where the light networks cannot do their work together; empty = as above."""
     needs_weights: ClassVar[bool] = True
     """Whether `network_method` is of no use without weights."""
 

@@ -21,7 +21,8 @@ class SynthesisSection(NetworkSection):
 
     network_method: ClassVar[str] = "gridnet"
     light_method: ClassVar[str] = "light"
-    plain_method: ClassVar[str] = "composite"
+    plain_method: ClassVar[str] = "light"
+    classical_method: ClassVar[str] = "composite"
     fields_of_method: ClassVar[Mapping[str, Set[str]]] = {
         "gridnet": {"splatting", "softmax_alpha", "precision", "times", "dtype", "height"},
         "light": {"precision", "times", "dtype", "height"},
@@ -37,11 +38,11 @@ class SynthesisSection(NetworkSection):
     method: Literal["auto", "gridnet", "light", "composite", "blend"] = "auto"
     """`gridnet` = the network (needs weights); `light` = its light variant, whose weights come with the
     program; `composite` = the two splatted frames combined by reliability, with holes filled from the
-    background; `blend` = the average of the two splatted frames; `auto` = `gridnet` or `light` by the
-    weights, without them `composite`."""
+    background; `blend` = the average of the two splatted frames; `auto` = `gridnet` with its weights, without
+    them `light`, but `composite` after another refinement than `light` and for scene-linear frames."""
     weights: OptionalPath = None
-    """Checkpoint with feature extractor and GridNet, or light networks (may be the same file as
-    `refinement.weights`)."""
+    """Checkpoint with feature extractor and GridNet, or light networks other than the shipped ones (may be
+    the same file as `refinement.weights`)."""
     splatting: Literal["softmax", "average"] = "softmax"
     """How overlapping pixels are weighted; the released program averages."""
     softmax_alpha: float = Field(-20.0, ge=-100, le=100)

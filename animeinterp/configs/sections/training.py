@@ -91,8 +91,8 @@ class TrainingSection(Section):
     recolour: float = Field(0.5, ge=0, le=1)
     """Share of crops whose colour channels are permuted, scaled and shifted."""
     zero_starts: float = Field(0.25, ge=0, le=1)
-    """Share of crops whose refinement starts from no motion; the others start from the flows of the
-    default refinement."""
+    """Share of crops whose refinement starts from no motion; the others start from the flows of
+    inverse search."""
     start_noise: float = Field(2.0, ge=0)
     """Largest standard deviation of smooth noise added to the initial flow, px; 0 = none."""
     gamma: float = Field(0.8, gt=0, le=1)

@@ -80,7 +80,7 @@ _IN_ORDER = (
                 ),
             ),
             "light": Method(
-                version=2,
+                version=3,
                 work=late("refinement.BY_LIGHT_NETWORK"),
                 reads=("coarse_flow",),
                 reads_if_made=("segmentation",),
@@ -113,7 +113,7 @@ _IN_ORDER = (
                 network=Network("synthesis", ("weights",), late("synthesis.build_gridnet"), ("precision",)),
             ),
             "light": Method(
-                version=2,
+                version=3,
                 work=late("synthesis.BY_NETWORK"),
                 reads=("refinement",),
                 network=Network(

@@ -76,13 +76,13 @@ class Session:
         cache = config.store.cache
         if not look_only:
             _make_folder(cache)
-        try:
-            config = decide_precision(config, record=not look_only, ask=ask)
-        except OSError as error:
-            raise _unwritable(cache, error) from None
         stages = wanted_stages(selection, config)
         facts = FileFacts(cache / "source_files.json", rehash=selection.rehash)
         manifest = read_dataset(config.data, facts, config.store)
+        try:
+            config = decide_precision(config, record=not look_only, ask=ask)  # last: it may ask a cluster
+        except OSError as error:
+            raise _unwritable(cache, error) from None
         accepted = read_acceptances(cache, STAGES) if accepted is None else accepted
         described = describe_stages(config, selection.last, accepted.resolve)
         fingerprints = {stage: description.fingerprint for stage, description in described.items()}

@@ -19,6 +19,7 @@ from animeinterp.configs.errors import CacheError
 from animeinterp.configs.sections import Config
 from animeinterp.pipeline.compute.registry import STAGES, needed_for
 from animeinterp.pipeline.planning.describe_stages import describe_stages
+from animeinterp.pipeline.planning.precision import decide_precision
 from animeinterp.pipeline.planning.selection import unknown_stage
 from animeinterp.pipeline.store.acceptances import read_acceptances
 from animeinterp.pipeline.store.commits import is_abandoned, modified, unfinished_in
@@ -156,6 +157,8 @@ def current_keys(config: Config, cache: Path) -> set[Key]:
     WeightsError
         A weights file is missing, or contradicts the settings.
     """
+    config = config.model_copy(update={"store": config.store.model_copy(update={"cache": cache})})
+    config = decide_precision(config, record=False)
     described = describe_stages(config, "evaluation", read_acceptances(cache, STAGES).resolve)
     return {(stage, described[stage].fingerprint) for stage in needed_for("evaluation", config)}
 

@@ -27,7 +27,7 @@ class Example(NamedTuple):
     t: float
     """Time of the middle frame, in (0, 1)."""
     start: NDArray[np.float32]
-    """`(2, 2, H, W)`, pixels, as `flows`: those of the default refinement."""
+    """`(2, 2, H, W)`, pixels, as `flows`: those of inverse search."""
 
 
 def augment(example: Example, section: TrainingSection, rng: np.random.Generator) -> Example:

@@ -40,7 +40,7 @@ class Started(NamedTuple):
     start: NDArray[np.float32]
     """`(2, 2, H, W)`, pixels: the flows that refinement starts from."""
     composite: NDArray[np.float32]
-    """`(H, W, 3)`, RGB, 0..1: the frame at `t`, made of the default flows."""
+    """`(H, W, 3)`, RGB, 0..1: the frame at `t`, made of the searched flows."""
 
 
 class Batch(NamedTuple):
@@ -61,7 +61,7 @@ class Batch(NamedTuple):
     occluded: Tensor
     """`(2 * N, 1, H, W)`, bool: pixels hidden in the other frame."""
     composite: Tensor
-    """`(N, 3, H, W)`: the frames at `t` as the default method makes them."""
+    """`(N, 3, H, W)`: the frames at `t`, made of the searched flows."""
     positions: tuple[int, ...]
     """Positions of the scenes in their set."""
     exact: bool = True

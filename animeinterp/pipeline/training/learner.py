@@ -13,7 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from animeinterp.configs.errors import TrainingError
 from animeinterp.configs.sections import TrainingSection
-from animeinterp.models.precision import native_precision
+from animeinterp.models.precision import channels_last, native_precision
 from animeinterp.pipeline.training.batches import Batch, split
 from animeinterp.pipeline.training.losses import (
     charbonnier,
@@ -79,10 +79,7 @@ class Learner:
         self._section, self._device = section, device
         self._dtype = computing_dtype(section.precision, device)
         for network in parts_of(networks).values():
-            network.train().to(device)
-            for parameter in network.parameters():
-                if parameter.ndim == 4:  # convolutions are fastest so
-                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+            channels_last(network.train().to(device))
         self.networks = networks
         self.averaged = copy.deepcopy(networks)
         """The running average, which is validated and saved."""

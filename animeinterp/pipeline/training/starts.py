@@ -1,4 +1,4 @@
-"""Initial flows of the refinement in training: zero, or those of the default method with added errors.
+"""Initial flows of the refinement in training: zero, or those of inverse search with added errors.
 
 In a run the light refinement starts from what inverse search makes of whole frames, with the help of coarse
 flow and pieces. So it does here: the flows of whole scenes are computed once and kept, before training; a
@@ -49,8 +49,8 @@ Flow = NDArray[np.float32]
 Flows = NDArray[np.float32]
 
 
-def default_flows(scene: KeptScene, *, exact: bool) -> Flows:
-    """Flows of a scene in both directions, as the default refinement finds them in its frames.
+def searched_flows(scene: KeptScene, *, exact: bool) -> Flows:
+    """Flows of a scene in both directions, as `inverse_search` finds them from its coarse flow.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def default_flows(scene: KeptScene, *, exact: bool) -> Flows:
 
 @dataclass(frozen=True)
 class Starts:
-    """The default flows of scenes, from files where they are kept.
+    """The searched flows of scenes, from files where they are kept.
 
     Parameters
     ----------
@@ -96,12 +96,12 @@ class Starts:
     def flows(self, position: int, scene: KeptScene) -> Flows:
         """The flows of a scene; computed if they are not kept, with the same result."""
         if self.root is None:
-            return default_flows(scene, exact=self.scenes.exact)
+            return searched_flows(scene, exact=self.scenes.exact)
         try:
             with self._chunk(position // CHUNK).open("rb") as stream, np.load(stream) as kept:
                 return np.asarray(kept[str(position)].astype(np.float32) / STEP)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # missing or damaged
-            return default_flows(scene, exact=self.scenes.exact)
+            return searched_flows(scene, exact=self.scenes.exact)
 
     def prepare(self, count: int, workers: int) -> Iterator[tuple[int, int]]:
         """Compute and keep what is missing; yields the number of files that are there, and that of all.
@@ -136,7 +136,7 @@ class Starts:
 def _write_chunk(starts: Starts, chunk: int) -> None:
     scenes, found = starts.scenes, {}
     for position in range(chunk * CHUNK, min(len(scenes), (chunk + 1) * CHUNK)):
-        flows = default_flows(scenes.scene(position), exact=scenes.exact)
+        flows = searched_flows(scenes.scene(position), exact=scenes.exact)
         found[str(position)] = np.rint(flows * STEP).clip(-(2**15), 2**15 - 1).astype(np.int16)
     packed = io.BytesIO()
     np.savez_compressed(packed, allow_pickle=False, **found)

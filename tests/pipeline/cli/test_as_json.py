@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from animeinterp.models.weights.records import SHIPPED
 from animeinterp.pipeline.compute.registry import STAGES
 from animeinterp.pipeline.planning.verdicts import VerdictKind
 from animeinterp.stages.evaluation import METRICS
@@ -64,8 +65,8 @@ def test_status(finished: None, parsed: Parsed, open_session: Opener, tmp_path: 
     assert [stage["stage"] for stage in found["stages"]] == list(STAGES)
     assert all(stage["done"] == stage["items"] for stage in found["stages"])
     assert found["methods"]["refinement"] == {
-        "method": "inverse_search",
-        "weights": [],
+        "method": "light",
+        "weights": [str(SHIPPED)],
         "fingerprint": open_session().fingerprints["refinement"],
     }
     assert found["plan"] == found["failures"] == found["runs"] == []

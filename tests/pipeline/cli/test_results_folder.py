@@ -10,7 +10,7 @@ import pytest
 from tests.pipeline.small_runs import PAIRS, Command, set_options
 
 OTHER = ("--set", "refinement.method=none")
-DIFFERENCE = "refinement.method: inverse_search -> none"
+DIFFERENCE = "refinement.method: light -> none"
 
 
 @pytest.fixture
@@ -30,14 +30,15 @@ def test_a_run_with_other_settings_is_refused_until_it_may_replace(
     for looking in (["status", "demo"], ["run", "demo", "--dry-run"]):
         code, said = command(*looking, *options, *OTHER)
         assert code == 0
-        assert "holds results of another config (" in said
-        assert f"{DIFFERENCE}): runs are refused without --replace-results" in said
+        (told,) = [line for line in said.splitlines() if "holds results of another config (" in line]
+        assert f"; {DIFFERENCE}; " in told
+        assert told.endswith("): runs are refused without --replace-results")
     assert command("run", "demo", *options, *OTHER, "--limit", "2", "--replace-results", "-q")[0] == 0
     assert len(pd.read_csv(tmp_path / "results" / "scores.csv")) == 2
     code, said = command("evaluate", "demo", *options)
     assert code == 0  # the scores are in the cache: nothing is written
     assert "note: " in said
-    assert "refinement.method: none -> inverse_search" in said
+    assert "refinement.method: none -> light" in said
 
 
 def test_status_and_runs_say_what_the_folder_holds(

@@ -89,7 +89,8 @@ def test_what_is_fetched_is_what_every_command_uses(
     monkeypatch.chdir(tmp_path)
     options = ["-c", "released", *set_options([*settings, "refinement.iterations=1"])]
     code, text = command("run", *options, "--limit", "1", "--dry-run")
-    assert text.startswith("without weights: features by appearance")
+    shipped = "with light.safetensors: refinement by light (float32), synthesis by light (float32); without"
+    assert text.startswith(shipped)
     server.content = checkpoint.read_bytes()
     code, text = command("weights", "fetch", "animeinterp", "--url", server.url, "-c", "released")
     assert code == 0
@@ -103,7 +104,7 @@ def test_what_is_fetched_is_what_every_command_uses(
     for looking in (["status"], ["run", "--dry-run", "--limit", "1"], ["evaluate"]):
         assert command(*looking, *options)[1].startswith(used)
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "elsewhere"))
-        assert command(*looking, *options)[1].startswith("without weights")
+        assert command(*looking, *options)[1].startswith(shipped)
         for other in (["--weights", str(file.parent)], named):
             assert command(*looking, *options, *other)[1].startswith(used)
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

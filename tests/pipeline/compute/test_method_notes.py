@@ -8,16 +8,18 @@ from animeinterp.configs.found_weights import ANIMEINTERP_FILE, VGG19_FILE
 from animeinterp.configs.loading import load_config
 from animeinterp.pipeline.compute.method_notes import methods_line, weights_notes
 
-PLAIN = (
-    "without weights: features by appearance, coarse_flow by sgm, refinement by inverse_search, "
-    "synthesis by composite"
-)
+LIGHT = "with light.safetensors: refinement by light, synthesis by light; "
+REST = "without weights: features by appearance, coarse_flow by sgm"
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ([], PLAIN),
+        ([], LIGHT + REST),
+        (
+            ["refinement.method=inverse_search"],
+            f"{REST}, refinement by inverse_search, synthesis by composite",
+        ),
         (
             ["features.weights=a/vgg.pth", "refinement.weights=b.ckpt", "synthesis.weights=b.ckpt"],
             "with vgg.pth: features by vgg19; with b.ckpt: refinement by rfr, synthesis by gridnet; "
@@ -40,7 +42,7 @@ PLAIN = (
         ),
         (
             ["evaluation.lpips_weights=heads.pth", "evaluation.lpips_backbone=alexnet.pth"],
-            "with heads.pth and alexnet.pth: evaluation by LPIPS, too; " + PLAIN,
+            f"{LIGHT}with heads.pth and alexnet.pth: evaluation by LPIPS, too; {REST}",
         ),
     ],
 )

@@ -31,8 +31,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_checkpoint(tmp_path_factory.mktemp("weights") / "random.ckpt", 0)
 
 
-PLAIN = load_config("paper", [SMALL_NETWORK])
-RANDOM = [SMALL_NETWORK, "features.method=vgg19"]
+PLAIN = load_config("paper", [SMALL_NETWORK, "refinement.method=inverse_search"])
+RANDOM = [SMALL_NETWORK, "features.method=vgg19", "refinement.method=inverse_search"]
 
 
 def test_stages_without_a_network_have_none() -> None:

@@ -92,7 +92,11 @@ def test_inverse_search_works_at_a_chosen_height(
     coarse: str, large_cartoons: Path, run: Runner, open_session: Opener
 ) -> None:
     """At half of the size the flow is nearly that of the whole, with pieces and without."""
-    settings = [f"data.root='{large_cartoons}'", f"coarse_flow.method={coarse}"]
+    settings = [
+        f"data.root='{large_cartoons}'",
+        f"coarse_flow.method={coarse}",
+        "refinement.method=inverse_search",
+    ]
     small = [*settings, "refinement.height=72"]
     assert run(*settings).succeeded
     assert run(*small).succeeded

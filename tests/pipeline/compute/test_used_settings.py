@@ -47,7 +47,8 @@ def noting(section: Section, read: set[str]) -> Section:
 def test_a_method_reads_the_settings_that_it_uses_and_no_others(
     stage: str, method: str, folder: Path, cartoons: Path, finished_cache: Path
 ) -> None:
-    settings = [*small_settings(cartoons, finished_cache), f"{stage}.method={method}"]
+    light = ["refinement.method=light", "synthesis.method=light"]
+    settings = [*small_settings(cartoons, finished_cache), *light, f"{stage}.method={method}"]
     if method in ("rfr", "gridnet"):
         settings += [f"{stage}.weights='{folder / 'random.ckpt'}'"]
     if method == "imported":

@@ -78,7 +78,7 @@ def test_a_finished_pair_shows_everything(finished: None, open_session: Opener, 
     assert title.startswith(first_id(session))
     assert ", level " not in title
     assert "level " in title
-    assert methods == ("features appearance, coarse_flow sgm, refinement inverse_search, synthesis composite")
+    assert methods == "features appearance, coarse_flow sgm, refinement light, synthesis light"
     assert scores.startswith("psnr ")
 
 
@@ -101,7 +101,7 @@ def test_stages_that_are_not_needed_say_so(run: Runner, drawn: Drawn) -> None:
     assert drawn.missing == dict.fromkeys(
         ("pieces 0", "pieces 1", "matches 0", "matches 1"), "not needed: coarse_flow.method = 'zero'"
     )
-    assert drawn.title.splitlines()[1] == "coarse_flow zero, refinement inverse_search, synthesis composite"
+    assert drawn.title.splitlines()[1] == "coarse_flow zero, refinement light, synthesis light"
 
 
 def test_further_times_have_tiles_of_their_own(finished: None, run: Runner, drawn: Drawn) -> None:

@@ -25,12 +25,14 @@ def float32(device: str) -> Precision:
 
 
 def test_only_networks_need_a_decision(tmp_path: Path) -> None:
-    config = load_config("paper", [f"store.cache={tmp_path}"])
+    config = load_config("paper", [f"store.cache={tmp_path}", "refinement.method=inverse_search"])
     assert undecided(config) == ()
     assert decide_precision(config, record=True, ask=bfloat16) is config
     assert not (tmp_path / RECORD).exists()
-    assert undecided(load_config("paper", LIGHT)) == ("refinement", "synthesis")
-    assert undecided(load_config("paper", ["features.method=vgg19"])) == ("features",)
+    for settings in ([], LIGHT):
+        assert undecided(load_config("paper", settings)) == ("refinement", "synthesis")
+    classical = ["features.method=vgg19", "refinement.method=inverse_search"]
+    assert undecided(load_config("paper", classical)) == ("features",)
     assert undecided(load_config("paper", [*LIGHT, "refinement.precision=float32"])) == ("synthesis",)
 
 

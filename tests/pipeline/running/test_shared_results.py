@@ -90,7 +90,7 @@ def content(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("setting_there", "said"),
     [
-        ("refinement.method=none", "refinement.method: inverse_search -> none"),
+        ("refinement.method=none", "refinement.method: light -> none"),
         ("evaluation.chamfer=false", "evaluation.chamfer: true -> false"),
         ("data.unnamed_style=disney", "data.unnamed_style: anime -> disney"),
     ],

@@ -7,6 +7,7 @@ import pytest
 
 from animeinterp.configs.loading import load_config
 from animeinterp.configs.sections import Config, MethodSection, NetworkSection, Section
+from animeinterp.models.weights.records import SHIPPED
 from animeinterp.pipeline.compute.registry import STAGES, binding_of
 from animeinterp.pipeline.store.fingerprints import (
     canonical_digest,
@@ -210,12 +211,34 @@ def test_auto_methods_are_resolved_by_weights() -> None:
     assert [resolved_method(s, plain) for s in ("features", "coarse_flow", "refinement", "synthesis")] == [
         "appearance",
         "sgm",
-        "inverse_search",
-        "composite",
+        "light",
+        "light",
     ]
     assert [resolved_method(s, given) for s in ("refinement", "synthesis")] == ["rfr", "gridnet"]
-    explicit = load_config("paper", ["refinement.method=inverse_search"])
+    explicit = load_config("paper", ["refinement.method=light"])
     assert resolved_section("refinement", explicit) == resolved_section("refinement", plain)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (["refinement.method=none"], ["none", "composite"]),
+        (["refinement.method=light"], ["light", "light"]),
+        (["synthesis.method=light"], ["light", "light"]),
+        (["synthesis.method=blend"], ["inverse_search", "blend"]),
+        (["refinement.method=light", "synthesis.method=composite"], ["light", "composite"]),
+        (["synthesis.dtype=linear"], ["inverse_search", "composite"]),
+        (["synthesis.dtype=linear", "refinement.method=light"], ["light", "composite"]),
+        (["refinement.weights=a.ckpt"], ["rfr", "composite"]),
+        (["synthesis.weights=a.ckpt"], ["inverse_search", "gridnet"]),
+        ([f"refinement.weights={SHIPPED}"], ["light", "light"]),
+        ([f"refinement.weights={SHIPPED}", "synthesis.method=composite"], ["light", "composite"]),
+    ],
+)
+def test_the_light_networks_work_together_or_not_at_all(settings: list[str], expected: list[str]) -> None:
+    config = load_config("paper", settings)
+    assert [resolved_method(stage, config) for stage in ("refinement", "synthesis")] == expected
+    assert Config.model_validate(config.model_dump()) == config
 
 
 def test_canonical_digest_ignores_order_of_keys_only() -> None:

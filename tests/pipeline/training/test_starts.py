@@ -14,7 +14,7 @@ from animeinterp.pipeline.training.starts import composite_of, smooth_noise, sta
 from tests.pipeline.training.tiny_plans import MakePlan
 
 
-def test_flows_of_scenes_are_those_of_the_default_method(plan_of: MakePlan) -> None:
+def test_flows_of_scenes_are_those_that_the_light_refinement_starts_from(plan_of: MakePlan) -> None:
     plan = plan_of()
     scene = plan.scenes.scene(1)
     first, _, last = scene.frames
@@ -22,14 +22,14 @@ def test_flows_of_scenes_are_those_of_the_default_method(plan_of: MakePlan) -> N
     assert flows.dtype == np.float32
     assert flows.shape == (2, 2, 40, 48)
     made = to_uint8(composite_of(first, last, flows, 0.5))
-    assert np.array_equal(made, interpolate(first, last))
+    assert np.array_equal(made, interpolate(first, last, settings=["refinement.method=inverse_search"]))
 
 
 def test_flows_are_kept_once(plan_of: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of()
     expected = [plan.starts.flows(k, plan.scenes.scene(k)) for k in range(5)]
     assert list(plan.starts.prepare(5, 1)) == [(1, 1)]
-    monkeypatch.setattr(starts, "default_flows", lambda *_, **__: pytest.fail("computed again"))
+    monkeypatch.setattr(starts, "searched_flows", lambda *_, **__: pytest.fail("computed again"))
     assert list(plan.starts.prepare(5, 1)) == []
     for k in range(5):
         assert np.array_equal(plan.starts.flows(k, plan.scenes.scene(k)), expected[k])

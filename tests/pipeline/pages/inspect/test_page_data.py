@@ -20,6 +20,7 @@ from animeinterp.pipeline.results.scores import SCORE_LABELS
 from animeinterp.stages.coarse_flow import PieceFate
 from animeinterp.stages.evaluation import FRAME_METRICS, METRICS
 from animeinterp.stages.inspection.splatted_frames import splat_frames
+from animeinterp.stages.pair_batch import hints_in
 from animeinterp.stages.refinement import CoarsePair, confidence
 from tests.page_pictures import decode, decode_flow, decode_labels, decode_scalars
 from tests.pipeline.random_checkpoints import make_checkpoint
@@ -163,7 +164,8 @@ def test_splats_are_those_of_synthesis(view: PairResults, data: dict[str, Any]) 
     assert frames[1] is not None
     refined = view.found("refinement").arrays
     config = view.session.config.synthesis
-    splats = splat_frames(*frames, refined["refined_flow01"], refined["refined_flow10"], 0.5, config)
+    flows = refined["refined_flow01"], refined["refined_flow10"]
+    splats = splat_frames(*frames, *flows, 0.5, config, hints=hints_in(refined))
     for k, weight in enumerate((splats.weight0, splats.weight1)):
         decoded = decode_scalars(data["pictures"][f"splat{k}t0.5weight"])
         np.testing.assert_array_equal(decoded == 0, weight == 0)
@@ -179,7 +181,8 @@ def test_times_beside_the_middle(finished: None, run: Runner) -> None:
     assert made["time"] == 0.5
     splatted = [layer["time"] for layer in made["views"][0]["layers"] if layer["label"] == "Splatted"]
     assert splatted == [0.2, 0.5, 0.6]
-    assert [layer["time"] for layer in made["views"][2]["layers"]] == made["times"]
+    results = [layer["time"] for layer in made["views"][2]["layers"] if layer["label"] == "Result"]
+    assert results == made["times"]
     shown = [layer["label"] for layer in part(data_of(session), "frames")["views"][0]["layers"]]
     assert shown[:3] == ["Result t=0.5", "Result t=0.1", "Result t=0.2"]
     without_middle = part(data_of(run("synthesis.times=[0.25, 0.75]", limit=1).session), "evaluation")

@@ -120,7 +120,7 @@ def test_the_page_opens_on_the_result_beside_the_truth(browser: Browser, page: P
     assert len(boxes) == 2
     assert boxes[0]["y"] == boxes[1]["y"]
     assert all(box["bottom"] <= browser.run("return innerHeight") for box in boxes)  # without scrolling
-    assert browser.text("header p").startswith("Frames made without weights: features by appearance")
+    assert browser.text("header p").startswith("Frames made with light.safetensors: refinement by light (")
 
 
 def test_a_failed_test_names_the_setting_that_decides(

@@ -25,7 +25,11 @@ from animeinterp.models.light_rfr import LightRFR
 from animeinterp.models.padding import pad_edge
 from animeinterp.models.reproducible import reproducible
 from animeinterp.models.rfr import RFR, SMALLEST_FRAME
+from animeinterp.stages.working_size import Size, resize_flow, resize_map, shrink_frame
 
+MOST_PIXELS = 340_000
+"""Of frames as the light network works on them. It has learned motions of a few dozen px, so that frames of
+1920x1080 gain more from it at 775x436 than at their own size (docs/training.md)."""
 MEDIAN_SIDE = 5
 """Px, of the median that the flows of the light network go through."""
 IMPORTANCE_STEPS = 16
@@ -169,7 +173,8 @@ def refine_lightly(
     Parameters
     ----------
     pairs, network, device, fraction_bits
-        As for `refine_together`; the flows are what the network starts from.
+        As for `refine_together`; the flows are what the network starts from. Frames of more than
+        `MOST_PIXELS` are made smaller for it, and their flows larger again.
 
     Returns
     -------
@@ -185,16 +190,34 @@ def refine_lightly(
     -----
     Between two frames that are the same, nothing moves.
     """
+    _check_all(pairs)
+    height, width = size = pairs[0].frame0.shape[:2]
+    least = min(1.0, (MOST_PIXELS / (height * width)) ** 0.5)
+    worked_on = [_resized(pair, (round(height * least), round(width * least))) for pair in pairs]
     with torch.inference_mode(), reproducible():
-        found = network.to(device)(*_batch(pairs, device))
-        stored = ((found.importance[:, 0] * IMPORTANCE_STEPS).round() / IMPORTANCE_STEPS).half()
-        importances = [each.cpu().numpy() for each in stored.chunk(2)]
+        found = network.to(device)(*_batch(worked_on, device))
+    importances = [
+        _stored(resize_map(importance, size)) for importance in found.importance[:, 0].cpu().numpy()
+    ]
     steady = [
-        np.zeros_like(flow) if np.array_equal(pair.frame0, pair.frame1) else _without_strays(flow)
+        np.zeros((2, *size), np.float32)
+        if np.array_equal(pair.frame0, pair.frame1)
+        else resize_flow(_without_strays(flow), size)
         for pair, flow in zip([*pairs, *pairs], found.flows[-1].cpu().numpy(), strict=True)
     ]
-    flows = _rounded_flows(pairs, [steady[: len(pairs)], steady[len(pairs) :]], fraction_bits)
-    return [WeighedFlow(*each) for each in zip(flows, *importances, strict=True)]
+    half = len(pairs)
+    flows = _rounded_flows(pairs, [steady[:half], steady[half:]], fraction_bits)
+    return [WeighedFlow(*each) for each in zip(flows, importances[:half], importances[half:], strict=True)]
+
+
+def _resized(pair: CoarsePair, size: Size) -> CoarsePair:
+    frame0, frame1 = shrink_frame(pair.frame0, size), shrink_frame(pair.frame1, size)
+    return CoarsePair(frame0, frame1, resize_flow(pair.flow01, size), resize_flow(pair.flow10, size))
+
+
+def _stored(importance: npt.NDArray[np.float32]) -> Importance:
+    stored: Importance = (np.rint(importance * IMPORTANCE_STEPS) / IMPORTANCE_STEPS).astype(np.float16)
+    return stored
 
 
 def _without_strays(flow: Flow) -> Flow:
@@ -206,11 +229,15 @@ def _check(pair: CoarsePair) -> None:
     check_pair(pair.frame0, pair.frame1, coarse_flow01=pair.flow01, coarse_flow10=pair.flow10)
 
 
-def _batch(pairs: Sequence[CoarsePair], device: str | torch.device) -> tuple[Tensor, ...]:
-    """Frames and flows as networks take them."""
+def _check_all(pairs: Sequence[CoarsePair]) -> None:
     for pair in pairs:
         _check(pair)
     check_one_size([pair.frame0 for pair in pairs])
+
+
+def _batch(pairs: Sequence[CoarsePair], device: str | torch.device) -> tuple[Tensor, ...]:
+    """Frames and flows as networks take them."""
+    _check_all(pairs)
     frames0, frames1, flows01, flows10 = zip(*pairs, strict=True)
     return (
         frame_tensor(frames0, device),

@@ -2,13 +2,21 @@ from __future__ import annotations
 
 import copy
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from animeinterp.models.rfr import RFR
 from animeinterp.models.weights.light import new_networks
-from animeinterp.stages.refinement import CoarsePair, confidence, refine, refine_lightly, refine_together
+from animeinterp.stages.refinement import (
+    MOST_PIXELS,
+    CoarsePair,
+    confidence,
+    refine,
+    refine_lightly,
+    refine_together,
+)
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -187,3 +195,22 @@ def test_nothing_moves_between_two_frames_that_are_the_same(pair: Arrays) -> Non
     )
     assert all(np.any(flow) for flow in moving.flows)
     assert not any(np.any(flow) for flow in still.flows)
+
+
+def test_large_frames_are_refined_at_a_smaller_size() -> None:
+    """As the light network finds them in the smaller frames, in px of the larger ones."""
+    network = new_networks(0, 2).refinement
+    seeded = np.random.default_rng(0)
+    noise = cv2.GaussianBlur(seeded.integers(0, 256, (840, 1280, 3), dtype=np.uint8), (0, 0), 6)
+    frame0, frame1 = (cv2.normalize(noise[:, k : k + 1248], None, 0, 255, cv2.NORM_MINMAX) for k in (0, 32))
+    still = np.zeros((2, 840, 1248), np.float32)
+    (found,) = refine_lightly([CoarsePair(frame0, frame1, still, still)], network)
+    size = 478, 711
+    assert size[0] * size[1] <= MOST_PIXELS < 1.01 * size[0] * size[1]
+    smaller = [cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA) for frame in (frame0, frame1)]
+    (at_that_size,) = refine_lightly([CoarsePair(*smaller, *np.zeros((2, 2, *size), np.float32))], network)
+    for flow, expected in zip(found.flows, at_that_size.flows, strict=True):
+        assert flow.shape == (2, 840, 1248)
+        shrunk = [cv2.resize(plane, size[::-1]) for plane in flow / np.float32(840 / size[0])]
+        np.testing.assert_allclose(shrunk, expected, atol=0.15)
+    assert found.importance01.shape == found.importance10.shape == (840, 1248)

@@ -80,7 +80,7 @@ _IN_ORDER = (
                 ),
             ),
             "light": Method(
-                version=3,
+                version=4,
                 work=late("refinement.BY_LIGHT_NETWORK"),
                 reads=("coarse_flow",),
                 reads_if_made=("segmentation",),

@@ -50,7 +50,7 @@ class GridNet(nn.Module):
         self.residual_model_01 = _lateral(fine, fine)
         self.residual_model_04 = _lateral(fine, fine)
         self.residual_model_05 = _lateral(fine, fine)
-        self.residual_model_tail = _lateral(fine, widths.drawn)
+        self.residual_model_tail = _lateral(fine, widths.drawn, between=widths.before)
         self.residual_model_11 = _lateral(middle, middle)
         self.residual_model_14 = _lateral(middle, middle)
         self.residual_model_15 = _lateral(middle, middle)
@@ -112,14 +112,15 @@ class GridNet(nn.Module):
 
 
 def _lateral(
-    in_channels: int, out_channels: int, stride: int = 1, *, own_input: bool = False
+    in_channels: int, out_channels: int, stride: int = 1, *, own_input: bool = False, between: int = 0
 ) -> nn.Sequential:
-    """A block; `own_input` says that nobody else reads what it is given."""
+    """A block; `own_input` says that nobody else reads what it is given, `between` are channels inside."""
+    between = between or out_channels
     return nn.Sequential(
         PReLU(inplace=own_input),
-        Convolution(in_channels, out_channels, 3, stride=stride, padding=1),
+        Convolution(in_channels, between, 3, stride=stride, padding=1),
         PReLU(inplace=True),
-        Convolution(out_channels, out_channels, 3, padding=1),
+        Convolution(between, out_channels, 3, padding=1),
     )
 
 

@@ -1,10 +1,11 @@
-"""The light synthesis network: masks that blend the two splatted frames and the composite, and a correction.
+"""The light synthesis network: masks that blend the two splatted frames and the composite.
 
 Frames are RGB in 0..1, `(N, 3, H, W)`, of any size; flows are `(N, 2, H, W)`, pixels. Frames and two levels
 of features are splatted to the time wanted, each pixel weighed by its brightness difference and by the
 importance that the light RFR has learned. A GridNet sees them, how much weight landed where, the holes, and
 the composite: the frame that `stages.composite` makes of other flows, those that the RFR has started from.
-Where flows are learned and where they are searched they fail at different places.
+Where flows are learned and where they are searched they fail at different places. Masks change little
+between neighbours, so that those of large frames may be drawn at a smaller size (`enlarge`).
 
 References
 ----------
@@ -22,6 +23,7 @@ from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from animeinterp.models.feature_extractor import FeatureExtractor
 from animeinterp.models.flow import check_pair
@@ -44,17 +46,18 @@ from animeinterp.models.widths import LIGHT_SYNTHESIS
 ALPHA = -20.0
 """Factor on the brightness difference in splatting, as `synthesis.softmax_alpha` has it."""
 
-
 LEAST_SHARE = 0.5
-"""Of the composite, where a network draws that is not in training: it may correct the composite by half. On
-drawn cartoons and scenes, as it was trained on, more trust makes no difference; films are none of them."""
+"""Of the composite, where a network draws that is not in training: what is learned has half of a pixel at
+most. On drawn cartoons and scenes, as it was trained on, more trust makes no difference; films are none."""
+NEARER_FRAME_0 = 0.5
+"""Time up to which frame 0 is the nearer one."""
 
 
 class Drawn(NamedTuple):
     """A frame, and how it was put together."""
 
     frame: Tensor
-    """`(N, 3, H, W)`, not clamped."""
+    """`(N, 3, H, W)`."""
     mask: Tensor
     """`(N, 1, H, W)`, 0..1: frame 0's share of what was splatted, where both frames cover a pixel."""
     share: Tensor
@@ -145,17 +148,15 @@ class LightSynthesis(nn.Module):
             if importance is not None:
                 check_pair(importance, flow, f"the importance of {name}")
         frames = torch.cat([frame0, frame1])
-        brightness = brightness_importance(
-            frames, torch.cat([frame1, frame0]), torch.cat([flow01, flow10]), alpha
+        weighed = (
+            _weigh(frame0, frame1, flow01, importance01, alpha),
+            _weigh(frame1, frame0, flow10, importance10, alpha),
         )
         frames = pad_frame(frames)
         # The finest features only lead to the others; the frame itself replaces them.
         levels = [frames, *(level.to(frames.dtype) for level in self.feat_ext(2 * frames - 1)[1:])]
         sources = []
-        for half, (flow, learned) in enumerate(((flow01, importance01), (flow10, importance10))):
-            importance = brightness.chunk(2)[half]
-            if learned is not None:
-                importance = (importance + learned).clamp(-IMPORTANCE_LIMIT, IMPORTANCE_LIMIT)
+        for half, (flow, importance) in enumerate(zip((flow01, flow10), weighed, strict=True)):
             own = [level.chunk(2)[half] for level in levels]
             sources.append(Source(own, pad_flow(flow), pad_edge(importance, *own[0].shape[2:])))
         return sources[0], sources[1]
@@ -168,7 +169,7 @@ class LightSynthesis(nn.Module):
         share = _as_shares(t, source0.flow)
         height, width = source0.flow.shape[-2:]
         carried = carry(source0, share), carry(source1, 1 - share)
-        nearer = torch.where(share <= 0.5, source0.levels[0], source1.levels[0])
+        nearer = torch.where(share <= NEARER_FRAME_0, source0.levels[0], source1.levels[0])
         parts = []
         for first, last, kept in strips(height, width):
             rows = slice(first, last)
@@ -188,19 +189,64 @@ class LightSynthesis(nn.Module):
         last: int,
     ) -> Drawn:
         (landed0, landed1) = (splat(*levels[0], rows=(first, last)) for levels in carried)
-        covered0, covered1 = landed0.weights > 0, landed1.weights > 0
-        # A hole shows what the other frame has there, so that the blend of both is right in any case.
-        seen0 = torch.where(covered0, landed0.values, torch.where(covered1, landed1.values, nearer))
-        seen1 = torch.where(covered1, landed1.values, torch.where(covered0, landed0.values, nearer))
+        seen0, seen1 = _without_holes(landed0, landed1, nearer)
         joined = _maps(carried, landed0, landed1, composite, share, first, last)
         drawn = self.synnet(torch.cat([seen0, seen1], dim=1), joined).to(seen0.dtype)
-        mask, wanted = torch.sigmoid(drawn[:, :1]), torch.sigmoid(drawn[:, 4:])
-        least = 0.0 if self.training else LEAST_SHARE
-        of_composite = wanted.clamp(min=least)
-        # What is learned shrinks together, blend and correction.
-        correction = drawn[:, 1:4] * ((1 - least) / (1 - wanted).clamp(min=1 - least))
-        blend = torch.lerp(seen1, seen0, mask)
-        return Drawn(torch.lerp(blend, composite, of_composite) + correction, mask, of_composite)
+        mask, wanted = torch.sigmoid(drawn).chunk(2, dim=1)
+        return _blend(
+            seen0, seen1, composite, mask, wanted if self.training else wanted.clamp(min=LEAST_SHARE)
+        )
+
+
+def enlarge(
+    drawn: Drawn,
+    frame0: Tensor,
+    frame1: Tensor,
+    flow01: Tensor,
+    flow10: Tensor,
+    t: float,
+    composite: Tensor,
+    *,
+    importance01: Tensor | None = None,
+    importance10: Tensor | None = None,
+    alpha: float = ALPHA,
+) -> Drawn:
+    """The frame at the size of these frames, by the masks of one that was drawn from smaller ones.
+
+    Parameters
+    ----------
+    drawn
+        By `LightSynthesis`.
+    frame0, frame1, flow01, flow10, t, composite, importance01, importance10, alpha
+        As for `LightSynthesis.forward`.
+    """
+    landed0 = splat(frame0, t * flow01, _weigh(frame0, frame1, flow01, importance01, alpha))
+    landed1 = splat(frame1, (1 - t) * flow10, _weigh(frame1, frame0, flow10, importance10, alpha))
+    seen = _without_holes(landed0, landed1, frame0 if t <= NEARER_FRAME_0 else frame1)
+    size = frame0.shape[-2:]
+    mask, share = (interpolate(each, size, mode="bilinear") for each in (drawn.mask, drawn.share))
+    return _blend(*seen, composite, mask, share)
+
+
+def _weigh(frame: Tensor, other: Tensor, flow: Tensor, learned: Tensor | None, alpha: float) -> Tensor:
+    """Importance of a frame's pixels."""
+    importance = brightness_importance(frame, other, flow, alpha)
+    return (
+        importance if learned is None else (importance + learned).clamp(-IMPORTANCE_LIMIT, IMPORTANCE_LIMIT)
+    )
+
+
+def _without_holes(landed0: Splatted, landed1: Splatted, nearer: Tensor) -> tuple[Tensor, Tensor]:
+    """Both splatted frames; a hole shows what the other has there, so that any blend of them is right."""
+    covered0, covered1 = landed0.weights > 0, landed1.weights > 0
+    return (
+        torch.where(covered0, landed0.values, torch.where(covered1, landed1.values, nearer)),
+        torch.where(covered1, landed1.values, torch.where(covered0, landed0.values, nearer)),
+    )
+
+
+def _blend(seen0: Tensor, seen1: Tensor, composite: Tensor, mask: Tensor, share: Tensor) -> Drawn:
+    return Drawn(torch.lerp(torch.lerp(seen1, seen0, mask), composite, share), mask, share)
 
 
 def _maps(

@@ -92,14 +92,18 @@ class SynthesisWidths:
     """Of the GridNet's rows."""
     levels: tuple[int, int, int]
     """Of the maps that come into its rows besides the splatted frames."""
+    before: int
+    """Inside its last block."""
     drawn: int
     """Of what it returns."""
 
 
-FULL_SYNTHESIS = SynthesisWidths(features=(32, 64, 96), rows=(32, 64, 96), levels=(64, 128, 192), drawn=3)
+FULL_SYNTHESIS = SynthesisWidths(
+    features=(32, 64, 96), rows=(32, 64, 96), levels=(64, 128, 192), before=3, drawn=3
+)
 LIGHT_GUIDES = 5 + 3
 """Maps that the light GridNet sees beside the splatted frames: two weights, two holes and the time, which
 tell where those came from; and the composite."""
 LIGHT_SYNTHESIS = SynthesisWidths(
-    features=(16, 32, 64), rows=(16, 32, 64), levels=(LIGHT_GUIDES, 2 * 32, 2 * 64), drawn=1 + 3 + 1
+    features=(16, 32, 64), rows=(16, 32, 64), levels=(LIGHT_GUIDES, 2 * 32, 2 * 64), before=5, drawn=2
 )

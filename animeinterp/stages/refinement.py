@@ -25,11 +25,8 @@ from animeinterp.models.light_rfr import LightRFR
 from animeinterp.models.padding import pad_edge
 from animeinterp.models.reproducible import reproducible
 from animeinterp.models.rfr import RFR, SMALLEST_FRAME
-from animeinterp.stages.working_size import Size, resize_flow, resize_map, shrink_frame
+from animeinterp.stages.working_size import Size, light_size, resize_flow, resize_map, shrink_frame
 
-MOST_PIXELS = 340_000
-"""Of frames as the light network works on them. It has learned motions of a few dozen px, so that frames of
-1920x1080 gain more from it at 775x436 than at their own size (docs/training.md)."""
 MEDIAN_SIDE = 5
 """Px, of the median that the flows of the light network go through."""
 IMPORTANCE_STEPS = 16
@@ -174,7 +171,7 @@ def refine_lightly(
     ----------
     pairs, network, device, fraction_bits
         As for `refine_together`; the flows are what the network starts from. Frames of more than
-        `MOST_PIXELS` are made smaller for it, and their flows larger again.
+        `working_size.MOST_PIXELS` are made smaller for it, and their flows larger again.
 
     Returns
     -------
@@ -191,9 +188,8 @@ def refine_lightly(
     Between two frames that are the same, nothing moves.
     """
     _check_all(pairs)
-    height, width = size = pairs[0].frame0.shape[:2]
-    least = min(1.0, (MOST_PIXELS / (height * width)) ** 0.5)
-    worked_on = [_resized(pair, (round(height * least), round(width * least))) for pair in pairs]
+    size: Size = pairs[0].frame0.shape[:2]
+    worked_on = [_resized(pair, light_size(size)) for pair in pairs]
     with torch.inference_mode(), reproducible():
         found = network.to(device)(*_batch(worked_on, device))
     importances = [

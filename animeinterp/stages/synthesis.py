@@ -19,7 +19,7 @@ from torch import Tensor
 
 from animeinterp.configs.sections import SynthesisSection
 from animeinterp.models.arrays import Flow, Frame, check_one_size, check_pair, colour_tensor
-from animeinterp.models.light_synthesis import Drawn, LightSynthesis
+from animeinterp.models.light_synthesis import Drawn, LightSynthesis, enlarge
 from animeinterp.models.reproducible import reproducible
 from animeinterp.models.synthesis_network import SynthesisNetwork
 from animeinterp.stages.composite import Composite
@@ -35,6 +35,14 @@ from animeinterp.stages.pair_batch import (
     to_array,
     to_tensors,
     weigh_pixels,
+)
+from animeinterp.stages.working_size import (
+    Size,
+    light_size,
+    resize_flow,
+    resize_map,
+    shrink_colours,
+    shrink_frame,
 )
 
 
@@ -134,15 +142,13 @@ def synthesise_together(
                 frames[:] = [ready.frame(t) for t in times]
             return result
         hints = hints or [NO_HINTS] * len(pairs)
-        batch = to_tensors(pairs, device, hints)
         drawn: Iterator[Tensor]
         if isinstance(network, LightSynthesis):
-            composites = [composite_of(*each) for each in zip(pairs, hints, strict=True)]
-            drawn = (each.frame for each in draw_lightly(batch, composites, times, network))
+            drawn = (each.frame for each in draw_lightly(pairs, hints, times, network, device))
         elif network is not None:
-            drawn = _draw(batch, times, network, section)
+            drawn = _draw(to_tensors(pairs, device, hints), times, network, section)
         else:
-            drawn = _blend(batch, times, section)
+            drawn = _blend(to_tensors(pairs, device, hints), times, section)
         for number, frames in enumerate(drawn):
             result[:, number] = to_array(frames.clamp(0, 1))
     _check_finite(result)
@@ -190,27 +196,56 @@ def composite_of(pair: RefinedPair, hints: Hints) -> Composite:
 
 
 def draw_lightly(
-    batch: Batch, composites: Sequence[Composite], times: Sequence[float], network: LightSynthesis
+    pairs: Sequence[RefinedPair],
+    hints: Sequence[Hints],
+    times: Sequence[float],
+    network: LightSynthesis,
+    device: str | torch.device,
 ) -> Iterator[Drawn]:
-    """Frames and masks of the light network, at one time after the other.
+    """Frames and masks of the light network, at one time after the other, as `(N, ...)`.
 
     Parameters
     ----------
-    batch
-        `N` pairs.
-    composites
-        Of each pair, see `composite_of`.
-    times
-        In (0, 1).
-    network
-        Is moved to where the batch is.
+    pairs, times, network, device
+        As for `synthesise_together`.
+    hints
+        Of each pair.
+
+    Notes
+    -----
+    The masks of frames of more than `working_size.MOST_PIXELS` are drawn at a smaller size.
     """
-    device = batch.frame0.device
-    sources = network.to(device).prepare(
-        *batch[:4], importance01=batch.importance01, importance10=batch.importance10
-    )
+    composites = [composite_of(*each) for each in zip(pairs, hints, strict=True)]
+    whole = pairs[0].frame0.shape[:2]
+    size = light_size(whole)
+    smaller = [_resized(pair, size) for pair in pairs]
+    seen = to_tensors(smaller, device, [_resized_hints(each, size) for each in hints])
+    sources = network.to(device).prepare(*seen[:4], importance01=seen[4], importance10=seen[5])
+    del seen
     for t in times:
-        yield network.draw(*sources, t, colour_tensor([each.frame(t) for each in composites], device))
+        frames = [each.frame(t) for each in composites]
+        shown = colour_tensor([shrink_colours(frame, size) for frame in frames], device)
+        drawn = network.draw(*sources, t, shown)
+        if size != whole:  # tensors of this size are made late: while composites are, memory is at its peak
+            composite, full = colour_tensor(frames, device), to_tensors(pairs, device, hints)
+            drawn = enlarge(drawn, *full[:4], t, composite, importance01=full[4], importance10=full[5])
+        yield drawn
+
+
+def _resized(pair: RefinedPair, size: Size) -> RefinedPair:
+    colours = (None if each is None else shrink_colours(each, size) for each in pair[4:])
+    return RefinedPair(
+        shrink_frame(pair.frame0, size),
+        shrink_frame(pair.frame1, size),
+        resize_flow(pair.flow01, size),
+        resize_flow(pair.flow10, size),
+        *colours,
+    )
+
+
+def _resized_hints(hints: Hints, size: Size) -> Hints:
+    """The importance alone."""
+    return Hints(*(None if each is None else resize_map(each, size) for each in hints[:2]))
 
 
 def _draw(

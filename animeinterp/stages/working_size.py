@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 from animeinterp.stages.segmentation import Pieces, measure_pieces
 
+MOST_PIXELS = 340_000
+"""Of frames as the light networks work on them. They have learned motions of a few dozen px, so that frames
+of 1920x1080 gain more from them at 777x437 than at their own size (docs/training.md)."""
+
 Size = tuple[int, int]
 FloatMap = TypeVar("FloatMap", NDArray[np.float16], NDArray[np.float32])
 
@@ -31,6 +35,12 @@ def working_size(size: Size, height: int) -> Size:
     if height == 0 or size[0] <= height:
         return size
     return height, max(1, round(size[1] * height / size[0]))
+
+
+def light_size(size: Size) -> Size:
+    """Height and width at which the light networks work on frames of a size."""
+    share = min(1.0, (MOST_PIXELS / (size[0] * size[1])) ** 0.5)
+    return round(size[0] * share), round(size[1] * share)
 
 
 def shrink_frame(frame: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:

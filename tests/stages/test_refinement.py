@@ -9,14 +9,8 @@ import torch
 
 from animeinterp.models.rfr import RFR
 from animeinterp.models.weights.light import new_networks
-from animeinterp.stages.refinement import (
-    MOST_PIXELS,
-    CoarsePair,
-    confidence,
-    refine,
-    refine_lightly,
-    refine_together,
-)
+from animeinterp.stages.refinement import CoarsePair, confidence, refine, refine_lightly, refine_together
+from animeinterp.stages.working_size import MOST_PIXELS
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 

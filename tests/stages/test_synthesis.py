@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import copy
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from animeinterp.configs.sections import SynthesisSection
 from animeinterp.models.synthesis_network import SynthesisNetwork
-from animeinterp.stages.inspection.splatted_frames import splat_frames
-from animeinterp.stages.pair_batch import RefinedPair
+from animeinterp.models.weights.light import new_networks
+from animeinterp.stages.composite import Composite
+from animeinterp.stages.inspection.splatted_frames import blend_masks, splat_frames
+from animeinterp.stages.pair_batch import Hints, RefinedPair
 from animeinterp.stages.synthesis import quantise, synthesise, synthesise_together
+from animeinterp.stages.working_size import light_size, resize_flow, resize_map, shrink_frame
 
 AVERAGE = SynthesisSection(method="blend", splatting="average")
 SOFTMAX = SynthesisSection(method="blend", splatting="softmax")
+LIGHT = SynthesisSection(method="light")
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -262,3 +267,35 @@ def test_gpu_agrees_with_cpu(pair: Arrays, network: SynthesisNetwork) -> None:
     found = synthesise(*pair, [0.5], network, SOFTMAX, device="cuda")
     network.to("cpu")
     np.testing.assert_allclose(found, expected, atol=5e-3)
+
+
+def test_large_frames_are_drawn_whole_by_masks_of_smaller_ones() -> None:
+    """Where both frames land, each pixel is the splatted frames and the composite, by the masks shown."""
+    size = 700, 900
+    generator = np.random.default_rng(0)
+    noise = [cv2.GaussianBlur(generator.random((*size, 3), np.float32), (0, 0), 4) for _ in (0, 1)]
+    frames = [np.rint(255 * (each - each.min()) / np.ptp(each)).astype(np.uint8) for each in noise]
+    flow = np.zeros((2, *size), np.float32)
+    flow[0] = np.linspace(0, 6, size[1], dtype=np.float32)
+    importance = np.zeros(size, np.float32)
+    hints = Hints(importance, importance, flow, -flow)
+    pair = RefinedPair(frames[0], frames[1], flow, -flow)
+    network = new_networks(0, 2).synthesis.eval()
+    found = synthesise_together([pair], [0.5], network, LIGHT, hints=[hints])[0, 0]
+    masks = blend_masks(pair, 0.5, network, hints=hints)
+    assert masks.frame0.shape == masks.composite.shape == size
+    splatted = splat_frames(*pair[:4], 0.5, LIGHT, hints=hints)
+    shown = masks.frame0[..., None], masks.composite[..., None]
+    expected = shown[0] * splatted.frame0 + (1 - shown[0]) * splatted.frame1
+    expected += shown[1] * (Composite(*pair[:4]).frame(0.5) - expected)
+    both = (splatted.weight0 > 0) & (splatted.weight1 > 0)
+    assert both.mean() > 0.9
+    np.testing.assert_allclose(found[both], expected[both], atol=1e-4)
+    smaller = light_size(size)
+    assert smaller[0] < size[0]
+    small = RefinedPair(
+        *(shrink_frame(frame, smaller) for frame in frames),
+        *(resize_flow(each, smaller) for each in pair[2:4]),
+    )
+    drawn_small = blend_masks(small, 0.5, network, hints=Hints(start_flow01=small[2], start_flow10=small[3]))
+    np.testing.assert_allclose(resize_map(masks.composite, smaller), drawn_small.composite, atol=0.05)

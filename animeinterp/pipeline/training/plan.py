@@ -23,7 +23,7 @@ from animeinterp.pipeline.training.networks import Networks, first_networks, ful
 from animeinterp.pipeline.training.scenes import Source
 from animeinterp.pipeline.training.starts import Starts
 
-TRAINING_VERSION = 2
+TRAINING_VERSION = 3
 """Increased whenever the same settings and scenes give other weights."""
 FOLDER = "training"
 """In the cache."""

@@ -22,7 +22,7 @@ from animeinterp.stages.pair_batch import (
     to_tensors,
     weigh_pixels,
 )
-from animeinterp.stages.synthesis import composite_of, draw_lightly
+from animeinterp.stages.synthesis import draw_lightly
 
 
 class SplattedFrames(NamedTuple):
@@ -125,6 +125,5 @@ def blend_masks(
     check_pair(pair.frame0, pair.frame1, flow01=pair.flow01, flow10=pair.flow10)
     check_times([t])
     with torch.inference_mode(), reproducible():
-        batch = to_tensors([pair], device, [hints])
-        drawn = next(draw_lightly(batch, [composite_of(pair, hints)], [t], network))
+        drawn = next(draw_lightly([pair], [hints], [t], network, device))
         return Masks(to_array(drawn.mask)[0, ..., 0], to_array(drawn.share)[0, ..., 0])

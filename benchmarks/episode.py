@@ -129,7 +129,7 @@ def _arguments(root: Path) -> list[str]:
     settings = (f"store.cache='{root / 'cache'}'", f"refinement.height={WORKING}")
     settings += (f"clip.pairs_per_part={PAIRS_PER_PART}",)
     options = [word for setting in settings for word in ("--set", setting)]
-    clip = [str(root / "part.mp4"), "-o", str(root / "out.mp4"), "--fps", str(RATE), "--height", str(WORKING)]
+    clip = [str(root / "part.mp4"), "-o", str(root / "out.mp4"), "--fps", str(RATE)]
     return ["animeinterp", "interpolate", *clip, *options]
 
 

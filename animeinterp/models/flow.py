@@ -85,8 +85,8 @@ def backwarp(image: Tensor, flow: Tensor) -> Tensor:
     check_pair(image, flow, "image")
     values = image.flatten(2)
     result = torch.zeros_like(values)
-    for pixel, weight in bilinear_corners(flow):
-        result = result + weight * values.gather(2, pixel.unsqueeze(1).expand_as(values))
+    for pixel, weight in bilinear_corners(flow):  # in place: an array of colours at 1080p takes 25 MB
+        result += values.gather(2, pixel.unsqueeze(1).expand_as(values)).mul_(weight)
     return result.view_as(image)
 
 

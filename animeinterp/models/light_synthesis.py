@@ -49,6 +49,8 @@ ALPHA = -20.0
 LEAST_SHARE = 0.5
 """Of the composite, where a network draws that is not in training: what is learned has half of a pixel at
 most. On drawn cartoons and scenes, as it was trained on, more trust makes no difference; films are none."""
+ROWS_TOGETHER = 256
+"""Of frames that are blended at their full size, so that memory does not grow with all of it."""
 NEARER_FRAME_0 = 0.5
 """Time up to which frame 0 is the nearer one."""
 
@@ -220,12 +222,22 @@ def enlarge(
     frame0, frame1, flow01, flow10, t, composite, importance01, importance10, alpha
         As for `LightSynthesis.forward`.
     """
-    landed0 = splat(frame0, t * flow01, _weigh(frame0, frame1, flow01, importance01, alpha))
-    landed1 = splat(frame1, (1 - t) * flow10, _weigh(frame1, frame0, flow10, importance10, alpha))
-    seen = _without_holes(landed0, landed1, frame0 if t <= NEARER_FRAME_0 else frame1)
-    size = frame0.shape[-2:]
+    weights = (
+        _weigh(frame0, frame1, flow01, importance01, alpha),
+        _weigh(frame1, frame0, flow10, importance10, alpha),
+    )
+    height, size = frame0.shape[-2], frame0.shape[-2:]
     mask, share = (interpolate(each, size, mode="bilinear") for each in (drawn.mask, drawn.share))
-    return _blend(*seen, composite, mask, share)
+    nearer, flow01, flow10 = frame0 if t <= NEARER_FRAME_0 else frame1, t * flow01, (1 - t) * flow10
+    frame = torch.empty_like(composite)
+    for first in range(0, height, ROWS_TOGETHER):
+        last = min(first + ROWS_TOGETHER, height)
+        rows = slice(first, last)
+        landed0 = splat(frame0, flow01, weights[0], rows=(first, last))
+        landed1 = splat(frame1, flow10, weights[1], rows=(first, last))
+        seen = _without_holes(landed0, landed1, nearer[:, :, rows])
+        frame[:, :, rows] = _blend(*seen, composite[:, :, rows], mask[:, :, rows], share[:, :, rows]).frame
+    return Drawn(frame, mask, share)
 
 
 def _weigh(frame: Tensor, other: Tensor, flow: Tensor, learned: Tensor | None, alpha: float) -> Tensor:

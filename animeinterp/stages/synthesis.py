@@ -224,6 +224,8 @@ def draw_lightly(
     del seen
     for t in times:
         frames = [each.frame(t) for each in composites]
+        if t == times[-1]:
+            composites.clear()  # at 1080p each takes 150 MB
         shown = colour_tensor([shrink_colours(frame, size) for frame in frames], device)
         drawn = network.draw(*sources, t, shown)
         if size != whole:  # tensors of this size are made late: while composites are, memory is at its peak

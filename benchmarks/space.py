@@ -92,6 +92,6 @@ def _cost(session: Session, stage: str) -> tuple[int, float, float]:
         ]
         seconds["reading"] += time.process_time() - started
         started = time.process_time()
-        write_shard(path.with_name("again.zarr"), manifest, items)
+        write_shard(path.with_name(f"{path.stem}-again.zarr"), manifest, items)
         seconds["writing"] += time.process_time() - started
     return size, seconds["writing"], seconds["reading"]

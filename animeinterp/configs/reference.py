@@ -16,9 +16,9 @@ INTRODUCTION = """\
 A run is described by a TOML file. Commands use `animeinterp.toml` in the working folder (`animeinterp init`
 writes one), or what `-c` or `ANIMEINTERP_CONFIG` names: a file of your own, or a shipped preset (`default`,
 `fast`, `paper`, `released`, `demo`, `atd12k_test`, `atd12k_train`, `train_light`, `train_paper`). `default`
-has the settings of `released`, computes faster and matches large frames at 540 rows; commands that need no
-config use it. `fast` does without segment-guided matching and networks and takes a quarter of the time. A
-file may extend another one or a preset (`extends = "default"`). On the command line, `--set
+has the settings of `released`, computes faster, rounds flows and matches large frames at 540 rows; commands
+that need no config use it. `fast` does without segment-guided matching and networks and takes a quarter of
+the time. A file may extend another one or a preset (`extends = "default"`). On the command line, `--set
 section.key=value` overrides a setting. For a key that holds text or a path, the value is taken literally
 (`data.root=2024`), without quotes around it; for other keys it is TOML (`synthesis.times=[0.25, 0.5]`). An
 empty value means "not given". Unknown keys, wrong types, values out of range and impossible combinations

@@ -37,7 +37,7 @@ def test_paper_and_released_differ_as_the_algorithm_says() -> None:
     assert (paper.synthesis.splatting, released.synthesis.splatting) == ("softmax", "average")
 
 
-def test_the_default_is_the_released_program_but_for_speed_and_large_frames() -> None:
+def test_the_default_is_the_released_program_but_for_speed_space_and_large_frames() -> None:
     default, released = (load_config(name).model_dump() for name in ("default", "released"))
     different = {
         f"{section}.{key}"
@@ -46,7 +46,7 @@ def test_the_default_is_the_released_program_but_for_speed_and_large_frames() ->
         if value != released[section][key]
     }
     searches = {"coarse_flow.variational_iterations", "coarse_flow.gradient_iterations"}
-    searches.add("segmentation.height")
+    searches |= {"segmentation.height", "refinement.fraction_bits"}
     assert different == searches | {f"{name}.precision" for name in ("features", "refinement", "synthesis")}
 
 

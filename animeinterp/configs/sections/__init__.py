@@ -95,10 +95,8 @@ class Config(Section):
             for name in light:
                 section = both[name]
                 if section.method == "auto" and section.weights is None:
-                    update = {"method": section.classical_method}
-                    self.__dict__[name] = section.model_copy(
-                        update=update
-                    )  # this config is frozen, when made
+                    chosen = section.model_copy(update={"method": section.classical_method})
+                    self.__dict__[name] = chosen  # a config is frozen only once it is made
         return self
 
     @model_validator(mode="after")

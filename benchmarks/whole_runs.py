@@ -55,9 +55,9 @@ class Case:
 VGG19 = "features.method=vgg19"  # with random weights
 SEARCH = "refinement.method=inverse_search"
 CASES = (
-    Case("default", (516, 640), 24),
-    Case("default", (540, 960), 16),
-    Case("default", (1080, 1920), 8),
+    Case("default", (516, 640), 48),
+    Case("default", (540, 960), 32),
+    Case("default", (1080, 1920), 16),
     Case("inverse search", (516, 640), 48, settings=(SEARCH,)),
     Case("inverse search", (540, 960), 32, settings=(SEARCH,)),
     Case("inverse search", (1080, 1920), 12, settings=(SEARCH,)),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from animeinterp.configs.errors import ClusterError, ConfigError
 from animeinterp.configs.sections import ExecutorSection
 from animeinterp.models.precision import native_precision
 from animeinterp.pipeline.compute.registry import STAGES
+from animeinterp.pipeline.planning.precision import RECORD
 from animeinterp.pipeline.running import dask_cluster as cluster
 from animeinterp.pipeline.running import waiting_for_workers as patience
 from animeinterp.pipeline.running.dask_cluster import NETWORK_STAGES, DaskExecutor
@@ -224,9 +226,11 @@ def test_a_worker_that_joins_and_sees_another_cache_gets_no_work(
     settings: list[str],
     open_session: Opener,
     tmp_path: Path,
+    finished_cache: Path,
     uninterrupted: dict[str, list[object]],
 ) -> None:
     (tmp_path / "cache").mkdir()
+    shutil.copy(finished_cache / RECORD, tmp_path / "cache")  # no worker can be asked for its precision yet
     prefix = elsewhere(tmp_path / "cache")
     process = start([*settings, SMALL_SHARDS, f"executor.kind={processes.address}"])
     try:

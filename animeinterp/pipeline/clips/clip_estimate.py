@@ -15,7 +15,7 @@ from animeinterp.pipeline.compute.registry import STAGES, needed_for
 from animeinterp.pipeline.planning.estimates import Estimate, PastRate, StageEstimate, free_space
 from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.planning.verdicts import items_to_compute
-from animeinterp.pipeline.planning.worker_count import number_of_workers
+from animeinterp.pipeline.planning.worker_count import memory_needed, number_of_workers
 
 SAMPLE = 3
 """Pairs computed, evenly spread over the clip."""
@@ -59,7 +59,8 @@ def estimate_clip(work: ClipWork, frames: ClipFrames, timeline: Timeline) -> Est
         if left[stage]
     ]
     height, width = work.clip.size
-    workers = {"inline": 1, "local": number_of_workers(section, height * width)}.get(section.kind)
+    memory = memory_needed(work.config, height * width)
+    workers = {"inline": 1, "local": number_of_workers(section, memory)}.get(section.kind)
     return Estimate((*_frames(frames, sample, pairs), *stages), workers, free_space(work.cache))
 
 

@@ -6,20 +6,28 @@ import os
 
 import psutil
 
-from animeinterp.configs.sections import ExecutorSection
+from animeinterp.configs.sections import Config, ExecutorSection, NetworkSection
 from animeinterp.pipeline.planning.session import Session
 
 MEMORY_PER_WORKER = 1.5e9  # bytes: networks, one 540p shard's arrays and the libraries themselves
 
-# Peak of a worker with large frames: synthesis, measured at 540x960 to 2160x3840, docs/performance.md.
-MEMORY_ANYWAY, MEMORY_PER_PIXEL = 0.8e9, 720.0
+# Peak of a worker with large frames, measured at 540x960 to 2160x3840, docs/performance.md: of GridNet and of
+# methods that have no full network.
+MEMORY_ANYWAY, MEMORY_PER_PIXEL, LIGHT_PER_PIXEL = 0.8e9, 720.0, 260.0
 LEAST_BATCH, SHARDS_PER_WORKER, CLUSTER_BATCH = 32, 8, 1024
 
 
-def number_of_workers(section: ExecutorSection, pixels: int = 0) -> int:
-    """Processes that `local` starts for frames of so many pixels."""
-    needed = max(MEMORY_PER_WORKER, MEMORY_ANYWAY + MEMORY_PER_PIXEL * pixels)
-    return section.workers or default_workers(max(needed, section.memory_gb * 1e9))
+def memory_needed(config: Config, pixels: int) -> float:
+    """Bytes that a worker takes for frames of so many pixels."""
+    networks = [section for _, section in config if isinstance(section, NetworkSection)]
+    is_full = any(section.chosen_method == section.network_method for section in networks)
+    return MEMORY_ANYWAY + (MEMORY_PER_PIXEL if is_full else LIGHT_PER_PIXEL) * pixels
+
+
+def number_of_workers(section: ExecutorSection, memory: float = MEMORY_PER_WORKER) -> int:
+    """Processes that `local` starts where each takes that many bytes."""
+    least = max(MEMORY_PER_WORKER, memory, section.memory_gb * 1e9)
+    return section.workers or default_workers(least)
 
 
 def fit_to_work(session: Session) -> ExecutorSection:
@@ -30,8 +38,9 @@ def fit_to_work(session: Session) -> ExecutorSection:
     pixels = max(
         (frame.size[0] * frame.size[1] for frame in session.manifest.frames if frame.size), default=0
     )
+    memory = memory_needed(session.config, pixels)
     shards = max(len(session.layout.wanted_groups(stage)) for stage in session.stages)
-    return section.model_copy(update={"workers": max(1, min(number_of_workers(section, pixels), shards))})
+    return section.model_copy(update={"workers": max(1, min(number_of_workers(section, memory), shards))})
 
 
 def shards_per_batch(section: ExecutorSection) -> int:

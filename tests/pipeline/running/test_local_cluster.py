@@ -18,8 +18,14 @@ import pytest
 from distributed import Client, LocalCluster
 
 from animeinterp.configs.errors import ConfigError
+from animeinterp.configs.loading import load_config
 from animeinterp.configs.sections import ExecutorSection
-from animeinterp.pipeline.planning.worker_count import default_workers, fit_to_work, number_of_workers
+from animeinterp.pipeline.planning.worker_count import (
+    default_workers,
+    fit_to_work,
+    memory_needed,
+    number_of_workers,
+)
 from animeinterp.pipeline.running.local_cluster import NAME_OF_WORKERS, start_local_cluster
 from tests.pipeline.small_runs import Opener
 from tests.project import PATIENCE, ROOT
@@ -114,10 +120,12 @@ def test_one_worker_a_core_and_fewer_where_memory_is_short(monkeypatch: pytest.M
 def test_large_frames_have_fewer_workers_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=14e9))
-    assert number_of_workers(ExecutorSection(), 540 * 960) == 9
-    assert number_of_workers(ExecutorSection(), 1080 * 1920) == 6
-    assert number_of_workers(ExecutorSection(), 2160 * 3840) == 2
-    assert number_of_workers(ExecutorSection(workers=5), 2160 * 3840) == 5
+    full = ["refinement.weights=a.ckpt", "synthesis.weights=a.ckpt"]
+    for settings, expected in ([], (9, 9, 4)), (full, (9, 6, 2)):
+        config = load_config("paper", settings)
+        for pixels, workers in zip((540 * 960, 1080 * 1920, 2160 * 3840), expected, strict=True):
+            assert number_of_workers(ExecutorSection(), memory_needed(config, pixels)) == workers
+    assert number_of_workers(ExecutorSection(workers=5), 14e9) == 5
 
 
 def test_no_more_workers_than_shards(open_session: Opener) -> None:

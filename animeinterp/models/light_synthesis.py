@@ -30,7 +30,7 @@ from animeinterp.models.flow import check_pair
 from animeinterp.models.gridnet import GridNet
 from animeinterp.models.padding import pad_edge
 from animeinterp.models.precision import channels_last
-from animeinterp.models.splatting import IMPORTANCE_LIMIT, Splatted, brightness_importance, splat
+from animeinterp.models.splatting import Splatted, brightness_importance, splat
 from animeinterp.models.synthesis_network import (
     Carried,
     Source,
@@ -151,8 +151,8 @@ class LightSynthesis(nn.Module):
                 check_pair(importance, flow, f"the importance of {name}")
         frames = torch.cat([frame0, frame1])
         weighed = (
-            _weigh(frame0, frame1, flow01, importance01, alpha),
-            _weigh(frame1, frame0, flow10, importance10, alpha),
+            brightness_importance(frame0, frame1, flow01, alpha, importance01),
+            brightness_importance(frame1, frame0, flow10, alpha, importance10),
         )
         frames = pad_frame(frames)
         # The finest features only lead to the others; the frame itself replaces them.
@@ -211,7 +211,6 @@ def enlarge(
     *,
     importance01: Tensor | None = None,
     importance10: Tensor | None = None,
-    alpha: float = ALPHA,
 ) -> Drawn:
     """The frame at the size of these frames, by the masks of one that was drawn from smaller ones.
 
@@ -219,12 +218,12 @@ def enlarge(
     ----------
     drawn
         By `LightSynthesis`.
-    frame0, frame1, flow01, flow10, t, composite, importance01, importance10, alpha
+    frame0, frame1, flow01, flow10, t, composite, importance01, importance10
         As for `LightSynthesis.forward`.
     """
     weights = (
-        _weigh(frame0, frame1, flow01, importance01, alpha),
-        _weigh(frame1, frame0, flow10, importance10, alpha),
+        brightness_importance(frame0, frame1, flow01, ALPHA, importance01),
+        brightness_importance(frame1, frame0, flow10, ALPHA, importance10),
     )
     height, size = frame0.shape[-2], frame0.shape[-2:]
     mask, share = (interpolate(each, size, mode="bilinear") for each in (drawn.mask, drawn.share))
@@ -238,14 +237,6 @@ def enlarge(
         seen = _without_holes(landed0, landed1, nearer[:, :, rows])
         frame[:, :, rows] = _blend(*seen, composite[:, :, rows], mask[:, :, rows], share[:, :, rows]).frame
     return Drawn(frame, mask, share)
-
-
-def _weigh(frame: Tensor, other: Tensor, flow: Tensor, learned: Tensor | None, alpha: float) -> Tensor:
-    """Importance of a frame's pixels."""
-    importance = brightness_importance(frame, other, flow, alpha)
-    return (
-        importance if learned is None else (importance + learned).clamp(-IMPORTANCE_LIMIT, IMPORTANCE_LIMIT)
-    )
 
 
 def _without_holes(landed0: Splatted, landed1: Splatted, nearer: Tensor) -> tuple[Tensor, Tensor]:

@@ -174,7 +174,9 @@ def _splat_rows(
                     means[v, u, c] /= weights[v, u]
 
 
-def brightness_importance(frame0: Tensor, frame1: Tensor, flow01: Tensor, alpha: float) -> Tensor:
+def brightness_importance(
+    frame0: Tensor, frame1: Tensor, flow01: Tensor, alpha: float, learned: Tensor | None = None
+) -> Tensor:
     """Importance of frame 0's pixels: how well frame 1 looks the same where the flow points.
 
     Parameters
@@ -185,12 +187,14 @@ def brightness_importance(frame0: Tensor, frame1: Tensor, flow01: Tensor, alpha:
         `(N, 2, H, W)`, from frame 0 to frame 1.
     alpha
         Factor on the difference; negative makes consistent pixels win.
+    learned
+        `(N, 1, H, W)`: what a network adds to it; None = nothing.
 
     Returns
     -------
     Tensor
-        `(N, 1, H, W)`, `alpha` times the mean absolute difference over the channels, clipped to
-        +-`IMPORTANCE_LIMIT`.
+        `(N, 1, H, W)`, `alpha` times the mean absolute difference over the channels, with what is learned,
+        clipped to +-`IMPORTANCE_LIMIT` before and after.
 
     Raises
     ------
@@ -202,4 +206,7 @@ def brightness_importance(frame0: Tensor, frame1: Tensor, flow01: Tensor, alpha:
             f"frame0 has shape {tuple(frame0.shape)} and frame1 {tuple(frame1.shape)}, expected the same"
         )
     difference = (frame0 - backwarp(frame1, flow01)).abs().mean(dim=1, keepdim=True)
-    return (alpha * difference).clamp(-IMPORTANCE_LIMIT, IMPORTANCE_LIMIT)
+    importance = (alpha * difference).clamp(-IMPORTANCE_LIMIT, IMPORTANCE_LIMIT)
+    return (
+        importance if learned is None else (importance + learned).clamp(-IMPORTANCE_LIMIT, IMPORTANCE_LIMIT)
+    )

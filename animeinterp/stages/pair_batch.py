@@ -13,7 +13,7 @@ from torch import Tensor
 from animeinterp.configs.sections import SynthesisSection
 from animeinterp.models.arrays import Flow, Frame, colour_tensor, flow_tensor, frame_tensor
 from animeinterp.models.light_synthesis import ALPHA
-from animeinterp.models.splatting import IMPORTANCE_LIMIT, Splatted, brightness_importance, splat
+from animeinterp.models.splatting import Splatted, brightness_importance, splat
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -95,16 +95,11 @@ def weigh_pixels(batch: Batch, section: SynthesisSection) -> tuple[Tensor | None
     if section.splatting == "average" and not is_light:
         return None, None
     alpha = ALPHA if is_light else section.softmax_alpha
-    importances = [
-        brightness_importance(frame0, frame1, flow01, alpha),
-        brightness_importance(frame1, frame0, flow10, alpha),
-    ]
-    for number, importance in enumerate(learned):
-        if is_light and importance is not None:
-            importances[number] = (importances[number] + importance).clamp(
-                -IMPORTANCE_LIMIT, IMPORTANCE_LIMIT
-            )
-    return importances[0], importances[1]
+    learned01, learned10 = learned if is_light else (None, None)
+    return (
+        brightness_importance(frame0, frame1, flow01, alpha, learned01),
+        brightness_importance(frame1, frame0, flow10, alpha, learned10),
+    )
 
 
 def splat_both(

@@ -222,9 +222,9 @@ def draw_lightly(
     seen = to_tensors(smaller, device, [_resized_hints(each, size) for each in hints])
     sources = network.to(device).prepare(*seen[:4], importance01=seen[4], importance10=seen[5])
     del seen
-    for t in times:
+    for number, t in enumerate(times, start=1):
         frames = [each.frame(t) for each in composites]
-        if t == times[-1]:
+        if number == len(times):
             composites.clear()  # at 1080p each takes 150 MB
         shown = colour_tensor([shrink_colours(frame, size) for frame in frames], device)
         drawn = network.draw(*sources, t, shown)

@@ -40,7 +40,7 @@ def working_size(size: Size, height: int) -> Size:
 def light_size(size: Size) -> Size:
     """Height and width at which the light networks work on frames of a size."""
     share = min(1.0, (MOST_PIXELS / (size[0] * size[1])) ** 0.5)
-    return round(size[0] * share), round(size[1] * share)
+    return max(1, round(size[0] * share)), max(1, round(size[1] * share))
 
 
 def shrink_frame(frame: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:

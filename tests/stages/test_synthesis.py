@@ -299,3 +299,10 @@ def test_large_frames_are_drawn_whole_by_masks_of_smaller_ones() -> None:
     )
     drawn_small = blend_masks(small, 0.5, network, hints=Hints(start_flow01=small[2], start_flow10=small[3]))
     np.testing.assert_allclose(resize_map(masks.composite, smaller), drawn_small.composite, atol=0.05)
+
+
+def test_times_may_come_in_any_order_and_twice(pair: Arrays) -> None:
+    network = new_networks(0, 2).synthesis.eval()
+    frames = synthesise(*pair, [0.5, 0.25, 0.5], network, LIGHT)
+    np.testing.assert_array_equal(frames[0], frames[2])
+    np.testing.assert_array_equal(frames[1], synthesise(*pair, [0.25], network, LIGHT)[0])

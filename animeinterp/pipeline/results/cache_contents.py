@@ -156,6 +156,8 @@ def current_keys(config: Config, cache: Path) -> set[Key]:
     ------
     WeightsError
         A weights file is missing, or contradicts the settings.
+    CacheError
+        The cache's record of its precision is damaged.
     """
     config = config.model_copy(update={"store": config.store.model_copy(update={"cache": cache})})
     config = decide_precision(config, record=False)

@@ -62,7 +62,9 @@ def test_run_gives_frames_and_says_that_there_is_no_truth(
         frame = read_image(tmp_path / "results" / name / "frame_t0.5.png")
         assert frame.shape == (48, 64, 3)
     assert "evaluation: 2 skipped, no ground truth" in printed
-    assert printed.startswith("with light.safetensors: refinement by light, synthesis by light; without")
+    networks, rest = printed.splitlines()[0].split("; ")
+    assert networks == "with light.safetensors: refinement by light, synthesis by light"
+    assert rest == "without weights: features by appearance, coarse_flow by sgm"
     assert command("run", "paper", *options, "--quiet") == (0, "")
 
 

@@ -16,8 +16,10 @@ from tests.pipeline.clip_sources import doubled
 from tests.pipeline.small_runs import SMALL_NETWORK, Command, set_options
 
 SIZE = (72, 128)
-STILL = 8
-"""Of 65535: how far what stands still may be from its original; a step of 8 bits is 257."""
+METHODS = pytest.mark.parametrize(
+    ("method", "still"), [("refinement.method=inverse_search", 2), ("refinement.method=light", 8)]
+)
+"""And how far from its original what stands still may be, of 65535; a step of 8 bits is 257."""
 
 
 def deep_drawing(index: int) -> DeepFrame:
@@ -40,10 +42,13 @@ def write_deep(folder: Path, count: int, suffix: str = ".png", *, alpha: bool = 
     return folder
 
 
+@METHODS
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_frames_between_have_sixteen_bits(command: Command, tmp_path: Path, suffix: str) -> None:
+def test_frames_between_have_sixteen_bits(
+    command: Command, tmp_path: Path, suffix: str, method: str, still: int
+) -> None:
     frames = write_deep(tmp_path / "frames", 3, suffix)
-    settings = [f"store.cache='{tmp_path / 'cache'}'", "executor.kind=inline", SMALL_NETWORK]
+    settings = [f"store.cache='{tmp_path / 'cache'}'", "executor.kind=inline", SMALL_NETWORK, method]
     out = str(tmp_path / "out" / f"%d{suffix}")
     code, said = command("interpolate", str(frames), "-o", out, *set_options(settings))
     assert code == 0, said
@@ -53,25 +58,28 @@ def test_frames_between_have_sixteen_bits(command: Command, tmp_path: Path, suff
     made = read_deep(tmp_path / "out" / f"1{suffix}")
     before, after = read_deep(frames / f"0{suffix}"), read_deep(frames / f"1{suffix}")
     assert not np.array_equal(made, before)
-    still = np.s_[:, 90:]  # where nothing moves, all of the gradient is there
-    np.testing.assert_allclose(made[still].astype(int), before[still].astype(int), atol=STILL)
-    assert len(np.unique(made[still])) > 256
+    place = np.s_[:, 90:]  # where nothing moves, all of the gradient is there
+    np.testing.assert_allclose(made[place].astype(int), before[place].astype(int), atol=still)
+    assert len(np.unique(made[place])) > 256
     assert np.abs(made.astype(int) - after).mean() < np.abs(before.astype(int) - after).mean()
 
 
-def test_the_image_between_two_and_one_with_bars(command: Command, tmp_path: Path) -> None:
+@METHODS
+def test_the_image_between_two_and_one_with_bars(
+    command: Command, tmp_path: Path, method: str, still: int
+) -> None:
     for index in range(2):
         barred = np.zeros((96, 128, 3), np.uint16)
         barred[12:84] = deep_drawing(index)
         write_file(tmp_path / f"{index}.png", encode_image("x.png", barred))
-    settings = [f"store.cache='{tmp_path / 'cache'}'", "executor.kind=inline", SMALL_NETWORK]
+    settings = [f"store.cache='{tmp_path / 'cache'}'", "executor.kind=inline", SMALL_NETWORK, method]
     inputs = [str(tmp_path / f"{index}.png") for index in range(2)]
     code, said = command("interpolate", *inputs, "-o", str(tmp_path / "mid.png"), *set_options(settings))
     assert code == 0, said
     made = read_deep(tmp_path / "mid.png")
     assert made.shape == (96, 128, 3)
     assert not made[:12].any()
-    np.testing.assert_allclose(made[12:84, 90:].astype(int), deep_drawing(0)[:, 90:].astype(int), atol=STILL)
+    np.testing.assert_allclose(made[12:84, 90:].astype(int), deep_drawing(0)[:, 90:].astype(int), atol=still)
 
 
 def test_a_sequence_has_one_depth(tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ def test_the_overview_tells_everything_and_leads_to_the_pairs(written: tuple[Pat
     overview, pairs = written
     page = Page(overview.read_text(encoding="utf-8"))
     assert "coarse_flow.rank_sum_limit: 0 -> 3" in page.text
-    assert page.text.count("without weights: features by appearance, coarse_flow by sgm") == 2
+    assert page.text.count("made with light.safetensors: refinement by light (") == 2
+    assert page.text.count("; without weights: features by appearance, coarse_flow by sgm") == 2
     assert f"frames: {2 * PAIRS} identical, 0 differ" in page.text
     assert "made from different results of coarse_flow" in page.text
     for pair in pairs:

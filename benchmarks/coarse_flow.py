@@ -19,14 +19,15 @@ def main(pairs: list[Pair]) -> None:
 
 
 def _measure(pair: Pair, work: PairWork) -> None:
-    with mock.patch.object(coarse_flow, "_bend", side_effect=coarse_flow._bend) as bend:
+    kind = coarse_flow._InverseSearch
+    with mock.patch.object(kind, "bend", autospec=True, side_effect=kind.bend) as bend:
         work.flow()
     pictures = [call.args[1:] for call in bend.call_args_list]
-    search = coarse_flow._inverse_search(work.config.coarse_flow)
+    search = kind(work.config.coarse_flow)
 
     def searches() -> None:
         for picture0, picture1 in pictures:
-            search.calc(picture0, picture1, None)
+            search.calc(picture0, picture1)
 
     seconds = compare({"whole": work.flow, "searches": searches})
     static = sum(bool((picture0 == picture1).all()) for picture0, picture1 in pictures)

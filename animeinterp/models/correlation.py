@@ -113,7 +113,7 @@ class CorrelationVolume:
 
 
 class CorrelationOnDemand:
-    """Correlates the windows looked at only: memory for the features and one look-up.
+    """Correlates the windows looked at only: memory for the features and two look-ups.
 
     Compiled code on the CPU, where it also takes less time than the volume; a kernel on a GPU.
 
@@ -134,6 +134,7 @@ class CorrelationOnDemand:
         features0, features1 = features0.detach().to(dtype), features1.detach().to(dtype)
         self._queries = _rows(torch.cat([features0, features1]) / features0.shape[1] ** 0.5)
         self._levels = [_rows(level) for level in _pooled(torch.cat([features1, features0]), levels)]
+        self._kept: tuple[NDArray[Any], NDArray[Any]] | None = None
 
     def lookup(self, positions: Tensor) -> Tensor:
         """As `Correlation.lookup`; channels last in memory."""
@@ -148,7 +149,12 @@ class CorrelationOnDemand:
         else:
             # Compiled code takes a fixed number of levels; those that are not there are never looked at.
             levels = [self._levels[min(k, count - 1)].numpy() for k in range(LEVELS)]
-            arguments = self._queries.numpy(), *levels, count, radius, where.numpy(), found.numpy()
+            queries = self._queries.numpy()
+            if self._kept is None:
+                shape = batch, height, width, count
+                corners = np.full((*shape, 2), np.iinfo(np.int64).max)  # where no window is
+                self._kept = corners, np.empty((*shape, 2 * radius + 2, 2 * radius + 2), queries.dtype)
+            arguments = queries, *levels, count, radius, where.numpy(), *self._kept, found.numpy()
             in_bands(_look_up, batch * height * count, *arguments)
         return found.permute(0, 3, 1, 2)
 
@@ -213,15 +219,18 @@ def _look_up(
     levels: int,  # of those, how many are looked at
     radius: int,
     positions: NDArray[Any],  # (N, h, w, 2)
+    corners: NDArray[np.int64],  # (N, h, w, levels, 2): x, y of what `windows` holds
+    windows: NDArray[Any],  # (N, h, w, levels, 2 * radius + 2, 2 * radius + 2): x, y; of the last look-up
     found: NDArray[Any],  # (N, h, w, levels * (2 * radius + 1)^2)
     start: int,  # of a count over images, levels and rows
     stop: int,
 ) -> None:
     # All offsets of a window are whole, so its positions share one fractional part: a grid of one cell more
-    # along each axis is correlated and neighbours are blended.
+    # along each axis is correlated and neighbours are blended. Where a flow has moved by less than a cell
+    # since the last look-up, as most do, the grid is the same.
     side = 2 * radius + 1
-    window = np.empty((side + 1, side + 1), queries.dtype)  # y, x
     height = queries.shape[1]
+    blended = np.empty(side + 1, queries.dtype)
     for part in range(start, stop):
         image, level, y = part // (levels * height), part // height % levels, part % height
         cells = (level0 if level == 0 else level1 if level == 1 else level2 if level == 2 else level3)[image]
@@ -232,22 +241,25 @@ def _look_up(
             fraction_x = queries.dtype.type(position_x - left)
             fraction_y = queries.dtype.type(position_y - top)
             query = queries[image, y, x]
-            for j in range(side + 1):
-                row = int(top) + j - radius
-                for i in range(side + 1):
-                    column = int(left) + i - radius
-                    product = queries.dtype.type(0)
-                    if 0 <= row < cells.shape[0] and 0 <= column < cells.shape[1]:
-                        for c in range(query.shape[0]):
-                            product += query[c] * cells[row, column, c]
-                    window[j, i] = product
+            window, corner = windows[image, y, x, level], corners[image, y, x, level]
+            if corner[0] != int(left) or corner[1] != int(top):
+                corner[0], corner[1] = int(left), int(top)
+                for j in range(side + 1):
+                    row = int(top) + j - radius
+                    for i in range(side + 1):
+                        column = int(left) + i - radius
+                        product = queries.dtype.type(0)
+                        if 0 <= row < cells.shape[0] and 0 <= column < cells.shape[1]:
+                            for c in range(query.shape[0]):
+                                product += query[c] * cells[row, column, c]
+                        window[i, j] = product
             channel = level * side * side
             for i in range(side):
+                for j in range(side + 1):
+                    blended[j] = window[i, j] + fraction_x * (window[i + 1, j] - window[i, j])
                 for j in range(side):
-                    upper = window[j, i] + fraction_x * (window[j, i + 1] - window[j, i])
-                    lower = window[j + 1, i] + fraction_x * (window[j + 1, i + 1] - window[j + 1, i])
-                    found[image, y, x, channel] = upper + fraction_y * (lower - upper)
-                    channel += 1
+                    found[image, y, x, channel + j] = blended[j] + fraction_y * (blended[j + 1] - blended[j])
+                channel += side
 
 
 class _Window:

@@ -7,11 +7,15 @@ the pixel at column x and row y moves to `(x + flow_x, y + flow_y)`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
+
+from animeinterp.models.compiled import compiled, in_bands
 
 
 class Corner(NamedTuple):
@@ -83,11 +87,54 @@ def backwarp(image: Tensor, flow: Tensor) -> Tensor:
     axes of one pixel too. A flow that is not finite samples nothing: 0.
     """
     check_pair(image, flow, "image")
+    learning = torch.is_grad_enabled() and (image.requires_grad or flow.requires_grad)
+    if not learning and image.device.type == flow.device.type == "cpu" and image.dtype == flow.dtype:
+        return _backwarp_compiled(image, flow)
     values = image.flatten(2)
     result = torch.zeros_like(values)
     for pixel, weight in bilinear_corners(flow):  # in place: an array of colours at 1080p takes 25 MB
         result += values.gather(2, pixel.unsqueeze(1).expand_as(values)).mul_(weight)
     return result.view_as(image)
+
+
+def _backwarp_compiled(image: Tensor, flow: Tensor) -> Tensor:
+    """On the CPU, channels last, with the same sums."""
+    source = image.permute(0, 2, 3, 1).contiguous()
+    result = torch.empty_like(source)
+    rows = len(source) * source.shape[1]
+    in_bands(_sample, rows, source.numpy(), flow.contiguous().numpy(), result.numpy())
+    return result.permute(0, 3, 1, 2)
+
+
+@compiled
+def _sample(
+    image: NDArray[Any],  # (N, H, W, C)
+    flow: NDArray[Any],  # (N, 2, H, W)
+    result: NDArray[Any],  # (N, H, W, C)
+    start: int,  # of a count over images and rows
+    stop: int,
+) -> None:
+    _, height, width, channels = image.shape
+    one = flow.dtype.type(1)
+    for part in range(start, stop):
+        n, y = part // height, part % height
+        for x in range(width):
+            dx, dy = flow[n, 0, y, x], flow[n, 1, y, x]
+            left, top = np.floor(dx), np.floor(dy)
+            fraction_x, fraction_y = dx - left, dy - top
+            for c in range(channels):
+                result[n, y, x, c] = 0
+            for down in range(2):
+                v = y + top + down
+                if not 0 <= v < height:  # also where it is not a number
+                    continue
+                weight_y = fraction_y if down else one - fraction_y
+                for right in range(2):
+                    u = x + left + right
+                    if 0 <= u < width:
+                        weight = (fraction_x if right else one - fraction_x) * weight_y
+                        for c in range(channels):
+                            result[n, y, x, c] += image[n, int(v), int(u), c] * weight
 
 
 def bilinear_corners(flow: Tensor) -> Iterator[Corner]:

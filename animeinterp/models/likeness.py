@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import unfold
+from torch.nn.functional import pad
 
 from animeinterp.models.convolution import Convolution
 from animeinterp.models.encoder import STRIDE
@@ -51,8 +51,11 @@ class Likeness(nn.Module):
             nn.init.zeros_(keys.bias)  # type: ignore[arg-type]
 
     def queries(self, features: Tensor) -> Tensor:
-        """Features at 1/2, `(N, C, 4h, 4w)`, to `(N * h * w, 64, width)`, a cell's pixels in raster order."""
-        x: Tensor = self.query(features)
+        """Features at 1/2, `(N, C, 4h, 4w)`, to `(N * h * w, 64, width)`, a cell's pixels in raster order.
+
+        Float32, as `logits` and `within` multiply them.
+        """
+        x: Tensor = self.query(features).float()
         batch, channels, rows, columns = x.shape
         across = STRIDE // FINE
         height, width = rows // across, columns // across
@@ -69,22 +72,21 @@ class Likeness(nn.Module):
         state
             `(N, hidden, h, w)`.
         """
-        keys = self.key(state)
-        batch, width, rows, columns = keys.shape
-        around = unfold(keys.contiguous(), 3, padding=1).view(batch, width, NEIGHBOURS, rows * columns)
-        around = around.permute(0, 3, 2, 1).reshape(batch * rows * columns, NEIGHBOURS, width)
-        likeness = _products(around, queries)
+        keys = self.key(state).permute(0, 2, 3, 1).float()
+        batch, rows, columns, width = keys.shape
+        padded = pad(keys, (0, 0, 1, 1, 1, 1))
+        around = torch.stack(
+            [padded[:, y : y + rows, x : x + columns] for y in range(3) for x in range(3)], dim=3
+        )
+        with torch.autocast(keys.device.type, enabled=False):
+            likeness = torch.bmm(around.view(-1, NEIGHBOURS, width), queries.transpose(1, 2))
         return likeness.view(batch, rows, columns, NEIGHBOURS * STRIDE**2).permute(0, 3, 1, 2)
 
     def within(self, queries: Tensor, state: Tensor) -> Tensor:
         """What a cell's own key says of its pixels, `(N, 64, h, w)`, float32."""
-        keys = self.own(state)
-        batch, width, rows, columns = keys.shape
-        own = keys.permute(0, 2, 3, 1).reshape(batch * rows * columns, 1, width)
-        return _products(own, queries).view(batch, rows, columns, STRIDE**2).permute(0, 3, 1, 2)
-
-
-def _products(keys: Tensor, queries: Tensor) -> Tensor:
-    """Of `(M, K, width)` keys with `(M, 64, width)` queries: `(M, K, 64)`, float32."""
-    with torch.autocast(keys.device.type, enabled=False):
-        return torch.bmm(keys.float(), queries.float().transpose(1, 2))
+        keys = self.own(state).permute(0, 2, 3, 1).float()
+        batch, rows, columns, width = keys.shape
+        with torch.autocast(keys.device.type, enabled=False):
+            # In this order: where the first matrix has a single row, Torch takes them one by one.
+            likeness = torch.bmm(queries, keys.reshape(-1, width, 1))
+        return likeness.view(batch, rows, columns, STRIDE**2).permute(0, 3, 1, 2)

@@ -24,6 +24,7 @@ from animeinterp.stages.segmentation.contours import check_frame
 DARK_GAIN, DARK_LIFT = 0.8, 40.0  # brightening of dark pieces; released program
 SMALLEST_PATCH = 16  # px, and
 PATCH_BORDER = 10  # px around it: the inverse search refuses pictures of the size of its own patches
+HALVED_FROM = 48  # px, of a patch's longer side, for OpenCV to search at half size
 SPLAT_THRESHOLD = 0.05  # splatted mask value from which a pixel counts as covered; released program
 
 
@@ -132,7 +133,7 @@ def measure_overlaps(
         The shares, 0..1, that are compared with `section.min_overlap`.
     """
     gray0, gray1 = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (frame0, frame1))
-    search = _inverse_search(section)
+    search = _InverseSearch(section)
     shares = [
         _follow((gray0, pieces0, int(piece)), (gray1, pieces1, int(match[piece])), search, section).overlap
         for piece in asked
@@ -147,9 +148,7 @@ class _Followed(NamedTuple):
     overlap: float
 
 
-def _follow(
-    place0: _Place, place1: _Place, search: cv2.DISOpticalFlow, section: CoarseFlowSection
-) -> _Followed:
+def _follow(place0: _Place, place1: _Place, search: _InverseSearch, section: CoarseFlowSection) -> _Followed:
     """Search the flow from a piece to its match, on patches of one size, and see how far it leads there."""
     patch0, patch1 = _cut(*place0, section.dark_gray), _cut(*place1, section.dark_gray)
     size = tuple(
@@ -157,7 +156,7 @@ def _follow(
         for a, b in zip(patch0.gray.shape, patch1.gray.shape, strict=True)
     )
     padded0, padded1 = _pad(patch0, size), _pad(patch1, size)
-    bend = _bend(search, padded0.gray, padded1.gray)
+    bend = search.bend(padded0.gray, padded1.gray)
     return _Followed(patch0, padded0, bend, _overlap(padded0.mask, padded1.mask, bend))
 
 
@@ -172,7 +171,7 @@ def _one_way(
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     flow = np.zeros((2, *gray0.shape), np.float32)
     fate = _judge(pieces0, pieces1, match, rank_sum, section)
-    search = _inverse_search(section)
+    search = _InverseSearch(section)
     for piece in np.flatnonzero(fate == PieceFate.MOVED):
         other = match[piece]
         patch0, padded0, bend, overlap = _follow(
@@ -209,23 +208,29 @@ def _judge(
     return np.select(list(reasons.values()), list(reasons), default=PieceFate.MOVED).astype(np.uint8)
 
 
-def _inverse_search(section: CoarseFlowSection) -> cv2.DISOpticalFlow:
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    search.setFinestScale(0)  # full resolution
-    search.setVariationalRefinementIterations(section.variational_iterations)
-    search.setGradientDescentIterations(section.gradient_iterations)
-    return search
+class _InverseSearch:
+    """OpenCV's dense inverse search between pictures of pieces, from rest."""
 
+    def __init__(self, section: CoarseFlowSection) -> None:
+        self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._search.setVariationalRefinementIterations(section.variational_iterations)
+        self._search.setGradientDescentIterations(section.gradient_iterations)
+        self._finest_scale = section.finest_scale
 
-def _bend(
-    search: cv2.DISOpticalFlow, gray0: NDArray[np.uint8], gray1: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    # The search starts from rest. Between equal pictures every residual is then exactly 0, and so are all
-    # its steps and those of the variational refinement: the answer is known without them.
-    if np.array_equal(gray0, gray1):
-        return np.zeros((*gray0.shape, 2), np.float32)
-    bend: NDArray[np.float32] = search.calc(gray0, gray1, None)
-    return bend
+    def calc(self, gray0: NDArray[np.uint8], gray1: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The flow `(h, w, 2)`, px, searched in any case."""
+        # Each time anew: OpenCV changes it for small pictures, and leaves it so.
+        self._search.setFinestScale(self._finest_scale if max(gray0.shape) >= HALVED_FROM else 0)
+        flow: NDArray[np.float32] = self._search.calc(gray0, gray1, None)
+        return flow
+
+    def bend(self, gray0: NDArray[np.uint8], gray1: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The same flow, without a search between equal pictures."""
+        # From rest every residual is then exactly 0, and so are all its steps and those of the variational
+        # refinement.
+        if np.array_equal(gray0, gray1):
+            return np.zeros((*gray0.shape, 2), np.float32)
+        return self.calc(gray0, gray1)
 
 
 def _cut(gray: NDArray[np.uint8], pieces: Pieces, piece: int, dark_gray: float) -> _Patch:

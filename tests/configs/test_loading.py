@@ -45,9 +45,10 @@ def test_the_default_is_the_released_program_but_for_speed_space_and_large_frame
         for key, value in values.items()
         if value != released[section][key]
     }
-    searches = {"coarse_flow.variational_iterations", "coarse_flow.gradient_iterations"}
-    searches |= {"segmentation.height", "refinement.fraction_bits"}
-    assert different == searches | {f"{name}.precision" for name in ("features", "refinement", "synthesis")}
+    searches = {"variational_iterations", "gradient_iterations", "finest_scale"}
+    faster = {f"coarse_flow.{name}" for name in searches}
+    faster |= {"segmentation.height", "refinement.fraction_bits"}
+    assert different == faster | {f"{name}.precision" for name in ("features", "refinement", "synthesis")}
 
 
 def test_test_split_scores_unquantised_frames_of_the_released_program() -> None:

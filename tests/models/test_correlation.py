@@ -84,6 +84,16 @@ def test_swapping_the_frames_swaps_the_directions(
     torch.testing.assert_close(swapped.roll(2, dims=0), expected)
 
 
+def test_a_second_look_finds_what_a_first_one_does(seeded: torch.Generator) -> None:
+    features0, features1 = (torch.randn(1, 6, 9, 11, generator=seeded) for _ in range(2))
+    positions = 12 * torch.rand(2, 2, 9, 11, generator=seeded) - 1
+    often = CorrelationOnDemand(features0, features1)
+    for reach in (0.0, 0.3, 3.0, 0.05, 0.0):  # within a cell of the last look, and out of it
+        positions = positions + reach * torch.randn(positions.shape, generator=seeded)
+        found = CorrelationOnDemand(features0, features1).lookup(positions)
+        assert torch.equal(often.lookup(positions), found)
+
+
 def test_threads_change_nothing(seeded: torch.Generator) -> None:
     features0, features1, positions = random_case(9, 12, seeded)
     correlation, before = CorrelationOnDemand(features0, features1), torch.get_num_threads()

@@ -10,9 +10,8 @@ from animeinterp.configs.sections import CoarseFlowSection, SegmentationSection
 from animeinterp.data.cartoon import draw_triplet
 from animeinterp.stages.coarse_flow import (
     PieceFate,
-    _bend,
     _cut,
-    _inverse_search,
+    _InverseSearch,
     _overlap,
     _pad,
     _Patch,
@@ -117,33 +116,55 @@ def test_as_plain_version_on_a_drawn_cartoon(style):
     share=st.floats(0, 1),
     gradient_iterations=st.integers(1, 60),
     variational_iterations=st.integers(0, 30),
+    finest_scale=st.integers(0, 1),
 )
 def test_search_between_equal_pictures_finds_rest(
-    seed, height, width, blur, share, gradient_iterations, variational_iterations
+    seed, height, width, blur, share, gradient_iterations, variational_iterations, finest_scale
 ):
-    # What lets `_bend` answer without a search.
+    # What lets `bend` answer without a search.
     rng = np.random.default_rng(seed)
     picture = rng.integers(0, 256, (height, width)).astype(np.uint8)
     if blur:
         picture = cv2.GaussianBlur(picture, (0, 0), blur)
     picture[rng.random((height, width)) < share] = 0
     section = CoarseFlowSection(
-        gradient_iterations=gradient_iterations, variational_iterations=variational_iterations
+        gradient_iterations=gradient_iterations,
+        variational_iterations=variational_iterations,
+        finest_scale=finest_scale,
     )
-    search = _inverse_search(section)
-    assert not search.calc(picture, picture.copy(), None).any()
-    found = _bend(search, picture, picture.copy())
+    search = _InverseSearch(section)
+    assert not search.calc(picture, picture.copy()).any()
+    found = search.bend(picture, picture.copy())
     assert found.shape == (height, width, 2)
     assert found.dtype == np.float32
     assert not found.any()
 
 
+def test_small_pictures_leave_the_search_of_large_ones_as_it_is() -> None:
+    rng = np.random.default_rng(0)
+    small, large = (
+        [cv2.GaussianBlur(rng.integers(0, 256, size).astype(np.uint8), (0, 0), 2) for _ in range(2)]
+        for size in ((26, 40), (64, 90))
+    )
+    whole, half = (_InverseSearch(CoarseFlowSection(finest_scale=scale)) for scale in (0, 1))
+    before = half.bend(*large)
+    assert np.array_equal(half.bend(*small), whole.bend(*small))  # too small for half size
+    assert np.array_equal(half.bend(*large), before)
+    assert not np.array_equal(whole.bend(*large), before)
+
+
+@pytest.mark.parametrize("finest_scale", [0, 1])
 @pytest.mark.parametrize(("dx", "dy"), [(7, 4), (-12, 0), (0, 9), (31, -17)])
-def test_translated_rectangle(dx, dy):
+def test_translated_rectangle(dx, dy, finest_scale):
     frame0, pieces0 = textured(60, 45)
     frame1, pieces1 = textured(60 + dx, 45 + dy)
     found = generate_coarse_flow(
-        frame0, frame1, pieces0, pieces1, matching_of([0, 1], [0, 1]), CoarseFlowSection()
+        frame0,
+        frame1,
+        pieces0,
+        pieces1,
+        matching_of([0, 1], [0, 1]),
+        CoarseFlowSection(finest_scale=finest_scale),
     )
     inside = pieces0.label_map == 0
     np.testing.assert_allclose(found.flow01[0][inside], dx, atol=0.1)

@@ -17,6 +17,7 @@ class CoarseFlowSection(MethodSection):
     """Matches -> a flow for each piece that moves."""
 
     location_fields: ClassVar[Set[str]] = {"imported_from"}
+    later_fields: ClassVar[Set[str]] = {"finest_scale"}
     fields_of_method: ClassVar[Mapping[str, Set[str]]] = {
         "sgm": {
             "rank_sum_limit",
@@ -28,6 +29,7 @@ class CoarseFlowSection(MethodSection):
             "dark_gray",
             "variational_iterations",
             "gradient_iterations",
+            "finest_scale",
         },
         "zero": set(),
         "imported": {"imported_as"},
@@ -59,6 +61,9 @@ class CoarseFlowSection(MethodSection):
     """Variational refinement iterations of the dense inverse search."""
     gradient_iterations: int = Field(50, ge=1)
     """Gradient descent iterations of the dense inverse search."""
+    finest_scale: int = Field(0, ge=0, le=1)
+    """Of the dense inverse search: 0 = full size, 1 = half size. Small pieces are always searched at full
+    size."""
 
     @model_validator(mode="after")
     def _import_has_a_folder(self) -> Self:

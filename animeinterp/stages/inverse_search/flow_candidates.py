@@ -39,12 +39,17 @@ class Candidate(NamedTuple):
 
 
 def find_candidates(frame0: Frame, frame1: Frame, coarse01: Flow, coarse10: Flow) -> list[Candidate]:
-    """Rest, the coarse flow, what is found from each; each dominant motion, and what is found from it."""
+    """Rest, the coarse flow, what is found from each; each dominant motion, and what is found from it.
+
+    Where nothing moves in the coarse flow, it is left out.
+    """
     coarse = Candidate(coarse01, coarse10, COARSE_HANDICAP)
     search = _Search(frame0, frame1)
-    rest = _everywhere(np.zeros(2, np.float32), frame0.shape[:2], REST_HANDICAP)
-    searched = [search.start_from(start) for start in (rest, coarse)]
-    found = [rest, coarse, *searched]
+    starts = [_everywhere(np.zeros(2, np.float32), frame0.shape[:2], REST_HANDICAP)]
+    if coarse01.any() or coarse10.any():
+        starts.append(coarse)
+    searched = [search.start_from(start) for start in starts]
+    found = [*starts, *searched]
     for motion in dominant_motions(list(_votes(frame0, frame1, coarse, searched)), MOST_MOTIONS):
         if np.hypot(*motion) >= LEAST_MOTION:
             moved = _everywhere(motion, frame0.shape[:2])

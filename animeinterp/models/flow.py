@@ -17,6 +17,9 @@ from torch.nn.functional import interpolate
 
 from animeinterp.models.compiled import compiled, in_bands
 
+COMPILED = (torch.float32, torch.float64)
+"""Types that compiled loops take."""
+
 
 class Corner(NamedTuple):
     """One of the four pixels around the end point of every flow vector."""
@@ -88,7 +91,7 @@ def backwarp(image: Tensor, flow: Tensor) -> Tensor:
     """
     check_pair(image, flow, "image")
     learning = torch.is_grad_enabled() and (image.requires_grad or flow.requires_grad)
-    if not learning and image.device.type == flow.device.type == "cpu" and image.dtype == flow.dtype:
+    if not learning and image.device.type == "cpu" and image.dtype == flow.dtype in COMPILED:
         return _backwarp_compiled(image, flow)
     values = image.flatten(2)
     result = torch.zeros_like(values)

@@ -79,6 +79,14 @@ def test_a_tiny_fraction_keeps_its_weight() -> None:
     assert list(bilinear_corners(flow))[1].weight[0, 0, 900] > 0
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_compiled_sampling_is_that_of_torch(dtype: torch.dtype, seeded: torch.Generator) -> None:
+    image = torch.rand(2, 3, 7, 9, generator=seeded).to(dtype)
+    flow = (4 * torch.randn(2, 2, 7, 9, generator=seeded)).to(dtype)
+    learning = backwarp(image, flow.clone().requires_grad_())  # for gradients by Torch's operators
+    assert torch.equal(backwarp(image, flow), learning.detach())
+
+
 def test_gradient_of_sampling(seeded: torch.Generator) -> None:
     image = torch.rand(1, 2, 3, 4, generator=seeded, dtype=torch.float64, requires_grad=True)
     flow = torch.rand(1, 2, 3, 4, generator=seeded, dtype=torch.float64) * 0.8 + 0.1

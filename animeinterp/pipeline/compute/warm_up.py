@@ -16,6 +16,7 @@ from animeinterp.configs.sections import (
     SynthesisSection,
 )
 from animeinterp.models.correlation import SMALLEST_SIDE, correlate
+from animeinterp.models.flow import backwarp
 from animeinterp.pipeline.compute.registry import STAGES
 from animeinterp.stages.coarse_flow import generate_coarse_flow
 from animeinterp.stages.features import describe_pieces
@@ -56,6 +57,7 @@ def warm_up() -> None:
     synthesise(frame, frame, flow.flow01, flow.flow10, (0.5,), None, SynthesisSection())
     maps = torch.zeros(1, 1, SMALLEST_SIDE, SMALLEST_SIDE)
     correlate(maps, maps).lookup(torch.zeros(2, 2, SMALLEST_SIDE, SMALLEST_SIDE))
+    backwarp(maps, torch.zeros(1, 2, SMALLEST_SIDE, SMALLEST_SIDE))
 
 
 def _colours(image: torch.Tensor) -> list[torch.Tensor]:

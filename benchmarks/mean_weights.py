@@ -29,7 +29,7 @@ def mean_of(networks: Sequence[LightNetworks]) -> LightNetworks:
 
 
 def origin_of(paths: Sequence[Path]) -> Origin:
-    """What the headers of the files say, joined where they differ."""
+    """What the headers say, joined where they differ; the seed of the first, the steps of the last."""
     headers = [read_header(path) for path in paths]
     data, licence, commit, training = (
         ", ".join(dict.fromkeys(header[key] for header in headers if header[key]))

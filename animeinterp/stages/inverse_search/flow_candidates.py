@@ -18,6 +18,7 @@ from animeinterp.stages.inverse_search.dominant_motions import (
 from animeinterp.stages.inverse_search.flow_agreement import FloatMap, agreement
 
 SMALLEST_SIDE = 32  # px; smaller frames are padded for the search, which works on patches at several scales
+FINEST_SCALE = 1  # half size, as OpenCV's preset "medium" has it
 # Chosen by the frames of drawn pairs and of real ones, see docs/quality.md.
 MOST_MOTIONS = 3
 LEAST_MOTION = 4.0  # px; what moves less is found by the search from rest
@@ -89,6 +90,8 @@ class _Search:
 
     def _one_way(self, start: Flow, grey0: NDArray[np.uint8], grey1: NDArray[np.uint8]) -> Flow:
         padded = np.pad(start, ((0, 0), *self._border), mode="edge")
+        # Each time anew: OpenCV changes it for small pictures, and leaves it so.
+        self._search.setFinestScale(FINEST_SCALE)
         found = self._search.calc(grey0, grey1, np.ascontiguousarray(padded.transpose(1, 2, 0)))
         height, width = self._size
         return np.ascontiguousarray(found[:height, :width].transpose(2, 0, 1), np.float32)

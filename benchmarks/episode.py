@@ -22,6 +22,7 @@ from unittest.mock import patch
 
 from animeinterp.pipeline.cli.app import main as run_command
 from animeinterp.pipeline.clips.clip_interpolation import ClipWork
+from animeinterp.pipeline.clips.film import PREFIX, Film
 from animeinterp.pipeline.clips.parts import PART_PIXELS
 from animeinterp.pipeline.running.dask_cluster import DaskExecutor
 from benchmarks.measuring import Pair, memory_of
@@ -52,15 +53,15 @@ def main(_pairs: list[Pair], seconds: float = SECONDS) -> None:
 def _watched(root: Path) -> tuple[dict[str, float], dict[str, float]]:
     """Run the command; return the largest sizes seen, in GB, and the seconds of its steps."""
     command = [sys.executable, "-m", "benchmarks.episode", "--interpolate", str(root)]
-    largest = dict.fromkeys(("memory", "cache", "drawn", "beside"), 0.0)
+    largest = dict.fromkeys(("memory", "cache", "film", "part"), 0.0)
     with (root / "spent.json").open("w") as answer, subprocess.Popen(command, stdout=answer) as process:
         while process.poll() is None:
-            drawn, cache = _size(root / "cache" / "synthesis"), _size(root / "cache")
+            film, cache = _size(root / "cache", PREFIX), _size(root / "cache")
             found = {
                 "memory": memory_of(process.pid),
                 "cache": cache,
-                "drawn": drawn,
-                "beside": cache - drawn,
+                "film": film,
+                "part": cache - film,
             }
             largest = {name: max(value, found[name] / 1e9) for name, value in largest.items()}
             time.sleep(LOOK)
@@ -69,12 +70,13 @@ def _watched(root: Path) -> tuple[dict[str, float], dict[str, float]]:
     return largest, json.loads((root / "spent.json").read_text().splitlines()[-1])
 
 
-def _size(folder: Path) -> int:
+def _size(folder: Path, prefix: str = "") -> int:
+    """Bytes of the files whose names begin so."""
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:
             with suppress(OSError):
-                total += Path(path, name).stat().st_size
+                total += Path(path, name).stat().st_size if name.startswith(prefix) else 0
     return total
 
 
@@ -93,14 +95,12 @@ def _print(spent: dict[str, float], largest: dict[str, float], frames: int) -> N
     print(f"an episode of {whole} frames, {pairs * share:.0f} pairs:")
     print("  " + ", ".join(f"{name} {value:.1f} h" for name, value in hours.items()))
     part = int(PART_PIXELS / (SIZE[0] * SIZE[1])) / min(PAIRS_PER_PART, pairs)
-    print(
-        f"  cache: drawn frames {largest['drawn'] * share:.1f} GB, a part {largest['beside'] * part:.1f} GB"
-    )
+    print(f"  cache: film {largest['film'] * share:.1f} GB, a part {largest['part'] * part:.1f} GB")
 
 
 def interpolate(root: Path) -> None:
     """Run the command in this process; print the seconds of its steps as JSON."""
-    spent = dict.fromkeys(("scan", "compute", "assemble", "start", "pairs"), 0.0)
+    spent = dict.fromkeys(("scan", "compute", "encode", "assemble", "start", "pairs"), 0.0)
     compute = ClipWork.compute
 
     def counted(self: ClipWork, *arguments: Any) -> Any:
@@ -111,6 +111,7 @@ def interpolate(root: Path) -> None:
         patch.object(ClipWork, "compute", counted),
         _timed(ClipWork, "scan", spent, "scan"),
         _timed(ClipWork, "compute", spent, "compute"),
+        _timed(Film, "write", spent, "encode"),
         _timed(ClipWork, "assemble", spent, "assemble"),
         _timed(DaskExecutor, "__init__", spent, "start"),
         patch.object(sys, "argv", _arguments(root)),
@@ -120,6 +121,8 @@ def interpolate(root: Path) -> None:
         except SystemExit as end:
             if end.code:
                 raise
+    spent["compute"] -= spent["encode"]
+    spent["assemble"] += spent["encode"]
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     spent["processor"] = sum(one.ru_utime + one.ru_stime for one in used)
     print(json.dumps(spent))

@@ -63,9 +63,9 @@ class ClipSection(Section):
     keep: Literal["nothing", "frames", "flows", "all"] = "nothing"
     """What stays in the cache when the output is complete: `nothing`; the drawn `frames`, from which the
     output can be written again; the refined `flows`, too; or `all` stages and source frames, which `inspect`
-    shows. Until then everything needed to resume is kept."""
+    shows. Until then everything needed to resume is kept: of a video, the parts that are encoded."""
     pairs_per_part: int = Field(1024, ge=1)
-    """Largest number of pairs processed at a time; fewer of large frames, of which 200 million pixels make a
+    """Largest number of pairs processed at a time; fewer of large frames, of which 100 million pixels make a
     part. Bounds memory and cache for long clips."""
 
     @field_validator("fps", "rate", mode="before")

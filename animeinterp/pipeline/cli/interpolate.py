@@ -282,14 +282,15 @@ def interpolate(
         if sheet is not None:
             for path in write_clip_sheets(clip, scan, sheet):
                 say(f"contact sheet: {path}")
+        target.check_times(timeline.plan.cadence)
+        work.film = work.film_of(output, target, timeline)
         frames = ClipFrames(clip, work.digest, scan, work.cache)
         if dry_run:
             _print_costs(work, frames, timeline)
             return
         sources = work.compute(frames, timeline)
         check_place(clip, output, overwrite=overwrite, only_between=only_between)  # hours may have passed
-        writer = target.writer(timeline.plan.cadence)
-        done = work.assemble(frames, timeline, sources, writer)
+        done = work.assemble(frames, timeline, sources, target)
     if not quiet:
         if work.example:
             say(f"to look at a pair: {command_line(work.example)}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -33,6 +34,10 @@ class Assembled:
     """Cross-faded."""
     held: int = 0
     """Repeated input frames in place of failed ones."""
+
+    def __add__(self, other: Assembled) -> Assembled:
+        both = zip(astuple(self), astuple(other), strict=True)
+        return Assembled(*(one + another for one, another in both))
 
 
 @dataclass
@@ -104,47 +109,55 @@ def mix(first: np.ndarray, second: np.ndarray, t: float) -> np.ndarray:
     return mixed if first.dtype.kind == "f" else np.rint(mixed).astype(first.dtype)
 
 
-def assemble(
-    clip: Clip,
-    timeline: Timeline,
-    betweens: Betweens,
-    writer: ClipWriter,
-    progress: Callable[[int], None],
-) -> Assembled:
-    """Write a clip in the order of its timeline, in one pass over its frames.
+class Assembly:
+    """Writes the frames of a clip's timeline in order, in one pass over the clip."""
 
-    Raises
-    ------
-    DataError, CacheError
-        The clip or its results have changed, or the output cannot be written.
-    """
-    done, barred = Assembled(), betweens.frames.has_bars
-    frames = iter(clip.frames())
-    current = _next(clip, frames, 0)
-    for shown in timeline.shown():
-        while current.index < shown.frame:
-            current = _next(clip, frames, current.index + 1)
-        picture = None if shown.between is None else betweens.draw(shown.between)
-        if picture is None:
-            writer.original(current, shown.start, shown.duration)
-            done.held += shown.between is not None
-        else:
-            image, alpha = _with_bars(betweens.frames, current, picture) if barred else picture
-            writer.drawn(image, alpha, shown.start, shown.duration)
-            if shown.between is not None and shown.between.way == "mix":
-                done.mixed += 1
+    def __init__(self, clip: Clip, timeline: Timeline) -> None:
+        self._clip = clip
+        self._shown = enumerate(timeline.shown())
+        self._frames = iter(clip.frames())
+        self._current: ClipFrame | None = None
+        self._passed = 0
+
+    def write(
+        self, positions: range, betweens: Betweens, writer: ClipWriter, progress: Callable[[int], None]
+    ) -> Assembled:
+        """Write the frames of the output at these positions, none of which has been passed.
+
+        Raises
+        ------
+        DataError, CacheError
+            The clip or its results have changed, or the output cannot be written.
+        """
+        done, barred = Assembled(), betweens.frames.has_bars
+        for position, shown in islice(self._shown, positions.stop - self._passed):
+            self._passed = position + 1
+            if position < positions.start:
+                continue
+            current = self._frame(shown.frame)
+            picture = None if shown.between is None else betweens.draw(shown.between)
+            if picture is None:
+                writer.original(current, shown.start, shown.duration)
+                done.held += shown.between is not None
             else:
-                done.drawn += 1
-        done.frames += 1
-        progress(1)
-    return done
+                image, alpha = _with_bars(betweens.frames, current, picture) if barred else picture
+                writer.drawn(image, alpha, shown.start, shown.duration)
+                if shown.between is not None and shown.between.way == "mix":
+                    done.mixed += 1
+                else:
+                    done.drawn += 1
+            done.frames += 1
+            progress(1)
+        return done
 
-
-def _next(clip: Clip, frames: Iterator[ClipFrame], index: int) -> ClipFrame:
-    frame = next(frames, None)
-    if frame is None:
-        raise fewer_frames(clip, index)
-    return frame
+    def _frame(self, index: int) -> ClipFrame:
+        """A frame of the clip, at or after the last one that was asked for."""
+        while self._current is None or self._current.index < index:
+            after = 0 if self._current is None else self._current.index + 1
+            self._current = next(self._frames, None)
+            if self._current is None:
+                raise fewer_frames(self._clip, after)
+        return self._current
 
 
 def _with_bars(frames: ClipFrames, current: ClipFrame, picture: Picture) -> Picture:

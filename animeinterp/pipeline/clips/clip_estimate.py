@@ -45,13 +45,14 @@ def estimate_clip(work: ClipWork, frames: ClipFrames, timeline: Timeline) -> Est
     output is not included.
     """
     times, section = timeline.plan.times, work.config.executor
-    if not times:
+    parts = [part for part in work.parts(timeline) if not work.is_encoded(part, frames)]
+    pairs = [drawings for part in parts for drawings in part.times]
+    if not pairs:
         return Estimate((), 1, free_space(work.cache))
-    pairs = list(times)
     chosen = dict.fromkeys(pairs[(2 * k + 1) * len(pairs) // (2 * SAMPLE)] for k in range(SAMPLE))
     sample = ClipPart(0, {drawings: times[drawings] for drawings in chosen})
     session = work.run(sample, frames)
-    left = _left(work, frames, work.parts(timeline), sample)
+    left = _left(work, frames, parts, sample)
     shards = max(work.config.store.least_shards, ceil(len(pairs) / work.config.store.pairs_per_shard))
     stages = [
         StageEstimate(stage, left[stage], min(left[stage], shards), _rate(session, stage))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,19 +20,20 @@ from animeinterp.configs.sections import Config
 from animeinterp.data.clips.changes import scan_clip
 from animeinterp.data.clips.clip import Clip
 from animeinterp.data.clips.clip_scan import ClipScan, scan_key
-from animeinterp.pipeline.clips.assembly import Assembled, Betweens, assemble
+from animeinterp.pipeline.clips.assembly import Assembled, Assembly, Betweens
+from animeinterp.pipeline.clips.film import Film, delete_segments
 from animeinterp.pipeline.clips.kept_results import (
     RECORD_NAME,
     FinishedPart,
     Keeping,
-    delete_shards,
     read_finished,
     record_finished,
 )
 from animeinterp.pipeline.clips.parts import LAST_STAGE, ClipPart, Drawings, divide, sources_of
+from animeinterp.pipeline.clips.rehearsal import can_be_joined
 from animeinterp.pipeline.clips.source_frames import ClipFrames, clip_folder
 from animeinterp.pipeline.clips.timeline import Timeline
-from animeinterp.pipeline.clips.writers import ClipWriter
+from animeinterp.pipeline.clips.writers import ClipWriter, Output
 from animeinterp.pipeline.compute.item_source import ItemSource
 from animeinterp.pipeline.compute.registry import STAGES
 from animeinterp.pipeline.planning.describe_stages import describe_stages
@@ -42,10 +43,13 @@ from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.running.execute import execute
 from animeinterp.pipeline.running.progress import RunProgress
 from animeinterp.pipeline.store.acceptances import read_acceptances
+from animeinterp.pipeline.store.fingerprints import canonical_digest
 from animeinterp.pipeline.store.shards import DamagedShardError
 from animeinterp.pipeline.store.verification import verify_and_note
 
 Advance = Callable[[int], None]
+Results = Mapping[Drawings, ItemSource | None]
+"""Where the results of each pair are; None = it failed."""
 
 
 @dataclass
@@ -73,6 +77,8 @@ class ClipWork:
     """Frames that could not be read and pairs that failed, with the reason."""
     example: list[str] = field(default_factory=list)
     """A command that shows a pair, once pairs were computed whose results are kept."""
+    film: Film | None = None
+    """The output, if it is written part by part."""
 
     @cached_property
     def digest(self) -> str:
@@ -128,38 +134,92 @@ class ClipWork:
         self.failures += known.damage
         return known
 
+    def film_of(self, output: Path, target: Output, timeline: Timeline) -> Film | None:
+        """The output as a film of several parts; None if it is written at once."""
+        recipe, cadence = target.recipe, timeline.plan.cadence
+        segment = recipe.segment if recipe and len(self.parts(timeline)) > 1 else None
+        if recipe is None or segment is None or not can_be_joined(segment, recipe, cadence):
+            return None
+        section = self.config.clip
+        key = scan_key(self.digest, section.repeat_threshold, section.cut_threshold)
+        chosen = section.model_dump(mode="json", exclude={"ffmpeg", "sound", "keep"})
+        return Film(output, recipe, segment, cadence, canonical_digest([key, chosen, timeline.to_the_end]))
+
     def parts(self, timeline: Timeline) -> list[ClipPart]:
         """The parts in which the pairs of the clip are worked on."""
-        return divide(timeline.plan.times, self.config.clip.pairs_per_part, self.clip.size)
+        return divide(timeline.plan, self.config.clip.pairs_per_part, self.clip.size)
 
-    def compute(self, frames: ClipFrames, timeline: Timeline) -> dict[Drawings, ItemSource | None]:
+    def compute(self, frames: ClipFrames, timeline: Timeline) -> Results:
         """Run the stages on all pairs, part by part; return the location of each pair's results.
+
+        A film's segments are written, too, which need the results no more.
 
         Raises
         ------
         AnimeInterpError
-            Settings, weights or cache are unusable. Failed pairs are listed in `failures` instead.
+            Settings, weights or cache are unusable, or FFmpeg failed. Failed pairs are listed in `failures`
+            instead.
         KeyboardInterrupt
             What was committed stays.
         """
-        parts = self.parts(timeline)
+        parts, assembly = self.parts(timeline), Assembly(self.clip, timeline)
         sources: dict[Drawings, ItemSource | None] = {}
         started = time.monotonic()
         for part, after in zip_longest(parts, parts[1:]):
-            finished = self.finished(part, frames)
-            if finished is not None:
-                sources.update(finished.sources(part, self.cache))
-            else:
-                if not self.quiet and len(parts) > 1:
+            later = set(after.files() if after else ())
+            if not self.is_encoded(part, frames):
+                finished = self.finished(part, frames)
+                if finished is None:
                     self._announce(part, parts, started)
-                session = self.run(part, frames)
-                found = sources_of(session, part)
-                sources.update(found)
-                if self._keeping and record_finished(part.root(frames), session, found, self._needed):
-                    self._keeping.prune(session)
-            if self._keeping and self.finished(part, frames) and not self.clip.has_alpha:
-                frames.discard(set(part.indices()) - set(after.indices() if after else ()))
+                    found = self._computed(part, frames)
+                else:
+                    found = finished.sources(part, self.cache)
+                if self.film is None:
+                    sources.update(found)
+                else:
+                    self._encode(self.film, part, frames, found, assembly)
+            if self._keeping and self.is_encoded(part, frames):
+                self._keeping.forget(self.finished(part, frames), self.cache)
+                frames.discard(set(part.files()) - later)
+            elif self._keeping and self.finished(part, frames) and not self.clip.has_alpha:
+                frames.discard(set(part.indices()) - later)
         return sources
+
+    def is_encoded(self, part: ClipPart, frames: ClipFrames) -> bool:
+        """Whether a film has the segment of a part all of whose pairs are done."""
+        segment = None if self.film is None else self.film.find(part.root(frames))
+        return segment is not None and not segment.held and segment.fingerprint == self._fingerprint
+
+    def _computed(self, part: ClipPart, frames: ClipFrames) -> Results:
+        """Run the stages on a part; record that it is done, and delete what is not needed any more."""
+        session = self.run(part, frames)
+        found = sources_of(session, part)
+        if self._keeping and record_finished(part.root(frames), session, found, self._needed):
+            self._keeping.prune(session)
+        return found
+
+    def _encode(
+        self, film: Film, part: ClipPart, frames: ClipFrames, sources: Results, assembly: Assembly
+    ) -> None:
+        frames.write(part.files() if self.clip.has_alpha else part.mixed_indices(), lambda _: None)
+        with self._progress("writing", len(part.shown)) as advance, self._noting_damage():
+            film.write(
+                part.root(frames),
+                self._fingerprint,
+                lambda writer: assembly.write(part.shown, self._betweens(frames, sources), writer, advance),
+            )
+
+    def _betweens(self, frames: ClipFrames, sources: Results) -> Betweens:
+        return Betweens(frames, sources, self.config.synthesis, self.clip.has_alpha)
+
+    @contextmanager
+    def _noting_damage(self) -> Iterator[None]:
+        """Note which results are damaged, so that the next run computes them again."""
+        try:
+            yield
+        except DamagedShardError as error:
+            verify_and_note(error.path)
+            raise
 
     def finished(self, part: ClipPart, frames: ClipFrames) -> FinishedPart | None:
         """The record of a part that is done, of which only what the output needs is left."""
@@ -169,22 +229,16 @@ class ClipWork:
         return read_finished(root, self._fingerprint, self.cache)
 
     def _clean_up(self, frames: ClipFrames, timeline: Timeline) -> None:
-        """Delete, when the output is complete, what `clip.keep` does not name; nothing if a pair failed."""
-        parts = self.parts(timeline)
-        records = [self.finished(part, frames) for part in parts]
-        done = [record for record in records if record is not None]
-        if self._keeping is None or len(done) < len(parts):
+        """Delete, when the output is complete, what `clip.keep` does not name."""
+        roots = [part.root(frames) for part in self.parts(timeline)]
+        for root in roots:
+            delete_segments(root)
+        if self._keeping is None:
             return
-        gone = {
-            self.cache / path
-            for record in done
-            for items in record.items
-            for stage, path, _, _ in items
-            if stage not in self._keeping.after
-        }
-        delete_shards(gone)
-        roots = [*(self.folder / "parts").glob("0000-*"), *(part.root(frames) for part in parts if gone)]
-        for folder in (self.folder / "frames", *roots):
+        for part in self.parts(timeline):
+            self._keeping.forget(self.finished(part, frames), self.cache)
+        samples = (self.folder / "parts").glob("0000-*")
+        for folder in (self.folder / "frames", *samples, *(() if self._keeping.after else roots)):
             shutil.rmtree(folder, ignore_errors=True)
 
     def run(self, part: ClipPart, frames: ClipFrames) -> Session:
@@ -195,8 +249,8 @@ class ClipWork:
         AnimeInterpError, KeyboardInterrupt
             As of `compute`.
         """
-        with self._progress("frames", len(part.indices())) as advance:
-            frames.write(part.indices(), advance)
+        with self._progress("frames", len(part.files())) as advance:
+            frames.write(part.files(), advance)
         settings = [*self.settings, *part.list_pairs(frames)]
         selection = Selection(last=LAST_STAGE, retry_failed=self.retry_failed)
         if not self.example and self._keeping is None:
@@ -214,34 +268,40 @@ class ClipWork:
         selection = Selection(last=LAST_STAGE, retry_failed=self.retry_failed)
         return Session.open(config, selection, look_only=True)
 
-    def assemble(
-        self,
-        frames: ClipFrames,
-        timeline: Timeline,
-        sources: dict[Drawings, ItemSource | None],
-        writer: ClipWriter,
-    ) -> Assembled:
-        """Write the clip.
+    def assemble(self, frames: ClipFrames, timeline: Timeline, sources: Results, target: Output) -> Assembled:
+        """Write the clip; then delete what is not to be kept, unless a pair failed.
 
         Raises
         ------
         DataError, CacheError
             Its sources have changed or are damaged, or the output cannot be written.
         """
-        betweens = Betweens(frames, sources, self.config.synthesis, self.clip.has_alpha)
-        shown = [*timeline.plan.mixed, *(timeline.plan.times if self.clip.has_alpha else ())]
+        if self.film is None:
+            done = self._write(frames, timeline, sources, target.writer(timeline.plan.cadence))
+        else:
+            roots = [part.root(frames) for part in self.parts(timeline)]
+            with self._progress("joining", 1) as advance:
+                done = self.film.join(roots)
+                advance(1)
+        if not done.held:
+            self._clean_up(frames, timeline)
+        return done
+
+    def _write(
+        self, frames: ClipFrames, timeline: Timeline, sources: Results, writer: ClipWriter
+    ) -> Assembled:
+        plan = timeline.plan
+        shown = [*plan.mixed, *(plan.times if self.clip.has_alpha else ())]
         frames.write(sorted({index for both in shown for index in both}), lambda _: None)
-        try:
-            with self._progress("writing", timeline.plan.cadence.count) as advance, writer:
-                done = assemble(self.clip, timeline, betweens, writer, advance)
-                writer.finish()
-        except DamagedShardError as error:
-            verify_and_note(error.path)  # so that the next run computes it again
-            raise
-        self._clean_up(frames, timeline)
+        every, betweens = range(plan.cadence.count), self._betweens(frames, sources)
+        with self._noting_damage(), self._progress("writing", len(every)) as advance, writer:
+            done = Assembly(self.clip, timeline).write(every, betweens, writer, advance)
+            writer.finish()
         return done
 
     def _announce(self, part: ClipPart, parts: Sequence[ClipPart], started: float) -> None:
+        if self.quiet or len(parts) == 1:
+            return
         done = sum(len(other.times) for other in parts[: part.number - 1])
         left = sum(len(other.times) for other in parts) - done
         seconds = (time.monotonic() - started) / done * left if done else 0

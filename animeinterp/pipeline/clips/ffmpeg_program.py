@@ -110,7 +110,13 @@ def _unusable(path: str) -> str | None:
 
 
 @lru_cache
+def version(program: str) -> str:
+    """What the program says of its version, how it was built and its libraries."""
+    return _ask(program, "-version")
+
+
+@lru_cache
 def library_version(program: str) -> tuple[int, int]:
     """Version of the program's libavutil, which all builds tell alike; (0, 0) where there is none."""
-    found = re.search(r"libavutil\s+(\d+)\.\s*(\d+)", _ask(program, "-version"))
+    found = re.search(r"libavutil\s+(\d+)\.\s*(\d+)", version(program))
     return (0, 0) if found is None else (int(found[1]), int(found[2]))

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -106,6 +107,11 @@ class Keeping:
             return None
         after = {"nothing": frozenset[str](), "frames": needed, "flows": needed | {"refinement"}}[keep]
         return cls(needed | after, after)
+
+    def forget(self, part: FinishedPart | None, cache: Path) -> None:
+        """Delete what is left of a part that has been written."""
+        items = () if part is None else chain.from_iterable(part.items)
+        delete_shards({cache / path for stage, path, _, _ in items if stage not in self.after})
 
     def prune(self, session: Session) -> None:
         """Delete what a finished part no longer needs."""

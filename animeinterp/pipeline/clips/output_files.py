@@ -36,8 +36,8 @@ def _prefix(path: Path) -> str:
     return fitting(f".{path.name}", "-", LONGEST_PREFIX)
 
 
-def cannot_write(path: Path, error: OSError) -> DataError:
-    """The error for an output that cannot be written."""
+def cannot_write(path: Path, error: OSError, place: str = "output") -> DataError:
+    """The error for a file that cannot be written, and of which place the user may name another."""
     try:
         free = f"; {shutil.disk_usage(path.parent).free / 1e9:.1f} GB free"
     except OSError:
@@ -45,7 +45,7 @@ def cannot_write(path: Path, error: OSError) -> DataError:
     remedy = "name" if error.errno == errno.ENAMETOOLONG else "make room or name"
     return DataError(
         f"{path}: cannot be written ({error.strerror or error}{free}); {remedy} another "
-        "output, and run the same command again"
+        f"{place}, and run the same command again"
     )
 
 

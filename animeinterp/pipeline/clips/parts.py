@@ -9,13 +9,14 @@ from pathlib import Path
 from animeinterp.configs.loading import text_setting
 from animeinterp.data.listed_pairs import write_pairs
 from animeinterp.pipeline.clips.source_frames import ClipFrames
+from animeinterp.pipeline.clips.timeline import Plan
 from animeinterp.pipeline.compute.item_source import ItemSource, UpstreamItem
 from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.store.fingerprints import canonical_digest
 
 Drawings = tuple[int, int]  # first frames of two drawings, one after the other
 LAST_STAGE = "synthesis"
-PART_PIXELS = 200e6
+PART_PIXELS = 100e6
 """Pixels of a part, one frame of each pair counted: until it is done, all stages of it take 9 bytes each."""
 
 
@@ -27,10 +28,22 @@ class ClipPart:
     """From 1."""
     times: Mapping[Drawings, tuple[float, ...]]
     """Times of the frames to make for each pair."""
+    mixed: tuple[Drawings, ...] = ()
+    """Drawings that are cross-faded between those pairs, or before or after them."""
+    shown: range = range(0)
+    """The frames of the output that show them, counted from 0; all parts together show all."""
 
     def indices(self) -> list[int]:
         """Frames of its pairs, ascending."""
         return sorted({index for drawings in self.times for index in drawings})
+
+    def mixed_indices(self) -> list[int]:
+        """Frames of its cross-fades, ascending."""
+        return sorted({index for drawings in self.mixed for index in drawings})
+
+    def files(self) -> list[int]:
+        """Frames that are needed as files, ascending."""
+        return sorted({*self.indices(), *self.mixed_indices()})
 
     def pair_id(self, name: str, drawings: Drawings) -> str:
         """Id of a pair: the clip's name and its frames' numbers."""
@@ -58,12 +71,17 @@ class ClipPart:
         return ["data.layout=listed", text_setting("data.root", str(root.absolute())), "store.results="]
 
 
-def divide(times: Mapping[Drawings, tuple[float, ...]], most: int, size: tuple[int, int]) -> list[ClipPart]:
+def divide(plan: Plan, most: int, size: tuple[int, int]) -> list[ClipPart]:
     """Divide pairs of frames of a size into parts of at most so many pairs, fewer where frames are large."""
     most = min(most, max(1, int(PART_PIXELS / (size[0] * size[1]))))
-    pairs = list(times.items())
-    starts = range(0, len(pairs), most)
-    return [ClipPart(number, dict(pairs[k : k + most])) for number, k in enumerate(starts, start=1)]
+    pairs = list(plan.times.items())
+    firsts = range(0, len(pairs), most)
+    ends = [*(plan.begins[pairs[k][0]] for k in firsts[1:]), plan.cadence.count]
+    parts = []
+    for number, (first, begin, end) in enumerate(zip(firsts, [0, *ends], ends, strict=False), start=1):
+        mixed = tuple(drawings for drawings in plan.mixed if begin <= plan.begins[drawings] < end)
+        parts.append(ClipPart(number, dict(pairs[first : first + most]), mixed, range(begin, end)))
+    return parts
 
 
 def sources_of(session: Session, part: ClipPart) -> dict[Drawings, ItemSource | None]:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from animeinterp.data.clips.video import VideoClip
 from animeinterp.data.clips.video_files import open_video, packets
 from animeinterp.data.image_decoding import read_header
 from animeinterp.pipeline.clips.ffmpeg_program import find_program, pixel_formats
+from animeinterp.pipeline.clips.joining import join
 from animeinterp.pipeline.clips.other_streams import Way, is_cover, named, other_streams
+from animeinterp.pipeline.clips.program_run import ProgramError
 from animeinterp.pipeline.clips.recipe import Recipe
 from animeinterp.pipeline.clips.timeline import Cadence
 from animeinterp.pipeline.clips.video_encoding import (
@@ -30,8 +32,9 @@ from animeinterp.pipeline.clips.video_encoding import (
     is_subsampled_oddly,
     unsampled,
 )
-from animeinterp.pipeline.clips.video_writer import ProgramError, VideoWriter
+from animeinterp.pipeline.clips.video_writer import VideoWriter
 
+JOINED = (0, 1, 3, 10)  # where segments that are tried begin and end, in pictures
 MOST_COMPARED, MOST_BEFORE = 500, 10  # packets of a stream, those before the pictures
 ROUNDING = Fraction(1, 1000)  # s, of the pictures' times, beside a tick of the container
 LONGEST_TICK = Fraction(1, 100)  # s; AVI's are whole packets
@@ -58,8 +61,9 @@ def rehearse(clip: Clip, suffix: str, section: ClipSection) -> tuple[Recipe, tup
     others = other_streams(video, suffix, program) if video and with_sound else None
     every = () if others is None else others.ways
     best = tuple(ways[0] for ways in every)
-    recipe = Recipe(clip, suffix, program, next(choices), section.quality, others, best)
-    step = 1 / (read_rate(section.fps) if section.fps else clip.rate * 2)
+    offset = video.origin - others.base if video and others else Fraction(0)
+    recipe = Recipe(clip, suffix, program, next(choices), section.quality, others, best, offset=offset)
+    step = _usual_step(clip, section)
     trouble, notes = _trial(recipe, step)
     if trouble is not None:
         try:
@@ -76,6 +80,54 @@ def rehearse(clip: Clip, suffix: str, section: ClipSection) -> tuple[Recipe, tup
         if trouble is not None:
             raise ConfigError(_refused(section, recipe, trouble))
     return recipe, (*recipe.encoding.notes, *(way.note for way in recipe.ways if way.note), *notes)
+
+
+def check_times(recipe: Recipe, section: ClipSection, cadence: Cadence) -> None:
+    """Make sure that a recipe's encoder takes the times of a clip's frames, now that they are known.
+
+    Raises
+    ------
+    ConfigError
+        It does not.
+    DataError
+        There is no room for a try.
+    """
+    step = _usual_step(recipe.clip, section)
+    if recipe.tick(cadence) != recipe.tick(Cadence(2, 1 / step, step, step)):
+        trouble, _ = _trial(replace(recipe, others=None, ways=()), cadence.time_base)
+        if trouble is not None:
+            raise ConfigError(_refused(section, recipe, trouble))
+
+
+def _usual_step(clip: Clip, section: ClipSection) -> Fraction:
+    """From one frame of the output to the next, in seconds, before the clip is known."""
+    return 1 / (read_rate(section.fps) if section.fps else clip.rate * 2)
+
+
+def can_be_joined(segment: Recipe, recipe: Recipe, cadence: Cadence) -> bool:
+    """Whether FFmpeg makes of segments what it makes of their pictures at once, each with its time."""
+    frame, tick = next(iter(recipe.clip.frames())), cadence.time_base
+    times = [round(number / cadence.rate / tick) * tick for number in range(JOINED[-1])]
+    tried = replace(recipe, until=_end_of_trial(recipe))
+    with tempfile.TemporaryDirectory(prefix="animeinterp-") as name:
+        whole, joined = (Path(name, f"{which}{recipe.suffix}") for which in ("whole", "joined"))
+        parts = {Path(name, f"{begin}{segment.suffix}"): times[begin:end] for begin, end in pairwise(JOINED)}
+        try:
+            for path, part in (*parts.items(), (whole, times)):
+                with VideoWriter(path, tried if path is whole else segment, cadence) as writer:
+                    for start in part:
+                        writer.drawn(frame.rgb(), frame.alpha(), start, cadence.last_duration)
+                    writer.finish()
+            join(list(parts), joined, tried, cadence)
+            trouble, _ = _seen(joined, recipe, None)
+            return trouble is None and _shown(joined) == _shown(whole)
+        except DataError:
+            return False
+
+
+def _shown(path: Path) -> list[Fraction]:
+    """When the frames of a video are shown, in seconds."""
+    return [frame.start for frame in VideoClip(path).frames()]
 
 
 def _best(ways: tuple[Way, ...], alone: Recipe, step: Fraction) -> Way:
@@ -108,13 +160,12 @@ def _working(recipe: Recipe, others: Iterator[Encoding], section: ClipSection, s
 
 def _trial(recipe: Recipe, step: Fraction) -> tuple[str | None, tuple[str, ...]]:
     """What is wrong with a recipe, and what is to be said of it."""
-    end = 1 if recipe.others is None else recipe.others.until + 1 - recipe.others.base
     frame = next(iter(recipe.clip.frames()))
     with tempfile.TemporaryDirectory(prefix="animeinterp-") as folder:
         output = Path(folder, f"rehearsal{recipe.suffix}")
         cadence = Cadence(2, 1 / step, step, step)
         try:
-            with VideoWriter(output, replace(recipe, until=Fraction(end)), cadence) as writer:
+            with VideoWriter(output, replace(recipe, until=_end_of_trial(recipe)), cadence) as writer:
                 writer.original(frame, Fraction(0), step)
                 writer.drawn(frame.rgb(), frame.alpha(), step, step)
                 writer.finish()
@@ -123,7 +174,12 @@ def _trial(recipe: Recipe, step: Fraction) -> tuple[str | None, tuple[str, ...]]
             return error.said, ()
 
 
-def _seen(output: Path, recipe: Recipe, frame: ClipFrame) -> tuple[str | None, tuple[str, ...]]:
+def _end_of_trial(recipe: Recipe) -> Fraction:
+    """When a second of every stream has been seen, in seconds."""
+    return Fraction(1) if recipe.others is None else recipe.others.until + 1 - recipe.others.base
+
+
+def _seen(output: Path, recipe: Recipe, frame: ClipFrame | None) -> tuple[str | None, tuple[str, ...]]:
     """What another FFmpeg, the library that reads, finds wrong or missing in a trial's output."""
     clip, wanted = recipe.clip, recipe.encoding.kind
     try:
@@ -146,7 +202,8 @@ def _seen(output: Path, recipe: Recipe, frame: ClipFrame) -> tuple[str | None, t
     if lost:
         notes.append(f"of the colours, {', '.join(lost)} will be guessed: {recipe.suffix} cannot say it")
     elif (
-        recipe.encoding.is_lossless(recipe.quality)  # which FFmpeg 7.0's FFV1 is not, at odd sizes
+        frame is not None
+        and recipe.encoding.is_lossless(recipe.quality)  # which FFmpeg 7.0's FFV1 is not, at odd sizes
         and wanted.format == clip.kind.format
         and _raw(next(made.frames()).picture) != _raw(getattr(frame, "picture", None))
     ):

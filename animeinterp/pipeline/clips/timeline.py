@@ -98,6 +98,8 @@ class Plan:
     """Times to synthesise between two drawings, by their first frames, in order."""
     mixed: tuple[tuple[int, int], ...]
     """First frames of drawings that are cross-faded."""
+    begins: Mapping[tuple[int, int], int]
+    """For each of both, which frame of the output is its first, from 0."""
 
 
 @dataclass(frozen=True)
@@ -124,19 +126,22 @@ class Timeline:
         """What all of the frames need."""
         times: dict[tuple[int, int], list[float]] = {}
         mixed: dict[tuple[int, int], None] = {}
+        begins: dict[tuple[int, int], int] = {}
 
         def noted() -> Iterator[tuple[Fraction, Fraction]]:
-            for shown in self.shown():
+            for position, shown in enumerate(self.shown()):
                 between = shown.between
-                if between is not None and between.way == "motion":
-                    times.setdefault(between.frames, []).append(between.t)
-                elif between is not None:
-                    mixed[between.frames] = None
+                if between is not None:
+                    begins.setdefault(between.frames, position)
+                    if between.way == "motion":
+                        times.setdefault(between.frames, []).append(between.t)
+                    else:
+                        mixed[between.frames] = None
                 yield shown.start, shown.duration
 
         cadence = Cadence.of(noted(), self._rate)
         wanted = {frames: tuple(dict.fromkeys(found)) for frames, found in times.items()}
-        return Plan(cadence, wanted, tuple(mixed))
+        return Plan(cadence, wanted, tuple(mixed), begins)
 
     def shown(self) -> Iterator[Shown]:
         """Frames in order; together they last as long as the clip, `slow` times."""

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import re
-import signal
-import subprocess
-import tempfile
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -17,35 +11,15 @@ from typing import Any, Self
 import av
 import numpy as np
 
-from animeinterp.configs.errors import AnimeInterpError, DataError
+from animeinterp.configs.errors import DataError
 from animeinterp.data.clips.clip import Alpha, ClipFrame
 from animeinterp.data.clips.pictures import PictureConverter, PictureKind, kind_of, off_white, to_picture
 from animeinterp.data.images import AnyFrame, read_rgba
-from animeinterp.pipeline.clips.ffmpeg_program import start_program
-from animeinterp.pipeline.clips.output_files import cannot_write, prepare_place, unfinished
+from animeinterp.pipeline.clips.program_run import ProgramError, ProgramRun
 from animeinterp.pipeline.clips.recipe import Recipe
 from animeinterp.pipeline.clips.timeline import Cadence
-from animeinterp.pipeline.store.commits import sync
 
 BUFFER = 1 << 20  # bytes
-LAST_WORDS = 10  # s, for a program whose pipe has broken
-MOST_SAID = 64_000  # bytes, of its last ones
-KILLED = -9  # exit code after SIGKILL, which Windows does not have
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-class ProgramError(DataError):
-    """FFmpeg failed, for another reason than a full disk: `said` is what it said."""
-
-    def __init__(self, output: Path, program: str, said: str, code: int | None) -> None:
-        advice = "choose another codec or output (--set clip.codec=h264, or .mkv), or leave sound out: "
-        advice += "--set clip.sound=false"
-        if code is not None and code < 0:
-            said = f"ended by {signal.Signals(-code).name}"
-        if code == KILLED:
-            advice = "perhaps memory ran out; run the same command again"
-        self.said = said or f"exit code {code}"
-        super().__init__(f"{output}: FFmpeg ({program}) failed: {self.said}; {advice}")
 
 
 class VideoWriter:
@@ -64,7 +38,9 @@ class VideoWriter:
     def __init__(self, output: Path, recipe: Recipe, cadence: Cadence) -> None:
         self._output, self._recipe, self._cadence = output, recipe, cadence
         self._kind, self._tick = recipe.encoding.kind, recipe.tick(cadence)
-        self._unfinished = unfinished(output)
+        self._run = ProgramRun(
+            output, recipe, lambda path, folder: recipe.encoding_arguments(cadence, path, str(folder))
+        )
         self._converter = PictureConverter()
         self._open = ExitStack()
         self._ready = bytearray()
@@ -73,24 +49,12 @@ class VideoWriter:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            self._folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="animeinterp-"))
-            try:
-                for way in self._recipe.ways:
-                    if way.file is not None:
-                        Path(self._folder, way.file[0]).write_bytes(way.file[1])
-                prepare_place(self._output)
-                self._unfinished.touch()
-            except OSError as error:
-                raise cannot_write(self._output, error) from None
-            opened.callback(self._remove)
-            arguments = self._recipe.arguments(self._cadence, self._unfinished, self._folder)
-            self._errors = opened.enter_context(tempfile.TemporaryFile())
-            self._process = start_program(self._recipe.program, arguments, self._errors)
-            opened.callback(self._end)
+            opened.enter_context(self._run)
             # What PyAV calls must not be Python's: an interruption would be lost in it.
             sink = SimpleNamespace(write=self._ready.extend)
             unindexed = {"write_index": "0"}  # the index would grow in memory
             self._pipe = av.open(sink, "w", format="nut", buffer_size=BUFFER, options=unindexed)
+            opened.callback(self._close_pipe)
             self._stream: Any = self._pipe.add_stream("rawvideo", rate=self._cadence.rate)
             self._stream.height, self._stream.width = self._recipe.clip.size
             self._stream.pix_fmt = self._kind.format
@@ -143,14 +107,9 @@ class VideoWriter:
         try:
             self._pipe.close()
             self._send()
-            self._process.communicate()
-            if self._process.returncode or self._full_disk():
-                raise self._trouble()
-            sync(self._unfinished)
-            self._unfinished.replace(self._output)
-            sync(self._output.parent)
         except (av.error.FFmpegError, OSError) as error:
-            raise self._trouble(error) from None
+            raise self._run.trouble(error) from None
+        self._run.finish()
 
     def _write(self, picture: av.VideoFrame, start: Fraction) -> None:
         self._last = max(round((self._recipe.offset + start) / self._tick), self._last + 1)
@@ -159,43 +118,12 @@ class VideoWriter:
             self._pipe.mux(self._stream.encode(picture))
             self._send()
         except (av.error.FFmpegError, OSError) as error:
-            raise self._trouble(error) from None
+            raise self._run.trouble(error) from None
 
     def _send(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.write(self._ready)
+        self._run.send(self._ready)
         self._ready.clear()
 
-    def _trouble(self, error: Exception | None = None) -> AnimeInterpError:
-        """What to tell the user, after the program's own words where it has ended."""
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            return cannot_write(self._output, error)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(LAST_WORDS)
-        full = self._full_disk()
-        if full is not None:
-            return cannot_write(self._output, full)
-        said = re.sub(r"^\[.*?\] ", "", self._said(), flags=re.MULTILINE).partition("\n")[0]
-        return ProgramError(self._output, self._recipe.program, said, self._process.poll())
-
-    def _full_disk(self) -> OSError | None:
-        """Whether the program says so: FFmpeg 5 may end with exit code 0 nevertheless."""
-        said = self._said()
-        full = (number for number in FULL_DISK if os.strerror(number) in said)
-        return next((OSError(number, os.strerror(number)) for number in full), None)
-
-    def _said(self) -> str:
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - MOST_SAID))
-        return self._errors.read().decode(errors="replace")
-
-    def _end(self) -> None:
-        """Leave no process behind: one that is still at work is not needed any more."""
-        self._process.kill()
+    def _close_pipe(self) -> None:
         with suppress(av.error.FFmpegError, OSError, ValueError):
             self._pipe.close()
-        with suppress(OSError):
-            self._process.communicate()
-
-    def _remove(self) -> None:
-        with suppress(OSError):
-            self._unfinished.unlink(missing_ok=True)

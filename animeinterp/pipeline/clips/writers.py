@@ -16,7 +16,8 @@ from animeinterp.data.clips.video import VideoClip
 from animeinterp.data.images import AnyFrame
 from animeinterp.pipeline.clips.output_files import check_folder, check_name
 from animeinterp.pipeline.clips.output_numbers import Numbers
-from animeinterp.pipeline.clips.rehearsal import rehearse
+from animeinterp.pipeline.clips.recipe import Recipe
+from animeinterp.pipeline.clips.rehearsal import check_times, rehearse
 from animeinterp.pipeline.clips.sequence_writer import (
     WRITABLE,
     ImageWriter,
@@ -77,14 +78,20 @@ class Output:
         Opens its writer, for frames shown at such times.
     notes_on
         Differences that depend on when frames are shown.
+    check_times
+        Makes sure that it can have frames at such times; raises ConfigError.
     bits
         Bits a channel that it can have.
+    recipe
+        Of a video: what it is made by.
     """
 
     notes: tuple[str, ...]
     writer: Callable[[Cadence], ClipWriter]
     notes_on: Callable[[Cadence], tuple[str, ...]] = lambda _: ()
+    check_times: Callable[[Cadence], None] = lambda _: None
     bits: int = 8
+    recipe: Recipe | None = None
 
 
 def prepare_output(
@@ -130,7 +137,7 @@ def prepare_output(
                 name, numbers.of(cadence), only_between=only_between, deep=clip.bits > 8
             ),
             numbers.notes,
-            name.bits,
+            bits=name.bits,
         )
     if output.suffix.lower() in ANIMATIONS:
         if isinstance(clip, VideoClip):
@@ -147,7 +154,9 @@ def prepare_output(
         lost + notes,
         lambda cadence: VideoWriter(output, recipe, cadence),
         notes_on,
+        lambda cadence: check_times(recipe, section, cadence),
         recipe.encoding.kind.bits,
+        recipe,
     )
 
 

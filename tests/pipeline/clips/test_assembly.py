@@ -11,7 +11,7 @@ from animeinterp.configs.sections import ClipSection, SynthesisSection
 from animeinterp.data.clips.clip import Alpha, ClipFrame
 from animeinterp.data.clips.clip_scan import ClipScan
 from animeinterp.data.images import Frame
-from animeinterp.pipeline.clips.assembly import Assembled, Betweens, assemble, mix
+from animeinterp.pipeline.clips.assembly import Assembled, Assembly, Betweens, mix
 from animeinterp.pipeline.clips.source_frames import ClipFrames
 from animeinterp.pipeline.clips.timeline import Timeline
 from tests.pipeline.listed_clip import ListedClip, grey
@@ -51,7 +51,8 @@ def put_together(clip: ListedClip, scan: ClipScan, cache: Path, **settings: Any)
     sources = dict.fromkeys(timeline.plan.times)
     betweens = Betweens(frames, sources, SynthesisSection(), clip.has_alpha)
     writer = Written()
-    return writer, assemble(clip, timeline, betweens, writer, lambda _: None)
+    every = range(timeline.plan.cadence.count)
+    return writer, Assembly(clip, timeline).write(every, betweens, writer, lambda _: None)
 
 
 def scan(
@@ -100,7 +101,7 @@ def test_transparency_is_mixed_too(tmp_path: Path) -> None:
     assert np.unique(written.alphas[0]).tolist() == [50]
 
 
-def test_a_clip_is_read_once(tmp_path: Path) -> None:
+def test_a_clip_is_read_once_whatever_is_written_at_a_time(tmp_path: Path) -> None:
     clip = ListedClip([grey(10 * k) for k in range(6)])
     scanned = scan("Frcfrm")
     timeline = Timeline(scanned, ClipSection(factor=3))
@@ -108,9 +109,14 @@ def test_a_clip_is_read_once(tmp_path: Path) -> None:
     frames.write(range(6), lambda _: None)
     before, counted = clip.passes, []
     betweens = Betweens(frames, dict.fromkeys(timeline.plan.times), SynthesisSection(), has_alpha=False)
-    assemble(clip, timeline, betweens, Written(), counted.append)
+    assembly, whole, first, second = Assembly(clip, timeline), Written(), Written(), Written()
+    done = assembly.write(range(2, 7), betweens, first, counted.append)
+    done += assembly.write(range(9, 18), betweens, second, counted.append)
     assert clip.passes == before + 1
-    assert sum(counted) == 18
+    assert done.frames == sum(counted) == 14
+    Assembly(clip, timeline).write(range(18), betweens, whole, counted.append)
+    assert whole.frames[2:7] == first.frames
+    assert whole.frames[9:] == second.frames
 
 
 @pytest.mark.parametrize(("t", "value"), [(0.25, 63), (0.5, 125), (1 / 3, 83)])

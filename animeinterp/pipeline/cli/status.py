@@ -117,7 +117,8 @@ def _estimate_in_words(found: Estimate) -> str:
     where = "of work, divided by the cluster's workers"
     if count is not None:
         where = f"on {count} worker{'' if count == 1 else 's'}"
-    line = f"about {time} {where}, and {in_bytes(found.size)} ({in_bytes(found.free)} free)"
+    needed = in_bytes(found.size) + ("" if found.at_a_time is None else " at a time")
+    line = f"about {time} {where}, and {needed} ({in_bytes(found.free)} free)"
     return line + (f"; without {', '.join(found.unknown)}, no past rate" if found.unknown else "")
 
 

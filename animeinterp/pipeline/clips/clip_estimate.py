@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from math import ceil
 from statistics import fmean
 
@@ -62,7 +62,16 @@ def estimate_clip(work: ClipWork, frames: ClipFrames, timeline: Timeline) -> Est
     height, width = work.clip.size
     memory = memory_needed(work.config, height * width)
     workers = {"inline": 1, "local": number_of_workers(section, memory)}.get(section.kind)
-    return Estimate((*_frames(frames, sample, pairs), *stages), workers, free_space(work.cache))
+    every = (*_frames(frames, sample, pairs), *stages)
+    most = max(len(part.times) for part in parts) / len(pairs)
+    return Estimate(every, workers, free_space(work.cache), _at_a_time(every, most, work.kept))
+
+
+def _at_a_time(stages: Sequence[StageEstimate], part: float, kept: Container[str] | None) -> float | None:
+    """Bytes beside the largest part, a share of all, of which only some stages are kept; None = all are."""
+    if kept is None or part == 1:
+        return None
+    return sum(found.size * (1 if found.stage in kept else part) for found in stages)
 
 
 def _left(work: ClipWork, frames: ClipFrames, parts: Sequence[ClipPart], sample: ClipPart) -> Counter[str]:

@@ -100,6 +100,13 @@ class ClipWork:
         """Stages whose results the output is written from."""
         return frozenset((LAST_STAGE, "refinement") if self.clip.has_alpha else (LAST_STAGE,))
 
+    @property
+    def kept(self) -> frozenset[str] | None:
+        """Stages whose results stay when a part is done, until the output is complete; None = all."""
+        if self._keeping is None:
+            return None
+        return self._keeping.until_written if self.film is None else self._keeping.after
+
     @cached_property
     def _keeping(self) -> Keeping | None:
         return Keeping.of(self.config.clip.keep, self._needed)
@@ -164,14 +171,16 @@ class ClipWork:
         """
         parts, assembly = self.parts(timeline), Assembly(self.clip, timeline)
         sources: dict[Drawings, ItemSource | None] = {}
-        started = time.monotonic()
+        started, computed = time.monotonic(), 0
         for part, after in zip_longest(parts, parts[1:]):
             later = set(after.files() if after else ())
             if not self.is_encoded(part, frames):
                 finished = self.finished(part, frames)
                 if finished is None:
-                    self._announce(part, parts, started)
+                    each = (time.monotonic() - started) / computed if computed else 0.0
+                    self._announce(part, parts, each)
                     found = self._computed(part, frames)
+                    computed += len(part.times)
                 else:
                     found = finished.sources(part, self.cache)
                 if self.film is None:
@@ -299,13 +308,14 @@ class ClipWork:
             writer.finish()
         return done
 
-    def _announce(self, part: ClipPart, parts: Sequence[ClipPart], started: float) -> None:
+    def _announce(self, part: ClipPart, parts: Sequence[ClipPart], each: float) -> None:
+        """Say which part comes, and when the last is done, if a pair takes so many seconds."""
         if self.quiet or len(parts) == 1:
             return
         done = sum(len(other.times) for other in parts[: part.number - 1])
         left = sum(len(other.times) for other in parts) - done
-        seconds = (time.monotonic() - started) / done * left if done else 0
-        about = f", about {timedelta(seconds=round(seconds))} left" if done else ""
+        seconds = round(each * left)
+        about = f", about {timedelta(seconds=seconds)} left" if seconds else ""
         self.console.print(
             f"part {part.number} of {len(parts)}: pairs {done + 1} to {done + len(part.times)} "
             f"of {done + left}{about}",

@@ -121,7 +121,7 @@ def can_be_joined(segment: Recipe, recipe: Recipe, cadence: Cadence) -> bool:
             join(list(parts), joined, tried, cadence)
             trouble, _ = _seen(joined, recipe, None)
             return trouble is None and _shown(joined) == _shown(whole)
-        except DataError:
+        except (DataError, OSError):
             return False
 
 

@@ -71,6 +71,8 @@ class Estimate:
     """None for a cluster."""
     free: int
     """Bytes free where the cache is."""
+    at_a_time: float | None = None
+    """Bytes that there are at once, where not all of them are kept."""
 
     @property
     def seconds(self) -> float:
@@ -80,8 +82,8 @@ class Estimate:
 
     @property
     def size(self) -> float:
-        """Bytes."""
-        return sum(found.size for found in self.stages)
+        """Bytes that are needed."""
+        return sum(found.size for found in self.stages) if self.at_a_time is None else self.at_a_time
 
     @property
     def unknown(self) -> tuple[str, ...]:

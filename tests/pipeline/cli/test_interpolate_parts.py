@@ -134,6 +134,27 @@ def test_a_dry_run_counts_what_is_left(
     assert "nothing is left to compute" in said
 
 
+def test_a_dry_run_tells_the_space_of_what_is_there_at_a_time(
+    interpolate: Command, movie: Path, tmp_path: Path
+) -> None:
+    needed = {}
+    for name, keep in (
+        ("out.mp4", "nothing"),
+        ("images", "nothing"),
+        ("out.mp4", "frames"),
+        ("out.mp4", "all"),
+    ):
+        options = (*PARTS, "--dry-run", "--set", f"clip.keep={keep}")
+        code, said = interpolate(movie, "-o", tmp_path / name, *options)
+        assert code == 0, said
+        found = re.search(r", and ([\d.]+) (kB|MB)( at a time)? \(", said)
+        assert found is not None, said
+        assert (found[3] is None) == (keep == "all")
+        needed[name, keep] = float(found[1]) * {"kB": 1e3, "MB": 1e6}[found[2]]
+    assert needed["out.mp4", "nothing"] < needed["images", "nothing"] <= needed["out.mp4", "frames"]
+    assert needed["out.mp4", "frames"] < needed["out.mp4", "all"]
+
+
 def test_another_quality_is_another_film(
     interpolate: Command, movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,7 +44,7 @@ from animeinterp.pipeline.store.array_specs import ARRAY_SPECS
 from animeinterp.pipeline.store.fingerprints import canonical_digest
 from animeinterp.pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest, write_manifest
 from animeinterp.pipeline.store.shards import array_digest, write_shard
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 from benchmarks.measuring import Pair
 
 PAIRS = (1_000, 3_000, 12_000)

@@ -10,7 +10,7 @@ from rich.console import Console
 from animeinterp.pipeline.cli.fitting_table import FittingTable
 from animeinterp.pipeline.cli.terminal import say, table
 from animeinterp.pipeline.results.scores import SCORE_LABELS, Metric, summarise
-from animeinterp.stages.evaluation import FRAME_METRICS, METRICS
+from animeinterp.stages.metrics import FRAME_METRICS, METRICS
 
 
 def print_scores(console: Console, scores: pd.DataFrame) -> None:

@@ -17,7 +17,6 @@ from animeinterp.pipeline.clips.timeline import Between, Timeline
 from animeinterp.pipeline.clips.writers import ClipWriter
 from animeinterp.pipeline.compute.item_source import ItemSource
 from animeinterp.pipeline.store.array_specs import Array
-from animeinterp.stages.synthesis import synthesise
 
 Picture = tuple[AnyFrame, Alpha | None]
 
@@ -95,6 +94,8 @@ class Betweens:
 
     def _moved_alpha(self, source: ItemSource, between: Between) -> Alpha:
         """Transparency of both drawings, moved along the flows and blended."""
+        from animeinterp.stages.synthesis import synthesise  # late: only transparency needs Torch here
+
         first, second = (np.repeat(self.frames.alpha(k)[..., None], 3, axis=2) for k in between.frames)
         flows = source.read("refinement")
         moved = synthesise(

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-import torch
-
 from animeinterp.configs.errors import AnimeInterpError, CacheError, WeightsError
 from animeinterp.configs.sections import Config
 from animeinterp.pipeline.compute.entry import StageBinding, Together
@@ -115,6 +113,8 @@ class _Waiting:
         return list(arrays)
 
     def _with_less_memory(self, items: Sequence[tuple[str, Any]], most: int) -> list[Arrays | Exception]:
+        import torch  # late: a run's own process needs none of it
+
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if most > 1:
@@ -144,6 +144,8 @@ def pairs_at_once(config: Config, size: tuple[int, int]) -> int:
         return config.executor.pairs_at_once
     if config.executor.device == "cpu":
         return 1  # one pair keeps all cores busy, and memory low
+    import torch
+
     free, _ = torch.cuda.mem_get_info()
     pixels = size[0] * size[1]
     return max(1, min(MOST_PAIRS, int(SHARE_OF_MEMORY * free / (BYTES_PER_PIXEL * pixels))))
@@ -169,5 +171,6 @@ def _one(compute: Callable[[], Any]) -> Computed:
 
 
 def _out_of_memory(error: Exception) -> bool:
-    # Torch has no exception type for a lack of CPU memory.
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    # Torch has an exception type for a lack of GPU memory alone.
+    lacking = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return lacking or "can't allocate memory" in str(error)

@@ -29,8 +29,8 @@ from animeinterp.pipeline.results.pictures import (
 )
 from animeinterp.pipeline.store.array_specs import Array
 from animeinterp.pipeline.store.fingerprints import canonical_digest, resolved_method
-from animeinterp.stages.evaluation import METRICS
 from animeinterp.stages.inspection.splatted_frames import splat_frames
+from animeinterp.stages.metrics import METRICS
 from animeinterp.stages.pair_batch import hints_in
 from animeinterp.stages.segmentation.contours import draw_contours
 

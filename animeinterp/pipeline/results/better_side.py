@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from animeinterp.pipeline.results.scores import Metric
-from animeinterp.stages.evaluation import FRAME_METRICS
+from animeinterp.stages.metrics import FRAME_METRICS
 
 Better = Literal["A", "B", ""]
 """One of two sides; empty where it is not clear."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from animeinterp.data.images import to_uint8
 from animeinterp.pipeline.results.scores import SCORE_LABELS, Metric
 from animeinterp.pipeline.store.array_specs import Array
-from animeinterp.stages.evaluation import METRICS
 from animeinterp.stages.evaluation.frame_scores import psnr
+from animeinterp.stages.metrics import METRICS
 
 Arrays = Mapping[str, Array]
 Measures = dict[str, float]

@@ -11,7 +11,7 @@ from animeinterp.configs.errors import DataError
 from animeinterp.pipeline.results.score_files import read_text_table
 from animeinterp.pipeline.results.scores import ABOUT_PAIRS, FINGERPRINT, SCORE_COLUMNS
 from animeinterp.pipeline.store.csv_tables import cell_text
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 
 TEXTS = (*ABOUT_PAIRS, FINGERPRINT)
 

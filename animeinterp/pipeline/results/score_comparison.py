@@ -13,7 +13,7 @@ import pandas as pd
 from animeinterp.configs.errors import DataError
 from animeinterp.pipeline.results.better_side import ScoreChange, verdict_on
 from animeinterp.pipeline.results.scores import ABOUT_PAIRS, SCORE_LABELS, group_pairs
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000  # the interval's ends vary by a hundredth of its width

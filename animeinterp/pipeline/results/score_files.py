@@ -13,7 +13,7 @@ import pandas as pd
 
 from animeinterp.configs.errors import DataError
 from animeinterp.pipeline.store.csv_tables import cell_text
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 
 # Compared without case, spaces and signs.
 ID_NAMES = ("id", "name", "triplet", "tripletid", "folder", "clip", "sample", "video")
@@ -47,7 +47,7 @@ def read_scores(path: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `id` and a column for each of `stages.evaluation.METRICS` that the file has, in their order.
+        `id` and a column for each of `stages.metrics.METRICS` that the file has, in their order.
 
     Raises
     ------

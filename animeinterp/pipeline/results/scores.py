@@ -21,8 +21,7 @@ from animeinterp.pipeline.store.csv_tables import as_csv
 from animeinterp.pipeline.store.shards import DamagedShardError
 from animeinterp.pipeline.store.stage_index import Location
 from animeinterp.pipeline.store.written_results import SCORES_CSV, SCORES_PARQUET
-from animeinterp.stages.evaluation import METRICS
-from animeinterp.stages.evaluation.flow_scores import FLOW_METRICS
+from animeinterp.stages.metrics import FLOW_METRICS, METRICS
 
 LEVEL_NAMES = {0: "easy", 1: "medium", 2: "hard"}  # ATD-12K's levels
 GROUPED_BY = ("source", "level", "motion", "behavior")
@@ -131,7 +130,7 @@ def score_table(session: Session) -> pd.DataFrame:
     -------
     DataFrame
         One row per pair: `id`, `source` (`Japan`, `Disney` or `other`, by the id), `level`, `motion`,
-        `behavior` where annotated, a column for each of `stages.evaluation.METRICS` (nan = not scored), and
+        `behavior` where annotated, a column for each of `stages.metrics.METRICS` (nan = not scored), and
         the `fingerprint` of the evaluation.
 
     Raises

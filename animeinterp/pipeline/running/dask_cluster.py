@@ -20,7 +20,6 @@ from animeinterp.configs.errors import ClusterError, ConfigError
 from animeinterp.configs.sections import ExecutorSection
 from animeinterp.models.precision import Precision, native_precision
 from animeinterp.pipeline.compute.registry import STAGES
-from animeinterp.pipeline.compute.warm_up import prepare_process
 from animeinterp.pipeline.running.interruption import GO_ON
 from animeinterp.pipeline.running.local_cluster import end_with_parent, has_dashboard, start_local_cluster
 from animeinterp.pipeline.running.waiting_for_workers import WorkerWait, offers
@@ -63,6 +62,8 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
         """Give the libraries their threads and make the compiled code ready."""
         if self.own:
             end_with_parent()
+        from animeinterp.pipeline.compute.warm_up import prepare_process  # late: imports all stages
+
         prepare_process(self.threads)
 
 

@@ -6,12 +6,12 @@ import logging
 import time
 from collections.abc import Sequence
 
-import torch
 from rich.console import Console
 
 from animeinterp.configs.errors import AnimeInterpError, ConfigError
 from animeinterp.configs.loading import load_config
-from animeinterp.pipeline.compute.networks import load_network
+from animeinterp.models.weights.records import SHIPPED
+from animeinterp.pipeline.compute.networks import load_network, weights_paths
 from animeinterp.pipeline.planning.estimates import space_note
 from animeinterp.pipeline.planning.selection import Selection
 from animeinterp.pipeline.planning.session import Session
@@ -82,11 +82,12 @@ def _check(session: Session) -> None:
             shard_job(session, first, group)
     if session.config.executor.kind in ("inline", "local"):
         check_device(session.config.executor.device)
-    # The workers' device may be on another machine: here only the fit of the weights is checked.
+    # The workers' device may be on another machine: here only the fit of the user's weights is checked.
     executor = session.config.executor.model_copy(update={"device": "cpu"})
     config = session.config.model_copy(update={"executor": executor})
     for stage in session.stages:
-        if any(session.to_compute(stage, group) for group in session.layout.wanted_groups(stage)):
+        given = set(weights_paths(stage, config).values()) - {SHIPPED}
+        if given and any(session.to_compute(stage, group) for group in session.layout.wanted_groups(stage)):
             load_network(stage, config)
 
 
@@ -98,7 +99,11 @@ def check_device(device: str) -> None:
     ConfigError
         It has no CUDA device.
     """
-    if device == "cuda" and not torch.cuda.is_available():
+    if device != "cuda":
+        return
+    import torch  # late: a run on CPUs needs none of it in its own process
+
+    if not torch.cuda.is_available():
         raise ConfigError(
             "executor.device = 'cuda': Torch finds no CUDA device on this machine; "
             "use executor.device = 'cpu', or the address of a cluster that has one in executor.kind"

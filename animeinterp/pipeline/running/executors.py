@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
+from pydantic import TypeAdapter
+
 from animeinterp.configs.errors import ClusterError
 from animeinterp.configs.sections import ExecutorSection
 from animeinterp.models.precision import Precision, native_precision
-from animeinterp.pipeline.compute.warm_up import prepare_process
 from animeinterp.pipeline.running.dask_cluster import DaskExecutor, ask_cluster
 from animeinterp.pipeline.running.worker_checks import Surroundings
 
@@ -63,6 +67,8 @@ class InlineExecutor:
     lost: ClusterError | None = None
 
     def __init__(self, section: ExecutorSection) -> None:
+        from animeinterp.pipeline.compute.warm_up import prepare_process  # late: imports all stages
+
         prepare_process(section.threads)
 
     def map(
@@ -84,9 +90,23 @@ class InlineExecutor:
 
 def precision_of_workers(section: ExecutorSection) -> Callable[[str], Precision]:
     """A function that returns the precision in which all workers compute fast on a device."""
-    if section.kind in ("inline", "local"):
+    if section.kind == "inline" or (section.kind == "local" and "torch" in sys.modules):
         return native_precision
-    return partial(ask_cluster, section.kind)
+    return ask_process if section.kind == "local" else partial(ask_cluster, section.kind)
+
+
+def ask_process(device: str) -> Precision:
+    """The answer of a process such as the workers of this machine are; this one then needs no Torch."""
+    name = native_precision.__name__
+    question = f"from {native_precision.__module__} import {name}; print({name}({device!r}))"
+    said = subprocess.run(
+        [sys.executable, "-c", question],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    return TypeAdapter[Precision](Precision).validate_python(said.strip())
 
 
 def open_executor(section: ExecutorSection, surroundings: Surroundings | None = None) -> Executor:

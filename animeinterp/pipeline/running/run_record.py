@@ -18,7 +18,6 @@ from typing import Any
 
 import pandas as pd
 import psutil
-import torch
 
 from animeinterp.configs.files import replace_file
 from animeinterp.pipeline.compute.shard_jobs import ShardOutcome
@@ -74,7 +73,7 @@ class RunRecord:
             },
             dict(session.fingerprints),
             dict(library_versions()),
-            _machine(),
+            _machine(session.config.executor.device),
         )
         record = cls(session.config.store.cache.absolute() / RUNS_FOLDER / name, info)
         record._write(lambda: record.folder.mkdir(parents=True, exist_ok=True))
@@ -166,11 +165,17 @@ def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[obje
     replace_file(path, as_csv(pd.DataFrame(list(rows), columns=list(header))))
 
 
-def _machine() -> dict[str, Any]:
+def _machine(device: str) -> dict[str, Any]:
     return {
         "system": platform.platform(),
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "memory": psutil.virtual_memory().total,
-        "gpus": [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())],
+        "gpus": _gpus() if device == "cuda" else [],
     }
+
+
+def _gpus() -> list[str]:
+    import torch  # late: a run on CPUs needs none of it in its own process
+
+    return [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]

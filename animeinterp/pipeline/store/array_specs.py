@@ -168,7 +168,7 @@ ARRAY_SPECS: Mapping[str, tuple[ArraySpec, ...]] = MappingProxyType(
                 "scores",
                 ("float64",),
                 ("metric",),
-                "stages.evaluation.METRICS in their order; nan = not scored",
+                "stages.metrics.METRICS in their order; nan = not scored",
                 ragged=True,
             ),
         ),

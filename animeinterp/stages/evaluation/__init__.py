@@ -1,6 +1,6 @@
 """Evaluation: how close the results of a pair are to the truth, by the published protocol and others.
 
-`METRICS` names all scores. They come from:
+`stages/metrics.py` names all scores. They come from:
 
 1. The frame, scored by `evaluate_frame` here as RGB float in 0..1, clamped and not quantised:
    `ground_truth.py` resizes the truth, `frame_scores.py` and `line_distance.py` compare.
@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from animeinterp.configs.sections import EvaluationSection
 from animeinterp.models.lpips import LPIPS
-from animeinterp.stages.evaluation.flow_scores import FLOW_METRICS
 from animeinterp.stages.evaluation.frame_scores import (
     gaussian_ssim,
     interpolation_error,
@@ -33,13 +32,7 @@ from animeinterp.stages.evaluation.frame_scores import (
 )
 from animeinterp.stages.evaluation.ground_truth import Region, fit_truth, scale_region
 from animeinterp.stages.evaluation.line_distance import chamfer_line_distance
-from animeinterp.stages.evaluation.matching_scores import MATCHING_METRICS
-
-FRAME_METRICS = ("psnr", "ssim", "ie", "psnr_roi", "ssim_roi", "ie_roi", "ssim_gaussian", "chamfer", "lpips")
-"""Names of the scores of a frame."""
-
-METRICS = (*FRAME_METRICS, *FLOW_METRICS, *MATCHING_METRICS)
-"""Names of all scores of a pair, in the order of tables."""
+from animeinterp.stages.metrics import FRAME_METRICS
 
 
 def evaluate_frame(

@@ -7,14 +7,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-FLOW_METRICS = tuple(
-    f"{flow}_epe{direction}{part}"
-    for flow in ("coarse", "refined")
-    for direction in ("01", "10")
-    for part in ("", "_moving", "_occluded")
-)
-"""Names of the scores of both flows of a pair, both ways."""
-
 MOVES_FROM = 0.5
 """px; a pixel that truly moves less counts as standing still."""
 

@@ -16,10 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from animeinterp.stages.coarse_flow import PieceFate
-
-MATCHING_METRICS = ("match_precision", "match_precision_moved", "match_recall")
-"""Names of the scores."""
+from animeinterp.stages.piece_fates import PieceFate
 
 BACKGROUND = 0
 SMALLEST_PIECE = 50

@@ -15,7 +15,7 @@ import pytest
 from animeinterp.models.weights.records import SHIPPED
 from animeinterp.pipeline.compute.registry import STAGES
 from animeinterp.pipeline.planning.verdicts import VerdictKind
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 from tests.pipeline.run_folders import make_run
 from tests.pipeline.small_runs import PAIRS, Command, Opener, Runner, set_options
 from tests.project import ROOT

@@ -22,9 +22,7 @@ from animeinterp.pipeline.cli.summary import (
 from animeinterp.pipeline.planning.selection import Selection
 from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.results.scores import score_table
-from animeinterp.stages.evaluation import METRICS
-from animeinterp.stages.evaluation.flow_scores import FLOW_METRICS
-from animeinterp.stages.evaluation.matching_scores import MATCHING_METRICS
+from animeinterp.stages.metrics import FLOW_METRICS, MATCHING_METRICS, METRICS
 from tests.pipeline.small_runs import PAIRS, Opener, Runner, small_settings
 
 WIDTH = 200

@@ -19,7 +19,7 @@ from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.planning.shard_planning import shard_job
 from animeinterp.pipeline.planning.verdicts import plan
 from animeinterp.pipeline.results.scores import FINGERPRINT, score_table
-from animeinterp.stages.evaluation.matching_scores import MATCHING_METRICS
+from animeinterp.stages.metrics import MATCHING_METRICS
 from tests.pipeline.small_runs import PAIRS, SIZE, Command, Opener, Runner, set_options
 
 Array = npt.NDArray[np.generic]

@@ -7,7 +7,7 @@ import pytest
 
 from animeinterp.pipeline.compute.registry import STAGES
 from animeinterp.pipeline.results.diff_measures import compare_arrays, measures_of
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 
 LEFT_RIGHT = np.repeat([[0, 0, 0, 0, 1, 1, 1, 1]], 6, axis=0).astype(np.int32)
 

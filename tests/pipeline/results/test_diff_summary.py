@@ -7,7 +7,7 @@ import pytest
 from animeinterp.pipeline.results.diff_reasons import Reasons
 from animeinterp.pipeline.results.diff_summary import BETTER, COLUMNS, INTERVAL, summaries, verdict
 from animeinterp.pipeline.results.result_diff import StageComparison
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 
 NOTHING_TOLD = Reasons([], [], [])
 

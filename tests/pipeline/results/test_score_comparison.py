@@ -18,7 +18,7 @@ from animeinterp.pipeline.results.score_comparison import (
     largest_differences,
     verdict,
 )
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 
 
 def here(psnr: dict[str, float], **columns: Any) -> pd.DataFrame:

@@ -18,9 +18,7 @@ from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.results.scores import LEVEL_NAMES, _source, score_table, summarise
 from animeinterp.pipeline.store.shard_manifest import read_manifest
 from animeinterp.pipeline.store.shards import read_item
-from animeinterp.stages.evaluation import FRAME_METRICS, METRICS
-from animeinterp.stages.evaluation.flow_scores import FLOW_METRICS
-from animeinterp.stages.evaluation.matching_scores import MATCHING_METRICS
+from animeinterp.stages.metrics import FLOW_METRICS, FRAME_METRICS, MATCHING_METRICS, METRICS
 from tests.pipeline.small_runs import PAIRS, Opener, Runner, small_settings
 
 

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import pytest
@@ -11,10 +14,12 @@ import torch
 
 from animeinterp.configs.errors import CacheError, ConfigError
 from animeinterp.configs.sections import ExecutorSection
+from animeinterp.models.precision import native_precision
 from animeinterp.pipeline.running import dask_cluster as cluster
 from animeinterp.pipeline.running.dask_cluster import DaskExecutor
-from animeinterp.pipeline.running.executors import Executor, InlineExecutor, open_executor
+from animeinterp.pipeline.running.executors import Executor, InlineExecutor, ask_process, open_executor
 from animeinterp.pipeline.running.worker_checks import WorkerDiedError
+from tests.project import ROOT
 
 
 def square(number: int) -> int:
@@ -119,3 +124,38 @@ def test_address_without_a_scheduler_is_refused_by_name(monkeypatch: pytest.Monk
         ConfigError, match=f"executor.kind = '{address}': no Dask scheduler .*'dask scheduler'"
     ):
         open_executor(ExecutorSection(kind=address))
+
+
+def test_the_workers_of_this_machine_are_asked_in_a_process_of_their_own() -> None:
+    assert ask_process("cpu") == native_precision("cpu")
+
+
+# The default's networks in a worker, by the whole command.
+COMMAND = """
+import sys
+from animeinterp.pipeline.cli.app import main
+
+sys.argv[1:] = ["run", "-c", "default", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+needless = {"torch", "numba", "scipy", "matplotlib"} & set(sys.modules)
+assert not needless, needless
+"""
+
+
+@pytest.mark.slow
+def test_the_process_of_a_run_needs_none_of_what_workers_compute_with(cartoons: Path, tmp_path: Path) -> None:
+    settings = [f"data.root='{cartoons}'", f"store.cache='{tmp_path / 'cache'}'"]
+    settings += [f"store.results='{tmp_path / 'results'}'", "executor.workers=1"]
+    options = [word for setting in settings for word in ("--set", setting)]
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *options, "--limit", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "results").glob("*/*.png"))) == 1

@@ -11,9 +11,10 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, uniform_filte
 
 from animeinterp.configs.sections import EvaluationSection
 from animeinterp.models.lpips import LPIPS
-from animeinterp.stages.evaluation import FRAME_METRICS, evaluate_frame
+from animeinterp.stages.evaluation import evaluate_frame
 from animeinterp.stages.evaluation.ground_truth import scale_region
 from animeinterp.stages.evaluation.line_distance import chamfer_line_distance, find_lines
+from animeinterp.stages.metrics import FRAME_METRICS
 
 SECTION = EvaluationSection()
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from animeinterp.stages.evaluation.flow_scores import FLOW_METRICS, end_point_errors
+from animeinterp.stages.evaluation.flow_scores import end_point_errors
+from animeinterp.stages.metrics import FLOW_METRICS
 
 NOWHERE = np.zeros((4, 6), bool)
 

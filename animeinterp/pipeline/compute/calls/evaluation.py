@@ -14,7 +14,7 @@ from animeinterp.models.weights.loading import load_lpips as load_lpips
 from animeinterp.pipeline.compute.item_source import ItemSource
 from animeinterp.pipeline.compute.networks import load_network
 from animeinterp.pipeline.store.array_specs import Array
-from animeinterp.stages import evaluation
+from animeinterp.stages import evaluation, metrics
 from animeinterp.stages.evaluation import flow_scores, matching_scores
 
 
@@ -22,7 +22,7 @@ def score_pair(item: ItemSource, config: Config) -> dict[str, Array]:
     """Scores of a pair, using all available truth."""
     if item.truth is None and item.motion_truth is None:
         raise ValueError("evaluation needs a ground truth")
-    scores = dict.fromkeys(evaluation.METRICS, np.nan)
+    scores = dict.fromkeys(metrics.METRICS, np.nan)
     if item.truth is not None:
         scores |= _frame_scores(item, item.truth, config)
     if item.motion_truth is not None:
@@ -58,7 +58,7 @@ def _motion_scores(item: ItemSource, path: Path) -> dict[str, float]:
     for name in ("coarse_flow01", "coarse_flow10", "refined_flow01", "refined_flow10"):
         way = name[-2:]
         errors += flow_scores.end_point_errors(flows[name], truth[f"flow{way}"], truth[f"occluded{way}"])
-    scores = dict(zip(flow_scores.FLOW_METRICS, errors, strict=True))
+    scores = dict(zip(metrics.FLOW_METRICS, errors, strict=True))
     if item.reads("matching"):
         matched = item.read("matching", names=("match01", "match10", "rank_sum01"))
         found = matching_scores.FoundMatches(**matched, fate01=coarse["fate01"], fate10=coarse["fate10"])

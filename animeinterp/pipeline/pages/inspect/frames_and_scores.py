@@ -26,10 +26,10 @@ from animeinterp.pipeline.pages.inspect.views import (
 from animeinterp.pipeline.results.pictures import ERROR_SHOWN
 from animeinterp.pipeline.results.scores import SCORE_LABELS
 from animeinterp.pipeline.store.fingerprints import resolved_method
-from animeinterp.stages.evaluation import FRAME_METRICS, METRICS
 from animeinterp.stages.evaluation.ground_truth import fit_truth
 from animeinterp.stages.inspection.error_maps import largest_difference, published_ssim_map
 from animeinterp.stages.inspection.splatted_frames import splat_frames
+from animeinterp.stages.metrics import FRAME_METRICS, METRICS
 from animeinterp.stages.pair_batch import hints_in
 
 MOST_SPLATTED = 3  # times whose splatted frames are shown: they are half of a page's size

@@ -25,7 +25,7 @@ from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.results.pair_results import PairResults
 from animeinterp.pipeline.results.scores import SCORE_LABELS
 from animeinterp.pipeline.store.fingerprints import canonical_digest
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 
 STYLE = "inspect/page.css"
 SCRIPTS = tuple(

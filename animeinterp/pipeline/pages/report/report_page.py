@@ -34,7 +34,7 @@ from animeinterp.pipeline.results.results_record import results_notes
 from animeinterp.pipeline.results.scores import DamagedScores, Metric, readable_scores, write_scores
 from animeinterp.pipeline.store.csv_tables import as_csv
 from animeinterp.pipeline.store.written_results import SCORES_PARQUET
-from animeinterp.stages.evaluation import FRAME_METRICS
+from animeinterp.stages.metrics import FRAME_METRICS
 
 PAGE_NAME = "report.html"
 WORST_SHOWN, BEST_SHOWN = 12, 4  # pairs with pictures: the page stays at some MB however many pairs there are

@@ -11,7 +11,7 @@ import pandas as pd
 
 from animeinterp.configs.errors import ConfigError
 from animeinterp.pipeline.results.scores import SCORE_LABELS, Metric, summarise
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 
 MOST_BINS = 24  # of a histogram: bars of a few pixels on a phone
 

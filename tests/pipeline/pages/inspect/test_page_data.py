@@ -18,8 +18,8 @@ from animeinterp.pipeline.results.pair_results import PairResults
 from animeinterp.pipeline.results.pictures import COLOR_WHEEL, draw_pieces, error_map, match_colors
 from animeinterp.pipeline.results.scores import SCORE_LABELS
 from animeinterp.stages.coarse_flow import PieceFate
-from animeinterp.stages.evaluation import FRAME_METRICS, METRICS
 from animeinterp.stages.inspection.splatted_frames import splat_frames
+from animeinterp.stages.metrics import FRAME_METRICS, METRICS
 from animeinterp.stages.pair_batch import hints_in
 from animeinterp.stages.refinement import CoarsePair, confidence
 from tests.page_pictures import decode, decode_flow, decode_labels, decode_scalars

@@ -21,9 +21,7 @@ from animeinterp.pipeline.pages.report.pairs import inspect_folder
 from animeinterp.pipeline.pages.report.report_page import write_report
 from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.store.sizes import in_time
-from animeinterp.stages.evaluation import FRAME_METRICS
-from animeinterp.stages.evaluation.flow_scores import FLOW_METRICS
-from animeinterp.stages.evaluation.matching_scores import MATCHING_METRICS
+from animeinterp.stages.metrics import FLOW_METRICS, FRAME_METRICS, MATCHING_METRICS
 from tests.html_page import Page
 from tests.pipeline.small_runs import PAIRS, Opener, Runner
 

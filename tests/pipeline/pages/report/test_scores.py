@@ -16,7 +16,7 @@ from animeinterp.pipeline.pages.report.scores import (
     shown_metrics,
 )
 from animeinterp.pipeline.results.scores import SCORE_LABELS, summarise
-from animeinterp.stages.evaluation import METRICS
+from animeinterp.stages.metrics import METRICS
 
 
 def scores(*rows: dict[str, Any]) -> pd.DataFrame:

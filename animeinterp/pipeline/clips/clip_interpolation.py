@@ -149,7 +149,7 @@ class ClipWork:
             return None
         section = self.config.clip
         key = scan_key(self.digest, section.repeat_threshold, section.cut_threshold)
-        chosen = section.model_dump(mode="json", exclude={"ffmpeg", "sound", "keep"})
+        chosen = section.model_dump(mode="json", exclude={"ffmpeg", "sound"})
         return Film(output, recipe, segment, cadence, canonical_digest([key, chosen, timeline.to_the_end]))
 
     def parts(self, timeline: Timeline) -> list[ClipPart]:

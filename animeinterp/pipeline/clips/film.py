@@ -59,15 +59,15 @@ class Film:
         What it and its segments are made by.
     cadence
         When its frames are shown.
-    timing
-        Digest of what chooses its frames.
+    settings
+        Digest of what chooses its frames, and what is kept of them.
     """
 
     output: Path
     recipe: Recipe
     segment: Recipe
     cadence: Cadence
-    timing: str
+    settings: str
 
     def find(self, root: Path) -> Segment | None:
         """The segment in a part's folder, if it is of this film and of its full length."""
@@ -125,7 +125,8 @@ class Film:
     @property
     def _name(self) -> str:
         arguments = self.segment.encoding_arguments(self.cadence, Path("-"), "-")
-        made_by = canonical_digest([version(self.recipe.program), arguments, self.timing])
+        offset = str(self.segment.offset)
+        made_by = canonical_digest([version(self.recipe.program), arguments, offset, self.settings])
         return PREFIX + made_by[:DIGEST_SHOWN]
 
     def _file(self, root: Path) -> Path:

@@ -155,8 +155,13 @@ def test_a_dry_run_tells_the_space_of_what_is_there_at_a_time(
     assert needed["out.mp4", "frames"] < needed["out.mp4", "all"]
 
 
-def test_another_quality_is_another_film(
-    interpolate: Command, movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("other", [("--quality", "30"), ("--set", "clip.keep=frames"), ("--fps", "30")])
+def test_another_setting_makes_another_film(
+    interpolate: Command,
+    movie: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    other: tuple[str, str],
 ) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -164,9 +169,14 @@ def test_another_quality_is_another_film(
     with monkeypatch.context() as patch:
         patch.setattr("animeinterp.pipeline.clips.film.join", stop)
         assert interpolate(movie, "-o", tmp_path / "out.mp4", *PARTS)[0] == 130
-    code, said = interpolate(movie, "-o", tmp_path / "out.mp4", *PARTS, "--quality", "30")
+    code, said = interpolate(movie, "-o", tmp_path / "out.mp4", *PARTS, *other)
     assert code == 0, said
     assert "part 1 of 3" in said
+    assert bool(drawn_in(tmp_path / "cache")) == ("clip.keep=frames" in other)
+    if "--fps" in other:  # other pairs: those of before are not touched
+        code, said = interpolate(movie, "-o", tmp_path / "later.mp4", *PARTS)
+        assert code == 0, said
+        assert "part 1 of 3" not in said
     assert segments_in(tmp_path / "cache") == []
 
 

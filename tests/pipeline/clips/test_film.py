@@ -42,7 +42,7 @@ def film_of(source: Path, output: Path, **chosen: object) -> tuple[Clip, Film]:
     assert recipe.segment is not None
     cadence = Cadence.of([(frame.start, frame.duration) for frame in clip.frames()])
     assert can_be_joined(recipe.segment, recipe, cadence)
-    return clip, Film(output, recipe, recipe.segment, cadence, "timing")
+    return clip, Film(output, recipe, recipe.segment, cadence, "settings")
 
 
 def fill(film: Film, clip: Clip, roots: list[Path], *, which: slice = slice(None)) -> None:
@@ -199,7 +199,8 @@ def test_a_segment_is_found_by_what_it_is_made_of(tmp_path: Path) -> None:
     assert (found.fingerprint, found.frames, found.held) == ("fingerprint", 7, 1)
     assert replace(film, output=tmp_path / "other.mp4").find(roots[0]) == found
     others = [
-        replace(film, timing="another"),
+        replace(film, settings="another"),
+        replace(film, segment=replace(film.segment, offset=Fraction(1, 24))),
         replace(film, segment=replace(film.segment, quality=20)),
         replace(film, cadence=replace(film.cadence, time_base=Fraction(1, 1000))),
         film_of(tmp_path / "in.mp4", tmp_path / "out.mkv")[1],

@@ -99,14 +99,16 @@ def ask_process(device: str) -> Precision:
     """The answer of a process such as the workers of this machine are; this one then needs no Torch."""
     name = native_precision.__name__
     question = f"from {native_precision.__module__} import {name}; print({name}({device!r}))"
-    said = subprocess.run(
+    asked = subprocess.run(
         [sys.executable, "-c", question],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
-        check=True,
-    ).stdout
-    return TypeAdapter[Precision](Precision).validate_python(said.strip())
+        check=False,
+    )
+    if asked.returncode:  # what is wrong shows here, too
+        return native_precision(device)
+    return TypeAdapter[Precision](Precision).validate_python(asked.stdout.strip())
 
 
 def open_executor(section: ExecutorSection, surroundings: Surroundings | None = None) -> Executor:

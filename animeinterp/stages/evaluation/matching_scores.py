@@ -59,7 +59,7 @@ def score_matches(
     Returns
     -------
     dict of str to float
-        `MATCHING_METRICS`, 0..1, higher is better:
+        `stages.metrics.MATCHING_METRICS`, 0..1, higher is better:
 
         - `match_precision`: share of right ones among the mutual matches;
         - `match_precision_moved`: the same among the matches by which a piece was moved, of both frames;

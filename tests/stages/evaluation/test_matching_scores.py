@@ -8,11 +8,11 @@ import pytest
 
 from animeinterp.stages.coarse_flow import PieceFate
 from animeinterp.stages.evaluation.matching_scores import (
-    MATCHING_METRICS,
     SMALLEST_PIECE,
     FoundMatches,
     score_matches,
 )
+from animeinterp.stages.metrics import MATCHING_METRICS
 
 HIGH = 10  # of a column of pixels; 60 px a true piece with 6 columns
 

@@ -180,16 +180,6 @@ def test_frames_a_second(interpolate: Command, movie: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_parts_give_the_same_bytes(interpolate: Command, movie: Path, tmp_path: Path) -> None:
-    assert interpolate(movie, "a.mp4")[0] == 0
-    shutil.rmtree(tmp_path / "cache")
-    code, said = interpolate(movie, "b.mp4", "--set", "clip.pairs_per_part=2")
-    assert code == 0
-    assert "part 2 of 2: pairs 3 to 4 of 4" in said
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
-
-
-@pytest.mark.slow
 def test_a_pair_that_fails_is_held_and_reported(interpolate: Command, movie: Path, tmp_path: Path) -> None:
     clip = open_clip([movie], ClipSection())
     broken = clip_folder(tmp_path / "cache", clip.name, clip.digest()) / "frames" / "whole" / "000002.png"

@@ -55,7 +55,7 @@ def test_every_difference_of_the_presets_is_explained(both_presets: list[str]) -
     )
     differing = {key: (paper[key], released[key]) for key in paper if paper[key] != released[key]}
     assert {key.partition(".")[0] for key in differing} <= found.keys()
-    assert len(differing) == 4  # the test would be about nothing if the presets were one
+    assert len(differing) >= 3  # else the test would be about nothing; processors for bfloat16 have one more
     said = {
         difference.what: (difference.old, difference.new)
         for compared in found.values()

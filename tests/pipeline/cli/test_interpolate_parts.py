@@ -12,6 +12,7 @@ import pytest
 from animeinterp.data.images import encode_image, read_image, write_file
 from animeinterp.pipeline.clips.assembly import Assembly
 from animeinterp.pipeline.clips.film import Film
+from animeinterp.pipeline.clips.parts import sources_of
 from tests.drawn_clips.clip_files import write_clip
 from tests.drawn_clips.shots import Shot
 from tests.drawn_videos import decoded, ffmpeg, planes, shown_times
@@ -114,21 +115,27 @@ def test_a_stopped_run_goes_on_and_the_file_is_the_same(
 
 
 def stop_second(stop: object) -> object:
-    from animeinterp.pipeline.clips.parts import sources_of
-
     calls = iter((sources_of, stop))
     return lambda *arguments: next(calls)(*arguments)  # type: ignore[operator]
 
 
-def test_a_dry_run_counts_what_is_left(
-    interpolate: Command, movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def stop_before_joining(
+    interpolate: Command, movie: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Interrupt the command when all parts are encoded."""
+
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr("animeinterp.pipeline.clips.film.join", stop)
-        assert interpolate(movie, "-o", tmp_path / "out.mp4", *PARTS)[0] == 130
+        assert interpolate(movie, "-o", output, *PARTS)[0] == 130
+
+
+def test_a_dry_run_counts_what_is_left(
+    interpolate: Command, movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_before_joining(interpolate, movie, tmp_path / "out.mp4", monkeypatch)
     code, said = interpolate(movie, "-o", tmp_path / "out.mp4", *PARTS, "--dry-run")
     assert code == 0, said
     assert "nothing is left to compute" in said
@@ -163,12 +170,7 @@ def test_another_setting_makes_another_film(
     monkeypatch: pytest.MonkeyPatch,
     other: tuple[str, str],
 ) -> None:
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("animeinterp.pipeline.clips.film.join", stop)
-        assert interpolate(movie, "-o", tmp_path / "out.mp4", *PARTS)[0] == 130
+    stop_before_joining(interpolate, movie, tmp_path / "out.mp4", monkeypatch)
     code, said = interpolate(movie, "-o", tmp_path / "out.mp4", *PARTS, *other)
     assert code == 0, said
     assert "part 1 of 3" in said

@@ -30,7 +30,7 @@ class Corner(NamedTuple):
     """`(N, 1, H * W)`: the corner's bilinear weight, 0..1; 0 where it lies outside the frame."""
 
 
-def resize_flow(flow: Tensor, size: tuple[int, int], mode: Literal["nearest", "bilinear"]) -> Tensor:
+def resize_flow(flow: Tensor, size: tuple[int, int], mode: Literal["nearest", "bilinear", "area"]) -> Tensor:
     """Resample a flow to another grid and rescale its vectors to that grid's pixels.
 
     Parameters
@@ -41,7 +41,7 @@ def resize_flow(flow: Tensor, size: tuple[int, int], mode: Literal["nearest", "b
         `(height, width)` of the result.
     mode
         `nearest` takes the source pixel at `floor(i * H / height)`; `bilinear` interpolates with pixel
-        centres aligned (PyTorch's `align_corners=False`).
+        centres aligned (PyTorch's `align_corners=False`); `area` takes the mean of the pixels covered.
 
     Returns
     -------

@@ -5,7 +5,7 @@ of features are splatted to the time wanted, each pixel weighed by its brightnes
 importance that the light RFR has learned. A GridNet sees them, how much weight landed where, the holes, and
 the composite: the frame that `stages.composite` makes of other flows, those that the RFR has started from.
 Where flows are learned and where they are searched they fail at different places. Masks change little
-between neighbours, so that those of large frames may be drawn at a smaller size (`enlarge`).
+between neighbours, so that those of all but small frames are drawn at a smaller size (`enlarge`).
 
 References
 ----------
@@ -39,7 +39,6 @@ from animeinterp.models.synthesis_network import (
     pad_flow,
     pad_frame,
     splat_together,
-    strips,
 )
 from animeinterp.models.widths import LIGHT_SYNTHESIS
 
@@ -169,35 +168,15 @@ class LightSynthesis(nn.Module):
         composite = pad_frame(composite)
         check_pair(composite, source0.flow, "the composite, padded,")
         share = _as_shares(t, source0.flow)
-        height, width = source0.flow.shape[-2:]
         carried = carry(source0, share), carry(source1, 1 - share)
+        landed0, landed1 = (splat(*levels[0]) for levels in carried)
         nearer = torch.where(share <= NEARER_FRAME_0, source0.levels[0], source1.levels[0])
-        parts = []
-        for first, last, kept in strips(height, width):
-            rows = slice(first, last)
-            drawn = self._draw_rows(carried, nearer[:, :, rows], composite[:, :, rows], share, first, last)
-            parts.append([x[:, :, kept] for x in drawn])
-        return Drawn(
-            *(torch.cat(each, dim=2)[..., : size[0], : size[1]] for each in zip(*parts, strict=True))
-        )
-
-    def _draw_rows(
-        self,
-        carried: tuple[list[Carried], list[Carried]],
-        nearer: Tensor,
-        composite: Tensor,
-        share: Tensor,
-        first: int,
-        last: int,
-    ) -> Drawn:
-        (landed0, landed1) = (splat(*levels[0], rows=(first, last)) for levels in carried)
-        seen0, seen1 = _without_holes(landed0, landed1, nearer)
-        joined = _maps(carried, landed0, landed1, composite, share, first, last)
-        drawn = self.synnet(torch.cat([seen0, seen1], dim=1), joined).to(seen0.dtype)
+        seen = _without_holes(landed0, landed1, nearer)
+        joined = _maps(carried, landed0, landed1, composite, share)
+        drawn = self.synnet(torch.cat(seen, dim=1), joined).to(composite.dtype)
         mask, wanted = torch.sigmoid(drawn).chunk(2, dim=1)
-        return _blend(
-            seen0, seen1, composite, mask, wanted if self.training else wanted.clamp(min=LEAST_SHARE)
-        )
+        held = wanted if self.training else wanted.clamp(min=LEAST_SHARE)
+        return Drawn(*(x[..., : size[0], : size[1]] for x in _blend(*seen, composite, mask, held)))
 
 
 def enlarge(
@@ -206,7 +185,7 @@ def enlarge(
     frame1: Tensor,
     flow01: Tensor,
     flow10: Tensor,
-    t: float,
+    t: float | Tensor,
     composite: Tensor,
     *,
     importance01: Tensor | None = None,
@@ -227,7 +206,9 @@ def enlarge(
     )
     height, size = frame0.shape[-2], frame0.shape[-2:]
     mask, share = (interpolate(each, size, mode="bilinear") for each in (drawn.mask, drawn.share))
-    nearer, flow01, flow10 = frame0 if t <= NEARER_FRAME_0 else frame1, t * flow01, (1 - t) * flow10
+    time = _as_shares(t, flow01)
+    nearer = torch.where(time <= NEARER_FRAME_0, frame0, frame1)
+    flow01, flow10 = time * flow01, (1 - time) * flow10
     frame = torch.empty_like(composite)
     for first in range(0, height, ROWS_TOGETHER):
         last = min(first + ROWS_TOGETHER, height)
@@ -258,14 +239,12 @@ def _maps(
     landed1: Splatted,
     composite: Tensor,
     share: Tensor,
-    first: int,
-    last: int,
 ) -> Iterator[Tensor]:
     """What the rows of the GridNet take beside the frames, finest first; made when it comes to them."""
     weights = torch.cat([landed0.weights, landed1.weights], dim=1)
     time = share.expand(-1, 1, *weights.shape[2:])
     yield torch.cat([weights / (1 + weights), (weights == 0).to(weights.dtype), time, composite], dim=1)
-    yield from splat_together(carried, first, last, start=1)
+    yield from splat_together(carried, 0, composite.shape[-2], start=1)
 
 
 def _as_shares(t: float | Tensor, flow: Tensor) -> Tensor:

@@ -25,7 +25,14 @@ from animeinterp.models.light_rfr import LightRFR
 from animeinterp.models.padding import pad_edge
 from animeinterp.models.reproducible import reproducible
 from animeinterp.models.rfr import RFR, SMALLEST_FRAME
-from animeinterp.stages.working_size import Size, light_size, resize_flow, resize_map, shrink_frame
+from animeinterp.stages.working_size import (
+    FLOW_PIXELS,
+    Size,
+    light_size,
+    resize_flow,
+    resize_map,
+    shrink_frame,
+)
 
 MEDIAN_SIDE = 5
 """Px, of the median that the flows of the light network go through."""
@@ -171,7 +178,7 @@ def refine_lightly(
     ----------
     pairs, network, device, fraction_bits
         As for `refine_together`; the flows are what the network starts from. Frames of more than
-        `working_size.MOST_PIXELS` are made smaller for it, and their flows larger again.
+        `working_size.FLOW_PIXELS` are made smaller for it, and their flows larger again.
 
     Returns
     -------
@@ -189,7 +196,7 @@ def refine_lightly(
     """
     _check_all(pairs)
     size: Size = pairs[0].frame0.shape[:2]
-    worked_on = [_resized(pair, light_size(size)) for pair in pairs]
+    worked_on = [_resized(pair, light_size(size, FLOW_PIXELS)) for pair in pairs]
     with torch.inference_mode(), reproducible():
         found = network.to(device)(*_batch(worked_on, device))
     importances = [

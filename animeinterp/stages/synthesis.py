@@ -37,6 +37,7 @@ from animeinterp.stages.pair_batch import (
     weigh_pixels,
 )
 from animeinterp.stages.working_size import (
+    MASK_PIXELS,
     Size,
     light_size,
     resize_flow,
@@ -213,11 +214,11 @@ def draw_lightly(
 
     Notes
     -----
-    The masks of frames of more than `working_size.MOST_PIXELS` are drawn at a smaller size.
+    The masks of frames of more than `working_size.MASK_PIXELS` are drawn at a smaller size.
     """
     composites = [composite_of(*each) for each in zip(pairs, hints, strict=True)]
     whole = pairs[0].frame0.shape[:2]
-    size = light_size(whole)
+    size = light_size(whole, MASK_PIXELS)
     smaller = [_resized(pair, size) for pair in pairs]
     seen = to_tensors(smaller, device, [_resized_hints(each, size) for each in hints])
     sources = network.to(device).prepare(*seen[:4], importance01=seen[4], importance10=seen[5])

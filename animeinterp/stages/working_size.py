@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from animeinterp.stages.segmentation import Pieces, measure_pieces
 
-MOST_PIXELS = 340_000
-"""Of frames as the light networks work on them. They have learned motions of a few dozen px, so that frames
-of 1920x1080 gain more from them at 777x437 than at their own size (docs/training.md)."""
+FLOW_PIXELS = 340_000
+"""Of frames as the light refinement sees them. It has learned motions of a few dozen px, so that frames of
+1920x1080 gain more from it at 777x437 than at their own size (docs/training.md)."""
+MASK_PIXELS = 120_000
+"""Of frames as the light synthesis sees them: its masks change little between neighbours."""
 
 Size = tuple[int, int]
 FloatMap = TypeVar("FloatMap", NDArray[np.float16], NDArray[np.float32])
@@ -37,9 +39,9 @@ def working_size(size: Size, height: int) -> Size:
     return height, max(1, round(size[1] * height / size[0]))
 
 
-def light_size(size: Size) -> Size:
-    """Height and width at which the light networks work on frames of a size."""
-    share = min(1.0, (MOST_PIXELS / (size[0] * size[1])) ** 0.5)
+def light_size(size: Size, most: int) -> Size:
+    """Height and width at which a light network works on frames of a size: of `most` pixels, or their own."""
+    share = min(1.0, (most / (size[0] * size[1])) ** 0.5)
     return max(1, round(size[0] * share)), max(1, round(size[1] * share))
 
 

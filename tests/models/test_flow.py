@@ -12,7 +12,7 @@ def constant_flow(x: float, y: float, height: int, width: int) -> Tensor:
     return torch.tensor([float(x), float(y)]).view(1, 2, 1, 1).expand(1, 2, height, width).clone()
 
 
-@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "area"])
 def test_resizing_rescales_each_axis(mode: str) -> None:
     resized = resize_flow(constant_flow(6, 4, 9, 12), (3, 24), mode)  # type: ignore[arg-type]
     assert resized.shape == (1, 2, 3, 24)

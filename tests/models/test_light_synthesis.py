@@ -90,17 +90,6 @@ def test_each_pair_has_its_own_time(seeded: torch.Generator) -> None:
             torch.testing.assert_close(both[one], alone, atol=1e-4, rtol=1e-4)
 
 
-def test_strips_change_nothing(seeded: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    network = trained(seeded)
-    frames = torch.rand(2, 1, 3, 300, 20, generator=seeded)
-    flows = torch.randn(2, 1, 2, 300, 20, generator=seeded)
-    with torch.inference_mode():
-        whole = network(*frames, *flows, 0.5, frames[1]).frame
-        monkeypatch.setattr("animeinterp.models.synthesis_network.STRIP_PIXELS", 300 * 10)
-        parts = network(*frames, *flows, 0.5, frames[1]).frame
-    torch.testing.assert_close(parts, whole, atol=1e-4, rtol=1e-4)
-
-
 def test_gradients_reach_every_parameter_flows_and_importance(seeded: torch.Generator) -> None:
     network = trained(seeded)
     network.synnet.residual_model_tail[-1].weight.requires_grad_()

@@ -10,7 +10,7 @@ import torch
 from animeinterp.models.rfr import RFR
 from animeinterp.models.weights.light import new_networks
 from animeinterp.stages.refinement import CoarsePair, confidence, refine, refine_lightly, refine_together
-from animeinterp.stages.working_size import MOST_PIXELS
+from animeinterp.stages.working_size import FLOW_PIXELS
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -200,7 +200,7 @@ def test_large_frames_are_refined_at_a_smaller_size() -> None:
     still = np.zeros((2, 840, 1248), np.float32)
     (found,) = refine_lightly([CoarsePair(frame0, frame1, still, still)], network)
     size = 478, 711
-    assert size[0] * size[1] <= MOST_PIXELS < 1.01 * size[0] * size[1]
+    assert size[0] * size[1] <= FLOW_PIXELS < 1.01 * size[0] * size[1]
     smaller = [cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA) for frame in (frame0, frame1)]
     (at_that_size,) = refine_lightly([CoarsePair(*smaller, *np.zeros((2, 2, *size), np.float32))], network)
     for flow, expected in zip(found.flows, at_that_size.flows, strict=True):

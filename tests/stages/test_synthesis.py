@@ -14,7 +14,7 @@ from animeinterp.stages.composite import Composite
 from animeinterp.stages.inspection.splatted_frames import blend_masks, splat_frames
 from animeinterp.stages.pair_batch import Hints, RefinedPair
 from animeinterp.stages.synthesis import quantise, synthesise, synthesise_together
-from animeinterp.stages.working_size import light_size, resize_flow, resize_map, shrink_frame
+from animeinterp.stages.working_size import MASK_PIXELS, light_size, resize_flow, resize_map, shrink_frame
 
 AVERAGE = SynthesisSection(method="blend", splatting="average")
 SOFTMAX = SynthesisSection(method="blend", splatting="softmax")
@@ -291,7 +291,7 @@ def test_large_frames_are_drawn_whole_by_masks_of_smaller_ones() -> None:
     both = (splatted.weight0 > 0) & (splatted.weight1 > 0)
     assert both.mean() > 0.9
     np.testing.assert_allclose(found[both], expected[both], atol=1e-4)
-    smaller = light_size(size)
+    smaller = light_size(size, MASK_PIXELS)
     assert smaller[0] < size[0]
     small = RefinedPair(
         *(shrink_frame(frame, smaller) for frame in frames),

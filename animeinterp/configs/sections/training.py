@@ -41,7 +41,7 @@ class TrainingSection(Section):
         "validation_minutes",
         "pictured_scenes",
     }
-    later_fields: ClassVar[Set[str]] = {"networks", "drawn_size", "drawn_cartoons"}
+    later_fields: ClassVar[Set[str]] = {"networks", "drawn_size", "drawn_cartoons", "shrink"}
 
     networks: Literal["light", "full"] = "light"
     """`light` = the light networks; `full` = the paper's, RFR and GridNet, with `confidence_mask` and
@@ -78,6 +78,9 @@ class TrainingSection(Section):
     """Third phase: both networks."""
     crop: int = Field(192, ge=16)
     """Height and width of the crop of a scene, px. Square, so that it can be rotated."""
+    shrink: float = Field(1.0, ge=1, le=8)
+    """The light synthesis draws its masks for frames made up to this many times as small, at random, as runs
+    do with large frames; 1 = at their own size. In validation the square root."""
     batch: int = Field(8, ge=1)
     """Scenes per step; both directions of each are trained."""
     iterations: int = Field(6, ge=1, le=100)

@@ -113,7 +113,7 @@ _IN_ORDER = (
                 network=Network("synthesis", ("weights",), late("synthesis.build_gridnet"), ("precision",)),
             ),
             "light": Method(
-                version=4,
+                version=5,
                 work=late("synthesis.BY_NETWORK"),
                 reads=("refinement",),
                 network=Network(

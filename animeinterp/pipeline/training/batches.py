@@ -26,8 +26,8 @@ from animeinterp.pipeline.training.augmentation import Example, augment
 from animeinterp.pipeline.training.scenes import Source
 from animeinterp.pipeline.training.starts import Starts, composite_of, starting_flows
 
-ORDER, CHANCE = 1, 2
-"""Streams of random numbers: the order of scenes, and their augmentation."""
+ORDER, CHANCE, SHRINK = 1, 2, 3
+"""Streams of random numbers: the order of scenes, their augmentation, and how small masks are drawn."""
 
 Asked = tuple[int, int, int]
 """Step, number in the batch, and position of the scene."""
@@ -66,11 +66,13 @@ class Batch(NamedTuple):
     """Positions of the scenes in their set."""
     exact: bool = True
     """Whether `truth` is true; else nothing is known of it, nor of what is hidden."""
+    shrink: float = 1.0
+    """How many times as small the frames are made for which light synthesis draws masks."""
 
     def to(self, device: torch.device) -> Self:
         """The same on another device."""
-        tensors = {name: x.to(device) for name, x in zip(self._fields[:-2], self[:-2], strict=True)}
-        return type(self)(**tensors, positions=self.positions, exact=self.exact)
+        tensors = {name: x.to(device) for name, x in zip(self._fields[:-3], self[:-3], strict=True)}
+        return type(self)(**tensors, positions=self.positions, exact=self.exact, shrink=self.shrink)
 
 
 def check_scenes(scenes: Source, section: TrainingSection) -> None:
@@ -113,7 +115,9 @@ class Batches:
         positions = self.positions(step)
         asked = [(step, k, position) for k, position in enumerate(positions)]
         made = map(self._started, asked) if self._pool is None else self._pool.map(_started, asked)
-        return collate([*made], positions)._replace(exact=self._scenes.exact)
+        chance = np.random.default_rng([self._section.seed, SHRINK, step])
+        shrink = float(chance.uniform(1, self._section.shrink))
+        return collate([*made], positions)._replace(exact=self._scenes.exact, shrink=shrink)
 
     def _started(self, asked: Asked) -> Started:
         """An example of a step."""
@@ -206,13 +210,15 @@ def _part(batch: Batch, which: slice, count: int) -> Batch:
         batch.composite[which],
         batch.positions[which],
         batch.exact,
+        batch.shrink,
     )
 
 
-def whole_scene(scene: KeptScene, position: int, flows: NDArray[np.float32]) -> Batch:
+def whole_scene(scene: KeptScene, position: int, flows: NDArray[np.float32], shrink: float = 1.0) -> Batch:
     """A scene with exact flows, without augmentation, for validation; `flows` are its default ones."""
     example = _example(scene, flows)
-    return collate([Started(example, example.start, _composite(example))], (position,))
+    batch = collate([Started(example, example.start, _composite(example))], (position,))
+    return batch._replace(shrink=shrink)
 
 
 def collate(made: Sequence[Started], positions: tuple[int, ...]) -> Batch:

@@ -181,13 +181,19 @@ class _Training:
             learner.autocast,
             plan.device,
             plan.threads if plan.device.type == "cpu" else 1,
+            plan.section.shrink**0.5,
         )
         criterion = CRITERIA[learner.phase]
         score = found[criterion]
         best = self._best["criterion"] != criterion or score < self._best["score"]
         if plan.section.pictured_scenes:
             made = picture_scenes(
-                learner.averaged, plan.held_out, plan.section.pictured_scenes, learner.autocast, plan.device
+                learner.averaged,
+                plan.held_out,
+                plan.section.pictured_scenes,
+                learner.autocast,
+                plan.device,
+                plan.section.shrink**0.5,
             )
             write_whole(plan.folder / PICTURES / f"{learner.step:07d}.jpg", made)
         entry = {"kind": "validation", "step": learner.step, "phase": learner.phase, "best": best}

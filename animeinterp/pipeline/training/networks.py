@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from animeinterp.configs.sections import Config
+from animeinterp.models.flow import resize_flow
 from animeinterp.models.light_rfr import LightRefined
-from animeinterp.models.light_synthesis import Drawn
+from animeinterp.models.light_synthesis import Drawn, LightSynthesis, enlarge
 from animeinterp.models.rfr import Refined
 from animeinterp.models.weights.full import FullNetworks, FullSettings, load_full, new_full, save_full
 from animeinterp.models.weights.light import LightNetworks, Origin, load_light, new_networks, save_light
@@ -81,8 +84,23 @@ def draw(networks: Networks, batch: Batch, refined: Refined | LightRefined) -> T
         settings, times = networks.settings, batch.t.view(-1, 1, 1, 1)
         frame: Tensor = networks.synthesis(*inputs, times, splatting=settings.splatting, alpha=settings.alpha)
         return frame
-    importances = refined.importance.chunk(2) if isinstance(refined, LightRefined) else (None, None)
-    drawn: Drawn = networks.synthesis(
-        *inputs, batch.t, batch.composite, importance01=importances[0], importance10=importances[1]
+    return _draw_lightly(networks.synthesis, batch, cast(LightRefined, refined))
+
+
+def _draw_lightly(network: LightSynthesis, batch: Batch, refined: LightRefined) -> Tensor:
+    """Frames, by masks drawn for smaller ones as in runs."""
+    flows, importance = refined.flows[-1], refined.importance
+    height, width = (max(1, round(side / batch.shrink)) for side in flows.shape[-2:])
+    frame0, frame1, composite, *weights = (
+        interpolate(x, size=(height, width), mode="area")
+        for x in (batch.frame0, batch.frame1, batch.composite, *importance.chunk(2))
     )
+    smaller = resize_flow(flows, (height, width), "area").chunk(2)
+    drawn: Drawn = network(
+        frame0, frame1, *smaller, batch.t, composite, importance01=weights[0], importance10=weights[1]
+    )
+    if batch.shrink > 1:
+        whole = batch.frame0, batch.frame1, *flows.chunk(2), batch.t, batch.composite
+        weights = [*importance.chunk(2)]
+        drawn = enlarge(drawn, *whole, importance01=weights[0], importance10=weights[1])
     return drawn.frame

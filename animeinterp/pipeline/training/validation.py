@@ -21,6 +21,7 @@ def validate(
     autocast: Callable[[], torch.autocast],
     device: torch.device,
     threads: int = 1,
+    shrink: float = 1.0,
 ) -> dict[str, float]:
     """Mean errors over whole scenes, each with the same weight.
 
@@ -38,6 +39,8 @@ def validate(
         Where.
     threads
         Scenes processed at the same time.
+    shrink
+        As of a batch.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def validate(
     """
 
     def errors_of(position: int, scene: KeptScene) -> dict[str, float]:
-        batch = whole_scene(scene, position, held_out.flows(position, scene)).to(device)
+        batch = whole_scene(scene, position, held_out.flows(position, scene), shrink).to(device)
         with torch.inference_mode(), autocast():
             return scene_errors(networks, batch)
 

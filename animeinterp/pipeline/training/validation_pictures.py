@@ -28,6 +28,7 @@ def picture_scenes(
     count: int,
     autocast: Callable[[], torch.autocast],
     device: torch.device,
+    shrink: float = 1.0,
 ) -> bytes:
     """Draw the first scenes of a held-out set, one a row.
 
@@ -39,7 +40,7 @@ def picture_scenes(
         Scenes, and the flows that they start from.
     count
         How many.
-    autocast, device
+    autocast, device, shrink
         As for `pipeline.training.validation.validate`.
 
     Returns
@@ -50,7 +51,7 @@ def picture_scenes(
     rows = []
     for position in range(min(count, len(held_out.scenes))):
         scene = held_out.scenes.scene(position)
-        batch = whole_scene(scene, position, held_out.flows(position, scene)).to(device)
+        batch = whole_scene(scene, position, held_out.flows(position, scene), shrink).to(device)
         with torch.inference_mode(), autocast():
             refined = refine(networks, batch)
             made = draw(networks, batch, refined)

@@ -98,6 +98,22 @@ def test_shapes_and_parts(plan_of: MakePlan) -> None:
     )
 
 
+def test_each_step_draws_its_masks_at_a_size_of_its_own(plan_of: MakePlan) -> None:
+    plan = plan_of(shrink=3.0)
+    batches, again = (Batches(plan.starts, plan.section) for _ in (0, 1))
+    found = [batches.batch(step) for step in range(4)]
+    assert len({batch.shrink for batch in found}) == 4
+    assert all(1 < batch.shrink < 3 for batch in found)
+    assert again.batch(3).shrink == found[3].shrink
+    assert {part.shrink for part in split(found[3], 2)} == {found[3].shrink}
+    assert found[3].to(torch.device("cpu")).shrink == found[3].shrink
+    plain = plan_of()
+    unchanged = Batches(plain.starts, plain.section).batch(3)
+    assert unchanged.shrink == 1
+    assert torch.equal(unchanged.frame0, found[3].frame0)
+    assert plain.fingerprint != plan.fingerprint
+
+
 def test_refuses_frames_smaller_than_the_crop(plan_of: MakePlan) -> None:
     with pytest.raises(DataError, match=r"40x48.*training\.crop = 41 is larger.*at most 40"):
         plan_of(crop=41)

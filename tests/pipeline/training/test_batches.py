@@ -107,7 +107,7 @@ def test_each_step_draws_its_masks_at_a_size_of_its_own(plan_of: MakePlan) -> No
     assert again.batch(3).shrink == found[3].shrink
     assert {part.shrink for part in split(found[3], 2)} == {found[3].shrink}
     assert found[3].to(torch.device("cpu")).shrink == found[3].shrink
-    plain = plan_of()
+    plain = plan_of(shrink=1.0)
     unchanged = Batches(plain.starts, plain.section).batch(3)
     assert unchanged.shrink == 1
     assert torch.equal(unchanged.frame0, found[3].frame0)

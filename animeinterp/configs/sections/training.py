@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Set
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -80,7 +81,7 @@ class TrainingSection(Section):
     """Height and width of the crop of a scene, px. Square, so that it can be rotated."""
     shrink: float = Field(1.0, ge=1, le=8)
     """The light synthesis draws its masks for frames made up to this many times as small, at random, as runs
-    do with large frames; 1 = at their own size. In validation the square root."""
+    do with large frames; 1 = at their own size. Validation takes its square root."""
     batch: int = Field(8, ge=1)
     """Scenes per step; both directions of each are trained."""
     iterations: int = Field(6, ge=1, le=100)
@@ -144,6 +145,11 @@ class TrainingSection(Section):
             else value
             for name, value in super().fingerprinted().items()
         }
+
+    @property
+    def validation_shrink(self) -> float:
+        """How many times as small the frames are made in validation."""
+        return math.sqrt(self.shrink)
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:

@@ -181,7 +181,7 @@ class _Training:
             learner.autocast,
             plan.device,
             plan.threads if plan.device.type == "cpu" else 1,
-            plan.section.shrink**0.5,
+            plan.section.validation_shrink,
         )
         criterion = CRITERIA[learner.phase]
         score = found[criterion]
@@ -193,7 +193,7 @@ class _Training:
                 plan.section.pictured_scenes,
                 learner.autocast,
                 plan.device,
-                plan.section.shrink**0.5,
+                plan.section.validation_shrink,
             )
             write_whole(plan.folder / PICTURES / f"{learner.step:07d}.jpg", made)
         entry = {"kind": "validation", "step": learner.step, "phase": learner.phase, "best": best}

@@ -79,28 +79,28 @@ def refine(networks: Networks, batch: Batch, *, every: bool = False) -> Refined 
 
 def draw(networks: Networks, batch: Batch, refined: Refined | LightRefined) -> Tensor:
     """Frames at the batch's times, `(N, 3, H, W)`, from refined flows."""
+    if isinstance(networks, LightNetworks):
+        return _draw_lightly(networks.synthesis, batch, cast(LightRefined, refined))
     inputs = batch.frame0, batch.frame1, *refined.flows[-1].chunk(2)
-    if isinstance(networks, FullNetworks):
-        settings, times = networks.settings, batch.t.view(-1, 1, 1, 1)
-        frame: Tensor = networks.synthesis(*inputs, times, splatting=settings.splatting, alpha=settings.alpha)
-        return frame
-    return _draw_lightly(networks.synthesis, batch, cast(LightRefined, refined))
+    settings, times = networks.settings, batch.t.view(-1, 1, 1, 1)
+    frame: Tensor = networks.synthesis(*inputs, times, splatting=settings.splatting, alpha=settings.alpha)
+    return frame
 
 
 def _draw_lightly(network: LightSynthesis, batch: Batch, refined: LightRefined) -> Tensor:
     """Frames, by masks drawn for smaller ones as in runs."""
-    flows, importance = refined.flows[-1], refined.importance
+    flows = refined.flows[-1]
+    importance01, importance10 = refined.importance.chunk(2)
     height, width = (max(1, round(side / batch.shrink)) for side in flows.shape[-2:])
-    frame0, frame1, composite, *weights = (
+    frame0, frame1, composite, small01, small10 = (
         interpolate(x, size=(height, width), mode="area")
-        for x in (batch.frame0, batch.frame1, batch.composite, *importance.chunk(2))
+        for x in (batch.frame0, batch.frame1, batch.composite, importance01, importance10)
     )
     smaller = resize_flow(flows, (height, width), "area").chunk(2)
     drawn: Drawn = network(
-        frame0, frame1, *smaller, batch.t, composite, importance01=weights[0], importance10=weights[1]
+        frame0, frame1, *smaller, batch.t, composite, importance01=small01, importance10=small10
     )
     if batch.shrink > 1:
         whole = batch.frame0, batch.frame1, *flows.chunk(2), batch.t, batch.composite
-        weights = [*importance.chunk(2)]
-        drawn = enlarge(drawn, *whole, importance01=weights[0], importance10=weights[1])
+        drawn = enlarge(drawn, *whole, importance01=importance01, importance10=importance10)
     return drawn.frame

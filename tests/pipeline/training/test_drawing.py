@@ -67,5 +67,7 @@ def test_masks_of_smaller_frames_learn(plan_of: MakePlan, networks: LightNetwork
     (frame - batch.middle).square().mean().backward()
     assert importance.grad is not None
     assert importance.grad.any()
-    gradients = [each.grad for each in networks.synthesis.parameters()]
-    assert sum(each is not None and bool(each.any()) for each in gradients) > len(gradients) - 3
+    named = networks.synthesis.named_parameters()
+    unused = {name for name, each in named if each.grad is None or not each.grad.any()}
+    # Their inputs are never negative, so that nothing depends on the slope there.
+    assert unused == {"synnet.residual_model_head.0.weight", "synnet.residual_model_head1.0.weight"}

@@ -29,8 +29,7 @@ from tests.pipeline.faults import MOMENTS, Fault
 from tests.pipeline.forking import context, fork_workers
 from tests.project import PATIENCE
 
-FOLDER = "MORTAL_WORKERS"  # environment variable: where workers write
-BEGUN = "begun.jsonl"
+FOLDER = "MORTAL_WORKERS"  # environment variable: where workers write, each a file of its own
 
 Item = tuple[str, str]  # stage, id
 
@@ -76,11 +75,12 @@ class MortalWorkers:
         return {int(path.name.partition("-")[2]) for path in self.folder.glob("worker-*")}
 
     def jobs(self) -> list[Job]:
-        """Every job that one of them has begun, in order."""
-        path = self.folder / BEGUN
-        lines = path.read_text().splitlines() if path.exists() else []
-        found = (json.loads(line) for line in lines)
-        return [Job(process, frozenset((stage, name) for name in names)) for process, stage, names in found]
+        """Every job that one of them has begun, those of each in order."""
+        return [
+            Job(process, frozenset((stage, name) for name in names))
+            for process in sorted(self._known())
+            for stage, names in map(json.loads, _whole_lines(_log(self.folder, process)))
+        ]
 
     def doom(self, moment: str) -> Path:
         """Let the next of them that comes to a moment die there; the file returned has gone then."""
@@ -125,19 +125,29 @@ def frozen(processes: Sequence[psutil.Process]) -> Iterator[None]:
 def dask_setup(worker: object) -> None:
     """Let this process be a mortal worker."""
     folder = Path(os.environ[FOLDER])
+    log = _log(folder, os.getpid())
     for moment in MOMENTS:
         Fault(moment, 1, "kill", folder / f"doom {moment}").inject()
 
     def compute(
         binding: StageBinding, items: Sequence[tuple[str, ItemSource]], config: Any
     ) -> Iterator[Computed]:
-        line = json.dumps([os.getpid(), binding.name, [name for name, _ in items]])
-        with (folder / BEGUN).open("a") as log:
-            log.write(f"{line}\n")
+        with log.open("a") as file:
+            file.write(json.dumps([binding.name, [name for name, _ in items]]) + "\n")
         yield from compute_items(binding, items, config)
 
     jobs.compute_items = compute
-    (folder / f"worker-{os.getpid()}").touch()
+    log.touch()
+
+
+def _log(folder: Path, process: int) -> Path:
+    return folder / f"worker-{process}"
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """Lines of a file but one without its end, which is being written or whose writer was killed."""
+    *lines, _ = path.read_text().split("\n")
+    return lines
 
 
 class Impatience:

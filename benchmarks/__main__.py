@@ -6,7 +6,7 @@ import argparse
 import importlib
 from pathlib import Path
 
-from animeinterp.pipeline.running.executors import prepare_process
+from animeinterp.pipeline.compute.warm_up import prepare_process
 from benchmarks.measuring import load_pairs
 
 NAMES = (

@@ -28,9 +28,8 @@ import dask
 import psutil
 from distributed import Client, Worker
 
-from animeinterp.pipeline.compute import shard_jobs
+from animeinterp.pipeline.compute import shard_jobs, warm_up
 from animeinterp.pipeline.compute.shard_jobs import ShardJob, ShardOutcome
-from animeinterp.pipeline.running import dask_cluster
 from animeinterp.pipeline.running.dask_cluster import DaskExecutor
 from animeinterp.pipeline.store import commits
 from animeinterp.pipeline.store.commits import commit_folder, locked, sync_tree, unfinished_folder
@@ -187,7 +186,7 @@ def serve(address: str, count: int, seconds: float, root: Path) -> None:
         return replace(stand_in.write(job), seconds=seconds)
 
     shard_jobs.run_shard = run_shard  # what the name in a job leads to
-    dask_cluster.prepare_process = lambda _: None
+    warm_up.prepare_process = lambda _: None
 
     async def work() -> None:
         options = {"nthreads": 1, "memory_limit": 0, "dashboard": False, "local_directory": str(root)}

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.held_out --scenes FOLDER WEIGHTS ...` prints, for each weights file and each start, the
 end-point error of the refined flows, over all pixels and over those that both frames show, and the PSNR of
-the frames between. The rows of docs/training.md are made with it.
+the frames between. The rows of docs/training.md are made with it, and with `--precision` what bfloat16 costs.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from torch import Tensor
 from animeinterp.data.cutouts import TrainingSet
 from animeinterp.models.weights.light import LightNetworks, load_light
 from animeinterp.pipeline.training.batches import Batch, whole_scene
-from animeinterp.pipeline.training.learner import computing_dtype
 from animeinterp.pipeline.training.losses import end_point_error
 from animeinterp.pipeline.training.starts import searched_flows
 from animeinterp.pipeline.training.validation import scene_errors
 
-CPU = torch.device("cpu")
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def dis(batch: Batch) -> Tensor:
@@ -48,7 +47,6 @@ STARTS: Mapping[str, Callable[[Batch], Tensor]] = {
 def measure(networks: Mapping[str, LightNetworks], scenes: TrainingSet, count: int) -> None:
     """Print the table."""
     found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
-    dtype = computing_dtype("auto", CPU)
     for position in range(min(count, len(scenes))):
         scene = scenes.scene(position)
         batch = whole_scene(scene, position, searched_flows(scene, exact=True))
@@ -58,7 +56,7 @@ def measure(networks: Mapping[str, LightNetworks], scenes: TrainingSet, count: i
             visible = float(distances[~batch.occluded].mean())
             found.setdefault(("", start), []).append((float(distances.mean()), visible, np.nan))
             for name, each in networks.items():
-                with torch.inference_mode(), torch.autocast("cpu", dtype, cache_enabled=False):
+                with torch.inference_mode():
                     errors = scene_errors(each, started)
                 row = errors["error"], errors["visible"], errors["psnr"]
                 found.setdefault((name, start), []).append(row)
@@ -75,9 +73,13 @@ def main() -> None:
     parser.add_argument("weights", nargs="+", type=Path, help="files of light networks")
     parser.add_argument("--scenes", type=Path, required=True, help="folder of held-out scenes")
     parser.add_argument("--count", type=int, default=64, help="scenes, from the first")
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the convolutions")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     networks = {path.stem: load_light(path) for path in arguments.weights}
+    for refinement, synthesis in networks.values():
+        refinement.set_precision(PRECISIONS[arguments.precision])
+        synthesis.set_precision(PRECISIONS[arguments.precision])
     measure(networks, TrainingSet(arguments.scenes), arguments.count)
 
 

@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import conv2d
 
 from animeinterp.data.cartoon import draw_triplet
 from animeinterp.data.images import read_image
@@ -47,18 +49,14 @@ def load_pairs(folder: Path | None) -> list[Pair]:
 
 def bare_convolutions(run: Callable[[], object]) -> Callable[[], None]:
     """What `run` convolves, alone: each convolution on another input of the same shape."""
-    real = convolution.conv2d
     calls: list[tuple[tuple[torch.Size, torch.dtype], tuple[Any, ...]]] = []
 
     def recorded(x: Tensor, *rest: Any) -> Tensor:
         calls.append(((x.shape, x.dtype), rest))
-        return real(x, *rest)
+        return conv2d(x, *rest)
 
-    convolution.conv2d = recorded  # type: ignore[assignment]
-    try:
+    with patch.object(convolution, "conv2d", recorded):
         run()
-    finally:
-        convolution.conv2d = real
     inputs = {
         (shape, dtype): torch.rand(shape).to(dtype, memory_format=torch.channels_last)
         for (shape, dtype), _ in calls
@@ -67,7 +65,7 @@ def bare_convolutions(run: Callable[[], object]) -> Callable[[], None]:
     def bare() -> None:
         with torch.inference_mode():
             for key, rest in calls:
-                real(inputs[key], *rest)
+                conv2d(inputs[key], *rest)
 
     return bare
 

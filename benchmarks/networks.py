@@ -36,7 +36,6 @@ def main(pairs: list[Pair]) -> None:
     for stage in ("refinement", "synthesis"):
         _print_seconds(stage, pairs[0])
         _print_memory(stage)
-    _print_psnr(pairs)
     torch.set_num_threads(1)
 
 
@@ -73,19 +72,6 @@ def _print_memory(stage: str) -> None:
             check=True,
         )
         print(f"{stage}, {size}: peak {int(done.stdout) / 1e6:.2f} GB")
-
-
-def _print_psnr(pairs: list[Pair]) -> None:
-    """Frames with both stages in bfloat16 against those in float32."""
-    frames = []
-    for pair in pairs:
-        for dtype in (torch.float32, torch.bfloat16):
-            refined = _run("refinement", moving_pair(pair), random_network("refinement").set_precision(dtype))
-            given = RefinedPair(pair.frame0, pair.frame1, *refined)
-            frames.append(_run("synthesis", given, random_network("synthesis").set_precision(dtype)))
-        exact, rough = frames[-2:]
-        psnr = -10 * np.log10(np.square(exact - rough).mean())
-        print(f"{pair.name}: frames of bfloat16 are at {psnr:.1f} dB from those of float32")
 
 
 def random_network(stage: str) -> RFR | SynthesisNetwork:

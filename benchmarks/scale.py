@@ -32,14 +32,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from animeinterp.configs.loading import load_config
+from animeinterp.data.dataset_search import SPLIT_FOLDERS
 from animeinterp.data.file_facts import FileFacts
-from animeinterp.data.layouts import SPLIT_FOLDERS, read_dataset
+from animeinterp.data.layouts import read_dataset
 from animeinterp.pipeline.cli.app import main as run_command
 from animeinterp.pipeline.compute.shard_jobs import ShardJob, ShardOutcome
 from animeinterp.pipeline.planning.session import Session
 from animeinterp.pipeline.planning.verdicts import plan
 from animeinterp.pipeline.running import run as run_module
-from animeinterp.pipeline.running.executors import DaskExecutor
+from animeinterp.pipeline.running.dask_cluster import DaskExecutor
 from animeinterp.pipeline.store.array_specs import ARRAY_SPECS
 from animeinterp.pipeline.store.fingerprints import canonical_digest
 from animeinterp.pipeline.store.shard_manifest import ItemRecord, ShardManifest, read_manifest, write_manifest

@@ -6,6 +6,7 @@ from animeinterp.configs.loading import load_config
 from animeinterp.data.cartoon import draw_triplet
 from animeinterp.models.vgg19 import random_vgg19
 from animeinterp.stages.evaluation import evaluate_frame
+from animeinterp.stages.pair_batch import FloatArray
 from animeinterp.stages.synthesis import synthesise
 from benchmarks.measuring import Pair, compare
 from benchmarks.sgm import PairWork
@@ -18,7 +19,7 @@ def main(_pairs: list[Pair]) -> None:
     work = PairWork(pair, config, random_vgg19(config.features.layers, config.features.seed))
     flow = work.flow()
 
-    def compose() -> object:
+    def compose() -> FloatArray:
         return synthesise(*work.frames, flow.flow01, flow.flow10, (0.5,), None, config.synthesis)
 
     frame = compose()[0]

@@ -27,8 +27,8 @@ from rich.console import Console
 from animeinterp.data.cartoon import draw_triplet, write_dataset
 from animeinterp.pipeline.planning.selection import Selection
 from animeinterp.pipeline.planning.session import Session
+from animeinterp.pipeline.running.dask_cluster import DaskExecutor
 from animeinterp.pipeline.running.execute import execute
-from animeinterp.pipeline.running.executors import DaskExecutor
 from benchmarks.measuring import Pair, memory_of
 from benchmarks.networks import random_network
 from benchmarks.peers import rife, timed

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from animeinterp.configs.sections import CoarseFlowSection, MatchingSection, SegmentationSection
-from animeinterp.pipeline.running.executors import prepare_process
+from animeinterp.pipeline.compute.warm_up import prepare_process
 from animeinterp.stages.coarse_flow import generate_coarse_flow
 from animeinterp.stages.matching import match_pieces
 from animeinterp.stages.segmentation import segment

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from animeinterp.pipeline.cli.app import main as run_command
@@ -25,9 +25,11 @@ from animeinterp.pipeline.clips.clip_interpolation import ClipWork
 from animeinterp.pipeline.clips.film import PREFIX, Film
 from animeinterp.pipeline.clips.parts import PART_PIXELS
 from animeinterp.pipeline.running.dask_cluster import DaskExecutor
-from benchmarks.measuring import Pair, memory_of
 from tests.drawn_clips.clip_files import RATE, write_clip
 from tests.drawn_clips.shots import Shot
+
+if TYPE_CHECKING:
+    from benchmarks.measuring import Pair
 
 SECONDS = 10
 MINUTES = 24
@@ -52,6 +54,8 @@ def main(_pairs: list[Pair], seconds: float = SECONDS) -> None:
 
 def _watched(root: Path) -> tuple[dict[str, float], dict[str, float]]:
     """Run the command; return the largest sizes seen, in GB, and the seconds of its steps."""
+    from benchmarks.measuring import memory_of  # late: it imports Torch, which the command does not
+
     command = [sys.executable, "-m", "benchmarks.episode", "--interpolate", str(root)]
     largest = dict.fromkeys(("memory", "cache", "film", "part"), 0.0)
     with (root / "spent.json").open("w") as answer, subprocess.Popen(command, stdout=answer) as process:

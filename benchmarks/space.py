@@ -1,4 +1,4 @@
-"""What the cache takes a pair, by stage, and the seconds of writing and reading it; random networks."""
+"""What the cache takes a pair, by stage, and the seconds of writing and reading it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from animeinterp.pipeline.store.shard_manifest import read_manifest
 from animeinterp.pipeline.store.shards import read_item, write_shard
 from benchmarks.measuring import Pair
 from benchmarks.networks import random_network
+from benchmarks.whole_runs import VGG19
 
 DRAWN = 6
-PRESET = "released"
 NETWORKS = ("refinement", "synthesis")
-VARIANTS = (
-    ("random networks", True, []),
-    ("random networks, 10 bits", True, ["refinement.fraction_bits=10"]),
-    ("without weights", False, []),
+RELEASED = "released"  # with random networks
+VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (RELEASED, (VGG19,)),
+    (RELEASED, (VGG19, "refinement.fraction_bits=10")),
+    ("default", ()),
 )
 
 
@@ -43,12 +44,12 @@ def main(pairs: list[Pair]) -> None:
 
 def _print(pairs: list[Pair], name: str) -> None:
     print(f"{name}, {pairs[0].size}")
-    for label, networks, more in VARIANTS:
+    for preset, more in VARIANTS:
         with tempfile.TemporaryDirectory() as folder:
-            session = _compute(pairs, Path(folder), more, networks=networks)
+            session = _compute(pairs, Path(folder), preset, more)
             stages = {stage: _cost(session, stage) for stage in session.stages}
         total = sum(size for size, _, _ in stages.values())
-        print(f"  {label:26} {total / len(pairs) / 1e6:6.2f} MB")
+        print(f"  {' '.join((preset, *more))}: {total / len(pairs) / 1e6:.2f} MB")
         for stage, (size, writing, reading) in stages.items():
             print(
                 f"    {stage:14} {size / len(pairs) / 1e6:6.3f} MB  {writing / len(pairs):6.3f} s"
@@ -56,7 +57,7 @@ def _print(pairs: list[Pair], name: str) -> None:
             )
 
 
-def _compute(pairs: list[Pair], root: Path, more: list[str], *, networks: bool) -> Session:
+def _compute(pairs: list[Pair], root: Path, preset: str, more: tuple[str, ...]) -> Session:
     for number, pair in enumerate(pairs):
         for k, frame in enumerate((pair.frame0, pair.frame1)):
             write_image(root / "frames" / f"{number}" / f"frame{k}.png", frame)
@@ -68,10 +69,10 @@ def _compute(pairs: list[Pair], root: Path, more: list[str], *, networks: bool) 
         "executor.kind=inline",
         *more,
     ]
-    for stage in NETWORKS if networks else ():
+    for stage in NETWORKS if preset == RELEASED else ():
         torch.save(random_network(stage).state_dict(), root / f"{stage}.pth")
         settings.append(f"{stage}.weights='{root / stage}.pth'")
-    report = execute(PRESET, settings, Selection(), Console(quiet=True))
+    report = execute(preset, settings, Selection(), Console(quiet=True))
     if not report.succeeded:
         raise RuntimeError(f"the run has failed: {report.session.failures()}")
     return report.session

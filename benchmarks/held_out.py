@@ -77,9 +77,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     networks = {path.stem: load_light(path) for path in arguments.weights}
-    for refinement, synthesis in networks.values():
-        refinement.set_precision(PRECISIONS[arguments.precision])
-        synthesis.set_precision(PRECISIONS[arguments.precision])
+    for both in networks.values():
+        for network in both:
+            network.set_precision(PRECISIONS[arguments.precision])
     measure(networks, TrainingSet(arguments.scenes), arguments.count)
 
 

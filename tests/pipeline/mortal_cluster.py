@@ -75,7 +75,7 @@ class MortalWorkers:
         return {int(path.name.partition("-")[2]) for path in self.folder.glob("worker-*")}
 
     def jobs(self) -> list[Job]:
-        """Every job that one of them has begun, those of each in order."""
+        """Every job that they have begun, each one's in order."""
         return [
             Job(process, frozenset((stage, name) for name in names))
             for process in sorted(self._known())
@@ -145,7 +145,7 @@ def _log(folder: Path, process: int) -> Path:
 
 
 def _whole_lines(path: Path) -> list[str]:
-    """Lines of a file but one without its end, which is being written or whose writer was killed."""
+    """Complete lines of a file: the last may be half written, now or by a writer that was killed."""
     *lines, _ = path.read_text().split("\n")
     return lines
 
